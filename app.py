@@ -1,0 +1,49 @@
+"""Twofold: which doors this stage opens."""
+
+from chalice.app import Chalice
+
+from chalicelib import __version__
+from chalicelib.http.door import Answer, Door, Incoming, problems_for_chalice
+from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
+
+if settings().embedded:
+    from chalicelib import local
+
+    local.start()
+
+app = Chalice(app_name="twofold")
+app.register_middleware(problems_for_chalice, "http")
+
+health = Door("chalicelib.health")
+
+
+@health.get("/health")
+def status(incoming: Incoming) -> Answer:
+    """Whether this stage answers, and what it serves."""
+    return Answer({"status": "ok", "serves": settings().serves, "version": __version__})
+
+
+app.register_blueprint(health)
+
+if WRITE in settings().serves:
+    from chalicelib.commands.lambdas import write
+
+    app.register_blueprint(write)
+
+if ACCOUNTS in settings().serves:
+    from chalicelib.read_models import accounts
+    from chalicelib.read_models.balances.lambdas import balances
+    from chalicelib.read_models.statements.lambdas import statements
+
+    app.register_blueprint(balances)
+    app.register_blueprint(statements)
+    app.register_blueprint(accounts.projector)
+
+if JOURNAL in settings().serves:
+    from chalicelib.read_models import journal
+    from chalicelib.read_models.totals.lambdas import totals
+    from chalicelib.read_models.transactions.lambdas import transactions
+
+    app.register_blueprint(transactions)
+    app.register_blueprint(totals)
+    app.register_blueprint(journal.projector)

@@ -1,0 +1,1 @@
+"""WRITE: a command is loaded for, decided, appended and answered."""

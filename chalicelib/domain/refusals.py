@@ -1,0 +1,180 @@
+"""Refusals: every way in which a command is turned down, named, with its figures.
+
+`code` is part of the HTTP contract. The fields of a refusal are its figures; `str()` is a sentence
+for a person.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """A command that was understood and turned down, or that could not be understood."""
+
+    code: ClassVar[str]
+
+
+# What a request says is wrong by itself, whatever the books hold.
+
+
+@dataclass(eq=False)
+class InvalidField(Refusal):
+    """A field's value is not one the ledger takes."""
+
+    where: str
+    why: str
+    code = "validation_failed"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}"
+
+
+class InvalidAmount(InvalidField):
+    """An amount that is not a whole number in range."""
+
+    code = "invalid_amount"
+
+
+@dataclass(eq=False)
+class TooManyEntries(Refusal):
+    """A transaction has more entries than one atomic write holds."""
+
+    entries: int
+    most: int
+    code = "too_many_entries"
+
+    def __str__(self) -> str:
+        return f"a transaction has at most {self.most} entries, this one has {self.entries}"
+
+
+@dataclass(eq=False)
+class UnbalancedTransaction(Refusal):
+    """Debits and credits of one asset differ."""
+
+    asset: str
+    debits: int
+    credits: int
+    code = "unbalanced_transaction"
+
+    def __str__(self) -> str:
+        return f"{self.asset}: debits are {self.debits}, credits are {self.credits}"
+
+
+# What the books say against it.
+
+
+@dataclass(eq=False)
+class AccountNotFound(Refusal):
+    """No account of this ledger has the id."""
+
+    account: str
+    code = "account_not_found"
+
+    def __str__(self) -> str:
+        return f"there is no account {self.account}"
+
+
+@dataclass(eq=False)
+class TransactionNotFound(Refusal):
+    """No transaction of this ledger has the id."""
+
+    transaction: str
+    code = "transaction_not_found"
+
+    def __str__(self) -> str:
+        return f"there is no transaction {self.transaction}"
+
+
+@dataclass(eq=False)
+class AccountExists(Refusal):
+    """The id is taken by an account that was opened with other content."""
+
+    account: str
+    code = "account_exists"
+
+    def __str__(self) -> str:
+        return f"{self.account} is already open, with other content"
+
+
+@dataclass(eq=False)
+class AssetMismatch(Refusal):
+    """An entry names an asset that its account does not hold."""
+
+    account: str
+    asset: str
+    asked: str
+    code = "asset_mismatch"
+
+    def __str__(self) -> str:
+        return f"{self.account} holds {self.asset}, the entry says {self.asked}"
+
+
+@dataclass(eq=False)
+class InsufficientFunds(Refusal):
+    """Taking the amount out would leave less than the account's minimum."""
+
+    account: str
+    available: int
+    min_balance: int
+    asked: int
+    code = "insufficient_funds"
+
+    def __str__(self) -> str:
+        floor = f" and a minimum of {self.min_balance}" if self.min_balance else ""
+        return f"{self.account} has {self.available} available{floor}, {self.asked} asked"
+
+
+@dataclass(eq=False)
+class BalanceLimitExceeded(Refusal):
+    """The account's balance would lie outside its limits."""
+
+    account: str
+    balance: int
+    min_balance: int | None
+    max_balance: int | None
+    code = "balance_limit_exceeded"
+
+    def __str__(self) -> str:
+        low = "none" if self.min_balance is None else self.min_balance
+        high = "none" if self.max_balance is None else self.max_balance
+        return (
+            f"{self.account} would hold {self.balance}; its minimum is {low}, its maximum {high}"
+        )
+
+
+@dataclass(eq=False)
+class IdempotencyKeyReused(Refusal):
+    """The id belongs to a transaction with other content."""
+
+    transaction: str
+    code = "idempotency_key_reused"
+
+    def __str__(self) -> str:
+        return f"{self.transaction} was already used for a transaction with other content"
+
+
+# What may be asked again in a moment.
+
+
+class TryAgain(Refusal):
+    """Nothing is wrong with the request, and nothing was done. The same one may succeed later."""
+
+
+class Contention(TryAgain):
+    """Other writers kept winning the race for the same accounts until the deadline."""
+
+    code = "contention"
+
+    def __str__(self) -> str:
+        return "too many writers at once; nothing was written"
+
+
+@dataclass(eq=False)
+class ProjectionBehind(TryAgain):
+    """The read side has not seen the version that was asked for yet."""
+
+    min_version: int
+    code = "projection_behind"
+
+    def __str__(self) -> str:
+        return f"version {self.min_version} has not arrived here yet"

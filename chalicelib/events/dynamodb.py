@@ -1,0 +1,134 @@
+"""The event store on DynamoDB.
+
+A load is one strongly consistent query for the newest item. An append puts each event on the
+condition that its version does not exist yet: one event is one PutItem, several are one
+TransactWriteItems.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any
+
+from pynamodb.constants import ALL_OLD
+from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.domain.fields import rfc3339
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.store import MAX_EVENTS, Append, Busy, Conflict
+from chalicelib.events.table import EventItem
+from chalicelib.tables import CONDITION_FAILED, connection, response_code, together
+
+_BUSY = {
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TransactionInProgressException",
+}
+_ABSENT = EventItem.version.does_not_exist()
+
+
+class DynamoStore:
+    """The event store that Twofold runs on."""
+
+    def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        heads = together(_newest, streams)
+        return {head.stream: head for head in heads if head is not None}
+
+    def append(self, *appends: Append) -> None:
+        items = [to_item(event) for append in appends for event in append.events]
+        if not 0 < len(items) <= MAX_EVENTS:
+            raise ValueError(f"an append has 1 to {MAX_EVENTS} events, not {len(items)}")
+        if len(items) == 1:
+            _put(items[0])
+        else:
+            _put_together(items)
+
+    def history(self, stream: Stream) -> Iterator[Recorded]:
+        for item in EventItem.query(str(stream), consistent_read=True):
+            yield from_item(item)
+
+
+def _newest(stream: Stream) -> Recorded | None:
+    found = EventItem.query(str(stream), consistent_read=True, scan_index_forward=False, limit=1)
+    return next((from_item(item) for item in found), None)
+
+
+def _put(item: EventItem) -> None:
+    try:
+        item.save(_ABSENT)
+    except PutError as error:
+        if response_code(error) == CONDITION_FAILED:
+            if _is_ours(item, EventItem.get(item.stream, item.version, consistent_read=True)):
+                return
+            raise Conflict(Stream.parse(item.stream)) from error
+        raise _busy_or_same(error, {response_code(error)}) from error
+
+
+def _put_together(items: list[EventItem]) -> None:
+    try:
+        # All items are puts, so PynamoDB keeps their order, and so do the reasons.
+        with TransactWrite(connection=connection()) as transaction:
+            for item in items:
+                transaction.save(item, _ABSENT, return_values=ALL_OLD)
+    except TransactWriteError as error:
+        codes = {response_code(error)}
+        for item, reason in zip(items, error.cancellation_reasons, strict=False):
+            if reason is None:
+                continue
+            if reason.raw_item and _is_ours(item, _from_raw(reason.raw_item)):
+                return
+            if reason.code in ("ConditionalCheckFailed", "TransactionConflict"):
+                raise Conflict(Stream.parse(item.stream)) from error
+            codes.add(reason.code)
+        raise _busy_or_same(error, codes) from error
+
+
+def _is_ours(item: EventItem, stored: EventItem) -> bool:
+    """Whether the write succeeded before, its reply was lost and botocore sent it again.
+
+    One item is enough: they are written all or nothing, and a hash covers the command's id.
+    """
+    return bool(stored.hash == item.hash)
+
+
+def _from_raw(attributes: dict[str, Any]) -> EventItem:
+    item = EventItem()
+    item.deserialize(attributes)
+    return item
+
+
+def _busy_or_same(error: PynamoDBException, codes: set[str]) -> Exception:
+    return Busy(", ".join(sorted(codes & _BUSY))) if codes & _BUSY else error
+
+
+def to_item(event: Recorded) -> EventItem:
+    """The item that an event is stored as."""
+    return EventItem(
+        stream=str(event.stream),
+        version=event.version,
+        type=event.type,
+        data=event.data,
+        state=event.state_data,
+        recorded_at=rfc3339(event.recorded_at),
+        command_id=event.command_id,
+        actor=event.actor,
+        hash=event.hash,
+    )
+
+
+def from_item(item: EventItem) -> Recorded:
+    """The event that an item stores. Raises UnknownEvent for a stream of no known kind."""
+    return Recorded(
+        stream=Stream.parse(item.stream),
+        version=item.version,
+        type=item.type,
+        data=item.data,
+        state_data=item.state,
+        recorded_at=datetime.fromisoformat(item.recorded_at),
+        command_id=item.command_id,
+        actor=item.actor,
+        hash=item.hash,
+    )

@@ -1,0 +1,143 @@
+"""Recorded events: an event with its place in the books, and how new ones are given theirs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.fields import rfc3339
+from chalicelib.domain.transaction import Transaction
+from chalicelib.events.codec import (
+    FIRST_LINK,
+    KINDS,
+    Event,
+    State,
+    UnknownEvent,
+    decode_event,
+    decode_state,
+    encode_event,
+    encode_state,
+    evolve,
+    link,
+)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The name of a stream: `{ledger}/account/{id}` or `{ledger}/transaction/{id}`."""
+
+    ledger: str
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.ledger}/{self.kind}/{self.id}"
+
+    @classmethod
+    def parse(cls, name: str) -> "Stream":
+        """The stream of this name. Raises UnknownEvent for what is no stream's name."""
+        parts = name.split("/")
+        if len(parts) != 3 or parts[1] not in KINDS:
+            raise UnknownEvent(f"{name} is no stream's name")
+        return cls(*parts)
+
+
+def account_stream(ledger: str, id: str) -> Stream:
+    """The stream of one account."""
+    return Stream(ledger, "account", id)
+
+
+def transaction_stream(ledger: str, id: str) -> Stream:
+    """The stream of one transaction."""
+    return Stream(ledger, "transaction", id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """One event as it stands in the event table.
+
+    `data` and `state_data` are the stored texts, which the hash covers; `event` and `state` are
+    what they say, decoded when first asked for.
+    """
+
+    stream: Stream
+    version: int
+    type: str
+    data: str
+    state_data: str
+    recorded_at: datetime
+    command_id: str
+    actor: str
+    hash: bytes
+
+    @cached_property
+    def event(self) -> Event:
+        """What happened. Raises UnknownEvent."""
+        return decode_event(self.type, self.data)
+
+    @cached_property
+    def state(self) -> State:
+        """The stream's whole state after this event. Raises UnknownEvent."""
+        return decode_state(self.stream.kind, self.state_data)
+
+    @property
+    def account(self) -> Account:
+        """The state of an account's stream."""
+        assert isinstance(self.state, Account)
+        return self.state
+
+    @property
+    def transaction(self) -> Transaction:
+        """The state of a transaction's stream."""
+        assert isinstance(self.state, Transaction)
+        return self.state
+
+    def chained_to(self, previous: bytes) -> bytes:
+        """The hash this event must have when the one before it has the hash `previous`."""
+        return link(
+            previous,
+            str(self.stream),
+            self.version,
+            self.type,
+            self.data,
+            self.state_data,
+            rfc3339(self.recorded_at),
+            self.command_id,
+            self.actor,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What all events of one commit share: when, by which command, and who asked."""
+
+    recorded_at: datetime
+    command_id: str
+    actor: str
+
+
+def follow(
+    head: Recorded | None, stream: Stream, events: Sequence[Event], origin: Origin
+) -> list[Recorded]:
+    """`events` put behind `head`, the newest event of their stream: numbered, folded, chained."""
+    version = head.version if head else 0
+    state = head.state if head else None
+    previous = head.hash if head else FIRST_LINK
+    recorded = []
+    for version, event in enumerate(events, start=version + 1):
+        state = evolve(state, event)
+        unlinked = Recorded(
+            stream=stream,
+            version=version,
+            type=type(event).__name__,
+            data=encode_event(event),
+            state_data=encode_state(state),
+            recorded_at=origin.recorded_at,
+            command_id=origin.command_id,
+            actor=origin.actor,
+            hash=b"",
+        )
+        previous = unlinked.chained_to(previous)
+        recorded.append(replace(unlinked, hash=previous))
+    return recorded

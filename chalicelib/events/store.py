@@ -1,0 +1,86 @@
+"""The event store: two verbs and one named failure. The protocol, and its twin in memory.
+
+`load` gives the newest event of each stream, which carries the stream's whole state; `append` adds
+events to one or several streams, all or nothing, each guarded by the version it was decided on.
+`history` walks one stream from its beginning, for replays, audits and repairs.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Protocol
+
+from chalicelib.events.recorded import Recorded, Stream
+
+MAX_EVENTS = 100
+"""The most events of one append: DynamoDB's limit of a transaction."""
+
+
+class Conflict(Exception):
+    """Another writer was first: the stream is no longer at the expected version."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(f"{stream} has moved on")
+        self.stream = stream
+
+
+class Busy(Exception):
+    """The store asks to be left alone for a moment; nothing was written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Append:
+    """Events for one stream that is expected to be at a version; 0 for a stream yet to be."""
+
+    stream: Stream
+    expected_version: int
+    events: Sequence[Recorded]
+
+
+class EventStore(Protocol):
+    """Where events are kept."""
+
+    def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        """The newest event of each stream; a stream without events is left out."""
+
+    def append(self, *appends: Append) -> None:
+        """Adds everything or nothing. Raises Conflict naming the stream that lost, or Busy.
+
+        An append that is already there, event for event, succeeds: the reply to it was lost.
+        """
+
+    def history(self, stream: Stream) -> Iterator[Recorded]:
+        """The stream's events, from the first on."""
+
+
+class MemoryStore:
+    """The store's twin in memory, for tests and simulations: the same contract, no durability."""
+
+    def __init__(self) -> None:
+        self._streams: dict[Stream, list[Recorded]] = {}
+        self._lock = Lock()
+
+    def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        with self._lock:
+            return {
+                stream: self._streams[stream][-1] for stream in streams if stream in self._streams
+            }
+
+    def append(self, *appends: Append) -> None:
+        with self._lock:
+            if all(self._holds(append) for append in appends):
+                return
+            for append in appends:
+                if len(self._streams.get(append.stream, ())) != append.expected_version:
+                    raise Conflict(append.stream)
+            for append in appends:
+                self._streams.setdefault(append.stream, []).extend(append.events)
+
+    def history(self, stream: Stream) -> Iterator[Recorded]:
+        with self._lock:
+            events = list(self._streams.get(stream, ()))
+        yield from events
+
+    def _holds(self, append: Append) -> bool:
+        stored = self._streams.get(append.stream, [])[append.expected_version :]
+        return stored[: len(append.events)] == append.events

@@ -1,0 +1,26 @@
+"""The events table: one item per event, keyed by stream and version, never updated."""
+
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.constants import STREAM_NEW_IMAGE
+
+from chalicelib.settings import settings
+from chalicelib.tables import Integer, Table
+
+
+class EventItem(Table):
+    """One event: what happened, the stream's whole state after it, and the link to the last one."""
+
+    class Meta:
+        table_name = settings().table_name("events")
+        billing_mode = "PAY_PER_REQUEST"
+        stream_view_type = STREAM_NEW_IMAGE
+
+    stream = UnicodeAttribute(hash_key=True)
+    version = Integer(range_key=True)
+    type = UnicodeAttribute()
+    data = UnicodeAttribute()
+    state = UnicodeAttribute()
+    recorded_at = UnicodeAttribute()
+    command_id = UnicodeAttribute()
+    actor = UnicodeAttribute()
+    hash = BinaryAttribute(legacy_encoding=False)

@@ -1,0 +1,1 @@
+"""What both APIs share: bodies, problems, pagination. Only `door.py` knows Chalice."""

@@ -1,0 +1,171 @@
+"""Door: the one place that knows Chalice. A route understands, does, answers; the door translates.
+
+A view gets an `Incoming` request and returns an `Answer`. Named errors become their problem here;
+what Chalice itself refuses (method, media type) and what nobody foresaw is rewritten by
+`problems_for_chalice`, the middleware that `app.py` hangs into the app. Paths that no route serves
+never reach the app: API Gateway answers those, and `local/` does as it would.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+import msgspec
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.domain.refusals import Refusal
+from chalicelib.http.problems import CONTENT_TYPE, FieldError, Problem, invalid, refused
+from chalicelib.telemetry import logger
+
+MAX_BODY_BYTES = 256 * 1024
+
+_JSON = "application/json"
+_Message = TypeVar("_Message")
+
+
+class Incoming:
+    """A request: its path parameters, its query string, its body, and who sent it."""
+
+    def __init__(self, request: Request, path: Mapping[str, str]) -> None:
+        self._request = request
+        self.path = {name: unquote(value) for name, value in path.items()}
+
+    @property
+    def actor(self) -> str:
+        """Who asks: the principal that the authorizer let in."""
+        authorizer = self._request.context.get("authorizer") or {}
+        return str(authorizer.get("principalId", "anonymous"))
+
+    def header(self, name: str) -> str | None:
+        """A header's value, or None."""
+        value = self._request.headers.get(name)
+        return None if value is None else str(value)
+
+    def flag(self, name: str) -> bool:
+        """A query parameter that is `true` or `false`, or absent. Raises Problem."""
+        value = self._params().get(name, "false")
+        if value not in ("true", "false"):
+            raise invalid(name, "expected true or false")
+        return value == "true"
+
+    def body(self, message: type[_Message]) -> _Message:
+        """The body as this message. Raises Problem."""
+        raw = self._request.raw_body
+        raw = raw.encode() if isinstance(raw, str) else raw
+        if len(raw) > MAX_BODY_BYTES:
+            raise Problem("request_too_large", f"a body is at most {MAX_BODY_BYTES} bytes")
+        try:
+            return msgspec.json.decode(raw, type=message)
+        except msgspec.ValidationError as error:
+            raise _validation_failed(error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Problem("malformed_json", "the body is not JSON") from None
+
+    def query(self, query: type[_Message]) -> _Message:
+        """The path and the query string as this query object. Raises Problem."""
+        params = self._params()
+        for name in params.keys() & self.path.keys():
+            raise invalid(name, "is not a parameter here")
+        try:
+            return msgspec.convert({**params, **self.path}, type=query, strict=False)
+        except msgspec.ValidationError as error:
+            raise _validation_failed(error) from None
+
+    def only(self, *names: str) -> None:
+        """Raises Problem for a query parameter that is none of these."""
+        for name in self._params().keys() - set(names):
+            raise invalid(name, "is not a parameter here")
+
+    def _params(self) -> dict[str, str]:
+        return dict(self._request.query_params or {})
+
+
+class Answer:
+    """A body to send, with its status and headers."""
+
+    def __init__(
+        self, body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.body = body
+        self.status = status
+        self.headers = headers or {}
+
+
+View = Callable[[Incoming], Answer]
+
+
+class Door(Blueprint):
+    """A blueprint whose views take an Incoming and give an Answer."""
+
+    def get(self, path: str) -> Callable[[View], View]:
+        """Declares a view for GET."""
+        return self._view("GET", path, ["*/*"])
+
+    def post(self, path: str) -> Callable[[View], View]:
+        """Declares a view for POST with a JSON body."""
+        return self._view("POST", path, [_JSON])
+
+    def _view(self, method: str, path: str, content_types: list[str]) -> Callable[[View], View]:
+        def declare(view: View) -> View:
+            def serve(**parameters: str) -> Response:
+                try:
+                    answer = view(Incoming(self.current_request, parameters))
+                except Refusal as refusal:
+                    return _problem(refused(refusal))
+                except Problem as problem:
+                    return _problem(problem)
+                return Response(
+                    body=msgspec.json.encode(answer.body).decode(),
+                    status_code=answer.status,
+                    headers={"Content-Type": _JSON, **answer.headers},
+                )
+
+            serve.__name__ = view.__name__
+            self.route(path, methods=[method], content_types=content_types)(serve)
+            return view
+
+        return declare
+
+
+_OF_CHALICE = {
+    "MethodNotAllowedError": ("method_not_allowed", "this path does not take that method"),
+    "UnsupportedMediaType": ("unsupported_media_type", "send application/json"),
+}
+
+
+def problems_for_chalice(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """Middleware: an error that Chalice made up becomes a problem, and says nothing of our inside.
+
+    Chalice has logged the exception by then.
+    """
+    response = get_response(event)
+    if response.headers.get("Content-Type") in (_JSON, CONTENT_TYPE) or response.status_code < 400:
+        return response
+    made_up = response.body.get("Code") if isinstance(response.body, dict) else None
+    code, detail = _OF_CHALICE.get(
+        str(made_up), ("internal_error", "something went wrong on our side; nothing is lost")
+    )
+    kept = {name: value for name, value in response.headers.items() if name == "Allow"}
+    problem = _problem(Problem(code, detail))
+    problem.headers.update(kept)
+    return problem
+
+
+def _problem(problem: Problem) -> Response:
+    logger.info("problem", extra={"code": problem.code, "status": problem.status})
+    return Response(body=problem.body(), status_code=problem.status, headers=problem.headers)
+
+
+def _validation_failed(error: msgspec.ValidationError) -> Problem:
+    """What msgspec says, in the contract's words: `Expected int, got str - at $.limit`."""
+    detail, _, at = str(error).partition(" - at `$")
+    where = at.rstrip("`").lstrip(".")
+    detail = detail.replace("`", "")
+    if "unknown field" in detail or "missing required field" in detail:
+        name = detail.rsplit(" ", 1)[-1]
+        where, detail = (f"{where}.{name}" if where else name), detail.rsplit(" ", 1)[0]
+    return Problem(
+        "validation_failed",
+        f"{where}: {detail}" if where else detail,
+        errors=[FieldError(where, detail)],
+    )

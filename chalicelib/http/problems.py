@@ -1,0 +1,128 @@
+"""Problems: every error a client can see, as RFC 9457 `application/problem+json`.
+
+The table of codes is the contract. An error that is not in it is ours, not the client's: it is
+logged, and answered `internal_error` without a word about its inside.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.refusals import InvalidField, Refusal, TryAgain
+
+CONTENT_TYPE = "application/problem+json"
+
+STATUS = {
+    "malformed_json": 400,
+    "validation_failed": 400,
+    "invalid_amount": 400,
+    "invalid_cursor": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "account_not_found": 404,
+    "transaction_not_found": 404,
+    "method_not_allowed": 405,
+    "version_conflict": 409,
+    "account_exists": 409,
+    "transaction_not_pending": 409,
+    "already_reversed": 409,
+    "account_not_empty": 409,
+    "request_too_large": 413,
+    "too_many_entries": 413,
+    "batch_too_large": 413,
+    "unsupported_media_type": 415,
+    "unbalanced_transaction": 422,
+    "insufficient_funds": 422,
+    "balance_limit_exceeded": 422,
+    "account_frozen": 422,
+    "account_closed": 422,
+    "asset_mismatch": 422,
+    "exceeds_pending_amount": 422,
+    "idempotency_key_reused": 422,
+    "rate_limited": 429,
+    "internal_error": 500,
+    "contention": 503,
+    "projection_behind": 503,
+}
+"""Each code with its status. Clients branch on the code; both are kept for ever."""
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One field of a request that is not as it should be."""
+
+    field: str
+    detail: str
+
+
+class Problem(Exception):
+    """An error with its place in the contract, raised where HTTP is understood."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        figures: Mapping[str, Any] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.figures = figures or {}
+        self.retry_after = retry_after
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return STATUS[self.code]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The HTTP headers."""
+        after = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return {"Content-Type": CONTENT_TYPE, **after}
+
+    def body(self) -> str:
+        """The document: the members of RFC 9457, the code, and the refusal's own figures."""
+        return msgspec.json.encode(
+            {
+                "type": f"https://twofold.dev/problems/{self.code}",
+                "title": self.code.replace("_", " ").capitalize(),
+                "status": self.status,
+                "code": self.code,
+                "detail": self.detail,
+                "errors": self.errors,
+                **self.figures,
+            }
+        ).decode()
+
+
+def invalid(field: str, detail: str) -> Problem:
+    """A request's field is not as it should be."""
+    return Problem("validation_failed", f"{field}: {detail}", errors=[FieldError(field, detail)])
+
+
+def refused(refusal: Refusal) -> Problem:
+    """The problem that a refusal is to a client. Its amounts are strings, as everywhere."""
+    if isinstance(refusal, InvalidField):
+        errors = [FieldError(refusal.where, refusal.why)]
+        return Problem(refusal.code, str(refusal), errors=errors)
+    figures = (
+        {field.name: getattr(refusal, field.name) for field in fields(refusal)}
+        if is_dataclass(refusal)
+        else {}
+    )
+    return Problem(
+        refusal.code,
+        str(refusal),
+        figures={
+            name: str(figure) if isinstance(figure, int) else figure
+            for name, figure in figures.items()
+        },
+        retry_after=1 if isinstance(refusal, TryAgain) else None,
+    )

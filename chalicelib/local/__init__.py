@@ -1,0 +1,34 @@
+"""The embedded stack behind `chalice local`: an engine, the tables, the stream's pumps.
+
+Never imported in a Lambda, nor by `chalice package` or `chalice deploy`.
+"""
+
+import os
+from urllib.parse import urlsplit
+
+from chalicelib.settings import settings
+
+
+def start() -> None:
+    """Brings up the whole flow around this process, or attaches to what a reload left running.
+
+    Uses the endpoint that the environment names, else the embedded engine. Ends the process with
+    a message where that engine cannot start.
+    """
+    # Inside, since each of these reads the settings that this function completes.
+    from chalicelib.local import engine, gateway
+
+    gateway.answer_with_problems()
+    checkpoints = None
+    if settings().endpoint is None:
+        running = engine.ensure()
+        checkpoints = running.checkpoints
+        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = running.endpoint
+        settings.cache_clear()
+    if urlsplit(settings().endpoint).hostname in ("localhost", "127.0.0.1"):
+        # An engine of this machine asks for credentials and looks at none.
+        os.environ["AWS_ACCESS_KEY_ID"] = os.environ["AWS_SECRET_ACCESS_KEY"] = "local"
+
+    from chalicelib.local import stack
+
+    stack.run(checkpoints)

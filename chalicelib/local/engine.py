@@ -1,0 +1,132 @@
+"""Engine: ministack as a child process that outlives reloads and ends with its servers.
+
+The engine keeps the books in memory and saves them when it stops, which it does, within a second,
+when the last server that uses it is gone, however that one ended. The next start reads them again.
+All of it lives in one folder per project, outside the project, since Chalice reloads the server
+when a file inside changes.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+START_SECONDS = 30.0
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine, and where its readers keep how far they have come."""
+
+    endpoint: str
+    checkpoints: Path
+
+
+def home() -> Path:
+    """The folder of this project's engine: its books, log, lock and owners."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    name = hashlib.sha256(str(_PROJECT).encode()).hexdigest()[:12]
+    return cache / "twofold" / f"{_PROJECT.name}-{name}"
+
+
+def ensure() -> Engine:
+    """The engine of this project, started if none is running. Exits where it cannot start."""
+    folder = home()
+    (folder / "owners").mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        # The owner is the process that a reload leaves standing: the parent of Chalice's worker.
+        owner = os.getppid() if "CHALICE_WORKER" in os.environ else os.getpid()
+        (folder / "owners" / str(owner)).touch()
+        try:
+            running = json.loads((folder / "engine.json").read_text())
+        except FileNotFoundError:
+            running = None
+        if running is None or not _answers(running["endpoint"]):
+            running = _start(folder)
+    return Engine(running["endpoint"], folder / f"checkpoints-{running['pid']}.json")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds the engine's lock. An engine that stops holds it until its books are saved."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def has_owner(folder: Path) -> bool:
+    """Whether a server that uses the engine is alive."""
+    return any(_alive(int(owner.name)) for owner in (folder / "owners").iterdir())
+
+
+def _start(folder: Path) -> dict[str, str | int]:
+    for old in folder.glob("checkpoints-*.json"):
+        old.unlink()
+    port = _free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    log = folder / "engine.log"
+    with log.open("w") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "chalicelib.local.keeper", str(folder), str(port)],
+            cwd=_PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the server; the engine follows it.
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(endpoint):
+        if child.poll() is not None or time.monotonic() > deadline:
+            child.kill()
+            _give_up(log)
+        time.sleep(0.05)
+    running = {"endpoint": endpoint, "pid": child.pid}
+    (folder / "engine.json").write_text(json.dumps(running))
+    return running
+
+
+def _give_up(log: Path) -> None:
+    last = "\n  ".join(log.read_text().splitlines()[-5:])
+    print(
+        "twofold: the embedded engine (ministack) did not start. Its last words, from "
+        f"{log}:\n  {last}\n"
+        "Install it with `pip install -r requirements-dev.txt`, or set AWS_ENDPOINT_URL_DYNAMODB "
+        "to another engine.",
+        file=sys.stderr,
+        flush=True,
+    )
+    os._exit(1)  # Chalice imports the app in a thread, where SystemExit would end only that.
+
+
+def _answers(endpoint: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=1) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,37 @@
+"""Gateway: what API Gateway answers by itself, answered alike by `chalice local`.
+
+A path that no route serves never reaches the app: Chalice's local gateway refuses it as API
+Gateway does by default. A deployed stage maps those answers to problems by its gateway responses;
+here it is done to the development server.
+"""
+
+from chalice.local import (
+    ChaliceRequestHandler,
+    ForbiddenError,
+    LocalGatewayException,
+    NotAuthorizedError,
+)
+
+from chalicelib.http.problems import Problem
+
+
+def problem_for(error: LocalGatewayException) -> Problem:
+    """The problem that stands for what the gateway refused."""
+    if isinstance(error, NotAuthorizedError):
+        return Problem("unauthorized", "this needs a valid key")
+    if isinstance(error, ForbiddenError) and b"Missing Authentication Token" not in error.body:
+        return Problem("forbidden", "this key does not open that")
+    return Problem("not_found", "there is no such path")
+
+
+def answer_with_problems() -> None:
+    """Makes the development server send problems, and each reply without delay."""
+
+    def send(handler: ChaliceRequestHandler, error: LocalGatewayException) -> None:
+        problem = problem_for(error)
+        handler._send_http_response(problem.status, problem.headers, problem.body())
+
+    # Chalice has no hook for either: `chalice local` makes its server without arguments.
+    ChaliceRequestHandler._send_error_response = send  # type: ignore[method-assign]
+    # A reply is two packets; Nagle's algorithm would hold the second for 40 ms.
+    ChaliceRequestHandler.disable_nagle_algorithm = True

@@ -1,0 +1,86 @@
+"""Stack: the tables, and a pump for each projector, around the server of this process."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+from chalicelib import tables
+from chalicelib.events.dynamodb import from_item
+from chalicelib.events.stream import Project
+from chalicelib.events.table import EventItem
+from chalicelib.local.stream_pump import BATCH_SIZE, Checkpoints, Pump
+from chalicelib.read_models import accounts, journal
+from chalicelib.settings import settings
+
+logger = logging.getLogger(__name__)
+
+TABLES = (EventItem, *accounts.TABLES, *journal.TABLES)
+ROOMS = (*accounts.ROOMS, *journal.ROOMS)
+PROJECTORS = {"accounts": accounts.project_accounts, "journal": journal.project_journal}
+
+
+def run(checkpoints: Path | None) -> None:
+    """Makes the tables that are missing and starts the pumps, in threads of this process."""
+    tables.create(TABLES)
+    if "CHALICE_WORKER" in os.environ:
+        _background("orphan", partial(_end_with, os.getppid()))
+    if checkpoints is not None and not checkpoints.exists():
+        # The engine has just read its saved books, and a stream is not saved with them.
+        _background("catch-up", partial(catch_up, ROOMS))
+    taken = Checkpoints(checkpoints)
+    for name, projector in PROJECTORS.items():
+        invoke = partial(_invoke, projector)
+        _background(name, Pump(name, streams_client(), stream_arn(), invoke, taken).run)
+
+
+def catch_up(rooms: Iterable[Project]) -> int:
+    """Feeds every event of the table to the rooms, to which what they know is no news.
+
+    Returns how many events there are.
+    """
+    items, count = EventItem.scan(page_size=BATCH_SIZE), 0
+    while batch := [from_item(item) for item in islice(items, BATCH_SIZE)]:
+        for project in rooms:
+            project(batch)
+        count += len(batch)
+    return count
+
+
+def streams_client() -> Any:
+    """A client of DynamoDB Streams at the endpoint of the tables."""
+    return botocore.session.get_session().create_client(
+        "dynamodbstreams",
+        region_name=settings().region,
+        endpoint_url=settings().endpoint,
+        # Emulators have no host per account.
+        config=Config(account_id_endpoint_mode="disabled"),
+    )
+
+
+def stream_arn() -> str:
+    """The event table's stream."""
+    return str(EventItem.describe_table()["LatestStreamArn"])
+
+
+def _invoke(projector: Callable[[Any, Any], Any], event: dict[str, Any]) -> Any:
+    return projector(event, None)
+
+
+def _background(name: str, work: Callable[[], Any]) -> None:
+    threading.Thread(target=work, name=f"twofold-{name}", daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this server when the one that supervises it is gone, and would leave it behind."""
+    while os.getppid() == parent:
+        time.sleep(0.25)
+    os._exit(0)

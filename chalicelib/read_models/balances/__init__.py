@@ -1,0 +1,1 @@
+"""balances: what is this account worth now, and which accounts are there?"""

@@ -1,0 +1,23 @@
+"""The routes of this room."""
+
+from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.read_models.balances.queries import (
+    GetAccount,
+    ListAccounts,
+    get_account,
+    list_accounts,
+)
+
+balances = Door(__name__)
+
+
+@balances.get("/ledgers/{ledger}/accounts/{account}")
+def account(incoming: Incoming) -> Answer:
+    """One account."""
+    return Answer(get_account(incoming.query(GetAccount)))
+
+
+@balances.get("/ledgers/{ledger}/accounts")
+def accounts(incoming: Incoming) -> Answer:
+    """A page of accounts."""
+    return Answer(list_accounts(incoming.query(ListAccounts)))

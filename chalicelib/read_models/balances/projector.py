@@ -1,0 +1,90 @@
+"""Keeps the newest state of every account, deaf to what it has heard or what comes late."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.domain.account import AccountOpened
+from chalicelib.domain.fields import rfc3339
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.read_models.balances.table import BalanceRow, row_of
+from chalicelib.tables import CONDITION_FAILED, response_code, together
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a batch says of one account: its newest state, and the newest metadata if any."""
+
+    newest: Recorded
+    metadata: Recorded | None
+
+
+def changes(events: Iterable[Recorded]) -> dict[Stream, Change]:
+    """The change of each account in a batch, whatever the order or number of its events."""
+    result: dict[Stream, Change] = {}
+    for event in events:
+        if event.stream.kind != "account":
+            continue
+        before = result.get(event.stream)
+        newest, metadata = (before.newest, before.metadata) if before else (event, None)
+        if event.version > newest.version:
+            newest = event
+        if isinstance(event.event, AccountOpened) and (
+            metadata is None or event.version > metadata.version
+        ):
+            metadata = event
+        result[event.stream] = Change(newest, metadata)
+    return result
+
+
+def project(events: Sequence[Recorded]) -> None:
+    """One write per account of the batch; a second where only half of it was news."""
+    together(_write, changes(events).values())
+
+
+def _write(change: Change) -> None:
+    state = _state_actions(change.newest)
+    news = BalanceRow.version.does_not_exist() | (BalanceRow.version < change.newest.version)
+    row = row_of(change.newest.stream.ledger, change.newest.stream.id)
+    if change.metadata is None:
+        _update(row, state, news)
+        return
+    metadata = _metadata_actions(change.metadata)
+    metadata_news = BalanceRow.metadata_version.does_not_exist() | (
+        BalanceRow.metadata_version < change.metadata.version
+    )
+    if not _update(row, [*state, *metadata], news & metadata_news):
+        _update(row, state, news)
+        _update(row, metadata, metadata_news)
+
+
+def _state_actions(event: Recorded) -> list[Action]:
+    return [
+        BalanceRow.version.set(event.version),
+        BalanceRow.state.set(event.state_data),
+        BalanceRow.recorded_at.set(rfc3339(event.recorded_at)),
+    ]
+
+
+def _metadata_actions(event: Recorded) -> list[Action]:
+    assert isinstance(event.event, AccountOpened)
+    metadata = msgspec.json.encode(event.event.metadata).decode()
+    return [
+        BalanceRow.metadata_version.set(event.version),
+        BalanceRow.metadata.set(metadata),
+    ]
+
+
+def _update(row: BalanceRow, actions: list[Action], news: Condition) -> bool:
+    """Whether it was news to the row."""
+    try:
+        row.update(actions, condition=news)
+    except UpdateError as error:
+        if response_code(error) != CONDITION_FAILED:
+            raise
+        return False
+    return True

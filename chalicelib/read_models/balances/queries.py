@@ -1,0 +1,111 @@
+"""The questions of this room, and their answers."""
+
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.fields import check_id
+from chalicelib.domain.refusals import AccountNotFound
+from chalicelib.events.codec import decode_state
+from chalicelib.http.bodies import AccountBody, account_body
+from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
+from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, find, partition
+from chalicelib.read_models.reading import (
+    PAGE,
+    Limit,
+    MinVersion,
+    in_order,
+    page_of,
+    patiently,
+    require_version,
+)
+
+
+class GetAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is this account worth now?"""
+
+    ledger: str
+    account: str
+    min_version: MinVersion = 0
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_id(self.account, "account")
+
+
+class ListAccounts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which accounts are there, in the order of their ids?"""
+
+    ledger: str
+    prefix: str | None = None
+    limit: Limit = PAGE
+    cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        if self.prefix:
+            check_id(self.prefix, "prefix")
+
+
+class Accounts(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of accounts."""
+
+    accounts: list[AccountBody]
+    next_cursor: str | None
+
+
+def get_account(query: GetAccount) -> AccountBody:
+    """The account now. Raises AccountNotFound, ProjectionBehind."""
+
+    def read() -> AccountBody:
+        row = find(query.ledger, query.account)
+        require_version(_seen(row), query.min_version)
+        if row is None:
+            raise AccountNotFound(query.account)
+        return _body(query.ledger, row)
+
+    return patiently(read)
+
+
+def list_accounts(query: ListAccounts) -> Accounts:
+    """A page of accounts, ordered by id."""
+    listing = ("accounts", query.ledger)
+    prefix = query.prefix or ""
+    # Ids are ASCII from "-" to "z": "!" sorts before and "~" after whatever may follow a prefix.
+    first = prefix or "!"
+    if query.cursor:
+        after, prefix = read_cursor(query.cursor, of=listing)
+        must_agree(query.prefix, prefix)
+        first = f"{after}!"
+    ids = BalanceRow.account.between(first, f"{prefix}~")
+    ask = partial(
+        BalanceRow.query, range_key_condition=ids, page_size=query.limit // BUCKETS + 2
+    )
+    buckets = [ask(partition(query.ledger, bucket)) for bucket in range(BUCKETS)]
+    rows, more = page_of(in_order(buckets, lambda row: str(row.account)), query.limit)
+    return Accounts(
+        accounts=[_body(query.ledger, row) for row in rows],
+        next_cursor=make_cursor(rows[-1].account, prefix, of=listing) if more else None,
+    )
+
+
+def _seen(row: BalanceRow | None) -> int:
+    """The version up to which the row is whole: its metadata may trail its state."""
+    if row is None:
+        return 0
+    whole = row.metadata_version == _account(row).metadata_version
+    return row.version if whole else row.metadata_version
+
+
+def _body(ledger: str, row: BalanceRow) -> AccountBody:
+    metadata = msgspec.json.decode(row.metadata, type=dict[str, str]) if row.metadata else {}
+    recorded_at = datetime.fromisoformat(row.recorded_at)
+    return account_body(ledger, row.account, _account(row), metadata, recorded_at)
+
+
+def _account(row: BalanceRow) -> Account:
+    state = decode_state("account", row.state)
+    assert isinstance(state, Account)
+    return state

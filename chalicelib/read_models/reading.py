@@ -1,0 +1,74 @@
+"""Reading: what the rooms' queries have in common: waiting for a version, merging buckets."""
+
+import heapq
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from typing import Annotated, TypeVar
+
+from msgspec import Meta
+
+from chalicelib.domain.refusals import ProjectionBehind
+from chalicelib.http.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from chalicelib.tables import together
+
+Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
+"""How many rows a page holds."""
+
+MinVersion = Annotated[int, Meta(ge=0)]
+"""The version that a read must have seen; 0 asks for nothing."""
+
+PAGE = DEFAULT_LIMIT
+
+_PATIENCE_SECONDS = 2.0
+_FIRST_WAIT_SECONDS = 0.02
+
+_Found = TypeVar("_Found")
+_Row = TypeVar("_Row")
+
+
+def bucket_of(key: str, buckets: int) -> int:
+    """The bucket of a key: a hash that is the same in every process."""
+    return zlib.crc32(key.encode()) % buckets
+
+
+def patiently(
+    read: Callable[[], _Found], *, sleep: Callable[[float], None] = time.sleep
+) -> _Found:
+    """What `read` finds, read again for up to two seconds while it raises ProjectionBehind.
+
+    The waits double from 20 ms, so that a long wait costs seven reads. Raises ProjectionBehind.
+    """
+    wait, waited = _FIRST_WAIT_SECONDS, 0.0
+    while True:
+        try:
+            return read()
+        except ProjectionBehind:
+            if waited + wait > _PATIENCE_SECONDS:
+                raise
+        sleep(wait)
+        waited, wait = waited + wait, wait * 2
+
+
+def require_version(seen: int, min_version: int) -> None:
+    """Raises ProjectionBehind unless the version that was asked for has been seen."""
+    if seen < min_version:
+        raise ProjectionBehind(min_version)
+
+
+def primed(rows: Iterator[_Row]) -> Iterator[_Row]:
+    """The same rows, with the first page fetched now: several can then be fetched together."""
+    first = list(islice(rows, 1))
+    return chain(first, rows)
+
+
+def in_order(sources: Iterable[Iterator[_Row]], key: Callable[[_Row], str]) -> Iterator[_Row]:
+    """Sorted sources as one, their first pages fetched at the same time."""
+    return heapq.merge(*together(primed, sources), key=key)
+
+
+def page_of(rows: Iterator[_Row], limit: int) -> tuple[list[_Row], bool]:
+    """The first `limit` rows, and whether there are more."""
+    page = list(islice(rows, limit))
+    return page, next(rows, None) is not None

@@ -1,0 +1,38 @@
+"""Writes a row per event of an account. A row is the same whenever it is written again."""
+
+from collections.abc import Sequence
+
+from chalicelib.domain.account import EntryPosted
+from chalicelib.domain.fields import rfc3339
+from chalicelib.events.recorded import Recorded
+from chalicelib.read_models.statements.table import StatementRow, partition, place
+
+
+def row(event: Recorded) -> StatementRow:
+    """The row of one event of an account."""
+    account, recorded_at = event.account, rfc3339(event.recorded_at)
+    result = StatementRow(
+        partition(event.stream.ledger, event.stream.id),
+        place(recorded_at, event.version),
+        version=event.version,
+        asset=account.asset,
+        balance=account.posted,
+        recorded_at=recorded_at,
+    )
+    if isinstance(event.event, EntryPosted):
+        result.transaction = event.event.transaction
+        result.direction = event.event.direction
+        result.amount = event.event.amount
+        result.effective_at = rfc3339(event.event.effective_at)
+        result.reference = event.event.reference
+    return result
+
+
+def project(events: Sequence[Recorded]) -> None:
+    """One put per event; a record delivered twice in a batch is put once."""
+    entries = {
+        (event.stream, event.version): event for event in events if event.stream.kind == "account"
+    }
+    with StatementRow.batch_write() as batch:
+        for event in entries.values():
+            batch.save(row(event))

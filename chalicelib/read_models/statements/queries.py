@@ -1,0 +1,209 @@
+"""The questions of this room, and their answers.
+
+No answer has a hole. Every event of an account has a row and versions are gapless, so a read that
+finds one missing between two that are there waits for it, and otherwise says `projection_behind`.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from chalicelib.domain.fields import check_id, rfc3339, utc
+from chalicelib.domain.refusals import AccountNotFound, InvalidField
+from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
+from chalicelib.read_models.reading import (
+    PAGE,
+    Limit,
+    MinVersion,
+    patiently,
+    primed,
+    require_version,
+)
+from chalicelib.read_models.statements.answers import Balance, Entries, Statement, entry_body
+from chalicelib.read_models.statements.rows import FIRST, LAST, AccountRows, page_of
+from chalicelib.read_models.statements.table import StatementRow
+from chalicelib.tables import together
+
+_TICK = timedelta(microseconds=1)
+
+
+class _OfAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    ledger: str
+    account: str
+    min_version: MinVersion = 0
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_id(self.account, "account")
+
+    @property
+    def rows(self) -> AccountRows:
+        return AccountRows(self.ledger, self.account)
+
+
+class AccountBalance(_OfAccount, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was the posted balance at this time? By default, now."""
+
+    at: datetime | None = None
+
+
+class AccountEntries(_OfAccount, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happened on this account, oldest first or newest first?"""
+
+    order: Literal["asc", "desc"] | None = None
+    limit: Limit = PAGE
+    cursor: str | None = None
+
+
+class AccountStatement(_OfAccount, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happened from one time up to another? By default, from the opening until now."""
+
+    from_: datetime | None = msgspec.field(name="from", default=None)
+    to: datetime | None = None
+    limit: Limit = PAGE
+    cursor: str | None = None
+
+
+def account_balance(query: AccountBalance) -> Balance:
+    """The balance at a time. Raises AccountNotFound, ProjectionBehind."""
+    at = query.at and utc(query.at, "at")
+    moment = f"{rfc3339(at)}~" if at else LAST
+
+    def read() -> Balance:
+        before, after, newest = _each_first(
+            query.rows.last(moment), query.rows.first(moment), query.rows.last()
+        )
+        if newest is None:
+            raise _nothing_known(query)
+        require_version(newest.version, query.min_version)
+        version = before.version if before else 0
+        # What comes next shows whether this is the last row before the moment.
+        require_version(version, after.version - 1 if after else 0)
+        return Balance(
+            account=query.account,
+            asset=newest.asset,
+            at=rfc3339(at or _just_after(newest)),
+            posted=str(before.balance if before else 0),
+            version=version,
+        )
+
+    return patiently(read)
+
+
+def account_entries(query: AccountEntries) -> Entries:
+    """A page of entries. Raises AccountNotFound, ProjectionBehind, Problem invalid_cursor."""
+    listing = ("entries", query.ledger, query.account)
+    place, order = read_cursor(query.cursor, of=listing) if query.cursor else ("", "asc")
+    if query.cursor:
+        must_agree(query.order, order)
+    order = query.order or order
+    up, page = order == "asc", query.limit + 2
+
+    def read() -> Entries:
+        if up:
+            rows = query.rows.between(place or FIRST, LAST, page=page)
+        else:
+            rows = query.rows.down_from(place or LAST, page=page)
+        rows, newest = together(primed, [rows, query.rows.last()])
+        last = next(newest, None)
+        if last is None:
+            raise _nothing_known(query)
+        require_version(last.version, query.min_version)
+        # A cursor stands on the last row of the page before.
+        after = next(rows).version if place else (0 if up else last.version + 1)
+        entries, more = page_of(rows, query.limit, after=after, step=1 if up else -1)
+        return Entries(
+            entries=[entry_body(row) for row in entries],
+            next_cursor=make_cursor(entries[-1].place, order, of=listing) if more else None,
+        )
+
+    return patiently(read)
+
+
+def account_statement(query: AccountStatement) -> Statement:
+    """A page of a period. Raises AccountNotFound, ProjectionBehind, Problem invalid_cursor."""
+    start = query.from_ and rfc3339(utc(query.from_, "from"))
+    end = query.to and rfc3339(utc(query.to, "to"))
+    if start and end and start > end:
+        raise InvalidField("from", "is later than to")
+    listing = ("statement", query.ledger, query.account)
+
+    def read() -> Statement:
+        if query.cursor:
+            place, *pinned = read_cursor(query.cursor, of=listing)
+            period = _Period(*pinned)
+            must_agree(start, period.start)
+            must_agree(end, period.end)
+        else:
+            place, period = "", _period(query, start, end)
+        rows = query.rows.between(place or period.start, period.last, page=query.limit + 2)
+        # A cursor stands on the last row of the page before.
+        after = next(rows).version if place else int(period.after)
+        entries, more = page_of(rows, query.limit, after=after)
+        return Statement(
+            account=query.account,
+            asset=period.asset,
+            from_=period.start,
+            to=period.end,
+            opening_balance=period.opening,
+            entries=[entry_body(row) for row in entries],
+            closing_balance=period.closing,
+            next_cursor=make_cursor(entries[-1].place, *period, of=listing) if more else None,
+        )
+
+    return patiently(read)
+
+
+class _Period(NamedTuple):
+    """What the first page finds and the following ones keep, so that they are of one statement.
+
+    The period follows the version `after`, and `last` is the place where it ends.
+    """
+
+    start: str
+    end: str
+    asset: str
+    opening: str
+    closing: str
+    after: str
+    last: str
+
+
+def _period(query: AccountStatement, start: str | None, end: str | None) -> _Period:
+    opened, before, last, newest = _each_first(
+        query.rows.first(),
+        query.rows.last(start or FIRST),
+        query.rows.last(end or LAST),
+        query.rows.last(),
+    )
+    if opened is None or newest is None:
+        raise _nothing_known(query)
+    require_version(newest.version, query.min_version)
+    # Its first row is the account's opening: without it, the beginning is not here yet.
+    require_version(1, opened.version)
+    return _Period(
+        start=start or opened.recorded_at,
+        end=end or rfc3339(_just_after(newest)),
+        asset=newest.asset,
+        opening=str(before.balance if before else 0),
+        closing=str(last.balance if last else 0),
+        after=str(before.version if before else 0),
+        last=last.place if last else FIRST,
+    )
+
+
+def _each_first(*rows: Iterator[StatementRow]) -> list[StatementRow | None]:
+    return [next(found, None) for found in together(primed, rows)]
+
+
+def _just_after(row: StatementRow) -> datetime:
+    """Now, unless the writer's clock is ahead of ours: then just after what it recorded."""
+    return max(datetime.now(UTC), datetime.fromisoformat(row.recorded_at) + _TICK)
+
+
+def _nothing_known(query: _OfAccount) -> Exception:
+    """An account without rows: not there, or not here yet."""
+    require_version(0, query.min_version)
+    return AccountNotFound(query.account)

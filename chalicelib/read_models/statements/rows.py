@@ -1,0 +1,77 @@
+"""Reading an account's rows in order, and never past a hole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from chalicelib.domain.refusals import ProjectionBehind
+from chalicelib.read_models.statements.table import StatementRow, partition
+
+FIRST, LAST = "0", "~"
+"""Below and above every place: a place begins with a year."""
+
+
+@dataclass(frozen=True)
+class AccountRows:
+    """The rows of one account. Nothing is read before the first row is asked for."""
+
+    ledger: str
+    account: str
+
+    def between(self, low: str, high: str, *, page: int) -> Iterator[StatementRow]:
+        """The rows from one place up to another, both inclusive."""
+        return self._query(low, high, ascending=True, page_size=page)
+
+    def down_from(self, high: str, *, page: int) -> Iterator[StatementRow]:
+        """The rows from a place down, inclusive."""
+        return self._query(FIRST, high, ascending=False, page_size=page)
+
+    def last(self, high: str = LAST) -> Iterator[StatementRow]:
+        """The last row at or before a place, if any."""
+        return self._query(FIRST, high, ascending=False, limit=1)
+
+    def first(self, low: str = FIRST) -> Iterator[StatementRow]:
+        """The first row at or after a place, if any."""
+        return self._query(low, LAST, ascending=True, limit=1)
+
+    def _query(
+        self,
+        low: str,
+        high: str,
+        *,
+        ascending: bool,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[StatementRow]:
+        if low > high:
+            return iter(())
+        return StatementRow.query(
+            partition(self.ledger, self.account),
+            StatementRow.place.between(low, high),
+            scan_index_forward=ascending,
+            limit=limit,
+            page_size=page_size,
+        )
+
+
+def page_of(
+    rows: Iterator[StatementRow], limit: int, *, after: int | None, step: int = 1
+) -> tuple[list[StatementRow], bool]:
+    """The first `limit` entries of rows whose versions go up (`step` 1) or down (-1) by one.
+
+    `after` is the version that the first row must follow, where it is known. Tells also whether
+    there are more entries. Raises ProjectionBehind for a version that is missing.
+    """
+    whole = _without_holes(rows, after, step)
+    entries = list(islice((row for row in whole if row.is_entry), limit + 1))
+    return entries[:limit], len(entries) > limit
+
+
+def _without_holes(
+    rows: Iterator[StatementRow], after: int | None, step: int
+) -> Iterator[StatementRow]:
+    for row in rows:
+        if after is not None and row.version != after + step:
+            raise ProjectionBehind(after + step)
+        after = row.version
+        yield row

@@ -1,0 +1,1 @@
+"""totals: do debits equal credits, per asset?"""

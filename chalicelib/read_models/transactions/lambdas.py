@@ -1,0 +1,23 @@
+"""The routes of this room."""
+
+from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.read_models.transactions.queries import (
+    GetTransaction,
+    ListTransactions,
+    get_transaction,
+    list_transactions,
+)
+
+transactions = Door(__name__)
+
+
+@transactions.get("/ledgers/{ledger}/transactions/{transaction}")
+def transaction(incoming: Incoming) -> Answer:
+    """One transaction."""
+    return Answer(get_transaction(incoming.query(GetTransaction)))
+
+
+@transactions.get("/ledgers/{ledger}/transactions")
+def listing(incoming: Incoming) -> Answer:
+    """A page of transactions."""
+    return Answer(list_transactions(incoming.query(ListTransactions)))

@@ -1,0 +1,63 @@
+"""Keeps the newest version of every transaction, deaf to what it has heard or what comes late."""
+
+from collections.abc import Sequence
+
+import msgspec
+from pynamodb.exceptions import PutError
+
+from chalicelib.domain.fields import rfc3339
+from chalicelib.domain.transaction import TransactionPosted
+from chalicelib.events.recorded import Recorded
+from chalicelib.events.stream import newest
+from chalicelib.http.bodies import transaction_body
+from chalicelib.read_models.transactions.table import (
+    TransactionRow,
+    bucket,
+    day_buckets,
+    day_row,
+    key_of,
+    place_of,
+    reference_buckets,
+)
+from chalicelib.tables import CONDITION_FAILED, response_code, together
+
+_known_days: set[tuple[str, str]] = set()
+"""Days whose row this process has written already."""
+
+
+def row(event: Recorded) -> TransactionRow:
+    """The row of a transaction after this event."""
+    assert isinstance(event.event, TransactionPosted)
+    ledger, id = event.stream.ledger, event.stream.id
+    body = transaction_body(ledger, id, event.event, event.version, event.recorded_at)
+    reference = event.event.reference
+    return TransactionRow(
+        key_of(ledger, id),
+        version=event.version,
+        body=msgspec.json.encode(body).decode(),
+        place=place_of(body.recorded_at, id),
+        day_bucket=bucket(day_buckets(ledger, _day(event)), id),
+        reference_bucket=reference and bucket(reference_buckets(ledger, reference), id),
+    )
+
+
+def project(events: Sequence[Recorded]) -> None:
+    """One write per transaction of the batch, and one for the first transaction of a day."""
+    latest = newest("transaction", events)
+    days = {(event.stream.ledger, _day(event)) for event in latest.values()} - _known_days
+    # A day is listed before what happened on it, so that no listing passes it by.
+    together(lambda day: day_row(*day).save(), days)
+    _known_days.update(days)
+    together(_write, [row(event) for event in latest.values()])
+
+
+def _day(event: Recorded) -> str:
+    return rfc3339(event.recorded_at)[: len("2026-11-23")]
+
+
+def _write(row: TransactionRow) -> None:
+    try:
+        row.save(TransactionRow.version.does_not_exist() | (TransactionRow.version < row.version))
+    except PutError as error:
+        if response_code(error) != CONDITION_FAILED:
+            raise

@@ -1,0 +1,140 @@
+"""The questions of this room, and their answers."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from chalicelib.domain.fields import check_id, check_reference, rfc3339, utc
+from chalicelib.domain.refusals import InvalidField, TransactionNotFound
+from chalicelib.http.bodies import TransactionBody
+from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
+from chalicelib.read_models.reading import (
+    PAGE,
+    Limit,
+    MinVersion,
+    in_order,
+    page_of,
+    patiently,
+    require_version,
+)
+from chalicelib.read_models.transactions.table import (
+    BUCKETS,
+    TransactionRow,
+    day_buckets,
+    days_of,
+    find,
+    reference_buckets,
+)
+
+_FIRST, _LAST = "0", "~"
+_DAY = len("2026-11-23")
+
+Rows = Iterator[TransactionRow]
+
+
+class GetTransaction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was this transaction?"""
+
+    ledger: str
+    transaction: str
+    min_version: MinVersion = 0
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_id(self.transaction, "transaction")
+
+
+class ListTransactions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which transactions have this reference, or were recorded from one time up to another?"""
+
+    ledger: str
+    reference: str | None = None
+    from_: datetime | None = msgspec.field(name="from", default=None)
+    to: datetime | None = None
+    limit: Limit = PAGE
+    cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_reference(self.reference)
+
+
+class Transactions(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of transactions in the order of their recording."""
+
+    transactions: list[TransactionBody]
+    next_cursor: str | None
+
+
+def get_transaction(query: GetTransaction) -> TransactionBody:
+    """The transaction. Raises TransactionNotFound, ProjectionBehind."""
+
+    def read() -> TransactionBody:
+        row = find(query.ledger, query.transaction)
+        require_version(row.version if row else 0, query.min_version)
+        if row is None:
+            raise TransactionNotFound(query.transaction)
+        return _body(row)
+
+    return patiently(read)
+
+
+def list_transactions(query: ListTransactions) -> Transactions:
+    """A page of transactions. Raises InvalidField, Problem invalid_cursor."""
+    listing = ("transactions", query.ledger)
+    start = rfc3339(utc(query.from_, "from")) if query.from_ else None
+    end = rfc3339(utc(query.to, "to")) if query.to else None
+    if start and end and start > end:
+        raise InvalidField("from", "is later than to")
+    reference = query.reference or ""
+    low, high = start or _FIRST, end or _LAST
+    after = low
+    if query.cursor:
+        place, reference, low, high = read_cursor(query.cursor, of=listing)
+        must_agree(query.reference, reference)
+        must_agree(start, low)
+        must_agree(end, high)
+        after = f"{place}!"
+    if reference:
+        rows = _of_reference(query.ledger, reference, after, high, query.limit // BUCKETS + 2)
+    else:
+        rows = _of_days(query.ledger, after, high, query.limit // BUCKETS + 2)
+    page, more = page_of(rows, query.limit)
+    return Transactions(
+        transactions=[_body(row) for row in page],
+        next_cursor=(
+            make_cursor(page[-1].place, reference, low, high, of=listing) if more else None
+        ),
+    )
+
+
+def _of_reference(ledger: str, reference: str, low: str, high: str, page: int) -> Rows:
+    ask = partial(
+        TransactionRow.by_reference.query,
+        range_key_condition=TransactionRow.place.between(low, high),
+        page_size=page,
+    )
+    return in_order(map(ask, reference_buckets(ledger, reference)), _place)
+
+
+def _of_days(ledger: str, low: str, high: str, page: int) -> Rows:
+    days = TransactionRow.by_day.query(
+        days_of(ledger), TransactionRow.place.between(low[:_DAY], high[:_DAY])
+    )
+    ask = partial(
+        TransactionRow.by_day.query,
+        range_key_condition=TransactionRow.place.between(low, high),
+        page_size=page,
+    )
+    for day in days:
+        yield from in_order(map(ask, day_buckets(ledger, day.place)), _place)
+
+
+def _place(row: TransactionRow) -> str:
+    return str(row.place)
+
+
+def _body(row: TransactionRow) -> TransactionBody:
+    return msgspec.json.decode(row.body, type=TransactionBody)

@@ -1,0 +1,103 @@
+"""One row per transaction, and two indexes that list them: by reference and by day.
+
+An index key ends with a hash bucket, so that no partition grows with a whole ledger. The days on
+which a ledger has transactions have rows of their own in the index by day, so that a listing over
+a long time asks only for days that have something.
+"""
+
+from typing import Any
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+
+from chalicelib.read_models.reading import bucket_of
+from chalicelib.settings import settings
+from chalicelib.tables import Integer, Table
+
+BUCKETS = 4
+"""Partitions of one day, or of one reference. Changing the number needs a rebuild."""
+
+
+class ByReference(GlobalSecondaryIndex[Any]):
+    """Transactions of one reference in the order of time."""
+
+    class Meta:
+        index_name = "by_reference"
+        projection = AllProjection()
+
+    reference_bucket = UnicodeAttribute(hash_key=True)
+    place = UnicodeAttribute(range_key=True)
+
+
+class ByDay(GlobalSecondaryIndex[Any]):
+    """Transactions of one day in the order of time."""
+
+    class Meta:
+        index_name = "by_day"
+        projection = AllProjection()
+
+    day_bucket = UnicodeAttribute(hash_key=True)
+    place = UnicodeAttribute(range_key=True)
+
+
+class TransactionRow(Table):
+    """A transaction as the API shows it. `place` orders a listing: by time, then by id."""
+
+    class Meta:
+        table_name = settings().table_name("transactions")
+        billing_mode = "PAY_PER_REQUEST"
+
+    key = UnicodeAttribute(hash_key=True)
+    version = Integer()
+    body = UnicodeAttribute()
+    place = UnicodeAttribute()
+    day_bucket = UnicodeAttribute()
+    reference_bucket = UnicodeAttribute(null=True)
+    by_reference = ByReference()
+    by_day = ByDay()
+
+
+def key_of(ledger: str, transaction: str) -> str:
+    """The hash key of a transaction."""
+    return f"{ledger}/{transaction}"
+
+
+def place_of(recorded_at: str, transaction: str) -> str:
+    """Where a transaction stands in a listing."""
+    return f"{recorded_at}#{transaction}"
+
+
+def day_buckets(ledger: str, day: str) -> list[str]:
+    """The index keys of a day, such as 2026-11-23."""
+    return [f"{ledger}/{day}#{bucket}" for bucket in range(BUCKETS)]
+
+
+def days_of(ledger: str) -> str:
+    """The index key under which the days of a ledger are listed, the day as their place."""
+    return f"{ledger}#days"
+
+
+def day_row(ledger: str, day: str) -> TransactionRow:
+    """The row that says: this ledger has transactions on this day."""
+    return TransactionRow(
+        f"{ledger}#{day}", version=0, body="{}", place=day, day_bucket=days_of(ledger)
+    )
+
+
+def reference_buckets(ledger: str, reference: str) -> list[str]:
+    """The index keys of a reference."""
+    return [f"{ledger}/{reference}#{bucket}" for bucket in range(BUCKETS)]
+
+
+def bucket(keys: list[str], transaction: str) -> str:
+    """The one of these index keys that a transaction is listed under."""
+    return keys[bucket_of(transaction, len(keys))]
+
+
+def find(ledger: str, transaction: str) -> TransactionRow | None:
+    """The row of a transaction as it is now."""
+    try:
+        return TransactionRow.get(key_of(ledger, transaction))
+    except DoesNotExist:
+        return None

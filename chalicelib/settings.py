@@ -1,0 +1,75 @@
+"""Settings: what this process was told by its environment. The only reader of `os.environ`."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+WRITE, ACCOUNTS, JOURNAL = "write", "accounts", "journal"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One stage of one environment.
+
+    `environment` names the copy of the system ("dev", "staging", "prod") and so its tables;
+    `serves` says which of the separately deployed halves this process is: the Write API, and the
+    Read API and projector of the accounts and of the journal stack. `embedded` says that this is
+    `chalice local` on a laptop, which brings the rest of the system with it.
+    """
+
+    environment: str
+    serves: tuple[str, ...]
+    region: str
+    endpoint: str | None
+    stream_arn: str
+    embedded: bool
+
+    def table_name(self, table: str) -> str:
+        """The real name of a table: by convention from the environment, never configured."""
+        return f"twofold-{self.environment}-{table}"
+
+
+def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
+    """Settings out of an environment and a command line.
+
+    `TWOFOLD_SERVES` is a comma-separated list of halves. Raises ValueError for an unknown one.
+    """
+    environment = environ.get("TWOFOLD_ENVIRONMENT", "dev")
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    serves = tuple(environ.get("TWOFOLD_SERVES", f"{WRITE},{ACCOUNTS},{JOURNAL}").split(","))
+    unknown = set(serves) - {WRITE, ACCOUNTS, JOURNAL}
+    if unknown:
+        raise ValueError(f"TWOFOLD_SERVES names no such half: {', '.join(sorted(unknown))}")
+    return Settings(
+        environment=environment,
+        serves=serves,
+        region=region,
+        endpoint=environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL"),
+        # Chalice wants an ARN when a stream Lambda is declared; a deployment supplies the real one.
+        stream_arn=environ.get(
+            "TWOFOLD_STREAM_ARN",
+            f"arn:aws:dynamodb:{region}:000000000000:table/twofold-{environment}-events/stream/-",
+        ),
+        embedded=environ.get("TWOFOLD_EMBEDDED") == "1" and _is_chalice_local(environ, argv),
+    )
+
+
+def _is_chalice_local(environ: Mapping[str, str], argv: Sequence[str]) -> bool:
+    """Whether `chalice local` imports us, and not another of its commands, a test or a Lambda."""
+    if "AWS_CHALICE_CLI_MODE" not in environ or "AWS_LAMBDA_FUNCTION_NAME" in environ:
+        return False
+    words = iter(argv[1:])
+    for word in words:
+        if word == "--project-dir":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word == "local"
+    return False
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings, read once."""
+    return read(os.environ, sys.argv)

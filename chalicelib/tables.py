@@ -1,0 +1,107 @@
+"""Tables: what every DynamoDB table shares: a name from the stage, and one client per process.
+
+PynamoDB opens a client for each model; a client is most of a cold start (77 ms each), so all
+models go through one connection here.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from typing import Any, TypeVar
+
+from pynamodb.attributes import Attribute
+from pynamodb.connection import Connection, TableConnection
+from pynamodb.constants import NUMBER
+from pynamodb.models import Model
+
+from chalicelib.settings import settings
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
+_WORKERS = 16
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_binding = Lock()
+
+
+@cache
+def connection() -> Connection:
+    """The process's one connection to DynamoDB."""
+    return Connection(
+        region=settings().region,
+        host=settings().endpoint,
+        connect_timeout_seconds=2,
+        read_timeout_seconds=5,
+        max_retry_attempts=3,
+        max_pool_connections=2 * _WORKERS,
+    )
+
+
+class Table(Model):
+    """The base of every table.
+
+    A model's `Meta` says `table_name = settings().table_name(...)`, and nothing else about where
+    it lives.
+    """
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        # Private to PynamoDB, and the only place where a model can be given a shared connection.
+        shared = connection()
+        if cls._connection is None or cls._connection.connection is not shared:
+            with _binding:
+                cls._connection = None
+                own = super()._get_connection()
+                if cls.Meta.table_name not in shared._tables:
+                    shared.add_meta_table(own.get_meta_table())
+                own.connection = shared
+        assert cls._connection is not None
+        return cls._connection
+
+
+class Integer(Attribute[int]):
+    """A whole number of any size. PynamoDB's own would read a large one as a float."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        return str(value)
+
+    def deserialize(self, value: str) -> int:
+        return int(value)
+
+
+def create(models: Iterable[type[Table]]) -> None:
+    """Makes those of the tables that do not exist yet, as their models say."""
+    for model in models:
+        if not model.exists():
+            model.create_table(wait=True)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_WORKERS, thread_name_prefix="tables")
+
+
+def together(
+    work: Callable[[_Item], _Result], items: Iterable[_Item]
+) -> list[_Result]:
+    """`work` done on every item, the round trips at the same time; results in the items' order.
+
+    Every item's work has ended when this returns or raises; the first error in order is raised.
+    """
+    waiting = list(items)
+    if len(waiting) < 2:
+        return [work(item) for item in waiting]
+    futures = [_pool().submit(work, item) for item in waiting]
+    errors = [future.exception() for future in futures]
+    for error in errors:
+        if error is not None:
+            raise error
+    return [future.result() for future in futures]
+
+
+def response_code(error: Any) -> str:
+    """The DynamoDB error code behind a PynamoDB error; empty for a network fault."""
+    return error.cause_response_code or ""
