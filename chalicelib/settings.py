@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 WRITE, ACCOUNTS, JOURNAL = "write", "accounts", "journal"
 
@@ -16,7 +17,8 @@ class Settings:
     `environment` names the copy of the system ("dev", "staging", "prod") and so its tables;
     `serves` says which of the separately deployed halves this process is: the Write API, and the
     Read API and projector of the accounts and of the journal stack. `embedded` says that this is
-    `chalice local` on a laptop, which brings the rest of the system with it.
+    `chalice local` on a laptop, which brings the rest of the system with it, `supervised` that it
+    runs below Chalice's reloader, and `home` is where the embedded engine keeps its books.
     """
 
     environment: str
@@ -25,6 +27,8 @@ class Settings:
     endpoint: str | None
     stream_arn: str
     embedded: bool
+    supervised: bool
+    home: Path
 
     def table_name(self, table: str) -> str:
         """The real name of a table: by convention from the environment, never configured."""
@@ -53,6 +57,8 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
             f"arn:aws:dynamodb:{region}:000000000000:table/twofold-{environment}-events/stream/-",
         ),
         embedded=environ.get("TWOFOLD_EMBEDDED") == "1" and _is_chalice_local(environ, argv),
+        supervised="CHALICE_WORKER" in environ,
+        home=Path(environ.get("TWOFOLD_HOME") or Path.home() / ".cache" / "twofold"),
     )
 
 

@@ -84,9 +84,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_WORKERS, thread_name_prefix="tables")
 
 
-def together(
-    work: Callable[[_Item], _Result], items: Iterable[_Item]
-) -> list[_Result]:
+def together(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
     """`work` done on every item, the round trips at the same time; results in the items' order.
 
     Every item's work has ended when this returns or raises; the first error in order is raised.

@@ -150,7 +150,8 @@ class Executor:
 
     def _answer(self, command: Command, head: Recorded) -> Recorded:
         """The event that answered the command when it was done: an account answers as it is now,
-        a transaction with its first answer, for ever."""
+        a transaction with its first answer, for ever.
+        """
         if isinstance(command, PostTransaction) and head.version > 1:
             return next(self.store.history(head.stream))
         return head

@@ -224,8 +224,7 @@ def _enter(command: PostEntry, account: Account) -> EntryPosted:
         balance = account.posted + account.pending_in + command.amount
         _require_within_limits(command.account, balance, None, account.max_balance)
     elif (
-        account.min_balance is not None
-        and account.available - command.amount < account.min_balance
+        account.min_balance is not None and account.available - command.amount < account.min_balance
     ):
         raise InsufficientFunds(
             command.account, account.available, account.min_balance, command.amount

@@ -137,9 +137,7 @@ class BalanceLimitExceeded(Refusal):
     def __str__(self) -> str:
         low = "none" if self.min_balance is None else self.min_balance
         high = "none" if self.max_balance is None else self.max_balance
-        return (
-            f"{self.account} would hold {self.balance}; its minimum is {low}, its maximum {high}"
-        )
+        return f"{self.account} would hold {self.balance}; its minimum is {low}, its maximum {high}"
 
 
 @dataclass(eq=False)

@@ -6,7 +6,6 @@ so rooms depend on no order, and a batch may be fed again, wholly or in part, at
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from chalicelib.events.dynamodb import from_item

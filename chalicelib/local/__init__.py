@@ -3,6 +3,7 @@
 Never imported in a Lambda, nor by `chalice package` or `chalice deploy`.
 """
 
+import logging
 import os
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ def start() -> None:
     from chalicelib.local import engine, gateway
 
     gateway.answer_with_problems()
+    for chatty in ("botocore.credentials", "pynamodb.settings"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     checkpoints = None
     if settings().endpoint is None:
         running = engine.ensure()

@@ -23,6 +23,8 @@ from pathlib import Path
 
 import psutil
 
+from chalicelib.settings import settings
+
 START_SECONDS = 30.0
 _PROJECT = Path(__file__).resolve().parents[2]
 
@@ -37,9 +39,8 @@ class Engine:
 
 def home() -> Path:
     """The folder of this project's engine: its books, log, lock and owners."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = hashlib.sha256(str(_PROJECT).encode()).hexdigest()[:12]
-    return cache / "twofold" / f"{_PROJECT.name}-{name}"
+    return settings().home / f"{_PROJECT.name}-{name}"
 
 
 def ensure() -> Engine:
@@ -48,7 +49,7 @@ def ensure() -> Engine:
     (folder / "owners").mkdir(parents=True, exist_ok=True)
     with locked(folder):
         # The owner is the process that a reload leaves standing: the parent of Chalice's worker.
-        owner = os.getppid() if "CHALICE_WORKER" in os.environ else os.getpid()
+        owner = os.getppid() if settings().supervised else os.getpid()
         (folder / "owners" / str(owner)).touch()
         try:
             running = json.loads((folder / "engine.json").read_text())

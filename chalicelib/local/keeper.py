@@ -33,7 +33,7 @@ def _stop_without_owner(folder: Path) -> None:
 def main(folder: Path, port: int) -> None:
     """Serves DynamoDB and its streams on a port of this machine; saves the books when it stops."""
     os.environ.update(
-        SERVICES="dynamodb",
+        SERVICES="dynamodb,dynamodbstreams",
         GATEWAY_PORT=str(port),
         BIND_HOST="127.0.0.1",
         PERSIST_STATE="1",

@@ -31,7 +31,7 @@ PROJECTORS = {"accounts": accounts.project_accounts, "journal": journal.project_
 def run(checkpoints: Path | None) -> None:
     """Makes the tables that are missing and starts the pumps, in threads of this process."""
     tables.create(TABLES)
-    if "CHALICE_WORKER" in os.environ:
+    if settings().supervised:
         _background("orphan", partial(_end_with, os.getppid()))
     if checkpoints is not None and not checkpoints.exists():
         # The engine has just read its saved books, and a stream is not saved with them.

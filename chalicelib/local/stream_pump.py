@@ -105,14 +105,15 @@ class Pump:
         wait, longest = _IDLE_SECONDS
         while True:
             try:
-                took = self.step()
+                if self.step():
+                    wait = _IDLE_SECONDS[0]
+                    continue
             except Exception:
                 logger.exception("%s: the stream could not be read", self._name)
                 self._iterators.clear()
-                took = False
-            wait = _IDLE_SECONDS[0] if took else min(longest, wait * 2)
-            if not took:
-                time.sleep(wait)
+                time.sleep(_RETRY_SECONDS[1])
+            time.sleep(wait)
+            wait = min(longest, wait * 2)
 
     def step(self) -> bool:
         """Delivers what every open shard has next; whether there was anything."""

@@ -33,9 +33,7 @@ def bucket_of(key: str, buckets: int) -> int:
     return zlib.crc32(key.encode()) % buckets
 
 
-def patiently(
-    read: Callable[[], _Found], *, sleep: Callable[[float], None] = time.sleep
-) -> _Found:
+def patiently(read: Callable[[], _Found], *, sleep: Callable[[float], None] = time.sleep) -> _Found:
     """What `read` finds, read again for up to two seconds while it raises ProjectionBehind.
 
     The waits double from 20 ms, so that a long wait costs seven reads. Raises ProjectionBehind.

@@ -80,9 +80,7 @@ def list_accounts(query: ListAccounts) -> Accounts:
         must_agree(query.prefix, prefix)
         first = f"{after}!"
     ids = BalanceRow.account.between(first, f"{prefix}~")
-    ask = partial(
-        BalanceRow.query, range_key_condition=ids, page_size=query.limit // BUCKETS + 2
-    )
+    ask = partial(BalanceRow.query, range_key_condition=ids, page_size=query.limit // BUCKETS + 2)
     buckets = [ask(partition(query.ledger, bucket)) for bucket in range(BUCKETS)]
     rows, more = page_of(in_order(buckets, lambda row: str(row.account)), query.limit)
     return Accounts(

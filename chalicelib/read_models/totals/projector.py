@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.domain.account import EntryPosted
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import newest
 from chalicelib.read_models.totals.table import TotalRow, account_key, shard_key, shard_of

@@ -30,7 +30,8 @@ class AssetTotals(msgspec.Struct, frozen=True, kw_only=True):
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """The trial balance as far as it has been projected: events on their way may show as a
-    difference, which a quiet ledger does not have."""
+    difference, which a quiet ledger does not have.
+    """
 
     ledger: str
     assets: list[AssetTotals]

@@ -1,0 +1,142 @@
+"""Engines: the DynamoDBs that the tests run on, each started once and shared by a session."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from moto import mock_aws
+
+from chalicelib import tables
+from chalicelib.local.stack import TABLES
+from chalicelib.settings import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@contextmanager
+def connected(endpoint: str | None) -> Iterator[None]:
+    """The models' connection points at an endpoint; None is AWS, or what moto makes of it."""
+    before = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
+    _point(endpoint)
+    try:
+        yield
+    finally:
+        _point(before)
+
+
+def _point(endpoint: str | None) -> None:
+    if endpoint is None:
+        os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
+    else:
+        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
+    settings.cache_clear()
+    tables.connection.cache_clear()
+
+
+@contextmanager
+def moto() -> Iterator[None]:
+    """moto with all tables: for small, single-threaded tests only."""
+    with mock_aws(), connected(None):
+        tables.create(TABLES)
+        yield
+
+
+@contextmanager
+def ministack(home: Path) -> Iterator[str]:
+    """A ministack process of the test session's own; its endpoint."""
+    port = free_port()
+    (home / "owners").mkdir(parents=True)
+    (home / "owners" / str(os.getpid())).touch()
+    with running(
+        [sys.executable, "-m", "chalicelib.local.keeper", str(home), str(port)],
+        f"http://127.0.0.1:{port}",
+    ) as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def dynamodb_local(cache: Path) -> Iterator[str | None]:
+    """A DynamoDB Local process; its endpoint, or None where Java or its jar cannot be had."""
+    jar = _dynamodb_local_jar(cache)
+    if jar is None:
+        yield None
+        return
+    port = free_port()
+    command = [
+        "java",
+        f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}",
+        "-jar",
+        str(jar),
+        "-inMemory",
+        "-port",
+        str(port),
+    ]
+    with running(command, f"http://127.0.0.1:{port}") as endpoint:
+        yield endpoint
+
+
+def _dynamodb_local_jar(cache: Path) -> Path | None:
+    """Amazon's emulator, out of the npm package that ships it."""
+    jar = cache / "package" / "emulator" / "DynamoDBLocal.jar"
+    if not shutil.which("java") or not shutil.which("npm"):
+        return None
+    if not jar.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        packed = subprocess.run(
+            ["npm", "pack", "--silent", "amplify-dynamodb-simulator@2.9.30"],
+            cwd=cache,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if packed.returncode:
+            return None
+        with tarfile.open(cache / packed.stdout.split()[-1]) as package:
+            package.extractall(cache, filter="data")
+    return jar
+
+
+@contextmanager
+def running(command: list[str], endpoint: str) -> Iterator[str]:
+    """A server process that is up, and is gone at the end."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until_up(endpoint, process)
+        yield endpoint
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_until_up(endpoint: str, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
+    """Returns once the server answers anything at all."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"
+        try:
+            urllib.request.urlopen(endpoint, timeout=2)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"{endpoint} did not answer in {seconds} s")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
