@@ -18,7 +18,7 @@ health = Door("chalicelib.health")
 
 
 @health.get("/health")
-def status(incoming: Incoming) -> Answer:
+def status(_: Incoming) -> Answer:
     """Whether this stage answers, and what it serves."""
     return Answer({"status": "ok", "serves": settings().serves, "version": __version__})
 

@@ -77,5 +77,5 @@ def _is_chalice_local(environ: Mapping[str, str], argv: Sequence[str]) -> bool:
 
 @cache
 def settings() -> Settings:
-    """This process's settings, read once."""
+    """The settings of this process, read once."""
     return read(os.environ, sys.argv)

@@ -66,9 +66,11 @@ class Integer(Attribute[int]):
     attr_type = NUMBER
 
     def serialize(self, value: int) -> str:
+        """As DynamoDB takes it."""
         return str(value)
 
     def deserialize(self, value: str) -> int:
+        """As DynamoDB gives it."""
         return int(value)
 
 
@@ -92,7 +94,11 @@ def together(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_
     waiting = list(items)
     if len(waiting) < 2:
         return [work(item) for item in waiting]
-    futures = [_pool().submit(work, item) for item in waiting]
+    try:
+        futures = [_pool().submit(work, item) for item in waiting]
+    except RuntimeError:
+        # The process is ending: what it has begun to answer, it still answers.
+        return [work(item) for item in waiting]
     errors = [future.exception() for future in futures]
     for error in errors:
         if error is not None:

@@ -56,7 +56,7 @@ def ministack(ministack_endpoint: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dynamodb_local_endpoint() -> Iterator[str | None]:
-    """The endpoint of a DynamoDB Local of this session, with all tables; None where there is none."""
+    """The endpoint of a DynamoDB Local of this session, with all tables, or None."""
     cache = Path.home() / ".cache" / "twofold" / "dynamodb-local"
     with engines.dynamodb_local(cache) as endpoint:
         if endpoint is not None:

@@ -66,15 +66,14 @@ class Backoff:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The stream a command is about, those it also decides on, and whether it makes the first.
+    """The stream that a command is about, and those it needs to see before it can decide.
 
-    A command that makes its subject first assumes that it is not there yet: the append is
-    conditional on that, so the usual case is spared a read.
+    A command that makes its subject does not need to see it: the append is conditional on its
+    absence, so the usual case is spared a read, and only the unusual one looks.
     """
 
     subject: Stream
-    others: Sequence[Stream] = ()
-    creates: bool = False
+    needs: Sequence[Stream] = ()
 
 
 @dataclass(frozen=True)
@@ -96,19 +95,20 @@ class Executor:
         """
         plan = _plan(command)
         command_id = self.new_id()
-        in_doubt = dry_run or not plan.creates
         began = self.monotonic()
+        if dry_run and (done := self._done_before(command, plan)):
+            return done
         for attempt in count():
             try:
-                return self._attempt(command, plan, in_doubt, command_id, actor, dry_run)
+                return self._attempt(command, plan, command_id, actor, dry_run)
             except Refusal:
                 # Refused now, but perhaps done before: then that answer stands.
-                if in_doubt or not self.store.load([plan.subject]):
-                    raise
-                in_doubt = True
-                continue
+                if done := self._done_before(command, plan):
+                    return done
+                raise
             except Conflict as conflict:
-                in_doubt = in_doubt or conflict.stream == plan.subject
+                if conflict.stream == plan.subject and (done := self._done_before(command, plan)):
+                    return done
             except Busy:
                 pass
             delay = self.backoff.delay(attempt)
@@ -118,24 +118,15 @@ class Executor:
         raise AssertionError("unreachable: the attempts are endless")
 
     def _attempt(
-        self,
-        command: Command,
-        plan: _Plan,
-        in_doubt: bool,
-        command_id: str,
-        actor: str,
-        dry_run: bool,
+        self, command: Command, plan: _Plan, command_id: str, actor: str, dry_run: bool
     ) -> Executed:
-        heads = self.store.load([*plan.others, *([plan.subject] if in_doubt else [])])
+        heads = self.store.load(plan.needs)
         # One instant for the whole commit, later than everything it follows: per stream, order by
         # time is order by version.
         now = max([self.clock(), *(head.recorded_at + _TICK for head in heads.values())])
-        decided = _decide(command, heads, now)
-        if not decided:
-            return Executed(self._answer(command, heads[plan.subject]), replayed=True)
         origin = Origin(recorded_at=now, command_id=command_id, actor=actor)
         appends = []
-        for stream, events in decided.items():
+        for stream, events in _decide(command, heads, now).items():
             head = heads.get(stream)
             appends.append(
                 Append(
@@ -147,6 +138,19 @@ class Executor:
         if not dry_run:
             self.store.append(*appends)
         return Executed(appends[0].events[-1])
+
+    def _done_before(self, command: Command, plan: _Plan) -> Executed | None:
+        """The answer to a command that was done before, if its subject is there already.
+
+        Raises the refusal of a command that is at odds with what was done.
+        """
+        heads = self.store.load([plan.subject])
+        if not heads:
+            return None
+        head = heads[plan.subject]
+        already = not _decide(command, heads, head.recorded_at)
+        assert already, "a subject that is there is not made again"
+        return Executed(self._answer(command, head), replayed=True)
 
     def _answer(self, command: Command, head: Recorded) -> Recorded:
         """The event that answered the command when it was done: an account answers as it is now,
@@ -160,13 +164,12 @@ class Executor:
 def _plan(command: Command) -> _Plan:
     match command:
         case OpenAccount():
-            return _Plan(account_stream(command.ledger, command.account), creates=True)
+            return _Plan(account_stream(command.ledger, command.account))
         case PostTransaction():
             accounts = dict.fromkeys(entry.account for entry in command.entries)
             return _Plan(
                 transaction_stream(command.ledger, command.transaction),
                 [account_stream(command.ledger, id) for id in accounts],
-                creates=True,
             )
         case _:
             assert_never(command)

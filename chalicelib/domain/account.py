@@ -192,15 +192,15 @@ def decide(command: Command, account: Account | None, now: datetime) -> list[Eve
     Raises AccountExists, AccountNotFound, InsufficientFunds, BalanceLimitExceeded.
     """
     match command:
-        case OpenAccount() if account is None:
-            return [_open(command, now)]
-        case OpenAccount() if account.fingerprint == command.fingerprint:
-            return []
         case OpenAccount():
-            raise AccountExists(command.account)
-        case PostEntry() if account is None:
-            raise AccountNotFound(command.account)
+            if account is None:
+                return [_open(command, now)]
+            if account.fingerprint != command.fingerprint:
+                raise AccountExists(command.account)
+            return []
         case PostEntry():
+            if account is None:
+                raise AccountNotFound(command.account)
             return [_enter(command, account)]
         case _:
             assert_never(command)

@@ -34,10 +34,12 @@ class DynamoStore:
     """The event store that Twofold runs on."""
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        """See EventStore.load."""
         heads = together(_newest, streams)
         return {head.stream: head for head in heads if head is not None}
 
     def append(self, *appends: Append) -> None:
+        """See EventStore.append."""
         items = [to_item(event) for append in appends for event in append.events]
         if not 0 < len(items) <= MAX_EVENTS:
             raise ValueError(f"an append has 1 to {MAX_EVENTS} events, not {len(items)}")
@@ -47,6 +49,7 @@ class DynamoStore:
             _put_together(items)
 
     def history(self, stream: Stream) -> Iterator[Recorded]:
+        """See EventStore.history."""
         for item in EventItem.query(str(stream), consistent_read=True):
             yield from_item(item)
 

@@ -121,11 +121,11 @@ def follow(
     head: Recorded | None, stream: Stream, events: Sequence[Event], origin: Origin
 ) -> list[Recorded]:
     """`events` put behind `head`, the newest event of their stream: numbered, folded, chained."""
-    version = head.version if head else 0
+    first = head.version + 1 if head else 1
     state = head.state if head else None
     previous = head.hash if head else FIRST_LINK
     recorded = []
-    for version, event in enumerate(events, start=version + 1):
+    for version, event in enumerate(events, start=first):
         state = evolve(state, event)
         unlinked = Recorded(
             stream=stream,

@@ -61,12 +61,14 @@ class MemoryStore:
         self._lock = Lock()
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        """See EventStore.load."""
         with self._lock:
             return {
                 stream: self._streams[stream][-1] for stream in streams if stream in self._streams
             }
 
     def append(self, *appends: Append) -> None:
+        """See EventStore.append."""
         with self._lock:
             if all(self._holds(append) for append in appends):
                 return
@@ -77,6 +79,7 @@ class MemoryStore:
                 self._streams.setdefault(append.stream, []).extend(append.events)
 
     def history(self, stream: Stream) -> Iterator[Recorded]:
+        """See EventStore.history."""
         with self._lock:
             events = list(self._streams.get(stream, ()))
         yield from events

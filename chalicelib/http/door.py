@@ -153,7 +153,7 @@ def problems_for_chalice(event: Any, get_response: Callable[[Any], Response]) ->
 
 def _problem(problem: Problem) -> Response:
     logger.info("problem", extra={"code": problem.code, "status": problem.status})
-    return Response(body=problem.body(), status_code=problem.status, headers=problem.headers)
+    return Response(body=problem.body(), status_code=problem.status, headers={**problem.headers})
 
 
 def _validation_failed(error: msgspec.ValidationError) -> Problem:

@@ -112,7 +112,7 @@ def refused(refusal: Refusal) -> Problem:
     if isinstance(refusal, InvalidField):
         errors = [FieldError(refusal.where, refusal.why)]
         return Problem(refusal.code, str(refusal), errors=errors)
-    figures = (
+    figures: dict[str, Any] = (
         {field.name: getattr(refusal, field.name) for field in fields(refusal)}
         if is_dataclass(refusal)
         else {}

@@ -22,16 +22,20 @@ def start() -> None:
     gateway.answer_with_problems()
     for chatty in ("botocore.credentials", "pynamodb.settings"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    checkpoints = None
+    running = None
     if settings().endpoint is None:
         running = engine.ensure()
-        checkpoints = running.checkpoints
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = running.endpoint
         settings.cache_clear()
     if urlsplit(settings().endpoint).hostname in ("localhost", "127.0.0.1"):
         # An engine of this machine asks for credentials and looks at none.
-        os.environ["AWS_ACCESS_KEY_ID"] = os.environ["AWS_SECRET_ACCESS_KEY"] = "local"
+        os.environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")
 
     from chalicelib.local import stack
+    from chalicelib.local.stream_pump import Checkpoints
 
-    stack.run(checkpoints)
+    stack.run(
+        Checkpoints(running.checkpoints, engine=str(running.pid))
+        if running
+        else Checkpoints(None, engine="")
+    )

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -31,9 +32,10 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Engine:
-    """A running engine, and where its readers keep how far they have come."""
+    """A running engine, and where the readers of its stream keep how far they have come."""
 
     endpoint: str
+    pid: int
     checkpoints: Path
 
 
@@ -57,7 +59,7 @@ def ensure() -> Engine:
             running = None
         if running is None or not _answers(running["endpoint"]):
             running = _start(folder)
-    return Engine(running["endpoint"], folder / f"checkpoints-{running['pid']}.json")
+    return Engine(running["endpoint"], running["pid"], folder / "checkpoints.json")
 
 
 @contextmanager
@@ -73,9 +75,7 @@ def has_owner(folder: Path) -> bool:
     return any(_alive(int(owner.name)) for owner in (folder / "owners").iterdir())
 
 
-def _start(folder: Path) -> dict[str, str | int]:
-    for old in folder.glob("checkpoints-*.json"):
-        old.unlink()
+def _start(folder: Path) -> dict[str, Any]:
     port = _free_port()
     endpoint = f"http://127.0.0.1:{port}"
     log = folder / "engine.log"

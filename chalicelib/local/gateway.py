@@ -14,12 +14,15 @@ from chalice.local import (
 
 from chalicelib.http.problems import Problem
 
+_NO_SUCH_PATH = b"Missing Authentication Token"
+"""API Gateway's words for a path or method that it does not know."""
+
 
 def problem_for(error: LocalGatewayException) -> Problem:
     """The problem that stands for what the gateway refused."""
     if isinstance(error, NotAuthorizedError):
         return Problem("unauthorized", "this needs a valid key")
-    if isinstance(error, ForbiddenError) and b"Missing Authentication Token" not in error.body:
+    if isinstance(error, ForbiddenError) and _NO_SUCH_PATH not in (error.body or b""):
         return Problem("forbidden", "this key does not open that")
     return Problem("not_found", "there is no such path")
 
@@ -29,9 +32,10 @@ def answer_with_problems() -> None:
 
     def send(handler: ChaliceRequestHandler, error: LocalGatewayException) -> None:
         problem = problem_for(error)
-        handler._send_http_response(problem.status, problem.headers, problem.body())
+        headers: dict[str, str | list[str]] = {**problem.headers}
+        handler._send_http_response(problem.status, headers, problem.body())
 
     # Chalice has no hook for either: `chalice local` makes its server without arguments.
-    ChaliceRequestHandler._send_error_response = send  # type: ignore[method-assign]
+    ChaliceRequestHandler._send_error_response = send  # type: ignore[method-assign,assignment]
     # A reply is two packets; Nagle's algorithm would hold the second for 40 ms.
     ChaliceRequestHandler.disable_nagle_algorithm = True

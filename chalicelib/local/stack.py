@@ -5,15 +5,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
 
 from chalicelib import tables
+from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb import from_item
 from chalicelib.events.stream import Project
 from chalicelib.events.table import EventItem
@@ -25,29 +26,35 @@ logger = logging.getLogger(__name__)
 
 TABLES = (EventItem, *accounts.TABLES, *journal.TABLES)
 ROOMS = (*accounts.ROOMS, *journal.ROOMS)
+_CATCH_UP_MARGIN = timedelta(minutes=1)
+
 PROJECTORS = {"accounts": accounts.project_accounts, "journal": journal.project_journal}
 
 
-def run(checkpoints: Path | None) -> None:
+def run(checkpoints: Checkpoints) -> None:
     """Makes the tables that are missing and starts the pumps, in threads of this process."""
     tables.create(TABLES)
     if settings().supervised:
         _background("orphan", partial(_end_with, os.getppid()))
-    if checkpoints is not None and not checkpoints.exists():
-        # The engine has just read its saved books, and a stream is not saved with them.
-        _background("catch-up", partial(catch_up, ROOMS))
-    taken = Checkpoints(checkpoints)
+    if checkpoints.behind_since is not None:
+        # The engine has read its saved books, and a stream is not saved with them.
+        _background("catch-up", partial(catch_up, ROOMS, checkpoints.behind_since))
     for name, projector in PROJECTORS.items():
         invoke = partial(_invoke, projector)
-        _background(name, Pump(name, streams_client(), stream_arn(), invoke, taken).run)
+        _background(name, Pump(name, streams_client(), stream_arn(), invoke, checkpoints).run)
 
 
-def catch_up(rooms: Iterable[Project]) -> int:
-    """Feeds every event of the table to the rooms, to which what they know is no news.
+def catch_up(rooms: Iterable[Project], since: str) -> int:
+    """Feeds the events recorded since shortly before a time to the rooms; how many there were.
 
-    Returns how many events there are.
+    The margin covers what was committed after its recording by a writer that had to wait; to a
+    room, what it knows is no news. An empty time stands for the beginning.
     """
-    items, count = EventItem.scan(page_size=BATCH_SIZE), 0
+    if since:
+        since = rfc3339(datetime.fromisoformat(since) - _CATCH_UP_MARGIN)
+    recent = EventItem.recorded_at >= since if since else None
+    items = EventItem.scan(recent, page_size=1000)
+    count = 0
     while batch := [from_item(item) for item in islice(items, BATCH_SIZE)]:
         for project in rooms:
             project(batch)

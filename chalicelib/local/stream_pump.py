@@ -12,8 +12,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from chalicelib.domain.fields import rfc3339
 
 logger = logging.getLogger(__name__)
 
@@ -64,26 +67,41 @@ def deliver(
 
 
 class Checkpoints:
-    """How far each reader has come in each shard, kept in a file so that a reload goes on there."""
+    """How far each reader has come in each shard, kept in a file so that a reload goes on there.
 
-    def __init__(self, path: Path | None) -> None:
+    A stream ends with its engine: positions of another engine's stream say only until when its
+    records were delivered, and `behind_since` is then that time (RFC 3339), or "" if it is unknown.
+    """
+
+    def __init__(self, path: Path | None, engine: str) -> None:
         self._path = path
+        self._engine = engine
         self._lock = threading.Lock()
-        self._taken: dict[str, str] = {}
-        if path is not None and path.exists():
-            self._taken = json.loads(path.read_text())
+        self._taken: dict[str, tuple[str, str]] = {}
+        self.behind_since: str | None = None
+        if path is None:
+            return
+        kept: dict[str, Any] = {"engine": "", "taken": {}}
+        if path.exists():
+            kept = json.loads(path.read_text())
+        if kept["engine"] == engine:
+            self._taken = kept["taken"]
+        else:
+            self.behind_since = min((at for _, at in kept["taken"].values()), default="")
 
     def get(self, reader: str, shard: str) -> str | None:
         """The last sequence number taken, or None."""
-        return self._taken.get(f"{reader} {shard}")
+        return self._taken.get(f"{reader} {shard}", (None, None))[0]
 
-    def set(self, reader: str, shard: str, sequence: str) -> None:
-        """Remembers that everything up to this sequence number was taken."""
+    def set(self, reader: str, shard: str, record: Record) -> None:
+        """Remembers that everything up to this record was taken."""
+        change = record["dynamodb"]
+        created = datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC)
         with self._lock:
-            self._taken[f"{reader} {shard}"] = sequence
+            self._taken[f"{reader} {shard}"] = (change["SequenceNumber"], rfc3339(created))
             if self._path is not None:
                 fresh = self._path.with_suffix(".new")
-                fresh.write_text(json.dumps(self._taken))
+                fresh.write_text(json.dumps({"engine": self._engine, "taken": self._taken}))
                 fresh.replace(self._path)
 
 
@@ -119,14 +137,15 @@ class Pump:
         """Delivers what every open shard has next; whether there was anything."""
         if not any(self._iterators.values()):
             self._find_shards()
-        return any([self._read(shard) for shard, at in self._iterators.items() if at])
+        took = [self._read(shard) for shard, at in self._iterators.items() if at]
+        return any(took)
 
     def _read(self, shard: str) -> bool:
         page = self._streams.get_records(ShardIterator=self._iterators[shard], Limit=BATCH_SIZE)
         records = [_as_lambda_sends_it(record, self._arn) for record in page["Records"]]
         deliver(records, self._invoke)
         if records:
-            self._checkpoints.set(self._name, shard, records[-1]["dynamodb"]["SequenceNumber"])
+            self._checkpoints.set(self._name, shard, records[-1])
         self._iterators[shard] = page.get("NextShardIterator")
         return bool(records)
 

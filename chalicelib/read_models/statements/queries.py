@@ -124,8 +124,8 @@ def account_entries(query: AccountEntries) -> Entries:
 
 def account_statement(query: AccountStatement) -> Statement:
     """A page of a period. Raises AccountNotFound, ProjectionBehind, Problem invalid_cursor."""
-    start = query.from_ and rfc3339(utc(query.from_, "from"))
-    end = query.to and rfc3339(utc(query.to, "to"))
+    start = rfc3339(utc(query.from_, "from")) if query.from_ else None
+    end = rfc3339(utc(query.to, "to")) if query.to else None
     if start and end and start > end:
         raise InvalidField("from", "is later than to")
     listing = ("statement", query.ledger, query.account)

@@ -1,0 +1,38 @@
+# make run, make test: everything from nothing.
+PORT ?= 8000
+DATA ?= tests/data/berka-sample.csv
+BIN := .venv/bin
+
+# Chalice reloads the server when a file of the project changes, so caches are kept elsewhere.
+export PYTHONPYCACHEPREFIX := $(HOME)/.cache/twofold/pycache
+
+.PHONY: run test demo lint types format reset
+
+run: .venv/ready
+	$(BIN)/chalice local --port $(PORT)
+
+test: lint types
+	$(BIN)/pytest
+
+demo: .venv/ready
+	$(BIN)/python -m ops demo --url http://127.0.0.1:$(PORT) $(DATA)
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/mypy
+
+format: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Forgets the books that the embedded engine keeps between runs of this project's server.
+reset: .venv/ready
+	$(BIN)/python -m ops reset
+
+.venv/ready: requirements.txt requirements-dev.txt
+	python3 -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	touch $@
