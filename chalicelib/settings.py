@@ -28,6 +28,7 @@ class Settings:
     stream_arn: str
     embedded: bool
     supervised: bool
+    in_lambda: bool
     home: Path
 
     def table_name(self, table: str) -> str:
@@ -58,6 +59,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         ),
         embedded=environ.get("TWOFOLD_EMBEDDED") == "1" and _is_chalice_local(environ, argv),
         supervised="CHALICE_WORKER" in environ,
+        in_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
         home=Path(environ.get("TWOFOLD_HOME") or Path.home() / ".cache" / "twofold"),
     )
 

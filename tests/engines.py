@@ -106,10 +106,16 @@ def _dynamodb_local_jar(cache: Path) -> Path | None:
 
 
 @contextmanager
-def running(command: list[str], endpoint: str) -> Iterator[str]:
+def running(
+    command: list[str], endpoint: str, cwd: Path = ROOT, **environment: str
+) -> Iterator[str]:
     """A server process that is up, and is gone at the end."""
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         wait_until_up(endpoint, process)

@@ -15,7 +15,7 @@ from chalice.app import Blueprint, Request, Response
 
 from chalicelib.domain.refusals import Refusal
 from chalicelib.http.problems import CONTENT_TYPE, FieldError, Problem, invalid, refused
-from chalicelib.telemetry import logger
+from chalicelib.telemetry import answered
 
 MAX_BODY_BYTES = 256 * 1024
 
@@ -108,23 +108,33 @@ class Door(Blueprint):
     def _view(self, method: str, path: str, content_types: list[str]) -> Callable[[View], View]:
         def declare(view: View) -> View:
             def serve(**parameters: str) -> Response:
-                try:
-                    answer = view(Incoming(self.current_request, parameters))
-                except Refusal as refusal:
-                    return _problem(refused(refusal))
-                except Problem as problem:
-                    return _problem(problem)
-                return Response(
-                    body=msgspec.json.encode(answer.body).decode(),
-                    status_code=answer.status,
-                    headers={"Content-Type": _JSON, **answer.headers},
-                )
+                request = self.current_request
+                outcome, response = _answer(view, Incoming(request, parameters))
+                request_id = str(request.context.get("requestId", ""))
+                answered(view.__name__, outcome, response.status_code, request_id)
+                return response
 
             serve.__name__ = view.__name__
             self.route(path, methods=[method], content_types=content_types)(serve)
             return view
 
         return declare
+
+
+def _answer(view: View, incoming: Incoming) -> tuple[str, Response]:
+    """The response, and "ok" or the code of the problem that it is."""
+    try:
+        answer = view(incoming)
+    except Refusal as refusal:
+        problem = refused(refusal)
+        return problem.code, _response(problem)
+    except Problem as problem:
+        return problem.code, _response(problem)
+    return "ok", Response(
+        body=msgspec.json.encode(answer.body).decode(),
+        status_code=answer.status,
+        headers={"Content-Type": _JSON, **answer.headers},
+    )
 
 
 _OF_CHALICE = {
@@ -146,13 +156,13 @@ def problems_for_chalice(event: Any, get_response: Callable[[Any], Response]) ->
         str(made_up), ("internal_error", "something went wrong on our side; nothing is lost")
     )
     kept = {name: value for name, value in response.headers.items() if name == "Allow"}
-    problem = _problem(Problem(code, detail))
-    problem.headers.update(kept)
-    return problem
+    rewritten = _response(Problem(code, detail))
+    rewritten.headers.update(kept)
+    answered("-", code, rewritten.status_code, "")
+    return rewritten
 
 
-def _problem(problem: Problem) -> Response:
-    logger.info("problem", extra={"code": problem.code, "status": problem.status})
+def _response(problem: Problem) -> Response:
     return Response(body=problem.body(), status_code=problem.status, headers={**problem.headers})
 
 

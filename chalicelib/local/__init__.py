@@ -29,7 +29,8 @@ def start() -> None:
         settings.cache_clear()
     if urlsplit(settings().endpoint).hostname in ("localhost", "127.0.0.1"):
         # An engine of this machine asks for credentials and looks at none.
-        os.environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")
+        os.environ["AWS_ACCESS_KEY_ID"] = "local"
+        os.environ["AWS_SECRET_ACCESS_KEY"] = "local"  # noqa: S105  # No secret to anyone.
 
     from chalicelib.local import stack
     from chalicelib.local.stream_pump import Checkpoints

@@ -1,0 +1,198 @@
+"""Settings: what a process is told by its environment, and that only `chalice local` embeds."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from chalicelib import settings
+from tests.engines import ROOT
+
+CHALICE_CLI = {"TWOFOLD_EMBEDDED": "1", "AWS_CHALICE_CLI_MODE": "true"}
+
+# What `chalice` does to load the app of the dev stage, with the environment of its config.json.
+LOAD_THE_APP = """
+import os, sys
+from chalice.cli.factory import CLIFactory
+sys.modules["chalicelib.local"] = None  # An import of the embedded stack ends this process.
+factory = CLIFactory(os.getcwd(), environ=os.environ)
+app = factory.create_config_obj(chalice_stage_name="dev").chalice_app
+assert "/health" in app.routes
+"""
+
+
+def test_a_process_that_was_told_nothing_serves_everything_of_dev() -> None:
+    told = settings.read({})
+
+    assert told.environment == "dev"
+    assert told.serves == ("write", "accounts", "journal")
+    assert told.region == "us-east-1"
+    assert told.endpoint is None
+    assert not told.embedded
+    assert not told.supervised
+    assert told.home == Path.home() / ".cache" / "twofold"
+
+
+def test_a_process_is_told_by_its_environment() -> None:
+    told = settings.read(
+        {
+            "TWOFOLD_ENVIRONMENT": "prod",
+            "TWOFOLD_SERVES": "accounts",
+            "TWOFOLD_HOME": "/books",
+            "TWOFOLD_STREAM_ARN": "arn:of:stream",
+            "CHALICE_WORKER": "true",
+        }
+    )
+
+    assert told.environment == "prod"
+    assert told.serves == ("accounts",)
+    assert told.home == Path("/books")
+    assert told.stream_arn == "arn:of:stream"
+    assert told.supervised
+
+
+@pytest.mark.parametrize(
+    ("environ", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ({"AWS_REGION": ""}, "us-east-1"),
+    ],
+)
+def test_the_region_is_lambdas_before_the_default(environ: dict[str, str], region: str) -> None:
+    told = settings.read(environ)
+
+    assert told.region == region
+    assert told.stream_arn.startswith(f"arn:aws:dynamodb:{region}:")
+
+
+@pytest.mark.parametrize(
+    ("environ", "endpoint"),
+    [
+        ({"AWS_ENDPOINT_URL_DYNAMODB": "http://a", "AWS_ENDPOINT_URL": "http://b"}, "http://a"),
+        ({"AWS_ENDPOINT_URL": "http://b"}, "http://b"),
+        ({"AWS_ENDPOINT_URL_DYNAMODB": ""}, None),
+    ],
+)
+def test_the_endpoint_is_dynamodbs_before_that_of_all_services(
+    environ: dict[str, str], endpoint: str | None
+) -> None:
+    assert settings.read(environ).endpoint == endpoint
+
+
+@pytest.mark.parametrize("serves", ["ledger", "write,acounts", "write,,journal", "write, journal"])
+def test_a_half_that_does_not_exist_is_refused_by_name(serves: str) -> None:
+    wrong = (set(serves.split(",")) - {"write", "accounts", "journal"}).pop()
+
+    with pytest.raises(ValueError, match=f"no such half: {wrong}$"):
+        settings.read({"TWOFOLD_SERVES": serves})
+
+
+def test_each_environment_has_tables_of_its_own() -> None:
+    staging, prod = (
+        settings.read({"TWOFOLD_ENVIRONMENT": environment}) for environment in ("staging", "prod")
+    )
+
+    assert staging.table_name("events") == "twofold-staging-events"
+    assert prod.table_name("events") == "twofold-prod-events"
+    assert "table/twofold-prod-events/" in prod.stream_arn
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "local",
+        "local --port 1",
+        "local --stage dev --no-autoreload",
+        "--debug local",
+        "--project-dir . local",
+        "--project-dir=. --no-debug local --host 0.0.0.0",
+    ],
+)
+def test_chalice_local_brings_the_rest_of_the_system_with_it(words: str) -> None:
+    argv = ["/usr/bin/chalice", *words.split()]
+
+    assert settings.read(CHALICE_CLI, argv).embedded
+    assert not settings.read({**CHALICE_CLI, "TWOFOLD_EMBEDDED": "0"}, argv).embedded
+    assert not settings.read({"AWS_CHALICE_CLI_MODE": "true"}, argv).embedded
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "package out",
+        "package local",
+        "package --stage local out",
+        "--project-dir local package out",
+        "--debug --project-dir local deploy",
+        "deploy --stage dev",
+        "dev appgraph",
+        "",
+    ],
+)
+def test_no_other_command_of_chalice_does(words: str) -> None:
+    assert not settings.read(CHALICE_CLI, ["chalice", *words.split()]).embedded
+
+
+def test_nor_a_lambda_nor_a_process_that_is_not_chalice() -> None:
+    local = ["chalice", "local"]
+
+    assert not settings.read({"TWOFOLD_EMBEDDED": "1"}, local).embedded
+    assert not settings.read({**CHALICE_CLI, "AWS_LAMBDA_FUNCTION_NAME": "f"}, local).embedded
+
+
+def run_in_the_project(
+    command: list[str], home: Path, environ: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    kept = {name: told for name, told in os.environ.items() if not name.startswith("TWOFOLD_")}
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**kept, "TWOFOLD_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", **(environ or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", ["package out", "deploy --stage dev"])
+def test_packaging_or_deploying_the_dev_stage_never_imports_the_embedded_stack(
+    words: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", LOAD_THE_APP, *words.split()]
+
+    done = run_in_the_project(command, tmp_path, CHALICE_CLI)
+
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nor_does_a_lambda_of_the_dev_stage(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LOAD_THE_APP, "local"]
+
+    done = run_in_the_project(
+        command, tmp_path, {**CHALICE_CLI, "AWS_LAMBDA_FUNCTION_NAME": "twofold-dev"}
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_but_chalice_local_does(tmp_path: Path) -> None:
+    done = run_in_the_project([sys.executable, "-c", LOAD_THE_APP, "local"], tmp_path, CHALICE_CLI)
+
+    assert done.returncode != 0
+    assert "chalicelib.local" in done.stderr.splitlines()[-1]
+
+
+def test_a_command_that_reads_the_app_as_a_deployment_does_starts_no_engine(tmp_path: Path) -> None:
+    chalice = str(Path(sys.executable).with_name("chalice"))
+
+    done = run_in_the_project([chalice, "dev", "appgraph", "--stage", "dev"], tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "project_accounts" in done.stdout
+    assert list(tmp_path.iterdir()) == []
