@@ -26,7 +26,8 @@ Invoke = Callable[[dict[str, Any]], Any]
 
 BATCH_SIZE = 100
 _RETRY_SECONDS = (0.05, 5.0)
-_IDLE_SECONDS = (0.02, 0.2)
+_POLL_SECONDS = (0.05, 0.2)
+"""Between reads of a busy and of an idle stream; Lambda's own is 0.25."""
 
 
 def undelivered(batch: Sequence[Record], response: Any) -> Sequence[Record]:
@@ -120,22 +121,18 @@ class Pump:
 
     def run(self) -> None:
         """Pumps for ever."""
-        wait, longest = _IDLE_SECONDS
+        busy, idle = _POLL_SECONDS
         while True:
             try:
-                if self.step():
-                    wait = _IDLE_SECONDS[0]
-                    continue
+                time.sleep(busy if self.step() else idle)
             except Exception:
                 logger.exception("%s: the stream could not be read", self._name)
                 self._iterators.clear()
                 time.sleep(_RETRY_SECONDS[1])
-            time.sleep(wait)
-            wait = min(longest, wait * 2)
 
     def step(self) -> bool:
         """Delivers what every open shard has next; whether there was anything."""
-        if not any(self._iterators.values()):
+        if not self._iterators or not all(self._iterators.values()):
             self._find_shards()
         took = [self._read(shard) for shard, at in self._iterators.items() if at]
         return any(took)
