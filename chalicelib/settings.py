@@ -16,7 +16,10 @@ class Settings:
 
     `environment` names the copy of the system ("dev", "staging", "prod") and so its tables;
     `serves` says which of the separately deployed halves this process is: the Write API, and the
-    Read API and projector of the accounts and of the journal stack. `embedded` says that this is
+    Read API and projector of the accounts and of the journal stack. Projectors read the event
+    table's stream, or the Kinesis data stream of this name. `strong_reads` allows a Read API to
+    look single accounts and transactions up in the event table itself. `auth` is "keys", "iam",
+    "cognito" (the pool of `user_pool_arn`) or "none". `embedded` says that this is
     `chalice local` on a laptop, which brings the rest of the system with it, `supervised` that it
     runs below Chalice's reloader, and `home` is where the embedded engine keeps its books.
     """
@@ -26,6 +29,10 @@ class Settings:
     region: str
     endpoint: str | None
     stream_arn: str
+    kinesis_stream: str | None
+    strong_reads: bool
+    auth: str
+    user_pool_arn: str | None
     embedded: bool
     supervised: bool
     in_lambda: bool
@@ -39,7 +46,8 @@ class Settings:
 def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     """Settings out of an environment and a command line.
 
-    `TWOFOLD_SERVES` is a comma-separated list of halves. Raises ValueError for an unknown one.
+    `TWOFOLD_SERVES` is a comma-separated list of halves. Raises ValueError for an unknown
+    half or kind of authentication.
     """
     environment = environ.get("TWOFOLD_ENVIRONMENT", "dev")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
@@ -47,6 +55,11 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     unknown = set(serves) - {WRITE, ACCOUNTS, JOURNAL}
     if unknown:
         raise ValueError(f"TWOFOLD_SERVES names no such half: {', '.join(sorted(unknown))}")
+    embedded = environ.get("TWOFOLD_EMBEDDED") == "1" and _is_chalice_local(environ, argv)
+    # Open by default is for a laptop only.
+    auth = environ.get("TWOFOLD_AUTH") or ("none" if embedded else "keys")
+    if auth not in ("keys", "iam", "cognito", "none"):
+        raise ValueError(f"TWOFOLD_AUTH is keys, iam, cognito or none, not {auth}")
     return Settings(
         environment=environment,
         serves=serves,
@@ -57,7 +70,11 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
             "TWOFOLD_STREAM_ARN",
             f"arn:aws:dynamodb:{region}:000000000000:table/twofold-{environment}-events/stream/-",
         ),
-        embedded=environ.get("TWOFOLD_EMBEDDED") == "1" and _is_chalice_local(environ, argv),
+        kinesis_stream=environ.get("TWOFOLD_KINESIS_STREAM") or None,
+        strong_reads=environ.get("TWOFOLD_STRONG_READS") == "1",
+        auth=auth,
+        user_pool_arn=environ.get("TWOFOLD_USER_POOL_ARN") or None,
+        embedded=embedded,
         supervised="CHALICE_WORKER" in environ,
         in_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
         home=Path(environ.get("TWOFOLD_HOME") or Path.home() / ".cache" / "twofold"),

@@ -87,7 +87,7 @@ def test_the_endpoint_is_dynamodbs_before_that_of_all_services(
 def test_a_half_that_does_not_exist_is_refused_by_name(serves: str) -> None:
     wrong = (set(serves.split(",")) - {"write", "accounts", "journal"}).pop()
 
-    with pytest.raises(ValueError, match=f"no such half: {wrong}$"):
+    with pytest.raises(ValueError, match=rf"no such half: {wrong}$"):
         settings.read({"TWOFOLD_SERVES": serves})
 
 
@@ -142,6 +142,21 @@ def test_nor_a_lambda_nor_a_process_that_is_not_chalice() -> None:
 
     assert not settings.read({"TWOFOLD_EMBEDDED": "1"}, local).embedded
     assert not settings.read({**CHALICE_CLI, "AWS_LAMBDA_FUNCTION_NAME": "f"}, local).embedded
+
+
+def test_nobody_is_let_in_unknown_by_default_except_on_a_laptop() -> None:
+    assert settings.read({}).auth == "keys"
+    assert settings.read(CHALICE_CLI, ["chalice", "package", "out"]).auth == "keys"
+    assert settings.read({**CHALICE_CLI, "AWS_LAMBDA_FUNCTION_NAME": "f"}, ["", "local"]).auth == (
+        "keys"
+    )
+    assert settings.read(CHALICE_CLI, ["chalice", "local"]).auth == "none"
+    assert settings.read({**CHALICE_CLI, "TWOFOLD_AUTH": "iam"}, ["", "local"]).auth == "iam"
+
+
+def test_a_kind_of_authentication_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"not open$"):
+        settings.read({"TWOFOLD_AUTH": "open"})
 
 
 def run_in_the_project(

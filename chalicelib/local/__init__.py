@@ -5,6 +5,7 @@ Never imported in a Lambda, nor by `chalice package` or `chalice deploy`.
 
 import logging
 import os
+import sys
 from urllib.parse import urlsplit
 
 from chalicelib.settings import settings
@@ -16,15 +17,22 @@ def start() -> None:
     Uses the endpoint that the environment names, else the embedded engine. Ends the process with
     a message where that engine cannot start.
     """
-    # Inside, since each of these reads the settings that this function completes.
-    from chalicelib.local import engine, gateway
+    # Inside, since what these import reads the settings that this function completes.
+    from chalicelib.local import engine, gateway, supervision
+    from chalicelib.local.checkpoints import Checkpoints
 
+    server = supervision.follow()
     gateway.answer_with_problems()
     for chatty in ("botocore.credentials", "pynamodb.settings"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    running = None
+    checkpoints = Checkpoints(None, engine="")
     if settings().endpoint is None:
-        running = engine.ensure()
+        try:
+            running = engine.ensure(owner=server)
+        except engine.EngineError as error:
+            print(f"twofold: {error}", file=sys.stderr, flush=True)
+            supervision.end(1)
+        checkpoints = Checkpoints(running.checkpoints, running.id, readers=("accounts", "journal"))
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = running.endpoint
         settings.cache_clear()
     if urlsplit(settings().endpoint).hostname in ("localhost", "127.0.0.1"):
@@ -33,10 +41,5 @@ def start() -> None:
         os.environ["AWS_SECRET_ACCESS_KEY"] = "local"  # noqa: S105  # No secret to anyone.
 
     from chalicelib.local import stack
-    from chalicelib.local.stream_pump import Checkpoints
 
-    stack.run(
-        Checkpoints(running.checkpoints, engine=str(running.pid))
-        if running
-        else Checkpoints(None, engine="")
-    )
+    stack.run(checkpoints)

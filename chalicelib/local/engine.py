@@ -9,7 +9,6 @@ when a file inside changes.
 import fcntl
 import hashlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 
@@ -30,12 +30,16 @@ START_SECONDS = 30.0
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
+class EngineError(Exception):
+    """The engine could not be started."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """A running engine, and where the readers of its stream keep how far they have come."""
 
     endpoint: str
-    pid: int
+    id: str
     checkpoints: Path
 
 
@@ -45,21 +49,23 @@ def home() -> Path:
     return settings().home / f"{_PROJECT.name}-{name}"
 
 
-def ensure() -> Engine:
-    """The engine of this project, started if none is running. Exits where it cannot start."""
+def ensure(owner: psutil.Process) -> Engine:
+    """The engine of this project, started if none is running.
+
+    It lives as long as its owners, the servers that use it. Raises EngineError with a message for
+    the person at the terminal where it cannot start.
+    """
     folder = home()
     (folder / "owners").mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        # The owner is the process that a reload leaves standing: the parent of Chalice's worker.
-        owner = os.getppid() if settings().supervised else os.getpid()
-        (folder / "owners" / str(owner)).touch()
+        (folder / "owners" / f"{owner.pid}-{owner.create_time()}").touch()
         try:
             running = json.loads((folder / "engine.json").read_text())
         except FileNotFoundError:
             running = None
         if running is None or not _answers(running["endpoint"]):
             running = _start(folder)
-    return Engine(running["endpoint"], running["pid"], folder / "checkpoints.json")
+    return Engine(running["endpoint"], running["id"], folder / "checkpoints.json")
 
 
 @contextmanager
@@ -72,7 +78,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def has_owner(folder: Path) -> bool:
     """Whether a server that uses the engine is alive."""
-    return any(_alive(int(owner.name)) for owner in (folder / "owners").iterdir())
+    return any(_alive(*owner.name.split("-")) for owner in (folder / "owners").iterdir())
 
 
 def _start(folder: Path) -> dict[str, Any]:
@@ -92,24 +98,20 @@ def _start(folder: Path) -> dict[str, Any]:
     while not _answers(endpoint):
         if child.poll() is not None or time.monotonic() > deadline:
             child.kill()
-            _give_up(log)
+            raise EngineError(_last_words(log))
         time.sleep(0.05)
-    running = {"endpoint": endpoint, "pid": child.pid}
+    running = {"endpoint": endpoint, "id": str(uuid4()), "pid": child.pid}
     (folder / "engine.json").write_text(json.dumps(running))
     return running
 
 
-def _give_up(log: Path) -> None:
+def _last_words(log: Path) -> str:
     last = "\n  ".join(log.read_text().splitlines()[-5:])
-    print(
-        "twofold: the embedded engine (ministack) did not start. Its last words, from "
-        f"{log}:\n  {last}\n"
+    return (
+        f"the embedded engine (ministack) did not start. Its last words, from {log}:\n  {last}\n"
         "Install it with `pip install -r requirements-dev.txt`, or set AWS_ENDPOINT_URL_DYNAMODB "
-        "to another engine.",
-        file=sys.stderr,
-        flush=True,
+        "to another engine."
     )
-    os._exit(1)  # Chalice imports the app in a thread, where SystemExit would end only that.
 
 
 def _answers(endpoint: str) -> bool:
@@ -120,9 +122,12 @@ def _answers(endpoint: str) -> bool:
         return False
 
 
-def _alive(pid: int) -> bool:
+def _alive(pid: str, created: str) -> bool:
+    """Whether this very process runs, and not another one that was given its number."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        process = psutil.Process(int(pid))
+        same = str(process.create_time()) == created
+        return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

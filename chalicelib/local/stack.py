@@ -1,7 +1,6 @@
 """Stack: the tables, and a pump for each projector, around the server of this process."""
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -18,7 +17,8 @@ from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb import from_item
 from chalicelib.events.stream import Project
 from chalicelib.events.table import EventItem
-from chalicelib.local.stream_pump import BATCH_SIZE, Checkpoints, Pump
+from chalicelib.local.checkpoints import Checkpoints
+from chalicelib.local.stream_pump import BATCH_SIZE, Pump
 from chalicelib.read_models import accounts, journal
 from chalicelib.settings import settings
 
@@ -34,11 +34,9 @@ PROJECTORS = {"accounts": accounts.project_accounts, "journal": journal.project_
 def run(checkpoints: Checkpoints) -> None:
     """Makes the tables that are missing and starts the pumps, in threads of this process."""
     tables.create(TABLES)
-    if settings().supervised:
-        _background("orphan", partial(_end_with, os.getppid()))
     if checkpoints.behind_since is not None:
         # The engine has read its saved books, and a stream is not saved with them.
-        _background("catch-up", partial(catch_up, ROOMS, checkpoints.behind_since))
+        _background("catch-up", partial(_catch_up, checkpoints))
     for name, projector in PROJECTORS.items():
         invoke = partial(_invoke, projector)
         _background(name, Pump(name, streams_client(), stream_arn(), invoke, checkpoints).run)
@@ -64,10 +62,12 @@ def catch_up(rooms: Iterable[Project], since: str) -> int:
 
 def streams_client() -> Any:
     """A client of DynamoDB Streams at the endpoint of the tables."""
+    endpoint = settings().endpoint or ""
     return botocore.session.get_session().create_client(
         "dynamodbstreams",
         region_name=settings().region,
-        endpoint_url=settings().endpoint,
+        # On AWS the streams have an endpoint of their own.
+        endpoint_url=None if "amazonaws.com" in endpoint else endpoint,
         # Emulators have no host per account.
         config=Config(account_id_endpoint_mode="disabled"),
     )
@@ -78,16 +78,21 @@ def stream_arn() -> str:
     return str(EventItem.describe_table()["LatestStreamArn"])
 
 
+def _catch_up(checkpoints: Checkpoints) -> None:
+    while True:
+        try:
+            catch_up(ROOMS, checkpoints.behind_since or "")
+            checkpoints.caught_up()
+        except Exception:
+            logger.exception("what was missed could not be fed; trying again")
+            time.sleep(5)
+        else:
+            return
+
+
 def _invoke(projector: Callable[[Any, Any], Any], event: dict[str, Any]) -> Any:
     return projector(event, None)
 
 
 def _background(name: str, work: Callable[[], Any]) -> None:
     threading.Thread(target=work, name=f"twofold-{name}", daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """Ends this server when the one that supervises it is gone, and would leave it behind."""
-    while os.getppid() == parent:
-        time.sleep(0.25)
-    os._exit(0)

@@ -7,16 +7,16 @@ an unknown record fails the whole batch. (AWS Lambda Developer Guide, "Using AWS
 DynamoDB" and "Configuring partial batch response with DynamoDB and Lambda".)
 """
 
-import json
+import base64
 import logging
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from chalicelib.domain.fields import rfc3339
+from botocore.exceptions import ClientError
+
+from chalicelib.local.checkpoints import Checkpoints
 
 logger = logging.getLogger(__name__)
 
@@ -67,45 +67,6 @@ def deliver(
         batch = left
 
 
-class Checkpoints:
-    """How far each reader has come in each shard, kept in a file so that a reload goes on there.
-
-    A stream ends with its engine: positions of another engine's stream say only until when its
-    records were delivered, and `behind_since` is then that time (RFC 3339), or "" if it is unknown.
-    """
-
-    def __init__(self, path: Path | None, engine: str) -> None:
-        self._path = path
-        self._engine = engine
-        self._lock = threading.Lock()
-        self._taken: dict[str, tuple[str, str]] = {}
-        self.behind_since: str | None = None
-        if path is None:
-            return
-        kept: dict[str, Any] = {"engine": "", "taken": {}}
-        if path.exists():
-            kept = json.loads(path.read_text())
-        if kept["engine"] == engine:
-            self._taken = kept["taken"]
-        else:
-            self.behind_since = min((at for _, at in kept["taken"].values()), default="")
-
-    def get(self, reader: str, shard: str) -> str | None:
-        """The last sequence number taken, or None."""
-        return self._taken.get(f"{reader} {shard}", (None, None))[0]
-
-    def set(self, reader: str, shard: str, record: Record) -> None:
-        """Remembers that everything up to this record was taken."""
-        change = record["dynamodb"]
-        created = datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC)
-        with self._lock:
-            self._taken[f"{reader} {shard}"] = (change["SequenceNumber"], rfc3339(created))
-            if self._path is not None:
-                fresh = self._path.with_suffix(".new")
-                fresh.write_text(json.dumps({"engine": self._engine, "taken": self._taken}))
-                fresh.replace(self._path)
-
-
 class Pump:
     """One reader of a stream: TRIM_HORIZON, every shard in order, a child after its parent."""
 
@@ -117,7 +78,9 @@ class Pump:
         self._arn = stream_arn
         self._invoke = invoke
         self._checkpoints = checkpoints
-        self._iterators: dict[str, str | None] = {}
+        self._iterators: dict[str, str] = {}
+        self._ended: set[str] = set()
+        self._look = True
 
     def run(self) -> None:
         """Pumps for ever."""
@@ -128,13 +91,14 @@ class Pump:
             except Exception:
                 logger.exception("%s: the stream could not be read", self._name)
                 self._iterators.clear()
+                self._look = True
                 time.sleep(_RETRY_SECONDS[1])
 
     def step(self) -> bool:
         """Delivers what every open shard has next; whether there was anything."""
-        if not self._iterators or not all(self._iterators.values()):
+        if self._look or not self._iterators:
             self._find_shards()
-        took = [self._read(shard) for shard, at in self._iterators.items() if at]
+        took = [self._read(shard) for shard in list(self._iterators)]
         return any(took)
 
     def _read(self, shard: str) -> bool:
@@ -143,31 +107,60 @@ class Pump:
         deliver(records, self._invoke)
         if records:
             self._checkpoints.set(self._name, shard, records[-1])
-        self._iterators[shard] = page.get("NextShardIterator")
+        if page.get("NextShardIterator"):
+            self._iterators[shard] = page["NextShardIterator"]
+        else:
+            del self._iterators[shard]
+            self._ended.add(shard)
+            self._look = True  # A shard that ends has children.
         return bool(records)
 
     def _find_shards(self) -> None:
-        shards = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
+        shards = list(self._shards())
         names = {shard["ShardId"] for shard in shards}
         for shard in shards:
             name, parent = shard["ShardId"], shard.get("ParentShardId")
-            read_through = parent not in names or self._iterators.get(parent, "unread") is None
-            if name not in self._iterators and read_through:
+            known = name in self._iterators or name in self._ended
+            if not known and (parent not in names or parent in self._ended):
                 self._iterators[name] = self._iterator(name)
+        self._look = False
+
+    def _shards(self) -> Iterator[Mapping[str, Any]]:
+        start: dict[str, str] = {}
+        while True:
+            found = self._streams.describe_stream(StreamArn=self._arn, **start)["StreamDescription"]
+            yield from found["Shards"]
+            if "LastEvaluatedShardId" not in found:
+                return
+            start = {"ExclusiveStartShardId": found["LastEvaluatedShardId"]}
 
     def _iterator(self, shard: str) -> str:
         taken = self._checkpoints.get(self._name, shard)
-        where = (
-            {"ShardIteratorType": "TRIM_HORIZON"}
-            if taken is None
-            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": taken}
-        )
-        found = self._streams.get_shard_iterator(StreamArn=self._arn, ShardId=shard, **where)
-        return str(found["ShardIterator"])
+        ask = partial(self._streams.get_shard_iterator, StreamArn=self._arn, ShardId=shard)
+        if taken is not None:
+            try:
+                found = ask(ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=taken)
+                return str(found["ShardIterator"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TrimmedDataAccessException":
+                    raise
+                logger.warning("%s: was away longer than the stream keeps records", self._name)
+                self._checkpoints.lost(self._name, shard)
+        return str(ask(ShardIteratorType="TRIM_HORIZON")["ShardIterator"])
 
 
 def _as_lambda_sends_it(record: Record, arn: str) -> dict[str, Any]:
-    """A record of the streams API in the shape of a Lambda event: times are numbers."""
+    """A record of the streams API as Lambda's event has it: JSON, so bytes are base64 text."""
     created = record["dynamodb"]["ApproximateCreationDateTime"]
     change = {**record["dynamodb"], "ApproximateCreationDateTime": created.timestamp()}
-    return {**record, "dynamodb": change, "eventSourceARN": arn}
+    return {**record, "dynamodb": _without_bytes(change), "eventSourceARN": arn}
+
+
+def _without_bytes(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {key: _without_bytes(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_bytes(item) for item in value]
+    return value

@@ -69,8 +69,7 @@ class Streams:
         if asked["ShardIteratorType"] == "AFTER_SEQUENCE_NUMBER":
             at = shard.sequences.index(int(asked["SequenceNumber"])) + 1
             if at <= shard.horizon:
-                refused = {"Error": {"Code": "TrimmedDataAccessException", "Message": "too late"}}
-                raise ClientError(refused, "GetShardIterator")
+                raise _error("TrimmedDataAccessException")
         return {"ShardIterator": f"{asked['ShardId']} {at}"}
 
     def get_records(self, **asked: Any) -> dict[str, Any]:
@@ -90,4 +89,8 @@ class Streams:
     def _fail_if_broken(self) -> None:
         if self.broken:
             self.broken -= 1
-            raise ClientError({"Error": {"Code": "InternalServerError", "Message": "sorry"}}, "Any")
+            raise _error("InternalServerError")
+
+
+def _error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "sorry"}}, "AnyOperation")

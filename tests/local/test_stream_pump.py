@@ -1,14 +1,10 @@
-"""The stream pump's rules: what counts as delivered, how often it is tried, what is remembered."""
+"""The stream pump's rules: what counts as delivered, and how often and when it is tried."""
 
-import json
-import threading
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib.local.stream_pump import Checkpoints, deliver, undelivered
+from chalicelib.local.stream_pump import deliver, undelivered
 from tests.local.streams import record, sequences
 
 # Text order is not the order of sequence numbers: "10" comes before "9".
@@ -136,71 +132,3 @@ def test_the_waits_start_small_again_once_some_of_the_batch_was_taken() -> None:
 
     assert waits[:5] == sorted(waits[:5])
     assert waits[5] == waits[0] < waits[4]
-
-
-def test_a_checkpoint_survives_a_reload(tmp_path: Path) -> None:
-    before = Checkpoints(tmp_path / "checkpoints.json")
-    before.set("accounts", "shard-1", "17")
-    before.set("accounts", "shard-1", "18")
-    before.set("accounts", "shard-2", "5")
-    before.set("journal", "shard-1", "3")
-
-    after = Checkpoints(tmp_path / "checkpoints.json")
-
-    assert after.get("accounts", "shard-1") == "18"
-    assert after.get("accounts", "shard-2") == "5"
-    assert after.get("journal", "shard-1") == "3"
-    assert after.get("journal", "shard-2") is None
-
-
-def test_checkpoints_without_a_file_live_as_long_as_the_process() -> None:
-    checkpoints = Checkpoints(None)
-    checkpoints.set("accounts", "shard-1", "17")
-
-    assert checkpoints.get("accounts", "shard-1") == "17"
-    assert Checkpoints(None).get("accounts", "shard-1") is None
-
-
-def test_a_checkpoint_that_is_cut_off_while_it_is_written_leaves_the_last_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checkpoints = Checkpoints(tmp_path / "checkpoints.json")
-    checkpoints.set("accounts", "shard-1", "17")
-    write = Path.write_text
-
-    def cut_off(path: Path, text: str, *arguments: Any, **options: Any) -> int:
-        write(path, text[: len(text) // 2], *arguments, **options)
-        raise OSError("no space left")
-
-    with monkeypatch.context() as full:
-        full.setattr(Path, "write_text", cut_off)
-        with pytest.raises(OSError, match="no space left"):
-            checkpoints.set("accounts", "shard-1", "18")
-
-    assert Checkpoints(tmp_path / "checkpoints.json").get("accounts", "shard-1") == "17"
-
-
-def test_two_servers_of_one_engine_can_both_remember_how_far_they_have_come(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "checkpoints.json"
-    together = threading.Barrier(2)
-    errors: list[Exception] = []
-
-    def serve(numbers: Sequence[int]) -> None:
-        checkpoints = Checkpoints(path)
-        together.wait()
-        try:
-            for number in numbers:
-                checkpoints.set("accounts", "shard-1", str(number))
-        except Exception as error:  # noqa: BLE001  # Handed to the test, whatever it is.
-            errors.append(error)
-
-    servers = [threading.Thread(target=serve, args=(range(1, 500),)) for _ in range(2)]
-    for server in servers:
-        server.start()
-    for server in servers:
-        server.join()
-
-    assert errors == []
-    assert json.loads(path.read_text()) == {"accounts shard-1": "499"}

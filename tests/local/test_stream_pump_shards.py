@@ -1,0 +1,235 @@
+"""The stream pump over a stream of several shards, some of them closed, some of it trimmed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.local.checkpoints import Checkpoints
+from chalicelib.local.stream_pump import BATCH_SIZE, Pump
+from tests.local.streams import ARN, Shard, Streams, sequences
+
+
+@dataclass
+class Reader:
+    """A projector that takes everything, and the pump that feeds it."""
+
+    streams: Streams
+    checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None, engine=""))
+    batches: list[list[int]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    interrupt: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.pump = Pump("books", self.streams, ARN, self.take, self.checkpoints)
+
+    def take(self, event: dict[str, Any]) -> None:
+        self.batches.append(sequences(event["Records"]))
+        self.events.append(event)
+        self.interrupt()
+
+    @property
+    def taken(self) -> list[int]:
+        return [sequence for batch in self.batches for sequence in batch]
+
+    def read_on(self, steps: int = 20) -> list[int]:
+        """What was taken after as many steps as are enough for any stream of these tests."""
+        for _ in range(steps):
+            self.pump.step()
+        return self.taken
+
+
+def test_a_shard_is_read_in_its_order_in_batches_of_what_lambda_takes_at_most() -> None:
+    reader = Reader(Streams({"a": Shard(range(1, 251))}))
+
+    assert reader.read_on() == list(range(1, 251))
+    assert [len(batch) for batch in reader.batches] == [BATCH_SIZE, BATCH_SIZE, 50]
+
+
+def test_a_step_says_whether_there_was_anything() -> None:
+    reader = Reader(Streams({"a": Shard([1])}))
+
+    assert reader.pump.step()
+    assert not reader.pump.step()
+    assert reader.batches == [[1]]
+
+
+def test_what_is_written_later_is_read_later() -> None:
+    written = [1, 2]
+    reader = Reader(Streams({"a": Shard(written)}))
+    reader.read_on()
+    written.append(3)
+
+    assert reader.read_on() == [1, 2, 3]
+
+
+def test_every_open_shard_is_read() -> None:
+    reader = Reader(Streams({"a": Shard([1, 3]), "b": Shard([2, 4])}))
+
+    assert sorted(reader.read_on()) == [1, 2, 3, 4]
+
+
+def test_a_child_is_read_after_the_end_of_its_parent() -> None:
+    parent = Shard(range(1, 151), closed=True)
+    reader = Reader(Streams({"child": Shard(range(151, 161), parent="parent"), "parent": parent}))
+
+    assert reader.read_on() == list(range(1, 161))
+
+
+def test_both_children_of_a_shard_that_was_split_are_read() -> None:
+    children = {name: Shard([at], parent="parent") for name, at in (("left", 3), ("right", 4))}
+    reader = Reader(Streams({"parent": Shard([1, 2], closed=True), **children}))
+
+    taken = reader.read_on()
+
+    assert taken[:2] == [1, 2]
+    assert sorted(taken[2:]) == [3, 4]
+
+
+def test_a_shard_whose_parent_is_no_longer_kept_is_read() -> None:
+    reader = Reader(Streams({"child": Shard([5, 6], parent="trimmed-away")}))
+
+    assert reader.read_on() == [5, 6]
+
+
+def test_a_shard_that_closes_is_followed_by_its_child_while_another_stays_open() -> None:
+    closing = Shard([1])
+    streams = Streams({"closing": closing, "open": Shard([2])})
+    reader = Reader(streams)
+    reader.read_on()
+
+    closing.closed = True
+    streams.shards["child"] = Shard([3], parent="closing")
+
+    assert sorted(reader.read_on()) == [1, 2, 3]
+
+
+def test_a_stream_that_is_described_in_several_pages_is_read_whole() -> None:
+    shards = {"b": Shard([2], parent="a"), "c": Shard([3]), "a": Shard([1], closed=True)}
+    reader = Reader(Streams(shards, page=1))
+
+    taken = reader.read_on()
+
+    assert sorted(taken) == [1, 2, 3]
+    assert taken.index(1) < taken.index(2)
+
+
+def test_a_reload_reads_on_after_the_last_record_that_was_taken(tmp_path: Path) -> None:
+    written, path = list(range(1, 121)), tmp_path / "checkpoints.json"
+    streams = Streams({"a": Shard(written)})
+    Reader(streams, Checkpoints(path, engine="1")).read_on()
+    written.extend([121, 122])
+
+    reloaded = Reader(streams, Checkpoints(path, engine="1"))
+
+    assert reloaded.read_on() == [121, 122]
+    assert [asked["ShardIteratorType"] for asked in streams.asked] == [
+        "TRIM_HORIZON",
+        "AFTER_SEQUENCE_NUMBER",
+    ]
+    assert streams.asked[-1]["SequenceNumber"] == "120"
+
+
+def test_a_reload_reads_on_in_the_child_of_a_shard_that_was_read_to_its_end(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "checkpoints.json"
+    streams = Streams({"parent": Shard([1, 2], closed=True), "child": Shard([3], parent="parent")})
+    Reader(streams, Checkpoints(path, engine="1")).read_on(1)
+
+    assert Reader(streams, Checkpoints(path, engine="1")).read_on() == [3]
+
+
+def test_a_batch_that_was_not_taken_to_its_end_is_delivered_again_after_a_reload(
+    tmp_path: Path,
+) -> None:
+    streams, path = Streams({"a": Shard(range(1, 151))}), tmp_path / "checkpoints.json"
+    killed = Reader(streams, Checkpoints(path, engine="1"))
+
+    def end() -> None:
+        if len(killed.batches) == 2:
+            raise SystemExit
+
+    killed.interrupt = end
+    with pytest.raises(SystemExit):
+        killed.read_on()
+
+    assert Reader(streams, Checkpoints(path, engine="1")).read_on() == list(range(101, 151))
+
+
+def test_an_event_has_its_times_as_numbers_and_names_its_source() -> None:
+    reader = Reader(Streams({"a": Shard([1])}))
+    reader.read_on()
+
+    [record] = reader.events[0]["Records"]
+
+    assert record["eventSourceARN"] == ARN
+    assert record["dynamodb"]["ApproximateCreationDateTime"] == 1793491200
+    assert record["dynamodb"]["Keys"] == {
+        "stream": {"S": "acme/account/cash"},
+        "version": {"N": "1"},
+    }
+
+
+def test_an_event_is_json_with_its_bytes_in_base64_as_lambda_sends_it() -> None:
+    reader = Reader(Streams({"a": Shard([1])}))
+    reader.read_on()
+
+    [event] = reader.events
+
+    assert json.loads(json.dumps(event)) == event
+    assert event["Records"][0]["dynamodb"]["NewImage"] == {"hash": {"B": "/wA="}}
+
+
+class Enough(BaseException):
+    """Ends a pump that pumps for ever."""
+
+
+@pytest.fixture
+def few_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 30:
+            raise Enough
+
+    monkeypatch.setattr("chalicelib.local.stream_pump.time.sleep", wait)
+
+
+@pytest.mark.usefixtures("few_waits")
+def test_a_stream_that_could_not_be_read_for_a_while_is_read_on_where_it_was() -> None:
+    written = [1, 2]
+    streams = Streams({"a": Shard(written)}, broken=3)
+    reader = Reader(streams)
+
+    def more() -> None:
+        if len(reader.batches) == 1:
+            streams.broken = 3
+            written.append(3)
+
+    reader.interrupt = more
+    with pytest.raises(Enough):
+        reader.pump.run()
+
+    assert reader.taken == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("few_waits")
+def test_a_reader_that_was_away_until_its_place_was_trimmed_reads_from_the_horizon(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "checkpoints.json"
+    shard = Shard([1, 2])
+    streams = Streams({"a": shard})
+    Reader(streams, Checkpoints(path, engine="1")).read_on()
+    shard.sequences, shard.horizon = [1, 2, 3, 4, 5], 3
+
+    reader = Reader(streams, Checkpoints(path, engine="1"))
+    with pytest.raises(Enough):
+        reader.pump.run()
+
+    assert reader.taken == [4, 5]
