@@ -34,8 +34,8 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             account=new_id if self.id is None else self.id,
             asset=self.asset,
             normal_balance=self.normal_balance,
-            min_balance=parse_limit(_json(self.min_balance, "min_balance"), where="min_balance"),
-            max_balance=parse_limit(_json(self.max_balance, "max_balance"), where="max_balance"),
+            min_balance=parse_limit(_json(self.min_balance, "min_balance"), "min_balance"),
+            max_balance=parse_limit(_json(self.max_balance, "max_balance"), "max_balance"),
             metadata=self.metadata,
         )
 
@@ -79,7 +79,7 @@ class PostTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=
 
 
 def _amount(raw: Raw, where: str) -> int:
-    return parse_amount(_json(raw, where), where=where)
+    return parse_amount(_json(raw, where), where)
 
 
 def _json(raw: Raw, where: str) -> int | str | None:

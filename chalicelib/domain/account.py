@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-from chalicelib.domain.amounts import MAX_AMOUNT
+from chalicelib.domain.amounts import check_limit
 from chalicelib.domain.fields import (
     Direction,
     check_asset,
+    check_direction,
     check_id,
     check_metadata,
     fingerprint,
@@ -22,7 +23,6 @@ from chalicelib.domain.refusals import (
     AccountNotFound,
     BalanceLimitExceeded,
     InsufficientFunds,
-    InvalidAmount,
     InvalidField,
 )
 
@@ -150,10 +150,10 @@ class OpenAccount:
         check_id(self.ledger, "ledger")
         check_id(self.account, "id")
         check_asset(self.asset)
+        check_direction(self.normal_balance, "normal_balance")
         check_metadata(self.metadata)
-        for where in ("min_balance", "max_balance"):
-            if abs(getattr(self, where) or 0) > MAX_AMOUNT:
-                raise InvalidAmount(where, "a limit lies between -10^30 and 10^30")
+        check_limit(self.min_balance, "min_balance")
+        check_limit(self.max_balance, "max_balance")
         if None not in (self.min_balance, self.max_balance) and (
             self.min_balance > self.max_balance  # type: ignore[operator]  # None is ruled out above
         ):

@@ -28,6 +28,12 @@ def check_id(value: str, where: str) -> None:
         raise InvalidField(where, "an id matches [A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
+def check_direction(value: str, where: str) -> None:
+    """Raises InvalidField unless `value` is a side of the books."""
+    if value not in ("debit", "credit"):
+        raise InvalidField(where, "a direction is debit or credit")
+
+
 def check_asset(value: str) -> None:
     """Raises InvalidField unless `value` is a code and a scale, such as USD/2 or POINTS/0."""
     if not _ASSET.fullmatch(value):

@@ -12,20 +12,21 @@ from typing import assert_never
 
 from chalicelib.domain import account as accounts_domain
 from chalicelib.domain.account import Account, PostEntry
-from chalicelib.domain.amounts import MAX_AMOUNT
+from chalicelib.domain.amounts import check_amount
 from chalicelib.domain.fields import (
     Direction,
+    check_direction,
     check_id,
     check_metadata,
     check_reference,
     fingerprint,
     rfc3339,
+    utc,
 )
 from chalicelib.domain.refusals import (
     AccountNotFound,
     AssetMismatch,
     IdempotencyKeyReused,
-    InvalidAmount,
     InvalidField,
     TooManyEntries,
     UnbalancedTransaction,
@@ -118,16 +119,16 @@ class PostTransaction:
         check_id(self.transaction, "id")
         check_reference(self.reference)
         check_metadata(self.metadata)
+        if self.effective_at is not None:
+            utc(self.effective_at, "effective_at")
         if len(self.entries) < MIN_ENTRIES:
             raise InvalidField("entries", f"a transaction has at least {MIN_ENTRIES} entries")
         if len(self.entries) > MAX_ENTRIES:
             raise TooManyEntries(len(self.entries), MAX_ENTRIES)
         for place, entry in enumerate(self.entries):
             check_id(entry.account, f"entries[{place}].account")
-            if not 0 < entry.amount <= MAX_AMOUNT:
-                raise InvalidAmount(
-                    f"entries[{place}].amount", "an amount is at least 1 and at most 10^30"
-                )
+            check_direction(entry.direction, f"entries[{place}].direction")
+            check_amount(entry.amount, f"entries[{place}].amount")
 
     @property
     def fingerprint(self) -> str:

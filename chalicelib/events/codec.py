@@ -57,9 +57,12 @@ def encode_state(state: State) -> str:
 
 def decode_state(kind: str, data: str) -> State:
     """The state of a stream of this kind. Raises UnknownEvent."""
-    if _schema.decode(data).schema != STATE_SCHEMA:
-        raise UnknownEvent("this build does not know states of that schema")
-    return _state_decoder(kind).decode(data)
+    try:
+        if _schema.decode(data).schema != STATE_SCHEMA:
+            raise UnknownEvent("this build does not know states of that schema")
+        return _state_decoder(kind).decode(data)
+    except msgspec.ValidationError as error:
+        raise UnknownEvent(f"the state has another shape: {error}") from error
 
 
 def evolve(state: State | None, event: Event) -> State:

@@ -10,15 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.constants import ALL_OLD
-from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
+from pynamodb.exceptions import PutError, PynamoDBException, QueryError, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import MAX_EVENTS, Append, Busy, Conflict
+from chalicelib.events.store import Append, Busy, Conflict, check_size
 from chalicelib.events.table import EventItem
 from chalicelib.tables import CONDITION_FAILED, connection, response_code, together
 
+_LOST = {"ConditionalCheckFailed", "TransactionConflict"}
 _BUSY = {
     "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
@@ -40,9 +41,8 @@ class DynamoStore:
 
     def append(self, *appends: Append) -> None:
         """See EventStore.append."""
+        check_size(appends)
         items = [to_item(event) for append in appends for event in append.events]
-        if not 0 < len(items) <= MAX_EVENTS:
-            raise ValueError(f"an append has 1 to {MAX_EVENTS} events, not {len(items)}")
         if len(items) == 1:
             _put(items[0])
         else:
@@ -56,7 +56,10 @@ class DynamoStore:
 
 def _newest(stream: Stream) -> Recorded | None:
     found = EventItem.query(str(stream), consistent_read=True, scan_index_forward=False, limit=1)
-    return next((from_item(item) for item in found), None)
+    try:
+        return next((from_item(item) for item in found), None)
+    except QueryError as error:
+        raise _busy_or_same(error, {response_code(error)}) from error
 
 
 def _put(item: EventItem) -> None:
@@ -77,23 +80,21 @@ def _put_together(items: list[EventItem]) -> None:
             for item in items:
                 transaction.save(item, _ABSENT, return_values=ALL_OLD)
     except TransactWriteError as error:
-        codes = {response_code(error)}
-        for item, reason in zip(items, error.cancellation_reasons, strict=False):
-            if reason is None:
-                continue
-            if reason.raw_item and _is_ours(item, _from_raw(reason.raw_item)):
-                return
-            if reason.code in ("ConditionalCheckFailed", "TransactionConflict"):
+        reasons = list(zip(items, error.cancellation_reasons, strict=False))
+        if reasons and all(
+            reason is not None and reason.raw_item and _is_ours(item, _from_raw(reason.raw_item))
+            for item, reason in reasons
+        ):
+            return
+        for item, reason in reasons:
+            if reason is not None and reason.code in _LOST:
                 raise Conflict(Stream.parse(item.stream)) from error
-            codes.add(reason.code)
-        raise _busy_or_same(error, codes) from error
+        codes = {reason.code for _, reason in reasons if reason is not None}
+        raise _busy_or_same(error, codes | {response_code(error)}) from error
 
 
 def _is_ours(item: EventItem, stored: EventItem) -> bool:
-    """Whether the write succeeded before, its reply was lost and botocore sent it again.
-
-    One item is enough: they are written all or nothing, and a hash covers the command's id.
-    """
+    """Whether this very event is stored: the reply to the write was lost, and it was sent again."""
     return bool(stored.hash == item.hash)
 
 

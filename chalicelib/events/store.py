@@ -37,11 +37,18 @@ class Append:
     events: Sequence[Recorded]
 
 
+def check_size(appends: Sequence[Append]) -> None:
+    """Raises ValueError unless these are 1 to `MAX_EVENTS` events, which one write can hold."""
+    size = sum(len(append.events) for append in appends)
+    if not 0 < size <= MAX_EVENTS:
+        raise ValueError(f"an append has 1 to {MAX_EVENTS} events, not {size}")
+
+
 class EventStore(Protocol):
     """Where events are kept."""
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
-        """The newest event of each stream; a stream without events is left out."""
+        """The newest event of each stream; a stream without events is left out. Raises Busy."""
 
     def append(self, *appends: Append) -> None:
         """Adds everything or nothing. Raises Conflict naming the stream that lost, or Busy.
@@ -69,6 +76,7 @@ class MemoryStore:
 
     def append(self, *appends: Append) -> None:
         """See EventStore.append."""
+        check_size(appends)
         with self._lock:
             if all(self._holds(append) for append in appends):
                 return

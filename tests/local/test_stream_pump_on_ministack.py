@@ -14,8 +14,8 @@ from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Origin, account_stream, follow
 from chalicelib.events.store import Append
 from chalicelib.events.stream import read
-from chalicelib.local.stack import stream_arn, streams_client
 from chalicelib.local.checkpoints import Checkpoints
+from chalicelib.local.stack import stream_arn, streams_client
 from chalicelib.local.stream_pump import Pump
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
