@@ -1,12 +1,13 @@
 # make run, make test: everything from nothing.
 PORT ?= 8000
+ENV ?= prod
 DATA ?= tests/data/berka-sample.csv
 BIN := .venv/bin
 
 # Chalice reloads the server when a file of the project changes, so caches are kept elsewhere.
 export PYTHONPYCACHEPREFIX := $(HOME)/.cache/twofold/pycache
 
-.PHONY: run test demo lint types format reset
+.PHONY: run test demo e2e deploy destroy lint types format reset
 
 run: .venv/ready
 	$(BIN)/chalice local --port $(PORT)
@@ -16,6 +17,17 @@ test: lint types
 
 demo: .venv/ready
 	$(BIN)/python -m ops demo --url http://127.0.0.1:$(PORT) $(DATA)
+
+# Deploys all stages to an emulated AWS with IAM enforced, and proves the books there.
+e2e: .venv/ready
+	$(BIN)/pytest tests/e2e
+
+deploy: .venv/ready
+	$(BIN)/python -m ops deploy --environment $(ENV)
+
+# EVENTS=delete-the-books deletes the event table and the keys as well.
+destroy: .venv/ready
+	$(BIN)/python -m ops destroy --environment $(ENV) --events "$(EVENTS)"
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -1,34 +1,59 @@
-"""The commands, each in a module of its own."""
+"""The commands, each in a module of its own, loaded when it is asked for.
 
-import shutil
+Loaded late because a table's name is fixed when its model is imported: `--stage` gives this process
+the environment of a stage first.
+"""
+
+import os
+from importlib import import_module
 
 import click
 
-from ops.demo import demo
+from ops.stages import stage_named
+
+COMMANDS = {
+    "demo": "ops.demo",
+    "deploy": "ops.deploy",
+    "destroy": "ops.deploy",
+    "extras": "ops.deploy",
+    "policies": "ops.policies",
+    "provision": "ops.provision",
+    "reset": "ops.reset",
+    "tune": "ops.provision",
+}
+"""Each command and the module that has it."""
 
 
-@click.group()
-def ops() -> None:
+class Late(click.Group):
+    """A group that imports a command's module when the command is run."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """The names of the commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        """The command of this name."""
+        if name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[name]), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def become(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """Gives this process the environment variables of a stage."""
+    if name is not None:
+        os.environ.update(stage_named(name).variables)
+    return name
+
+
+@click.group(cls=Late)
+@click.option("--stage", callback=become, help="Work on this stage of .chalice/config.json.")
+@click.pass_context
+def ops(context: click.Context, stage: str | None) -> None:
     """Operates a Twofold ledger."""
+    context.obj = stage and stage_named(stage)
 
-
-@click.command()
-def reset() -> None:
-    """Forgets the books that the embedded engine keeps between runs. Stop the server first."""
-    from chalicelib.local import engine
-
-    folder = engine.home()
-    if not folder.exists():
-        return
-    with engine.locked(folder):
-        if engine.has_owner(folder):
-            raise click.ClickException("a server is running on these books: stop it first")
-        shutil.rmtree(folder)
-    click.echo(f"forgot {folder}")
-
-
-ops.add_command(demo)
-ops.add_command(reset)
 
 if __name__ == "__main__":
     ops()

@@ -41,10 +41,15 @@ class Row:
 
 
 class Ledger:
-    """One ledger over HTTP. A write is repeated until it is answered: its id makes that safe."""
+    """One ledger over HTTP. A write is repeated until it is answered: its id makes that safe.
 
-    def __init__(self, url: str, name: str) -> None:
-        self._root = f"{url}/ledgers/{name}"
+    Reads of transactions and totals go to the journal's address, other reads to the accounts'.
+    """
+
+    def __init__(self, name: str, write: str, accounts: str, journal: str, key: str | None) -> None:
+        self._write, self._accounts, self._journal = (
+            f"{url.rstrip('/')}/ledgers/{name}" for url in (write, accounts, journal)
+        )
         patience = urllib3.Retry(
             total=20,
             backoff_factor=0.2,
@@ -53,17 +58,24 @@ class Ledger:
             allowed_methods=None,
             raise_on_status=False,
         )
-        self._http = urllib3.PoolManager(maxsize=WORKERS, retries=patience, timeout=30)
+        self._http = urllib3.PoolManager(
+            maxsize=WORKERS,
+            retries=patience,
+            timeout=30,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+        )
 
     def get(self, path: str, **query: str | int) -> Any:
         """The body of a read."""
         fields = {name: str(value) for name, value in query.items()}
-        reply = self._http.request("GET", self._root + path, fields=fields)
+        root = self._accounts if path.startswith("/accounts") else self._journal
+        reply = self._http.request("GET", root + path, fields=fields)
         return self._body(reply)
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[Any, bool]:
         """The body of a write, and whether it was the first of its kind."""
-        reply = self._http.request("POST", self._root + path, json=body)
+        headers = {**self._http.headers, "Content-Type": "application/json"}
+        reply = self._http.request("POST", self._write + path, json=body, headers=headers)
         return self._body(reply), reply.status == 201
 
     def rows(self, path: str, key: str, **query: str | int) -> Iterator[Any]:
@@ -99,12 +111,23 @@ def read(path: Path) -> list[Row]:
 
 
 @click.command()
-@click.option("--url", default="http://127.0.0.1:8000", show_default=True)
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The Write API.")
+@click.option("--accounts-url", help="The accounts' Read API, where it is another.")
+@click.option("--journal-url", help="The journal's Read API, where it is another.")
+@click.option("--key", envvar="TWOFOLD_KEY", help="An API key, where one is asked for.")
 @click.option("--ledger", "name", default="berka", show_default=True)
 @click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def demo(url: str, name: str, data: Path) -> None:
+def demo(
+    url: str,
+    accounts_url: str | None,
+    journal_url: str | None,
+    key: str | None,
+    name: str,
+    data: Path,
+) -> None:
     """Loads DATA, a bank's transactions, and compares every running balance with the bank's."""
-    ledger, rows = Ledger(url, name), read(data)
+    ledger = Ledger(name, url, accounts_url or url, journal_url or url, key)
+    rows = read(data)
     customers: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         customers[row.account].append(row)

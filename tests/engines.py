@@ -80,7 +80,8 @@ def dynamodb_local(cache: Path) -> Iterator[str | None]:
         "-port",
         str(port),
     ]
-    with running(command, f"http://127.0.0.1:{port}") as endpoint:
+    # It leaves a file of its own where it runs.
+    with running(command, f"http://127.0.0.1:{port}", cwd=cache) as endpoint:
         yield endpoint
 
 

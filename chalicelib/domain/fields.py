@@ -47,8 +47,11 @@ def check_reference(value: str | None) -> None:
 
 
 def check_metadata(value: Mapping[str, str]) -> None:
-    """Raises InvalidField unless `value` is at most 4 KB as JSON."""
-    size = len(json.dumps(dict(value), ensure_ascii=False, separators=(",", ":")).encode())
+    """Raises InvalidField unless `value` holds strings only and is at most 4 KB as JSON."""
+    if not all(isinstance(text, str) for pair in value.items() for text in pair):
+        raise InvalidField("metadata", "metadata is an object of strings")
+    content = json.dumps(dict(value), ensure_ascii=False, separators=(",", ":"))
+    size = len(content.encode(errors="replace"))
     if size > MAX_METADATA_BYTES:
         raise InvalidField("metadata", f"metadata is at most {MAX_METADATA_BYTES} bytes of JSON")
 

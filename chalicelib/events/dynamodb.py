@@ -10,12 +10,18 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.constants import ALL_OLD
-from pynamodb.exceptions import PutError, PynamoDBException, QueryError, TransactWriteError
+from pynamodb.exceptions import (
+    GetError,
+    PutError,
+    PynamoDBException,
+    QueryError,
+    TransactWriteError,
+)
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import Append, Busy, Conflict, check_size
+from chalicelib.events.store import Append, Busy, Conflict, check
 from chalicelib.events.table import EventItem
 from chalicelib.tables import CONDITION_FAILED, connection, response_code, together
 
@@ -41,7 +47,7 @@ class DynamoStore:
 
     def append(self, *appends: Append) -> None:
         """See EventStore.append."""
-        check_size(appends)
+        check(appends)
         items = [to_item(event) for append in appends for event in append.events]
         if len(items) == 1:
             _put(items[0])
@@ -66,10 +72,16 @@ def _put(item: EventItem) -> None:
     try:
         item.save(_ABSENT)
     except PutError as error:
-        if response_code(error) == CONDITION_FAILED:
-            if _is_ours(item, EventItem.get(item.stream, item.version, consistent_read=True)):
-                return
+        if response_code(error) != CONDITION_FAILED:
+            raise _busy_or_same(error, {response_code(error)}) from error
+        if not _is_ours(item, _stored(item)):
             raise Conflict(Stream.parse(item.stream)) from error
+
+
+def _stored(item: EventItem) -> EventItem:
+    try:
+        return EventItem.get(item.stream, item.version, consistent_read=True)
+    except GetError as error:
         raise _busy_or_same(error, {response_code(error)}) from error
 
 

@@ -37,8 +37,13 @@ class Append:
     events: Sequence[Recorded]
 
 
-def check_size(appends: Sequence[Append]) -> None:
-    """Raises ValueError unless these are 1 to `MAX_EVENTS` events, which one write can hold."""
+def check(appends: Sequence[Append]) -> None:
+    """Raises ValueError unless one write can hold these, and each continues its stream."""
+    for append in appends:
+        if [event.version for event in append.events] != list(
+            range(append.expected_version + 1, append.expected_version + 1 + len(append.events))
+        ):
+            raise ValueError(f"{append.stream}: versions do not follow {append.expected_version}")
     size = sum(len(append.events) for append in appends)
     if not 0 < size <= MAX_EVENTS:
         raise ValueError(f"an append has 1 to {MAX_EVENTS} events, not {size}")
@@ -76,7 +81,7 @@ class MemoryStore:
 
     def append(self, *appends: Append) -> None:
         """See EventStore.append."""
-        check_size(appends)
+        check(appends)
         with self._lock:
             if all(self._holds(append) for append in appends):
                 return
@@ -94,4 +99,4 @@ class MemoryStore:
 
     def _holds(self, append: Append) -> bool:
         stored = self._streams.get(append.stream, [])[append.expected_version :]
-        return stored[: len(append.events)] == append.events
+        return stored[: len(append.events)] == list(append.events)

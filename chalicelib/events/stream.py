@@ -4,6 +4,7 @@ DynamoDB Streams keep order per item only, deliver at least once, and split a tr
 so rooms depend on no order, and a batch may be fed again, wholly or in part, at any time.
 """
 
+import base64
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -21,9 +22,16 @@ Response = dict[str, list[dict[str, str]]]
 
 
 def read(image: Mapping[str, Any]) -> Recorded:
-    """The event in a stream record's NewImage. Raises UnknownEvent."""
+    """The event in a stream record's NewImage. Raises UnknownEvent.
+
+    A Lambda event is JSON, in which bytes are base64; the streams API gives them as they are.
+    """
+    attributes = {name: dict(value) for name, value in image.items()}
+    for value in attributes.values():
+        if isinstance(value.get("B"), str):
+            value["B"] = base64.b64decode(value["B"])
     item = EventItem()
-    item.deserialize(dict(image))
+    item.deserialize(attributes)
     return from_item(item)
 
 

@@ -38,6 +38,7 @@ def main(folder: Path, port: int) -> None:
         BIND_HOST="127.0.0.1",
         PERSIST_STATE="1",
         STATE_DIR=str(folder / "books"),
+        TMPDIR=str(folder),  # For the file it writes its process id to.
         SFTP_ENABLED="0",
         IOT_MTLS_ENABLED="0",
         LOG_LEVEL="WARNING",

@@ -1,0 +1,192 @@
+"""Executing a command: decided on the books as they are, written once, answered."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.commands.execute import COMMANDS, Command, Executor
+from chalicelib.domain.account import OpenAccount
+from chalicelib.domain.refusals import (
+    AccountExists,
+    AccountNotFound,
+    BalanceLimitExceeded,
+    IdempotencyKeyReused,
+    InsufficientFunds,
+    Refusal,
+    UnbalancedTransaction,
+)
+from chalicelib.domain.transaction import PostTransaction, TransactionPosted
+from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
+from chalicelib.events.store import MemoryStore
+from tests.commands.desk import Desk
+from tests.domain.books import NOW, credit, debit, opening, posting
+
+CASH, ALICE, BOB = (account_stream("acme", id) for id in ("cash", "alice", "bob"))
+PAYMENT = posting("payment", debit("alice", 60), credit("bob", 60))
+
+
+def test_every_command_is_known_by_its_name() -> None:
+    assert dict(COMMANDS) == {"OpenAccount": OpenAccount, "PostTransaction": PostTransaction}
+
+
+def test_opening_an_account_answers_with_its_first_event(desk: Desk) -> None:
+    executed = desk.do(opening("cash", metadata={"name": "Till 1"}))
+
+    recorded = executed.recorded
+    assert not executed.replayed
+    assert (recorded.stream, recorded.version) == (CASH, 1)
+    assert (recorded.actor, recorded.command_id) == ("key-1", "command-1")
+    assert recorded.recorded_at == recorded.account.opened_at == NOW
+    assert list(desk.books.history(CASH)) == [recorded]
+
+
+def test_a_transaction_is_written_to_its_own_stream_and_to_its_accounts(desk: Desk) -> None:
+    desk.open_accounts(funds=100)
+
+    executed = desk.do(PAYMENT)
+
+    heads = desk.books.load([executed.recorded.stream, ALICE, BOB, CASH])
+    assert not executed.replayed
+    assert executed.recorded.stream == transaction_stream("acme", "payment")
+    assert heads[executed.recorded.stream] == executed.recorded
+    assert (heads[ALICE].account.posted, heads[BOB].account.posted) == (40, 60)
+    assert (heads[ALICE].version, heads[BOB].version, heads[CASH].version) == (3, 2, 2)
+    commit = {(head.recorded_at, head.command_id, head.actor) for head in heads.values()}
+    assert commit == {
+        (heads[ALICE].recorded_at, "command-5", "key-1"),
+        (heads[CASH].recorded_at, "command-4", "key-1"),
+    }
+
+
+def test_a_transaction_sent_again_gets_its_first_answer_whatever_came_since(desk: Desk) -> None:
+    desk.open_accounts(funds=100)
+    first = desk.do(PAYMENT)
+    desk.do(posting("refund", debit("bob", 10), credit("alice", 10)))
+    desk.store.written.clear()
+
+    again = desk.do(PAYMENT)
+
+    assert again.replayed
+    assert again.recorded == first.recorded
+    event = again.recorded.event
+    assert isinstance(event, TransactionPosted)
+    assert [entry.balance_after for entry in event.entries] == [40, 60]
+    assert desk.store.written == []
+
+
+def test_a_transaction_sent_again_is_not_refused_for_funds_it_has_spent(desk: Desk) -> None:
+    desk.open_accounts(funds=60)
+    first = desk.do(PAYMENT)
+
+    again = desk.do(PAYMENT)
+
+    assert (again.replayed, again.recorded) == (True, first.recorded)
+
+
+def test_an_account_opened_again_answers_as_it_is_now(desk: Desk) -> None:
+    desk.open_accounts(funds=100)
+
+    again = desk.do(opening("alice", normal_balance="credit"))
+
+    assert again.replayed
+    assert (again.recorded.version, again.recorded.account.posted) == (2, 100)
+    assert desk.store.written == []
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        (posting("t", debit("alice", 101), credit("bob", 101)), InsufficientFunds),
+        (posting("t", debit("alice", 2), credit("bob", 1)), UnbalancedTransaction),
+        (posting("t", debit("alice", 1), credit("carol", 1)), AccountNotFound),
+        (posting("funding", debit("cash", 99), credit("alice", 99)), IdempotencyKeyReused),
+        (posting("funding", debit("alice", 999), credit("carol", 1)), IdempotencyKeyReused),
+        (opening("cash", max_balance=5), AccountExists),
+        (opening("carol", min_balance=1), BalanceLimitExceeded),
+    ],
+    ids=lambda case: case.__name__ if isinstance(case, type) else "",
+)
+@pytest.mark.parametrize("dry_run", [False, True], ids=["", "dry run"])
+def test_a_refused_command_writes_nothing(
+    desk: Desk, command: Command, refusal: type[Refusal], dry_run: bool
+) -> None:
+    desk.open_accounts(funds=100)
+
+    with pytest.raises(refusal):
+        desk.do(command, dry_run=dry_run)
+
+    assert desk.store.written == []
+    assert desk.slept == []
+
+
+def test_a_refused_transaction_leaves_its_id_free(desk: Desk) -> None:
+    desk.open_accounts()
+    with pytest.raises(InsufficientFunds):
+        desk.do(PAYMENT)
+    desk.do(posting("funding", debit("cash", 60), credit("alice", 60)))
+
+    assert not desk.do(PAYMENT).replayed
+    assert desk.books.load([BOB])[BOB].account.posted == 60
+
+
+def test_a_dry_run_answers_as_the_real_one_would_and_writes_nothing(desk: Desk) -> None:
+    desk.open_accounts(funds=100)
+    for command in (PAYMENT, opening("carol")):
+        now = desk.now
+
+        rehearsed = desk.do(command, dry_run=True)
+        assert desk.store.written == []
+        desk.now = now
+        real = desk.do(command)
+
+        assert rehearsed.recorded.event == real.recorded.event
+        assert rehearsed.recorded.state == real.recorded.state
+        assert rehearsed.recorded.recorded_at == real.recorded.recorded_at
+        assert (rehearsed.replayed, real.replayed) == (False, False)
+        desk.store.written.clear()
+
+
+def test_a_dry_run_of_what_was_done_gives_the_answer_again(desk: Desk) -> None:
+    desk.open_accounts(funds=60)
+    first = desk.do(PAYMENT)
+
+    rehearsed = desk.do(PAYMENT, dry_run=True)
+
+    assert (rehearsed.replayed, rehearsed.recorded) == (True, first.recorded)
+
+
+@given(st.lists(st.integers(-(10**9), 10**9), max_size=12))
+def test_each_event_is_later_than_all_it_follows_whatever_the_clock_does(jumps: list[int]) -> None:
+    desk = Desk()
+    desk.open_accounts(funds=100)
+    for number, jump in enumerate(jumps):
+        desk.now += timedelta(microseconds=jump)
+        heads = desk.books.load([CASH, ALICE, BOB])
+        latest = max(heads[stream].recorded_at for stream in (ALICE, BOB))
+        command = posting(f"t{number}", debit("alice", 1), credit("bob", 1))
+
+        posted = desk.executor.execute(command, actor="key-1").recorded
+
+        assert posted.recorded_at == max(desk.now, latest + timedelta(microseconds=1))
+        assert isinstance(posted.event, TransactionPosted)
+        assert posted.event.effective_at == posted.recorded_at
+        for stream in (ALICE, BOB):
+            assert desk.books.load([stream])[stream].recorded_at == posted.recorded_at
+    for stream in (CASH, ALICE, BOB):
+        assert_in_order_of_time(list(desk.books.history(stream)))
+
+
+def assert_in_order_of_time(history: list[Recorded]) -> None:
+    times: list[datetime] = [event.recorded_at for event in history]
+    assert times == sorted(set(times))
+    assert [event.version for event in history] == list(range(1, len(history) + 1))
+
+
+def test_ids_that_are_made_are_all_different_and_sort_by_when_they_were_made() -> None:
+    executor = Executor(MemoryStore())
+
+    ids = [executor.new_id() for _ in range(1000)]
+
+    assert ids == sorted(set(ids))

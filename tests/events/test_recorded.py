@@ -1,0 +1,105 @@
+"""Recorded events: their streams, their numbers, and the chain over them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.events.codec import FIRST_LINK, UnknownEvent
+from chalicelib.events.recorded import (
+    Origin,
+    Stream,
+    account_stream,
+    follow,
+    transaction_stream,
+)
+from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
+
+CASH = account_stream("acme", "cash")
+
+
+def test_a_stream_is_named_by_its_ledger_its_kind_and_its_id() -> None:
+    assert str(account_stream("acme", "customers:alice")) == "acme/account/customers:alice"
+    assert str(transaction_stream("acme", "order-77")) == "acme/transaction/order-77"
+    for stream in (CASH, transaction_stream("acme", "cash")):
+        assert Stream.parse(str(stream)) == stream
+
+
+@pytest.mark.parametrize(
+    "name", ["", "acme", "acme/account", "acme/wallet/cash", "acme/account/cash/x", "//"]
+)
+def test_what_is_no_name_of_a_stream_is_unknown(name: str) -> None:
+    with pytest.raises(UnknownEvent, match="no stream's name"):
+        Stream.parse(name)
+
+
+def test_events_are_numbered_on_from_the_newest_of_their_stream() -> None:
+    first = recorded(CASH, OPENED, entered(1))
+    then = recorded(CASH, entered(2), entered(3), behind=first[-1])
+
+    assert [event.version for event in first + then] == [1, 2, 3, 4]
+    assert [event.account.debits for event in first + then] == [0, 1, 3, 6]
+    assert [event.account.version for event in first + then] == [1, 2, 3, 4]
+    assert [event.type for event in first + then] == ["AccountOpened", *["EntryPosted"] * 3]
+
+
+def test_events_of_one_commit_share_when_by_which_command_and_who() -> None:
+    origin = Origin(recorded_at=NOW, command_id="command-1", actor="key-1")
+
+    events = follow(None, CASH, [OPENED, entered()], origin)
+
+    assert {(event.recorded_at, event.command_id, event.actor) for event in events} == {
+        (NOW, "command-1", "key-1")
+    }
+
+
+def test_nothing_new_is_nothing_recorded() -> None:
+    assert recorded(CASH) == []
+
+
+def test_each_event_is_chained_to_the_one_before() -> None:
+    first, second = recorded(CASH, OPENED, entered())
+    [third] = recorded(CASH, entered(), behind=second)
+
+    assert first.hash == first.chained_to(FIRST_LINK)
+    assert second.hash == second.chained_to(first.hash)
+    assert third.hash == third.chained_to(second.hash)
+    assert second.hash != second.chained_to(FIRST_LINK)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stream": account_stream("acme", "cash2")},
+        {"version": 3},
+        {"type": "AccountOpened"},
+        {"data": "{}"},
+        {"state_data": "{}"},
+        {"recorded_at": NOW + timedelta(microseconds=1)},
+        {"command_id": "command-2"},
+        {"actor": "key-2"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_chain_breaks_at_any_field_that_was_changed(change: dict[str, Any]) -> None:
+    first, second = recorded(CASH, OPENED, entered())
+
+    changed = replace(second, **change)
+
+    assert changed.chained_to(first.hash) != second.hash
+
+
+def test_text_moved_from_one_field_to_the_next_breaks_the_chain() -> None:
+    [first] = recorded(CASH, OPENED)
+    moved = replace(first, command_id=first.command_id + '","', actor=first.actor[1:])
+
+    assert moved.chained_to(FIRST_LINK) != first.hash
+
+
+def test_the_chain_of_stored_events_is_the_same_today() -> None:
+    [opened] = recorded(CASH, OPENED)
+    [posted] = recorded(transaction_stream("acme", "order-77"), TRANSFERRED)
+
+    assert opened.hash.hex() == ("a0d020fc06372e56849e07680eccf6e8dec58f55bd47a2de270d60f72da6bcc7")
+    assert posted.hash.hex() == ("f1edb7200f8964d85d577d5c8043037497190d0943430613517bac3a46647495")

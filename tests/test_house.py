@@ -1,0 +1,185 @@
+"""The house: who may import whom, read out of the source."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = {"balances", "statements", "transactions", "totals"}
+
+ARROWS: dict[str, set[str]] = {
+    "domain": {"domain"},
+    "events": {"events", "domain", "tables", "settings"},
+    "http": {"http", "domain", "tables", "settings", "telemetry"},
+    "commands": {"commands", "events", "domain", "http", "tables", "settings", "telemetry"},
+    "read_models": {"read_models", "events", "domain", "http", "tables", "settings", "telemetry"},
+    "tables": {"settings"},
+    "settings": set(),
+    "telemetry": {"settings"},
+}
+"""What each part of the house may import of it; `local` and `app.py` may import everything."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of the project: its dotted name and its syntax tree."""
+
+    name: str
+    tree: ast.Module
+
+    def imports(self) -> Iterator[str]:
+        """The dotted names of all that it imports, wherever in it the import is written."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module is not None
+                assert node.level == 0, f"{self.name} imports by a relative name"
+                for alias in node.names:
+                    inner = f"{node.module}.{alias.name}"
+                    yield inner if inner in NAMES else node.module
+
+
+def part_of(name: str) -> str:
+    """`chalicelib.events.codec` is of `events`; empty for what is in no part of the house."""
+    top, _, inside = name.partition(".")
+    return inside.partition(".")[0] if top == "chalicelib" else ""
+
+
+def room_of(name: str) -> str | None:
+    """`chalicelib.read_models.balances.table` is of the room `balances`."""
+    place = [*name.split("."), "", ""][2]
+    return place if part_of(name) == "read_models" and place in ROOMS else None
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+_PATHS = {_dotted(path): path for path in sorted((ROOT / "chalicelib").rglob("*.py"))}
+NAMES = set(_PATHS)
+MODULES = [Module(name, ast.parse(path.read_text())) for name, path in _PATHS.items()]
+APP = Module("app", ast.parse((ROOT / "app.py").read_text()))
+DOMAIN = [module for module in MODULES if part_of(module.name) == "domain"]
+
+
+def test_the_house_has_the_parts_and_rooms_of_its_plan() -> None:
+    assert {part_of(name) for name in NAMES} - {""} == {*ARROWS, "local"}
+    assert {room_of(name) for name in NAMES} - {None} == ROOMS
+
+
+def test_imports_follow_the_arrows() -> None:
+    astray = [
+        (module.name, name)
+        for module in MODULES
+        if part_of(module.name) in ARROWS
+        for name in module.imports()
+        if part_of(name) and part_of(name) not in ARROWS[part_of(module.name)]
+    ]
+
+    assert astray == []
+
+
+def test_the_domain_imports_only_itself_and_the_standard_library() -> None:
+    foreign = {name.split(".")[0] for module in DOMAIN for name in module.imports()}
+    foreign -= {"chalicelib"}
+
+    assert foreign <= sys.stdlib_module_names
+
+
+def test_the_domain_knows_no_clock_no_environment_and_no_chance() -> None:
+    imported = {name for module in DOMAIN for name in module.imports()}
+    asked = [
+        f"{module.name}:{node.lineno}"
+        for module in DOMAIN
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")
+    ]
+
+    assert not imported & {"os", "random", "secrets", "time", "uuid"}
+    assert asked == []
+
+
+def test_a_room_imports_of_the_read_side_only_itself_and_what_all_rooms_share() -> None:
+    astray = [
+        (module.name, name)
+        for module in MODULES
+        if room_of(module.name)
+        for name in module.imports()
+        if part_of(name) == "read_models"
+        and room_of(name) != room_of(module.name)
+        and name != "chalicelib.read_models.reading"
+    ]
+
+    assert astray == []
+
+
+def test_only_the_app_and_the_local_stack_import_the_local_stack() -> None:
+    importers = {
+        part_of(module.name) or module.name
+        for module in [APP, *MODULES]
+        if any(part_of(name) == "local" for name in module.imports())
+    }
+
+    assert importers == {"app", "local"}
+
+
+def test_only_doors_stacks_and_the_local_stack_know_chalice() -> None:
+    may = {"app", "chalicelib.http.door", "chalicelib.commands.lambdas"}
+    may |= {f"chalicelib.read_models.{room}.lambdas" for room in ROOMS}
+    may |= {f"chalicelib.read_models.{stack}" for stack in ("accounts", "journal")}
+    know = {
+        module.name
+        for module in [APP, *MODULES]
+        if part_of(module.name) != "local"
+        and any(name.split(".")[0] == "chalice" for name in module.imports())
+    }
+
+    assert know <= may
+    assert "chalicelib.http.door" in know
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = {module.name for module in [APP, *MODULES] if _reads_environment(module)}
+
+    assert readers == {"chalicelib.settings"}
+
+
+def _reads_environment(module: Module) -> bool:
+    """Whether the environment is touched, other than where the local stack sets it."""
+    written = set()
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Subscript(value=environ, ctx=ast.Store()):
+                written.add(environ)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=environ, attr="update"))):
+                written.add(environ)
+    may_write = part_of(module.name) == "local"
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="os"), attr="environ" | "environb" | "getenv"):
+                if not (may_write and node in written):
+                    return True
+            case ast.ImportFrom(module="os", names=names):
+                if {alias.name for alias in names} & {"environ", "environb", "getenv"}:
+                    return True
+    return False
+
+
+def test_importing_the_domain_loads_no_framework() -> None:
+    script = (
+        "import importlib, pkgutil, sys, chalicelib.domain as domain\n"
+        "for found in pkgutil.walk_packages(domain.__path__, 'chalicelib.domain.'):\n"
+        "    importlib.import_module(found.name)\n"
+        "print(*sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(ran.stdout.split())
+
+    assert {module.name for module in DOMAIN} <= loaded
+    assert not loaded & {"boto3", "botocore", "pynamodb", "msgspec", "chalice"}
