@@ -1,5 +1,6 @@
 # make run, make test: everything from nothing.
 PORT ?= 8000
+AUTH ?= none
 ENV ?= prod
 DATA ?= tests/data/berka-sample.csv
 BIN := .venv/bin
@@ -10,7 +11,7 @@ export PYTHONPYCACHEPREFIX := $(HOME)/.cache/twofold/pycache
 .PHONY: run test demo e2e deploy destroy lint types format reset
 
 run: .venv/ready
-	$(BIN)/chalice local --port $(PORT)
+	TWOFOLD_AUTH=$(AUTH) $(BIN)/chalice local --port $(PORT)
 
 test: lint types
 	$(BIN)/pytest

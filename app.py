@@ -3,6 +3,7 @@
 from chalice.app import Chalice
 
 from chalicelib import __version__
+from chalicelib.http.auth import auth
 from chalicelib.http.door import Answer, Door, Incoming, problems_for_chalice
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
 
@@ -17,13 +18,15 @@ app.register_middleware(problems_for_chalice, "http")
 health = Door("chalicelib.health")
 
 
-@health.get("/health")
+@health.open("/health")
 def status(_: Incoming) -> Answer:
     """Whether this stage answers, and what it serves."""
     return Answer({"status": "ok", "serves": settings().serves, "version": __version__})
 
 
 app.register_blueprint(health)
+if settings().auth == "keys":
+    app.register_blueprint(auth)
 
 if WRITE in settings().serves:
     from chalicelib.commands.lambdas import write

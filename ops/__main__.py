@@ -9,6 +9,7 @@ from importlib import import_module
 
 import click
 
+from chalicelib.settings import settings
 from ops.stages import stage_named
 
 COMMANDS = {
@@ -16,6 +17,7 @@ COMMANDS = {
     "deploy": "ops.deploy",
     "destroy": "ops.deploy",
     "extras": "ops.deploy",
+    "keys": "ops.keys",
     "policies": "ops.policies",
     "provision": "ops.provision",
     "reset": "ops.reset",
@@ -47,7 +49,24 @@ def become(_: click.Context, __: click.Parameter, name: str | None) -> str | Non
     return name
 
 
+def attach(_: click.Context, __: click.Parameter, local: bool) -> None:
+    """Points this process at the embedded engine of a running server."""
+    if local:
+        from chalicelib.local import engine
+
+        os.environ.update(
+            AWS_ENDPOINT_URL_DYNAMODB=engine.running().endpoint,
+            AWS_ACCESS_KEY_ID="local",
+            AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # No secret to anyone.
+            TWOFOLD_ENVIRONMENT="dev",
+        )
+        settings.cache_clear()
+
+
 @click.group(cls=Late)
+@click.option(
+    "--local", is_flag=True, expose_value=False, callback=attach, help="Work on `make run`'s books."
+)
 @click.option("--stage", callback=become, help="Work on this stage of .chalice/config.json.")
 @click.pass_context
 def ops(context: click.Context, stage: str | None) -> None:

@@ -10,8 +10,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from moto import mock_aws
 
@@ -44,8 +46,15 @@ def _point(endpoint: str | None) -> None:
 
 @contextmanager
 def moto() -> Iterator[None]:
-    """moto with all tables: for small, single-threaded tests only."""
-    with mock_aws(), connected(None):
+    """moto with all tables: for small tests only, and one round trip at a time, since moto is not
+    safe under threads.
+    """
+    with (
+        mock_aws(),
+        connected(None),
+        ThreadPoolExecutor(1) as single,
+        patch.object(tables, "_pool", lambda: single),
+    ):
         tables.create(TABLES)
         yield
 

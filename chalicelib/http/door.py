@@ -14,6 +14,8 @@ import msgspec
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.domain.refusals import Refusal
+from chalicelib.http.auth import authorizer, caller
+from chalicelib.http.keys import READ, WRITE
 from chalicelib.http.problems import CONTENT_TYPE, FieldError, Problem, invalid, refused
 from chalicelib.telemetry import answered
 
@@ -28,13 +30,24 @@ class Incoming:
 
     def __init__(self, request: Request, path: Mapping[str, str]) -> None:
         self._request = request
+        self._caller = caller(request.context)
         self.path = {name: unquote(value) for name, value in path.items()}
 
     @property
     def actor(self) -> str:
-        """Who asks: the principal that the authorizer let in."""
-        authorizer = self._request.context.get("authorizer") or {}
-        return str(authorizer.get("principalId", "anonymous"))
+        """Who asks."""
+        return self._caller.actor
+
+    def require(self, scope: str) -> None:
+        """Raises Problem unless the caller may do this, with this ledger.
+
+        A ledger that is not theirs is not there: whether it exists is nobody else's business.
+        """
+        ledger = self.path.get("ledger")
+        if ledger is not None and not self._caller.opens(ledger):
+            raise Problem("not_found", "there is no such path")
+        if not self._caller.may(scope):
+            raise Problem("forbidden", f"this key does not have the scope {scope}")
 
     def header(self, name: str) -> str | None:
         """A header's value, or None."""
@@ -98,32 +111,42 @@ class Door(Blueprint):
     """A blueprint whose views take an Incoming and give an Answer."""
 
     def get(self, path: str) -> Callable[[View], View]:
-        """Declares a view for GET."""
-        return self._view("GET", path, ["*/*"])
+        """Declares a view for GET, for callers who may read."""
+        return self._view("GET", path, READ, ["*/*"])
 
     def post(self, path: str) -> Callable[[View], View]:
-        """Declares a view for POST with a JSON body."""
-        return self._view("POST", path, [_JSON])
+        """Declares a view for POST with a JSON body, for callers who may write."""
+        return self._view("POST", path, WRITE, [_JSON])
 
-    def _view(self, method: str, path: str, content_types: list[str]) -> Callable[[View], View]:
+    def open(self, path: str) -> Callable[[View], View]:
+        """Declares a view for GET that is open to all."""
+        return self._view("GET", path, None, ["*/*"])
+
+    def _view(
+        self, method: str, path: str, scope: str | None, content_types: list[str]
+    ) -> Callable[[View], View]:
+        guard = authorizer() if scope else None
+
         def declare(view: View) -> View:
             def serve(**parameters: str) -> Response:
                 request = self.current_request
-                outcome, response = _answer(view, Incoming(request, parameters))
+                outcome, response = _answer(view, scope, Incoming(request, parameters))
                 request_id = str(request.context.get("requestId", ""))
                 answered(view.__name__, outcome, response.status_code, request_id)
                 return response
 
             serve.__name__ = view.__name__
-            self.route(path, methods=[method], content_types=content_types)(serve)
+            self.route(path, methods=[method], content_types=content_types, authorizer=guard)(serve)
             return view
 
         return declare
 
 
-def _answer(view: View, incoming: Incoming) -> tuple[str, Response]:
+def _answer(view: View, scope: str | None, incoming: Incoming) -> tuple[str, Response]:
     """The response, and "ok" or the code of the problem that it is."""
     try:
+        if scope is not None:
+            incoming.require(scope)
         answer = view(incoming)
     except Refusal as refusal:
         problem = refused(refusal)

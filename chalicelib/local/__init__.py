@@ -43,3 +43,12 @@ def start() -> None:
     from chalicelib.local import stack
 
     stack.run(checkpoints)
+    print(_WHO_MAY[settings().auth], flush=True)
+
+
+_WHO_MAY = {
+    "none": "Requests are not authenticated; AUTH=keys make run asks for keys.",
+    "keys": "Requests need a key: .venv/bin/python -m ops --local keys create --help",
+    "iam": "Requests are not authenticated: IAM is AWS's to check.",
+    "cognito": "Requests need a token of the user pool.",
+}

@@ -68,6 +68,15 @@ def ensure(owner: psutil.Process) -> Engine:
     return Engine(running["endpoint"], running["id"], folder / "checkpoints.json")
 
 
+def running() -> Engine:
+    """The engine of this project, as it runs. Raises EngineError if it does not."""
+    try:
+        found = json.loads((home() / "engine.json").read_text())
+    except FileNotFoundError:
+        raise EngineError("no server of this project is running: make run") from None
+    return Engine(found["endpoint"], found["id"], home() / "checkpoints.json")
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Holds the engine's lock. An engine that stops holds it until its books are saved."""

@@ -9,7 +9,6 @@ from chalice.local import (
     ChaliceRequestHandler,
     ForbiddenError,
     LocalGatewayException,
-    NotAuthorizedError,
 )
 
 from chalicelib.http.problems import Problem
@@ -20,11 +19,10 @@ _NO_SUCH_PATH = b"Missing Authentication Token"
 
 def problem_for(error: LocalGatewayException) -> Problem:
     """The problem that stands for what the gateway refused."""
-    if isinstance(error, NotAuthorizedError):
-        return Problem("unauthorized", "this needs a valid key")
-    if isinstance(error, ForbiddenError) and _NO_SUCH_PATH not in (error.body or b""):
-        return Problem("forbidden", "this key does not open that")
-    return Problem("not_found", "there is no such path")
+    if isinstance(error, ForbiddenError) and _NO_SUCH_PATH in (error.body or b""):
+        return Problem("not_found", "there is no such path")
+    # Without a key, or refused by the authorizer, which refuses only keys that it does not know.
+    return Problem("unauthorized", "this needs a valid key")
 
 
 def answer_with_problems() -> None:

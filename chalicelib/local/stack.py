@@ -17,6 +17,7 @@ from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb import from_item
 from chalicelib.events.stream import Project
 from chalicelib.events.table import EventItem
+from chalicelib.http.keys import KeyItem
 from chalicelib.local.checkpoints import Checkpoints
 from chalicelib.local.stream_pump import BATCH_SIZE, Pump
 from chalicelib.read_models import accounts, journal
@@ -24,7 +25,7 @@ from chalicelib.settings import settings
 
 logger = logging.getLogger(__name__)
 
-TABLES = (EventItem, *accounts.TABLES, *journal.TABLES)
+TABLES = (EventItem, KeyItem, *accounts.TABLES, *journal.TABLES)
 ROOMS = (*accounts.ROOMS, *journal.ROOMS)
 _CATCH_UP_MARGIN = timedelta(minutes=1)
 

@@ -1,0 +1,103 @@
+"""Auth: who may come in at all. What they may do there is the door's to say.
+
+`keys`: an authorizer Lambda knows our own keys (`Authorization: Bearer tf_…`); its verdict is
+cached for a minute, which is how long a revocation may take. `iam`: callers sign their requests
+(SigV4), and their own IAM policies say which ledgers, for example `execute-api:Invoke` on
+`arn:aws:execute-api:*:*:{api}/v1/*/ledgers/acme/*`. `cognito`: tokens of a user pool, whose claims
+`custom:scopes` and `custom:ledgers` (words separated by commas) say the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalice.app import (
+    Authorizer,
+    AuthRequest,
+    AuthResponse,
+    Blueprint,
+    CognitoUserPoolAuthorizer,
+    IAMAuthorizer,
+)
+
+from chalicelib.http import keys
+from chalicelib.settings import settings
+
+CACHED_SECONDS = 60
+
+auth = Blueprint(__name__)
+
+
+@auth.authorizer(ttl_seconds=CACHED_SECONDS)
+def authorize(request: AuthRequest) -> AuthResponse:
+    """Lets a known key in, and tells the app what it opens."""
+    scheme, _, secret = request.token.partition(" ")
+    key = keys.find(secret) if scheme == "Bearer" else None
+    if key is None:
+        return AuthResponse(routes=[], principal_id="nobody")
+    context = {"scopes": ",".join(sorted(key.scopes)), "ledgers": ",".join(sorted(key.ledgers))}
+    return AuthResponse(routes=["*"], principal_id=key.id, context=context)
+
+
+def authorizer() -> Authorizer | None:
+    """What every route but /health asks, as this stage's settings say."""
+    match settings().auth:
+        case "keys":
+            guard: Authorizer = authorize
+            return guard
+        case "iam":
+            return IAMAuthorizer()
+        case "cognito":
+            return CognitoUserPoolAuthorizer("users", provider_arns=[str(settings().user_pool_arn)])
+        case _:
+            return None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and what they may do; an empty set of ledgers or scopes opens nothing."""
+
+    actor: str
+    scopes: frozenset[str]
+    ledgers: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        """Whether this scope is theirs."""
+        return scope in self.scopes
+
+    def opens(self, ledger: str) -> bool:
+        """Whether this ledger is theirs."""
+        return keys.ALL_LEDGERS in self.ledgers or ledger in self.ledgers
+
+
+def caller(context: Mapping[str, Any]) -> Caller:
+    """The caller of a request, out of what API Gateway says of it."""
+    authorized = context.get("authorizer") or {}
+    match settings().auth:
+        case "keys":
+            return Caller(
+                str(authorized.get("principalId", "nobody")),
+                _words(authorized.get("scopes")),
+                _words(authorized.get("ledgers")),
+            )
+        case "cognito":
+            claims = authorized.get("claims") or {}
+            return Caller(
+                str(claims.get("sub", "nobody")),
+                _words(claims.get("custom:scopes")),
+                _words(claims.get("custom:ledgers")),
+            )
+        case "iam":
+            # IAM has judged method and path, ledger included, before the request came here.
+            identity = context.get("identity") or {}
+            return _unlimited(str(identity.get("userArn", "nobody")))
+        case _:
+            return _unlimited("anonymous")
+
+
+def _unlimited(actor: str) -> Caller:
+    return Caller(actor, frozenset({keys.READ, keys.WRITE}), frozenset({keys.ALL_LEDGERS}))
+
+
+def _words(text: object) -> frozenset[str]:
+    return frozenset(str(text).split(",")) if text else frozenset()

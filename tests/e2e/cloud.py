@@ -1,0 +1,134 @@
+"""Cloud: ministack as a whole AWS, with IAM enforced, and what a test asks of it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import urllib3
+
+from tests import engines
+
+ENVIRONMENT = "prod"
+ACCESS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+class Cloud:
+    """An endpoint that answers as AWS does, and the stages deployed there."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._http = urllib3.PoolManager(retries=False, timeout=60)
+
+    def client(self, service: str, **credentials: Any) -> Any:
+        """A client of a service, as the account's root or with the credentials given."""
+        access: dict[str, Any] = {
+            "aws_access_key_id": ACCESS["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": ACCESS["AWS_SECRET_ACCESS_KEY"],
+            **credentials,
+        }
+        return botocore.session.get_session().create_client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=ACCESS["AWS_DEFAULT_REGION"],
+            **access,
+        )
+
+    def ops(self, *arguments: str) -> str:
+        """What a command of the operator prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ops", *arguments],
+            cwd=engines.ROOT,
+            env={**os.environ, **ACCESS, "AWS_ENDPOINT_URL": self.endpoint},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stack(self, stage: str) -> dict[str, str]:
+        """The outputs of a stage's stack."""
+        found = self.client("cloudformation").describe_stacks(StackName=f"twofold-{stage}")
+        return {each["OutputKey"]: each["OutputValue"] for each in found["Stacks"][0]["Outputs"]}
+
+    def url(self, stage: str) -> str:
+        """A stage's address: by path, since no name server knows the emulator's hosts."""
+        return f"{self.endpoint}/restapis/{self.stack(stage)['RestAPIId']}/v1/_user_request_"
+
+    def role(self, stage: str, resource: str) -> str:
+        """The role of one of a stage's Lambdas, by its name in the template."""
+        found = self.client("cloudformation").describe_stack_resource(
+            StackName=f"twofold-{stage}", LogicalResourceId=resource
+        )
+        name = found["StackResourceDetail"]["PhysicalResourceId"]
+        function = self.client("lambda").get_function(FunctionName=name)
+        return str(function["Configuration"]["Role"])
+
+    def as_role(self, role: str) -> Any:
+        """A client of DynamoDB that may do what this role may."""
+        session = self.client("sts").assume_role(RoleArn=role, RoleSessionName="e2e")
+        given = session["Credentials"]
+        return self.client(
+            "dynamodb",
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+
+    def keys_of(self, table: str) -> dict[str, str]:
+        """The names and types of a table's keys, hash key first."""
+        found = self.client("dynamodb").describe_table(TableName=table)["Table"]
+        types = {
+            each["AttributeName"]: each["AttributeType"] for each in found["AttributeDefinitions"]
+        }
+        keys = sorted(found["KeySchema"], key=lambda key: str(key["KeyType"]))
+        return {key["AttributeName"]: types[key["AttributeName"]] for key in keys}
+
+    def projector(self, stage: str) -> str:
+        """The event source mapping of a stage's projector."""
+        name = self.client("cloudformation").describe_stack_resource(
+            StackName=f"twofold-{stage}", LogicalResourceId=f"Project{stage.capitalize()}"
+        )["StackResourceDetail"]["PhysicalResourceId"]
+        mappings = self.client("lambda").list_event_source_mappings(FunctionName=name)
+        return str(mappings["EventSourceMappings"][0]["UUID"])
+
+    def switch(self, mapping: str, *, on: bool) -> None:
+        """Stops an event source mapping, or starts it again."""
+        self.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=on)
+
+    def call(
+        self, method: str, url: str, key: str | None = None, body: object = None
+    ) -> tuple[int, Any]:
+        """A status and a body."""
+        headers = {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        reply = self._http.request(method, url, headers=headers, json=body)
+        return reply.status, reply.json()
+
+
+@contextmanager
+def cloud(home: Path) -> Iterator[Cloud]:
+    """A ministack of one's own with every service and IAM enforced."""
+    port = engines.free_port()
+    with engines.running(
+        [sys.executable, "-m", "ministack"],
+        f"http://127.0.0.1:{port}",
+        cwd=home,
+        GATEWAY_PORT=str(port),
+        BIND_HOST="127.0.0.1",
+        AUTH="true",
+        SFTP_ENABLED="0",
+        IOT_MTLS_ENABLED="0",
+        LOG_LEVEL="WARNING",
+    ) as endpoint:
+        yield Cloud(endpoint)

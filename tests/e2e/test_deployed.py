@@ -1,0 +1,137 @@
+"""The system deployed: three stacks on an emulated AWS with IAM enforced, driven over HTTP."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests import engines
+from tests.e2e.cloud import Cloud, cloud
+
+SAMPLE = engines.ROOT / "tests" / "data" / "berka-sample.csv"
+TRANSFER = {
+    "entries": [
+        {"account": "cash", "direction": "debit", "amount": "1"},
+        {"account": "alice", "direction": "credit", "amount": "1"},
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """All stages of production, brought up by the operator's command."""
+    with cloud(tmp_path_factory.mktemp("cloud")) as made:
+        printed = made.ops("deploy", "--environment", "prod")
+        assert "prod is up" in printed
+        yield made
+
+
+@pytest.fixture(scope="module")
+def key(deployed: Cloud) -> str:
+    """A key to two ledgers."""
+    return make_key(deployed, "acme", "berka", scopes=("read", "write"))
+
+
+@pytest.fixture(scope="module")
+def books(deployed: Cloud, key: str) -> str:
+    """A ledger with a till and a customer; its path."""
+    accounts = f"{deployed.url('write')}/ledgers/acme/accounts"
+    cash = {"id": "cash", "asset": "USD/2", "normal_balance": "debit", "min_balance": None}
+    alice = {"id": "alice", "asset": "USD/2", "normal_balance": "credit"}
+    for account in (cash, alice):
+        assert deployed.call("POST", accounts, key, account)[0] == 201
+    return "/ledgers/acme"
+
+
+def make_key(cloud: Cloud, *ledgers: str, scopes: tuple[str, ...]) -> str:
+    """A key made by the operator's command."""
+    words = ["--stage", "write", "keys", "create", "--name", "e2e"]
+    words += [word for ledger in ledgers for word in ("--ledger", ledger)]
+    words += [word for scope in scopes for word in ("--scope", scope)]
+    found = re.search(r"tf_[A-Za-z0-9_-]{43}", cloud.ops(*words))
+    assert found, "no key was printed"
+    return found.group()
+
+
+def test_the_banks_statements_come_back_from_the_deployed_system(deployed: Cloud, key: str) -> None:
+    printed = deployed.ops(
+        "demo",
+        "--url",
+        deployed.url("write"),
+        "--accounts-url",
+        deployed.url("accounts"),
+        "--journal-url",
+        deployed.url("journal"),
+        "--key",
+        key,
+        str(SAMPLE),
+    )
+    assert "499 transactions posted" in printed
+    assert "499 of 499 running balances agree" in printed
+    assert "NOT BALANCED" not in printed
+
+
+def test_each_stage_answers_its_own_paths_only(deployed: Cloud, key: str, books: str) -> None:
+    accounts, transactions = f"{books}/accounts", f"{books}/transactions"
+    foreign = [
+        ("write", "GET", accounts),
+        ("write", "GET", f"{accounts}/alice"),
+        ("write", "GET", f"{books}/trial-balance"),
+        ("accounts", "POST", accounts),
+        ("accounts", "POST", transactions),
+        ("accounts", "GET", f"{books}/trial-balance"),
+        ("journal", "POST", transactions),
+        ("journal", "GET", f"{accounts}/alice"),
+    ]
+    for stage, method, path in foreign:
+        status, body = deployed.call(method, deployed.url(stage) + path, key, TRANSFER)
+        assert (status, body["code"]) == (404, "not_found"), (stage, method, path)
+    for stage in ("write", "accounts", "journal"):
+        status, body = deployed.call("GET", f"{deployed.url(stage)}/health")
+        assert (status, body["serves"]) == (200, [stage])
+
+
+def test_a_key_opens_its_ledgers_and_its_scopes_and_nothing_else(
+    deployed: Cloud, key: str, books: str
+) -> None:
+    url = f"{deployed.url('accounts')}{books}/accounts"
+    for wrong in (None, "tf_" + "x" * 43, "nonsense"):
+        status, body = deployed.call("GET", url, wrong)
+        assert (status, body.get("code")) == (401, "unauthorized"), (wrong, body)
+    elsewhere = f"{deployed.url('accounts')}/ledgers/other/accounts"
+    assert deployed.call("GET", elsewhere, key)[0] == 404
+    reader = make_key(deployed, "acme", scopes=("read",))
+    assert deployed.call("GET", url, reader)[0] == 200
+    posting = f"{deployed.url('write')}{books}/transactions"
+    status, body = deployed.call("POST", posting, reader, TRANSFER)
+    assert (status, body["code"]) == (403, "forbidden")
+
+
+def test_the_halves_fail_separately_and_catch_up(deployed: Cloud, key: str, books: str) -> None:
+    stopped = deployed.projector("accounts")
+    deployed.switch(stopped, on=False)
+    status, posted = deployed.call(
+        "POST", f"{deployed.url('write')}{books}/transactions", key, TRANSFER
+    )
+    assert status == 201
+    journal = f"{deployed.url('journal')}{books}/transactions/{posted['id']}?min_version=1"
+    assert eventually(deployed, journal, key)[0] == 200
+    version = posted["entries"][1]["version"]
+    account = f"{deployed.url('accounts')}{books}/accounts/alice?min_version={version}"
+    status, behind = deployed.call("GET", account, key)
+    assert (status, behind["code"]) == (503, "projection_behind")
+
+    deployed.switch(stopped, on=True)
+
+    status, caught_up = eventually(deployed, account, key)
+    assert (status, caught_up["posted"]) == (200, posted["entries"][1]["balance_after"])
+
+
+def eventually(cloud: Cloud, url: str, key: str) -> tuple[int, dict[str, object]]:
+    """The answer once it is not 503 any more, or the last one after half a minute."""
+    deadline = time.monotonic() + 30
+    while True:
+        status, body = cloud.call("GET", url, key)
+        if status != 503 or time.monotonic() > deadline:
+            return status, body

@@ -1,0 +1,80 @@
+"""What Chalice packages for a stage: its own routes, Lambdas, tables and permissions."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.deploy import package
+from ops.policies import documents
+from ops.stages import stage_named
+
+ROUTES = {
+    "write": {("/ledgers/{ledger}/accounts", "post"), ("/ledgers/{ledger}/transactions", "post")},
+    "accounts": {
+        ("/ledgers/{ledger}/accounts", "get"),
+        ("/ledgers/{ledger}/accounts/{account}", "get"),
+        ("/ledgers/{ledger}/accounts/{account}/balance", "get"),
+        ("/ledgers/{ledger}/accounts/{account}/entries", "get"),
+        ("/ledgers/{ledger}/accounts/{account}/statement", "get"),
+    },
+    "journal": {
+        ("/ledgers/{ledger}/transactions", "get"),
+        ("/ledgers/{ledger}/transactions/{transaction}", "get"),
+        ("/ledgers/{ledger}/trial-balance", "get"),
+    },
+}
+LAMBDAS = {
+    "write": {"APIHandler": "write", "Authorize": "authorize"},
+    "accounts": {
+        "APIHandler": "accounts-query",
+        "Authorize": "authorize",
+        "ProjectAccounts": "accounts-projector",
+    },
+    "journal": {
+        "APIHandler": "journal-query",
+        "Authorize": "authorize",
+        "ProjectJournal": "journal-projector",
+    },
+}
+TABLES = {
+    "write": {"twofold-prod-events", "twofold-prod-keys"},
+    "accounts": {"twofold-prod-balances", "twofold-prod-statements"},
+    "journal": {"twofold-prod-transactions", "twofold-prod-totals"},
+}
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_stage_packages_what_is_its_own(name: str, tmp_path: Path) -> None:
+    package(stage_named(name), tmp_path)
+    resources = json.loads((tmp_path / "sam.json").read_text())["Resources"]
+
+    assert _routes(resources) == ROUTES[name] | {("/health", "get")}
+    functions = _of(resources, "AWS::Serverless::Function")
+    assert functions.keys() == LAMBDAS[name].keys()
+    for function, policy in LAMBDAS[name].items():
+        (role,) = functions[function]["Role"]["Fn::GetAtt"][:1]
+        (granted,) = resources[role]["Properties"]["Policies"]
+        assert granted["PolicyDocument"] == documents("prod")[policy], function
+    tables = _of(resources, "AWS::DynamoDB::Table").values()
+    assert {table["TableName"] for table in tables} == TABLES[name]
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_every_packaged_route_but_health_asks_the_authorizer(name: str, tmp_path: Path) -> None:
+    package(stage_named(name), tmp_path)
+    resources = json.loads((tmp_path / "sam.json").read_text())["Resources"]
+    for path, methods in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"].items():
+        for method, route in methods.items():
+            open_to_all = "security" not in route
+            assert open_to_all == (path == "/health"), (method, path)
+
+
+def _of(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: part["Properties"] for name, part in resources.items() if part["Type"] == kind}
+
+
+def _routes(resources: dict[str, Any]) -> set[tuple[str, str]]:
+    paths = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    return {(path, method) for path, methods in paths.items() for method in methods}

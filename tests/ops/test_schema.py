@@ -1,0 +1,67 @@
+"""Tables as CreateTable's parameters and as CloudFormation: one reading of the models."""
+
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from chalicelib.local.stack import TABLES
+from chalicelib.tables import Table
+from ops.aws import client
+from ops.provision import make
+from ops.schema import definition, logical_id, resource
+
+TAGS = {"app": "twofold", "environment": "test"}
+
+
+def _as_parameters(properties: dict[str, Any]) -> dict[str, Any]:
+    """CloudFormation's properties in the words of CreateTable."""
+    said = dict(properties)
+    assert said.pop("PointInTimeRecoverySpecification") == {"PointInTimeRecoveryEnabled": True}
+    assert said.pop("SSESpecification") == {"SSEEnabled": True}
+    said["SSESpecification"] = {"Enabled": True}
+    if "StreamSpecification" in said:
+        said["StreamSpecification"] = {"StreamEnabled": True, **said["StreamSpecification"]}
+    return said
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_the_template_and_the_provisioning_say_the_same_of_a_table(model: type[Table]) -> None:
+    made = resource(model, TAGS)
+    assert made["Type"] == "AWS::DynamoDB::Table"
+    assert (made["DeletionPolicy"], made["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert _as_parameters(made["Properties"]) == definition(model, TAGS)
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_a_provisioned_table_is_what_its_model_is(model: type[Table]) -> None:
+    with mock_aws():
+        dynamodb = client("dynamodb")
+        for _ in range(2):  # Again changes nothing.
+            make(dynamodb, definition(model, TAGS))
+        name = model.Meta.table_name
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        backups = dynamodb.describe_continuous_backups(TableName=name)
+    schema = model._get_schema()
+    assert {key["AttributeName"]: key["KeyType"] for key in table["KeySchema"]} == {
+        key["AttributeName"]: key["KeyType"] for key in schema["key_schema"]
+    }
+    indexes = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", ())}
+    assert indexes == {index["index_name"] for index in schema["global_secondary_indexes"]}
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["DeletionProtectionEnabled"] is True
+    assert (
+        backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"][
+            "PointInTimeRecoveryStatus"
+        ]
+        == "ENABLED"
+    )
+
+
+def test_only_the_event_table_streams() -> None:
+    streaming = {
+        logical_id(model) for model in TABLES if "StreamSpecification" in definition(model, TAGS)
+    }
+    assert streaming == {"EventsTable"}
+    events = next(model for model in TABLES if logical_id(model) == "EventsTable")
+    assert definition(events, TAGS)["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
