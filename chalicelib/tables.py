@@ -6,6 +6,7 @@ models go through one connection here.
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
@@ -71,7 +72,7 @@ class Integer(Attribute[int]):
 
     def deserialize(self, value: str) -> int:
         """As DynamoDB gives it."""
-        return int(value)
+        return int(Decimal(value))  # An emulator may write a large one as 4E+30.
 
 
 def create(models: Iterable[type[Table]]) -> None:

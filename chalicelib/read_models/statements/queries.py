@@ -6,6 +6,7 @@ finds one missing between two that are there waits for it, and otherwise says `p
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -22,7 +23,14 @@ from chalicelib.read_models.reading import (
     require_version,
 )
 from chalicelib.read_models.statements.answers import Balance, Entries, Statement, entry_body
-from chalicelib.read_models.statements.rows import FIRST, LAST, AccountRows, page_of
+from chalicelib.read_models.statements.rows import (
+    FIRST,
+    LAST,
+    AccountRows,
+    page_of,
+    require_last,
+    resume,
+)
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.tables import together
 
@@ -78,9 +86,7 @@ def account_balance(query: AccountBalance) -> Balance:
         if newest is None:
             raise _nothing_known(query)
         require_version(newest.version, query.min_version)
-        version = before.version if before else 0
-        # What comes next shows whether this is the last row before the moment.
-        require_version(version, after.version - 1 if after else 0)
+        version = require_last(before, after, newest, moment)
         return Balance(
             account=query.account,
             asset=newest.asset,
@@ -111,9 +117,18 @@ def account_entries(query: AccountEntries) -> Entries:
         if last is None:
             raise _nothing_known(query)
         require_version(last.version, query.min_version)
-        # A cursor stands on the last row of the page before.
-        after = next(rows).version if place else (0 if up else last.version + 1)
-        entries, more = page_of(rows, query.limit, after=after, step=1 if up else -1)
+        after: int | None = None
+        if place:
+            after = resume(rows, place)
+        elif up:
+            after = 0
+        else:
+            first = next(rows, None)
+            require_version(first.version if first else 0, last.version)
+            rows = chain(filter(None, [first]), rows)
+        entries, more = page_of(
+            rows, query.limit, after=after, until=last.version if up else 1, step=1 if up else -1
+        )
         return Entries(
             entries=[entry_body(row) for row in entries],
             next_cursor=make_cursor(entries[-1].place, order, of=listing) if more else None,
@@ -139,9 +154,8 @@ def account_statement(query: AccountStatement) -> Statement:
         else:
             place, period = "", _period(query, start, end)
         rows = query.rows.between(place or period.start, period.last, page=query.limit + 2)
-        # A cursor stands on the last row of the page before.
-        after = next(rows).version if place else int(period.after)
-        entries, more = page_of(rows, query.limit, after=after)
+        after = resume(rows, place) if place else int(period.after)
+        entries, more = page_of(rows, query.limit, after=after, until=int(period.until))
         return Statement(
             account=query.account,
             asset=period.asset,
@@ -159,7 +173,7 @@ def account_statement(query: AccountStatement) -> Statement:
 class _Period(NamedTuple):
     """What the first page finds and the following ones keep, so that they are of one statement.
 
-    The period follows the version `after`, and `last` is the place where it ends.
+    The period follows the version `after` and ends with the version `until`, at the place `last`.
     """
 
     start: str
@@ -168,14 +182,16 @@ class _Period(NamedTuple):
     opening: str
     closing: str
     after: str
+    until: str
     last: str
 
 
 def _period(query: AccountStatement, start: str | None, end: str | None) -> _Period:
-    opened, before, last, newest = _each_first(
+    opened, before, last, after, newest = _each_first(
         query.rows.first(),
         query.rows.last(start or FIRST),
         query.rows.last(end or LAST),
+        query.rows.first(end or LAST),
         query.rows.last(),
     )
     if opened is None or newest is None:
@@ -183,6 +199,7 @@ def _period(query: AccountStatement, start: str | None, end: str | None) -> _Per
     require_version(newest.version, query.min_version)
     # Its first row is the account's opening: without it, the beginning is not here yet.
     require_version(1, opened.version)
+    until = require_last(last, after, newest, end or LAST)
     return _Period(
         start=start or opened.recorded_at,
         end=end or rfc3339(_just_after(newest)),
@@ -190,6 +207,7 @@ def _period(query: AccountStatement, start: str | None, end: str | None) -> _Per
         opening=str(before.balance if before else 0),
         closing=str(last.balance if last else 0),
         after=str(before.version if before else 0),
+        until=str(until),
         last=last.place if last else FIRST,
     )
 

@@ -54,24 +54,57 @@ class AccountRows:
         )
 
 
+def resume(rows: Iterator[StatementRow], place: str) -> int:
+    """The version of the row that a cursor stands on, which is the first of these rows.
+
+    Raises ProjectionBehind if it is not: a replica may have less than the one that made the cursor.
+    """
+    first = next(rows, None)
+    if first is None or first.place != place:
+        raise ProjectionBehind(int(place.rpartition("#")[2]))
+    return first.version
+
+
 def page_of(
-    rows: Iterator[StatementRow], limit: int, *, after: int | None, step: int = 1
+    rows: Iterator[StatementRow], limit: int, *, after: int | None, until: int, step: int = 1
 ) -> tuple[list[StatementRow], bool]:
     """The first `limit` entries of rows whose versions go up (`step` 1) or down (-1) by one.
 
-    `after` is the version that the first row must follow, where it is known. Tells also whether
-    there are more entries. Raises ProjectionBehind for a version that is missing.
+    The first row must follow the version `after`, where that is known; rows that come to an end
+    must have reached the version `until`. Tells also whether there are more entries. Raises
+    ProjectionBehind for a version that is missing.
     """
-    whole = _without_holes(rows, after, step)
+    whole = _without_holes(rows, after, until, step)
     entries = list(islice((row for row in whole if row.is_entry), limit + 1))
     return entries[:limit], len(entries) > limit
 
 
+def require_last(
+    before: StatementRow | None,
+    after: StatementRow | None,
+    newest: StatementRow,
+    moment: str,
+) -> int:
+    """The version of the last row up to a moment, once nothing speaks against its being the last.
+
+    `after` is the first row behind the moment. The three are read at the same time, while rows may
+    arrive: what was seen of one must fit what was seen of the others. Raises ProjectionBehind.
+    """
+    version = before.version if before else 0
+    known = after or newest
+    least = known.version if known.place <= moment else known.version - 1
+    if version < least:
+        raise ProjectionBehind(least)
+    return version
+
+
 def _without_holes(
-    rows: Iterator[StatementRow], after: int | None, step: int
+    rows: Iterator[StatementRow], after: int | None, until: int, step: int
 ) -> Iterator[StatementRow]:
     for row in rows:
         if after is not None and row.version != after + step:
             raise ProjectionBehind(after + step)
         after = row.version
         yield row
+    if after is None or (until - after) * step > 0:
+        raise ProjectionBehind(until if after is None else after + step)

@@ -1,0 +1,107 @@
+"""Do debits equal credits, per asset?"""
+
+import msgspec
+import pytest
+
+from chalicelib.read_models.ask import ask
+from chalicelib.read_models.reading import bucket_of
+from chalicelib.read_models.totals import projector
+from chalicelib.read_models.totals.queries import TrialBalance
+from chalicelib.read_models.totals.table import SHARDS, TotalRow
+from tests.books import Bookkeeper, deliver
+from tests.domain.books import credit, debit
+
+pytestmark = pytest.mark.usefixtures("moto")
+
+Line = tuple[str, str, str, bool]
+
+
+def trial_balance(ledger: str) -> list[Line]:
+    """Each asset with its debits, its credits, and whether they are equal."""
+    answer = ask(TrialBalance(ledger=ledger))
+    assert answer.ledger == ledger
+    return [(each.asset, each.debits, each.credits, each.balanced) for each in answer.assets]
+
+
+def test_each_asset_has_its_own_sums(books: Bookkeeper) -> None:
+    books.open("till", asset="EUR/2")
+    books.open("bob", "credit", asset="EUR/2")
+    books.open("points", asset="POINTS/0")
+    books.pay_in("t1", 100)
+    books.pay_in("t2", 20)
+    books.post("t3", debit("till", 7), debit("cash", 3), credit("bob", 7), credit("alice", 3))
+    books.post("t4", debit("bob", 2), credit("till", 2))
+    books.tell()
+
+    assert msgspec.to_builtins(ask(TrialBalance(ledger=books.ledger))) == {
+        "ledger": books.ledger,
+        "assets": [
+            {"asset": "EUR/2", "debits": "9", "credits": "9", "balanced": True},
+            {"asset": "POINTS/0", "debits": "0", "credits": "0", "balanced": True},
+            {"asset": "USD/2", "debits": "123", "credits": "123", "balanced": True},
+        ],
+    }
+
+
+def test_sums_are_over_the_accounts_of_every_shard(books: Bookkeeper) -> None:
+    ids = [f"customer-{number}" for number in range(30)]
+    assert {bucket_of(id, SHARDS) for id in ids} == set(range(SHARDS))
+    for id in ids:
+        books.open(id, "credit")
+    for number, id in enumerate(ids, start=1):
+        books.post(f"t{number}", debit("cash", number), credit(id, number))
+    for start in range(0, len(books.recorded), 50):
+        deliver(books.recorded[start : start + 50])
+
+    assert trial_balance(books.ledger) == [("USD/2", "465", "465", True)]
+
+
+def test_more_accounts_of_one_shard_than_one_transaction_holds_all_count(
+    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projector, "_GROUP", 2)
+    monkeypatch.setattr(projector, "shard_of", lambda _: 5)
+    for number in range(7):
+        books.open(f"customer-{number}", "credit")
+        books.post(f"t{number}", debit("cash", 10), credit(f"customer-{number}", 10))
+    books.tell()
+    deliver(books.recorded)
+
+    assert trial_balance(books.ledger) == [("USD/2", "70", "70", True)]
+
+
+def test_the_same_account_at_another_projector_is_looked_at_again(
+    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.pay_in("t1", 100)
+    books.pay_in("t2", 20)
+    older, newer = books.of("alice")[1:]
+    read, elsewhere = TotalRow.batch_get, [newer]
+
+    def then_another_writes(*args: object, **kwargs: object) -> object:
+        rows = list(read(*args, **kwargs))  # type: ignore[arg-type]  # Handed on as they came.
+        while elsewhere:
+            projector.project([elsewhere.pop()])
+        return rows
+
+    monkeypatch.setattr(TotalRow, "batch_get", then_another_writes)
+
+    projector.project([older])
+
+    assert trial_balance(books.ledger) == [("USD/2", "0", "120", False)]
+
+
+def test_half_a_transaction_shows_as_a_difference_until_the_rest_is_there(
+    books: Bookkeeper,
+) -> None:
+    books.pay_in("t1", 100)
+    books.tell_all_but(books.of("cash")[-1])
+    assert trial_balance(books.ledger) == [("USD/2", "0", "100", False)]
+
+    deliver(books.of("cash"))
+
+    assert trial_balance(books.ledger) == [("USD/2", "100", "100", True)]
+
+
+def test_a_ledger_in_which_nothing_happened_has_no_assets(ledger: str) -> None:
+    assert trial_balance(ledger) == []
