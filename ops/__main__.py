@@ -50,15 +50,24 @@ def become(_: click.Context, __: click.Parameter, name: str | None) -> str | Non
 
 
 def attach(_: click.Context, __: click.Parameter, local: bool) -> None:
-    """Points this process at the embedded engine of a running server."""
-    if local:
-        from chalicelib.local import engine
+    """Points this process at the engine of a running server: the embedded one, or that it names.
 
+    Raises a click error if there is none.
+    """
+    if not local:
+        return
+    from chalicelib.local import engine
+
+    os.environ["TWOFOLD_ENVIRONMENT"] = "dev"
+    if settings().endpoint is None:
+        try:
+            endpoint = engine.running().endpoint
+        except engine.EngineError as error:
+            raise click.ClickException(str(error)) from None
         os.environ.update(
-            AWS_ENDPOINT_URL_DYNAMODB=engine.running().endpoint,
+            AWS_ENDPOINT_URL_DYNAMODB=endpoint,
             AWS_ACCESS_KEY_ID="local",
             AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # No secret to anyone.
-            TWOFOLD_ENVIRONMENT="dev",
         )
         settings.cache_clear()
 

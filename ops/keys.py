@@ -2,7 +2,19 @@
 
 import click
 
+from chalicelib.domain.fields import check_id
+from chalicelib.domain.refusals import InvalidField
 from chalicelib.http import keys as store
+
+
+def ledger_ids(_: click.Context, __: click.Parameter, ledgers: tuple[str, ...]) -> tuple[str, ...]:
+    """The ledgers as they were named: each an id, never a word for all or a list in one."""
+    try:
+        for ledger in ledgers:
+            check_id(ledger, "ledger")
+    except InvalidField as refusal:
+        raise click.BadParameter(refusal.why) from None
+    return ledgers
 
 
 @click.group()
@@ -12,7 +24,13 @@ def keys() -> None:
 
 @keys.command()
 @click.option("--name", required=True, help="Whose it is, for people.")
-@click.option("--ledger", "ledgers", multiple=True, help="A ledger it opens; may be repeated.")
+@click.option(
+    "--ledger",
+    "ledgers",
+    multiple=True,
+    callback=ledger_ids,
+    help="A ledger it opens; may be repeated.",
+)
 @click.option("--all-ledgers", is_flag=True, help="It opens every ledger.")
 @click.option(
     "--scope", "scopes", multiple=True, required=True, type=click.Choice([store.READ, store.WRITE])
@@ -38,6 +56,7 @@ def list_() -> None:
 @click.argument("id")
 def revoke(id: str) -> None:
     """Revokes the key ID; within a minute no stage lets it in."""
-    if len(id) < 12 or store.revoke(id) is None:
-        raise click.ClickException(f"there is no key {id}")
+    if store.revoke(id) is None:
+        # Not repeated: what was typed may be the key itself.
+        raise click.ClickException("there is no key of this id: see keys list")
     click.echo(f"revoked {id}")

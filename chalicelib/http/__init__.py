@@ -1,1 +1,1 @@
-"""What both APIs share: bodies, problems, pagination. Only `door.py` knows Chalice."""
+"""What both APIs share: bodies, problems, pagination. Only `door.py` and `auth.py` know Chalice."""

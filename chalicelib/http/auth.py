@@ -1,10 +1,22 @@
 """Auth: who may come in at all. What they may do there is the door's to say.
 
 `keys`: an authorizer Lambda knows our own keys (`Authorization: Bearer tf_…`); its verdict is
-cached for a minute, which is how long a revocation may take. `iam`: callers sign their requests
-(SigV4), and their own IAM policies say which ledgers, for example `execute-api:Invoke` on
-`arn:aws:execute-api:*:*:{api}/v1/*/ledgers/acme/*`. `cognito`: tokens of a user pool, whose claims
-`custom:scopes` and `custom:ledgers` (words separated by commas) say the same.
+cached for a minute, which is how long a revocation may take.
+
+`cognito`: id tokens of a user pool, whose claims `custom:scopes` and `custom:ledgers` (words
+separated by commas) say what a key would. Make the two attributes read-only to the pool's app
+clients: a user who can write them opens every ledger.
+
+`iam`: callers sign their requests (SigV4), and their own policies say what they may do. A ledger
+that is not theirs is refused by API Gateway, before it comes here. This policy reads and writes
+acme, and nothing else; the methods are spelled out because a `*` there would match slashes too:
+
+    {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Action": "execute-api:Invoke",
+        "Resource": ["arn:aws:execute-api:{region}:{account}:{api}/v1/GET/ledgers/acme/*",
+                     "arn:aws:execute-api:{region}:{account}:{api}/v1/POST/ledgers/acme/*",
+                     "arn:aws:execute-api:{region}:{account}:{api}/v1/PATCH/ledgers/acme/*"]}]}
 """
 
 from collections.abc import Mapping
@@ -32,7 +44,7 @@ auth = Blueprint(__name__)
 def authorize(request: AuthRequest) -> AuthResponse:
     """Lets a known key in, and tells the app what it opens."""
     scheme, _, secret = request.token.partition(" ")
-    key = keys.find(secret) if scheme == "Bearer" else None
+    key = keys.find(secret) if scheme.lower() == "bearer" else None
     if key is None:
         return AuthResponse(routes=[], principal_id="nobody")
     context = {"scopes": ",".join(sorted(key.scopes)), "ledgers": ",".join(sorted(key.ledgers))}
@@ -40,7 +52,10 @@ def authorize(request: AuthRequest) -> AuthResponse:
 
 
 def authorizer() -> Authorizer | None:
-    """What every route but /health asks, as this stage's settings say."""
+    """What every route but /health asks, as this stage's settings say.
+
+    Raises ValueError for Cognito without a user pool.
+    """
     match settings().auth:
         case "keys":
             guard: Authorizer = authorize
@@ -48,7 +63,10 @@ def authorizer() -> Authorizer | None:
         case "iam":
             return IAMAuthorizer()
         case "cognito":
-            return CognitoUserPoolAuthorizer("users", provider_arns=[str(settings().user_pool_arn)])
+            pool = settings().user_pool_arn
+            if pool is None:
+                raise ValueError("TWOFOLD_AUTH=cognito needs TWOFOLD_USER_POOL_ARN")
+            return CognitoUserPoolAuthorizer("users", provider_arns=[pool])
         case _:
             return None
 
@@ -100,4 +118,4 @@ def _unlimited(actor: str) -> Caller:
 
 
 def _words(text: object) -> frozenset[str]:
-    return frozenset(str(text).split(",")) if text else frozenset()
+    return frozenset(str(text or "").replace(",", " ").split())

@@ -6,6 +6,7 @@ what Chalice itself refuses (method, media type) and what nobody foresaw is rewr
 never reach the app: API Gateway answers those, and `local/` does as it would.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -22,6 +23,9 @@ from chalicelib.telemetry import answered
 MAX_BODY_BYTES = 256 * 1024
 
 _JSON = "application/json"
+_NUMBERS = {"limit", "min_version"}
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+_FIELD = re.compile(r"(unknown|required) field `(.*)`$", re.DOTALL)
 _Message = TypeVar("_Message")
 
 
@@ -79,8 +83,13 @@ class Incoming:
         params = self._params()
         for name in params.keys() & self.path.keys():
             raise invalid(name, "is not a parameter here")
+        # Text stays text but for the parameters that are numbers, so that nothing else is guessed.
+        given = {
+            name: int(value) if name in _NUMBERS and _WHOLE.fullmatch(value) else value
+            for name, value in params.items()
+        }
         try:
-            return msgspec.convert({**params, **self.path}, type=query, strict=False)
+            return msgspec.convert({**given, **self.path}, type=query)
         except msgspec.ValidationError as error:
             raise _validation_failed(error) from None
 
@@ -193,10 +202,11 @@ def _validation_failed(error: msgspec.ValidationError) -> Problem:
     """What msgspec says, in the contract's words: `Expected int, got str - at $.limit`."""
     detail, _, at = str(error).partition(" - at `$")
     where = at.rstrip("`").lstrip(".")
+    named = _FIELD.search(detail)
+    if named:
+        where = f"{where}.{named.group(2)}" if where else named.group(2)
+        detail = f"{named.group(1)} field"
     detail = detail.replace("`", "")
-    if "unknown field" in detail or "missing required field" in detail:
-        name = detail.rsplit(" ", 1)[-1]
-        where, detail = (f"{where}.{name}" if where else name), detail.rsplit(" ", 1)[0]
     return Problem(
         "validation_failed",
         f"{where}: {detail}" if where else detail,

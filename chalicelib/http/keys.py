@@ -1,6 +1,7 @@
 """Keys: who may use which ledgers, and how. A key is known by its SHA-256 only."""
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -63,11 +64,14 @@ def find(secret: str) -> Key | None:
     """What this secret opens, by one read; None if it is unknown or revoked."""
     if not secret.startswith(_PREFIX):
         return None
+    hash = _hash(secret)
     try:
-        key = _key(KeyItem.get(_hash(secret), consistent_read=True))
+        item = KeyItem.get(hash, consistent_read=True)
     except DoesNotExist:
         return None
-    return None if key.revoked_at else key
+    if item.revoked_at or not hmac.compare_digest(item.hash, hash):
+        return None
+    return _key(item)
 
 
 def every() -> Iterator[Key]:
@@ -80,11 +84,12 @@ def revoke(id: str) -> Key | None:
 
     An authorizer may let it in for a minute more.
     """
-    for item in KeyItem.scan(KeyItem.hash.startswith(id)):
-        if item.revoked_at is None:
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            item.update([KeyItem.revoked_at.set(now)])
-        return _key(item)
+    for item in KeyItem.scan():
+        if _key(item).id == id:
+            if item.revoked_at is None:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                item.update([KeyItem.revoked_at.set(now)])
+            return _key(item)
     return None
 
 

@@ -24,8 +24,11 @@ def make_cursor(*position: str, of: tuple[str, ...]) -> str:
     return base64.urlsafe_b64encode(_checksum(payload, of) + payload).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, *, of: tuple[str, ...]) -> list[str]:
-    """The position in the listing `of`. Raises Problem invalid_cursor for what is not its own."""
+def read_cursor(cursor: str, *, of: tuple[str, ...], parts: int) -> list[str]:
+    """The position in the listing `of`, which has this many parts.
+
+    Raises Problem invalid_cursor for what that listing, as this build makes it, did not make.
+    """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -33,7 +36,10 @@ def read_cursor(cursor: str, *, of: tuple[str, ...]) -> list[str]:
     checksum, payload = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
     if checksum != _checksum(payload, of):
         raise _not_ours()
-    return msgspec.json.decode(payload, type=list[str])
+    position = msgspec.json.decode(payload, type=list[str])
+    if len(position) != parts:
+        raise _not_ours()
+    return position
 
 
 def must_agree(parameter: str | None, pinned: str) -> None:

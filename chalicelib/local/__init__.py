@@ -48,7 +48,8 @@ def start() -> None:
 
 _WHO_MAY = {
     "none": "Requests are not authenticated; AUTH=keys make run asks for keys.",
-    "keys": "Requests need a key: .venv/bin/python -m ops --local keys create --help",
+    "keys": "Requests need a key: .venv/bin/python -m ops --local keys create "
+    "--name me --all-ledgers --scope read --scope write",
     "iam": "Requests are not authenticated: IAM is AWS's to check.",
-    "cognito": "Requests need a token of the user pool.",
+    "cognito": "Requests need a token of the user pool, whose signature nobody checks here.",
 }

@@ -1,5 +1,6 @@
 """Keeper: the engine's own process. Runs ministack until the last server that uses it is gone."""
 
+import decimal
 import os
 import signal
 import sys
@@ -43,6 +44,9 @@ def main(folder: Path, port: int) -> None:
         IOT_MTLS_ENABLED="0",
         LOG_LEVEL="WARNING",
     )
+    # DynamoDB counts with 38 digits; ministack with as many as Python does unless told, 28.
+    decimal.DefaultContext.prec = 38
+    decimal.setcontext(decimal.DefaultContext)
     sys.argv = ["ministack"]
     from ministack.app import main as serve  # Reads the environment when it is imported.
 

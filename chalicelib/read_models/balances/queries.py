@@ -76,7 +76,7 @@ def list_accounts(query: ListAccounts) -> Accounts:
     # Ids are ASCII from "-" to "z": "!" sorts before and "~" after whatever may follow a prefix.
     first = prefix or "!"
     if query.cursor:
-        after, prefix = read_cursor(query.cursor, of=listing)
+        after, prefix = read_cursor(query.cursor, of=listing, parts=2)
         must_agree(query.prefix, prefix)
         first = f"{after}!"
     ids = BalanceRow.account.between(first, f"{prefix}~")

@@ -101,8 +101,9 @@ def account_balance(query: AccountBalance) -> Balance:
 def account_entries(query: AccountEntries) -> Entries:
     """A page of entries. Raises AccountNotFound, ProjectionBehind, Problem invalid_cursor."""
     listing = ("entries", query.ledger, query.account)
-    place, order = read_cursor(query.cursor, of=listing) if query.cursor else ("", "asc")
+    place, order = "", "asc"
     if query.cursor:
+        place, order = read_cursor(query.cursor, of=listing, parts=2)
         must_agree(query.order, order)
     order = query.order or order
     up, page = order == "asc", query.limit + 2
@@ -147,7 +148,7 @@ def account_statement(query: AccountStatement) -> Statement:
 
     def read() -> Statement:
         if query.cursor:
-            place, *pinned = read_cursor(query.cursor, of=listing)
+            place, *pinned = read_cursor(query.cursor, of=listing, parts=1 + len(_Period._fields))
             period = _Period(*pinned)
             must_agree(start, period.start)
             must_agree(end, period.end)

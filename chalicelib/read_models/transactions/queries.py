@@ -92,7 +92,7 @@ def list_transactions(query: ListTransactions) -> Transactions:
     low, high = start or _FIRST, end or _LAST
     after = low
     if query.cursor:
-        place, reference, low, high = read_cursor(query.cursor, of=listing)
+        place, reference, low, high = read_cursor(query.cursor, of=listing, parts=4)
         must_agree(query.reference, reference)
         must_agree(start, low)
         must_agree(end, high)
