@@ -13,13 +13,14 @@ from chalice.local import (
 
 from chalicelib.http.problems import Problem
 
-_NO_SUCH_PATH = b"Missing Authentication Token"
-"""API Gateway's words for a path or method that it does not know."""
+_NO_SUCH_PATH = (b"Missing Authentication Token", b"Authorization header requires")
+"""API Gateway's words for a path that it does not know, without and with a key."""
 
 
 def problem_for(error: LocalGatewayException) -> Problem:
     """The problem that stands for what the gateway refused."""
-    if isinstance(error, ForbiddenError) and _NO_SUCH_PATH in (error.body or b""):
+    body = error.body or b""
+    if isinstance(error, ForbiddenError) and any(words in body for words in _NO_SUCH_PATH):
         return Problem("not_found", "there is no such path")
     # Without a key, or refused by the authorizer, which refuses only keys that it does not know.
     return Problem("unauthorized", "this needs a valid key")
