@@ -40,7 +40,8 @@ if ACCOUNTS in settings().serves:
 
     app.register_blueprint(balances)
     app.register_blueprint(statements)
-    app.register_blueprint(accounts.projector)
+    if settings().projects:
+        app.register_blueprint(accounts.projector)
 
 if JOURNAL in settings().serves:
     from chalicelib.read_models import journal
@@ -49,4 +50,5 @@ if JOURNAL in settings().serves:
 
     app.register_blueprint(transactions)
     app.register_blueprint(totals)
-    app.register_blueprint(journal.projector)
+    if settings().projects:
+        app.register_blueprint(journal.projector)

@@ -16,7 +16,8 @@ class Settings:
 
     `environment` names the copy of the system ("dev", "staging", "prod") and so its tables;
     `serves` says which of the separately deployed halves this process is: the Write API, and the
-    Read API and projector of the accounts and of the journal stack. Projectors read the event
+    Read API and projector of the accounts and of the journal stack. A stage that does not
+    project only answers queries, from tables that another region fills. Projectors read the event
     table's stream, or the Kinesis data stream of this name. `strong_reads` allows a Read API to
     look single accounts and transactions up in the event table itself. `auth` is "keys", "iam",
     "cognito" (the pool of `user_pool_arn`) or "none". `embedded` says that this is
@@ -26,6 +27,7 @@ class Settings:
 
     environment: str
     serves: tuple[str, ...]
+    projects: bool
     region: str
     endpoint: str | None
     stream_arn: str
@@ -63,6 +65,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     return Settings(
         environment=environment,
         serves=serves,
+        projects=environ.get("TWOFOLD_PROJECTS", "1") == "1",
         region=region,
         endpoint=environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL"),
         # Chalice wants an ARN when a stream Lambda is declared; a deployment supplies the real one.

@@ -5,13 +5,16 @@ from typing import Any
 import botocore.session
 
 
-def client(service: str) -> Any:
-    """A client of a service."""
-    return botocore.session.get_session().create_client(service)
+def client(service: str, region: str | None = None) -> Any:
+    """A client of a service, in this region or the environment's."""
+    return botocore.session.get_session().create_client(service, region_name=region)
 
 
-def account_and_region() -> tuple[str, str]:
-    """Where these credentials work."""
-    session = botocore.session.get_session()
-    region = session.get_config_variable("region") or "us-east-1"
-    return str(client("sts").get_caller_identity()["Account"]), str(region)
+def account() -> str:
+    """The account of these credentials."""
+    return str(client("sts").get_caller_identity()["Account"])
+
+
+def home_region() -> str:
+    """The environment's region."""
+    return str(botocore.session.get_session().get_config_variable("region") or "us-east-1")

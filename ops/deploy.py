@@ -15,7 +15,7 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError, WaiterError
 
-from ops.aws import account_and_region, client
+from ops.aws import account, client, home_region
 from ops.stages import PROJECT, Stage, required, stages
 
 EVENTS_WORD = "delete-the-books"
@@ -24,9 +24,10 @@ EVENTS_WORD = "delete-the-books"
 
 @click.command()
 @click.option("--environment", default="prod", show_default=True)
-def deploy(environment: str) -> None:
+@click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
+def deploy(environment: str, only: tuple[str, ...]) -> None:
     """Brings up every stage of an environment, and says what lives where."""
-    found = _stages(environment)
+    found = [stage for stage in _stages(environment) if not only or stage.name in only]
     addresses = {}
     for place, stage in enumerate(found, start=1):
         click.echo(f"[{place}/{len(found)}] {stage.name}: packaging")
@@ -94,11 +95,11 @@ def bring_up(stage: Stage, out: Path) -> str:
     """Uploads the code, creates or updates the stage's stack, and returns its address."""
     template = json.loads((out / "sam.json").read_text())
     code = (out / "deployment.zip").read_bytes()
-    where = _upload(f"{stage.name}/{hashlib.sha256(code).hexdigest()}.zip", code)
+    where = _upload(stage, f"{stage.name}/{hashlib.sha256(code).hexdigest()}.zip", code)
     for part in template["Resources"].values():
         if part["Type"] == "AWS::Serverless::Function":
             part["Properties"]["CodeUri"] = f"s3://{where['Bucket']}/{where['Key']}"
-    formation = client("cloudformation")
+    formation = client("cloudformation", stage.region)
     request = {
         "StackName": stage.stack,
         # Without white space it stays below the 51,200 bytes that a request may carry.
@@ -122,11 +123,12 @@ def bring_up(stage: Stage, out: Path) -> str:
 
 def take_down(stage: Stage, *, with_books: bool) -> None:
     """Deletes the stage's stack, and its tables, the books' among them only if asked to."""
-    formation, dynamodb = client("cloudformation"), client("dynamodb")
+    formation = client("cloudformation", stage.region)
+    dynamodb = client("dynamodb", stage.region)
     formation.delete_stack(StackName=stage.stack)
     _wait(formation, "stack_delete_complete", stage)
     for part in json.loads(extras_of(stage))["Resources"].values():
-        if part.get("Type") != "AWS::DynamoDB::Table":
+        if part.get("Type") not in ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"):
             continue
         name = part["Properties"]["TableName"]
         if name.endswith(("-events", "-keys")) and not with_books:
@@ -138,7 +140,8 @@ def take_down(stage: Stage, *, with_books: bool) -> None:
 
 def outputs(stage: Stage) -> dict[str, str]:
     """What the stage's stack says of itself."""
-    stack = client("cloudformation").describe_stacks(StackName=stage.stack)["Stacks"][0]
+    formation = client("cloudformation", stage.region)
+    stack = formation.describe_stacks(StackName=stage.stack)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
@@ -150,10 +153,13 @@ def _stages(environment: str) -> list[Stage]:
 
 
 def _run(command: list[str], stage: Stage) -> str:
+    region = (
+        {"AWS_DEFAULT_REGION": stage.region, "AWS_REGION": stage.region} if stage.region else {}
+    )
     done = subprocess.run(
         command,
         cwd=PROJECT,
-        env={**os.environ, **stage.variables},
+        env={**os.environ, **stage.variables, **region},
         capture_output=True,
         text=True,
         check=False,
@@ -163,9 +169,9 @@ def _run(command: list[str], stage: Stage) -> str:
     return done.stdout
 
 
-def _upload(key: str, content: bytes) -> dict[str, str]:
-    account, region = account_and_region()
-    bucket, storage = f"twofold-deployments-{account}-{region}", client("s3")
+def _upload(stage: Stage, key: str, content: bytes) -> dict[str, str]:
+    region = stage.region or home_region()
+    bucket, storage = f"twofold-deployments-{account()}-{region}", client("s3", region)
     try:
         storage.head_bucket(Bucket=bucket)
     except ClientError:

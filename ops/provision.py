@@ -13,7 +13,7 @@ import click
 from ops.aws import client
 from ops.schema import definition
 from ops.stages import PROJECT, Stage, required
-from ops.template import TABLES, feeding
+from ops.template import feeding, tables_of
 
 
 @click.command()
@@ -22,10 +22,9 @@ def provision(stage: Stage | None) -> None:
     """Makes the tables of a stage, and says the stream's address that `chalice deploy` needs."""
     stage = required(stage)
     dynamodb = client("dynamodb")
-    for half in stage.serves:
-        for model in TABLES[half]:
-            name = make(dynamodb, definition(model, stage.tags))
-            click.echo(f"{name}: there")
+    for model in tables_of(stage):
+        name = make(dynamodb, definition(model, stage.tags))
+        click.echo(f"{name}: there")
     events = dynamodb.describe_table(TableName=f"twofold-{stage.environment}-events")["Table"]
     click.echo(f"TWOFOLD_STREAM_ARN={events['LatestStreamArn']}")
 

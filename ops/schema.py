@@ -39,16 +39,31 @@ def definition(model: type[Table], tags: dict[str, str]) -> dict[str, Any]:
     return parameters
 
 
-def resource(model: type[Table], tags: dict[str, str]) -> dict[str, Any]:
-    """The table as a CloudFormation resource, which outlives its stack."""
+def resource(
+    model: type[Table], tags: dict[str, str], replicas: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The table as a CloudFormation resource, which outlives its stack.
+
+    With `replicas`, the other regions that hold a copy, it is a global table; a table cannot become
+    one later, so they are named before the first deployment.
+    """
     properties = definition(model, tags)
-    properties["PointInTimeRecoverySpecification"] = {"PointInTimeRecoveryEnabled": True}
     # CloudFormation's words for two of the same things.
     properties["SSESpecification"] = {"SSEEnabled": True}
     if "StreamSpecification" in properties:
         del properties["StreamSpecification"]["StreamEnabled"]
+    kept = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    if replicas:
+        # What belongs to one copy is said of each; DynamoDB replicates by a stream of both images.
+        for name in ("DeletionProtectionEnabled", "Tags"):
+            kept[name] = properties.pop(name)
+        properties["StreamSpecification"] = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+        regions = [{"Ref": "AWS::Region"}, *replicas]
+        properties["Replicas"] = [{"Region": region, **kept} for region in regions]
+    else:
+        properties |= kept
     return {
-        "Type": "AWS::DynamoDB::Table",
+        "Type": "AWS::DynamoDB::GlobalTable" if replicas else "AWS::DynamoDB::Table",
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
         "Properties": properties,

@@ -40,9 +40,24 @@ class Stage:
         return {"app": "twofold", "environment": self.environment, "version": __version__}
 
     @property
+    def projects(self) -> bool:
+        """Whether it fills its read tables, or only reads those that another region fills."""
+        return self.variables.get("TWOFOLD_PROJECTS", "1") == "1"
+
+    @property
     def projectors(self) -> list[str]:
         """The projector Lambdas it has."""
-        return [f"project_{half}" for half in self.serves if half != WRITE]
+        return [f"project_{half}" for half in self.serves if half != WRITE and self.projects]
+
+    @property
+    def region(self) -> str | None:
+        """The region it lives in, where that is not the environment's."""
+        return self.variables.get("TWOFOLD_REGION")
+
+    @property
+    def replicas(self) -> list[str]:
+        """The other regions that hold copies of its tables, but for the event table."""
+        return self.variables.get("TWOFOLD_REPLICAS", "").split()
 
 
 def all_stages(config: Path = CONFIG) -> list[Stage]:

@@ -52,9 +52,10 @@ def extras(stage: Stage) -> dict[str, Any]:
         **{_camel(f"answer_{name}"): _answer(name) for name in GATEWAY_ANSWERS},
     }
     outputs = {}
-    for half in stage.serves:
-        for model in TABLES[half]:
-            resources[logical_id(model)] = resource(model, stage.tags)
+    for model in tables_of(stage):
+        # Events are written in one region; a second writer could not be told from the first.
+        replicas = [] if model is EventItem else stage.replicas
+        resources[logical_id(model)] = resource(model, stage.tags, replicas)
     for projector in stage.projectors:
         resources[_camel(projector)] = {"Properties": _feeding(stage, projector)}
         resources[f"{_camel(projector)}Failed"] = _failures(stage, projector)
@@ -64,6 +65,11 @@ def extras(stage: Stage) -> dict[str, Any]:
             "Export": {"Name": stream_export(stage.environment)},
         }
     return {"Resources": resources, "Outputs": outputs}
+
+
+def tables_of(stage: Stage) -> list[type[Table]]:
+    """The tables that a stage makes: a stage that does not project reads another region's."""
+    return [model for half in stage.serves for model in TABLES[half]] if stage.projects else []
 
 
 def stream_export(environment: str) -> str:

@@ -24,11 +24,14 @@ ACCESS = {
 class Cloud:
     """An endpoint that answers as AWS does, and the stages deployed there."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, project: Path) -> None:
         self.endpoint = endpoint
+        self.project = project
         self._http = urllib3.PoolManager(retries=False, timeout=60)
 
-    def client(self, service: str, **credentials: Any) -> Any:
+    def client(
+        self, service: str, region: str = ACCESS["AWS_DEFAULT_REGION"], **credentials: Any
+    ) -> Any:
         """A client of a service, as the account's root or with the credentials given."""
         access: dict[str, Any] = {
             "aws_access_key_id": ACCESS["AWS_ACCESS_KEY_ID"],
@@ -38,7 +41,7 @@ class Cloud:
         return botocore.session.get_session().create_client(
             service,
             endpoint_url=self.endpoint,
-            region_name=ACCESS["AWS_DEFAULT_REGION"],
+            region_name=region,
             **access,
         )
 
@@ -46,7 +49,7 @@ class Cloud:
         """What a command of the operator prints."""
         done = subprocess.run(
             [sys.executable, "-m", "ops", *arguments],
-            cwd=engines.ROOT,
+            cwd=self.project,
             env={**os.environ, **ACCESS, "AWS_ENDPOINT_URL": self.endpoint},
             capture_output=True,
             text=True,
@@ -55,14 +58,17 @@ class Cloud:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def stack(self, stage: str) -> dict[str, str]:
+    def stack(self, stage: str, region: str) -> dict[str, str]:
         """The outputs of a stage's stack."""
-        found = self.client("cloudformation").describe_stacks(StackName=f"twofold-{stage}")
+        formation = self.client("cloudformation", region)
+        found = formation.describe_stacks(StackName=f"twofold-{stage}")
         return {each["OutputKey"]: each["OutputValue"] for each in found["Stacks"][0]["Outputs"]}
 
-    def url(self, stage: str) -> str:
+    def url(self, stage: str, region: str = ACCESS["AWS_DEFAULT_REGION"]) -> str:
         """A stage's address: by path, since no name server knows the emulator's hosts."""
-        return f"{self.endpoint}/restapis/{self.stack(stage)['RestAPIId']}/v1/_user_request_"
+        return (
+            f"{self.endpoint}/restapis/{self.stack(stage, region)['RestAPIId']}/v1/_user_request_"
+        )
 
     def role(self, stage: str, resource: str) -> str:
         """The role of one of a stage's Lambdas, by its name in the template."""
@@ -117,8 +123,8 @@ class Cloud:
 
 
 @contextmanager
-def cloud(home: Path) -> Iterator[Cloud]:
-    """A ministack of one's own with every service and IAM enforced."""
+def cloud(home: Path, project: Path = engines.ROOT) -> Iterator[Cloud]:
+    """A ministack of one's own with every service and IAM enforced, for a copy of the project."""
     port = engines.free_port()
     with engines.running(
         [sys.executable, "-m", "ministack"],
@@ -131,4 +137,4 @@ def cloud(home: Path) -> Iterator[Cloud]:
         IOT_MTLS_ENABLED="0",
         LOG_LEVEL="WARNING",
     ) as endpoint:
-        yield Cloud(endpoint)
+        yield Cloud(endpoint, project)

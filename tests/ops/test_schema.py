@@ -58,6 +58,19 @@ def test_a_provisioned_table_is_what_its_model_is(model: type[Table]) -> None:
     )
 
 
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_a_table_with_replicas_is_the_same_table_in_each_region(model: type[Table]) -> None:
+    made = resource(model, TAGS, ["eu-west-1"])
+    alone = resource(model, TAGS)["Properties"]
+    assert made["Type"] == "AWS::DynamoDB::GlobalTable"
+    here, there = made["Properties"].pop("Replicas")
+    assert (here.pop("Region"), there.pop("Region")) == ({"Ref": "AWS::Region"}, "eu-west-1")
+    assert here == there
+    assert made["Properties"].pop("StreamSpecification")["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    alone.pop("StreamSpecification", None)
+    assert {**made["Properties"], **here} == alone
+
+
 def test_only_the_event_table_streams() -> None:
     streaming = {
         logical_id(model) for model in TABLES if "StreamSpecification" in definition(model, TAGS)
