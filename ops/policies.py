@@ -25,18 +25,32 @@ def documents(environment: str) -> dict[str, dict[str, Any]]:
         return f"arn:aws:dynamodb:*:*:table/twofold-{environment}-{name}"
 
     events_stream = f"{table('events')}/stream/*"
+    events = _allow("ReadSingleStreams", _READ, [table("events")])
+    queries = {
+        "accounts-query": [_allow("Read", _READ, [table("balances"), table("statements")])],
+        "journal-query": [
+            _allow(
+                "Read",
+                _READ,
+                [table("transactions"), f"{table('transactions')}/index/*", table("totals")],
+            )
+        ],
+    }
     return {
+        **{name: _document(statements) for name, statements in queries.items()},
+        # For a stage with TWOFOLD_STRONG_READS.
+        **{
+            f"{name}-strong": _document([*statements, events])
+            for name, statements in queries.items()
+        },
         "authorize": _document([_allow("Keys", ["dynamodb:GetItem"], [table("keys")])]),
         "write": _document(
             [_allow("LoadAndAppend", [*_READ, "dynamodb:PutItem"], [table("events")])]
         ),
-        "accounts-query": _document(
-            [_allow("Read", _READ, [table("balances"), table("statements")])]
-        ),
         "accounts-projector": _document(
             [
                 *_stream(events_stream, environment),
-                _allow("ReadSingleStreams", _READ, [table("events")]),
+                events,
                 _allow("Balances", ["dynamodb:UpdateItem"], [table("balances")]),
                 _allow(
                     "Statements",
@@ -45,19 +59,10 @@ def documents(environment: str) -> dict[str, dict[str, Any]]:
                 ),
             ]
         ),
-        "journal-query": _document(
-            [
-                _allow(
-                    "Read",
-                    _READ,
-                    [table("transactions"), f"{table('transactions')}/index/*", table("totals")],
-                )
-            ]
-        ),
         "journal-projector": _document(
             [
                 *_stream(events_stream, environment),
-                _allow("ReadSingleStreams", _READ, [table("events")]),
+                events,
                 _allow("Transactions", ["dynamodb:PutItem"], [table("transactions")]),
                 _allow(
                     "Totals",

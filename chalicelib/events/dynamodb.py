@@ -60,6 +60,11 @@ class DynamoStore:
             yield from_item(item)
 
 
+def event_at(stream: Stream, version: int) -> Recorded:
+    """One event that is known to be there. Raises DoesNotExist."""
+    return from_item(EventItem.get(str(stream), version, consistent_read=True))
+
+
 def _newest(stream: Stream) -> Recorded | None:
     found = EventItem.query(str(stream), consistent_read=True, scan_index_forward=False, limit=1)
     try:

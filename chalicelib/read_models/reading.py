@@ -5,12 +5,14 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta
 
-from chalicelib.domain.refusals import ProjectionBehind
+from chalicelib.domain.refusals import InvalidField, ProjectionBehind
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from chalicelib.settings import settings
 from chalicelib.tables import together
 
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
@@ -18,6 +20,9 @@ Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
 
 MinVersion = Annotated[int, Meta(ge=0)]
 """The version that a read must have seen; 0 asks for nothing."""
+
+Consistency = Literal["eventual", "strong"]
+"""From this room's table, or from the event table itself, which no projection can be behind of."""
 
 PAGE = DEFAULT_LIMIT
 
@@ -47,6 +52,23 @@ def patiently(read: Callable[[], _Found], *, sleep: Callable[[float], None] = ti
                 raise
         sleep(wait)
         waited, wait = waited + wait, wait * 2
+
+
+def newest_event(stream: Stream, min_version: int) -> Recorded | None:
+    """The newest event of a stream, read from the event table, strongly consistent.
+
+    Raises InvalidField where this stage reads its own tables only, and ProjectionBehind, without
+    waiting, for a version that has not been written.
+    """
+    if not settings().strong_reads:
+        raise InvalidField("consistency", "this stage does not read the event table")
+    # Loaded by the stages that allow it, and by no others.
+    from chalicelib.events.dynamodb import DynamoStore
+
+    head = DynamoStore().load([stream]).get(stream)
+    if head is not None:
+        require_version(head.version, min_version)
+    return head
 
 
 def require_version(seen: int, min_version: int) -> None:

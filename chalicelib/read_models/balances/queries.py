@@ -5,18 +5,21 @@ from functools import partial
 
 import msgspec
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, AccountOpened
 from chalicelib.domain.fields import check_id
 from chalicelib.domain.refusals import AccountNotFound
 from chalicelib.events.codec import decode_state
+from chalicelib.events.recorded import account_stream
 from chalicelib.http.bodies import AccountBody, account_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, find, partition
 from chalicelib.read_models.reading import (
     PAGE,
+    Consistency,
     Limit,
     MinVersion,
     in_order,
+    newest_event,
     page_of,
     patiently,
     require_version,
@@ -29,6 +32,7 @@ class GetAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ledger: str
     account: str
     min_version: MinVersion = 0
+    consistency: Consistency = "eventual"
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
@@ -57,7 +61,11 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def get_account(query: GetAccount) -> AccountBody:
-    """The account now. Raises AccountNotFound, ProjectionBehind."""
+    """The account now. Raises AccountNotFound, ProjectionBehind, and InvalidField for a strong read
+    where this stage has none.
+    """
+    if query.consistency == "strong":
+        return _from_events(query)
 
     def read() -> AccountBody:
         row = find(query.ledger, query.account)
@@ -67,6 +75,22 @@ def get_account(query: GetAccount) -> AccountBody:
         return _body(query.ledger, row)
 
     return patiently(read)
+
+
+def _from_events(query: GetAccount) -> AccountBody:
+    stream = account_stream(query.ledger, query.account)
+    head = newest_event(stream, query.min_version)
+    if head is None:
+        raise AccountNotFound(query.account)
+    setter = head
+    if head.version != head.account.metadata_version:
+        from chalicelib.events.dynamodb import event_at  # As in `newest_event`.
+
+        setter = event_at(stream, head.account.metadata_version)
+    assert isinstance(setter.event, AccountOpened)
+    return account_body(
+        query.ledger, query.account, head.account, setter.event.metadata, head.recorded_at
+    )
 
 
 def list_accounts(query: ListAccounts) -> Accounts:

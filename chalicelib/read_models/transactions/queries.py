@@ -8,13 +8,17 @@ import msgspec
 
 from chalicelib.domain.fields import check_id, check_reference, rfc3339, utc
 from chalicelib.domain.refusals import InvalidField, TransactionNotFound
-from chalicelib.http.bodies import TransactionBody
+from chalicelib.domain.transaction import TransactionPosted
+from chalicelib.events.recorded import transaction_stream
+from chalicelib.http.bodies import TransactionBody, transaction_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.read_models.reading import (
     PAGE,
+    Consistency,
     Limit,
     MinVersion,
     in_order,
+    newest_event,
     page_of,
     patiently,
     require_version,
@@ -40,6 +44,7 @@ class GetTransaction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ledger: str
     transaction: str
     min_version: MinVersion = 0
+    consistency: Consistency = "eventual"
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
@@ -69,7 +74,11 @@ class Transactions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def get_transaction(query: GetTransaction) -> TransactionBody:
-    """The transaction. Raises TransactionNotFound, ProjectionBehind."""
+    """The transaction. Raises TransactionNotFound, ProjectionBehind, and InvalidField for a strong
+    read where this stage has none.
+    """
+    if query.consistency == "strong":
+        return _from_events(query)
 
     def read() -> TransactionBody:
         row = find(query.ledger, query.transaction)
@@ -79,6 +88,16 @@ def get_transaction(query: GetTransaction) -> TransactionBody:
         return _body(row)
 
     return patiently(read)
+
+
+def _from_events(query: GetTransaction) -> TransactionBody:
+    head = newest_event(transaction_stream(query.ledger, query.transaction), query.min_version)
+    if head is None:
+        raise TransactionNotFound(query.transaction)
+    assert isinstance(head.event, TransactionPosted)
+    return transaction_body(
+        query.ledger, query.transaction, head.event, head.version, head.recorded_at
+    )
 
 
 def list_transactions(query: ListTransactions) -> Transactions:
