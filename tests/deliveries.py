@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import read
 from chalicelib.events.table import EventItem
@@ -18,6 +19,11 @@ def records_of(ledger: str) -> list[dict[str, Any]]:
 def events_of(ledger: str) -> list[Recorded]:
     """The events of a ledger in the order of their recording."""
     return [read(record["dynamodb"]["NewImage"]) for record in records_of(ledger)]
+
+
+def record_of(event: Recorded) -> dict[str, Any]:
+    """The stream record of one event."""
+    return _record(to_item(event).serialize(), str(event.version))
 
 
 def _record(image: dict[str, Any], sequence: str) -> dict[str, Any]:

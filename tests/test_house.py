@@ -130,7 +130,7 @@ def test_only_the_app_and_the_local_stack_import_the_local_stack() -> None:
 def test_only_doors_stacks_and_the_local_stack_know_chalice() -> None:
     may = {"app", "chalicelib.http.auth", "chalicelib.http.door", "chalicelib.commands.lambdas"}
     may |= {f"chalicelib.read_models.{room}.lambdas" for room in ROOMS}
-    may |= {f"chalicelib.read_models.{stack}" for stack in ("accounts", "journal")}
+    may |= {f"chalicelib.read_models.{stack}" for stack in ("accounts", "feeding", "journal")}
     know = {
         module.name
         for module in [APP, *MODULES]

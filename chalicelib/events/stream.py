@@ -5,6 +5,7 @@ so rooms depend on no order, and a batch may be fed again, wholly or in part, at
 """
 
 import base64
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -33,6 +34,18 @@ def read(image: Mapping[str, Any]) -> Recorded:
     item = EventItem()
     item.deserialize(attributes)
     return from_item(item)
+
+
+def unwrap(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of a Kinesis event as one of a DynamoDB stream, known by its Kinesis number.
+
+    DynamoDB puts a change into Kinesis as JSON that differs from a stream record in little: it has
+    no sequence number of its own. (DynamoDB Developer Guide, "Using Kinesis Data Streams to capture
+    changes to DynamoDB".)
+    """
+    change = json.loads(base64.b64decode(record["kinesis"]["data"]))
+    sequence = record["kinesis"]["sequenceNumber"]
+    return {**change, "dynamodb": {**change["dynamodb"], "SequenceNumber": sequence}}
 
 
 def newest(kind: str, events: Iterable[Recorded]) -> dict[Stream, Recorded]:
