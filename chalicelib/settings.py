@@ -14,7 +14,8 @@ WRITE, ACCOUNTS, JOURNAL = "write", "accounts", "journal"
 class Settings:
     """One stage of one environment.
 
-    `environment` names the copy of the system ("dev", "staging", "prod") and so its tables;
+    `environment` names the copy of the system ("dev", "staging", "prod") and so its tables, and
+    `replica` a further copy of its read tables;
     `serves` says which of the separately deployed halves this process is: the Write API, and the
     Read API and projector of the accounts and of the journal stack. A stage that does not
     project only answers queries, from tables that another region fills. Projectors read the event
@@ -26,6 +27,7 @@ class Settings:
     """
 
     environment: str
+    replica: str
     serves: tuple[str, ...]
     projects: bool
     region: str
@@ -43,6 +45,10 @@ class Settings:
     def table_name(self, table: str) -> str:
         """The real name of a table: by convention from the environment, never configured."""
         return f"twofold-{self.environment}-{table}"
+
+    def read_table_name(self, table: str) -> str:
+        """The real name of a room's table, of which each replica of a stack has its own."""
+        return self.table_name(f"{self.replica}-{table}" if self.replica else table)
 
 
 def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
@@ -64,6 +70,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         raise ValueError(f"TWOFOLD_AUTH is keys, iam, cognito or none, not {auth}")
     return Settings(
         environment=environment,
+        replica=environ.get("TWOFOLD_REPLICA", ""),
         serves=serves,
         projects=environ.get("TWOFOLD_PROJECTS", "1") == "1",
         region=region,

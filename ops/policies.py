@@ -17,22 +17,30 @@ FOLDER = PROJECT / ".chalice" / "policies"
 _READ = ("dynamodb:GetItem", "dynamodb:Query")
 
 
-def documents(environment: str) -> dict[str, dict[str, Any]]:
-    """The policy document of each Lambda of an environment."""
+def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
+    """The policy document of each Lambda of an environment, or of a replica of its read stacks."""
 
     def table(name: str) -> str:
         # A role's policy reaches only its own account; the region is where the stage is deployed.
         return f"arn:aws:dynamodb:*:*:table/twofold-{environment}-{name}"
 
-    events_stream = f"{table('events')}/stream/*"
+    def read_table(name: str) -> str:
+        return table(f"{replica}-{name}" if replica else name)
+
     events = _allow("ReadSingleStreams", _READ, [table("events")])
     queries = {
-        "accounts-query": [_allow("Read", _READ, [table("balances"), table("statements")])],
+        "accounts-query": [
+            _allow("Read", _READ, [read_table("balances"), read_table("statements")])
+        ],
         "journal-query": [
             _allow(
                 "Read",
                 _READ,
-                [table("transactions"), f"{table('transactions')}/index/*", table("totals")],
+                [
+                    read_table("transactions"),
+                    f"{read_table('transactions')}/index/*",
+                    read_table("totals"),
+                ],
             )
         ],
     }
@@ -47,29 +55,31 @@ def documents(environment: str) -> dict[str, dict[str, Any]]:
         "write": _document(
             [_allow("LoadAndAppend", [*_READ, "dynamodb:PutItem"], [table("events")])]
         ),
-        "accounts-projector": _document(
+        **_projectors(
+            environment,
+            "accounts",
             [
-                *_stream(events_stream, environment),
                 events,
-                _allow("Balances", ["dynamodb:UpdateItem"], [table("balances")]),
+                _allow("Balances", ["dynamodb:UpdateItem"], [read_table("balances")]),
                 _allow(
                     "Statements",
                     ["dynamodb:BatchWriteItem", "dynamodb:PutItem"],
-                    [table("statements")],
+                    [read_table("statements")],
                 ),
-            ]
+            ],
         ),
-        "journal-projector": _document(
+        **_projectors(
+            environment,
+            "journal",
             [
-                *_stream(events_stream, environment),
                 events,
-                _allow("Transactions", ["dynamodb:PutItem"], [table("transactions")]),
+                _allow("Transactions", ["dynamodb:PutItem"], [read_table("transactions")]),
                 _allow(
                     "Totals",
                     ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-                    [table("totals")],
+                    [read_table("totals")],
                 ),
-            ]
+            ],
         ),
     }
 
@@ -82,18 +92,37 @@ WILDCARDS = {
 """Actions that are allowed on every resource, each with its reason."""
 
 
-def _stream(events_stream: str, environment: str) -> list[dict[str, Any]]:
-    return [
+def _projectors(
+    environment: str, half: str, statements: list[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """A projector's policy, for reading the event table's own stream and for Kinesis."""
+    queue = f"arn:aws:sqs:*:*:twofold-{environment}-*-failed"
+    common = [_allow("SetAside", ["sqs:SendMessage"], [queue]), *statements]
+    stream = [
         _allow(
             "ReadStream",
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
-            [events_stream],
+            [f"arn:aws:dynamodb:*:*:table/twofold-{environment}-events/stream/*"],
         ),
         _allow("FindStreams", ["dynamodb:ListStreams"], ["*"]),
-        _allow(
-            "SetAside", ["sqs:SendMessage"], [f"arn:aws:sqs:*:*:twofold-{environment}-*-failed"]
-        ),
     ]
+    kinesis = [
+        _allow(
+            "ReadStream",
+            [
+                "kinesis:DescribeStream",
+                "kinesis:DescribeStreamSummary",
+                "kinesis:GetRecords",
+                "kinesis:GetShardIterator",
+                "kinesis:ListShards",
+            ],
+            [f"arn:aws:kinesis:*:*:stream/twofold-{environment}-events"],
+        )
+    ]
+    return {
+        f"{half}-projector": _document([*stream, *common]),
+        f"{half}-projector-kinesis": _document([*kinesis, *common]),
+    }
 
 
 def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
@@ -115,19 +144,21 @@ def _allow(name: str, actions: Any, resources: list[str]) -> dict[str, Any]:
     return {"Sid": name, "Effect": "Allow", "Action": list(actions), "Resource": resources}
 
 
-def files(environment: str) -> dict[Path, str]:
-    """The policy files of an environment and their content."""
+def files(environment: str, replica: str = "") -> dict[Path, str]:
+    """The policy files of an environment, or of a replica, and their content."""
+    folder = FOLDER / environment / replica
     return {
-        FOLDER / environment / f"{name}.json": json.dumps(document, indent=2) + "\n"
-        for name, document in documents(environment).items()
+        folder / f"{name}.json": json.dumps(document, indent=2) + "\n"
+        for name, document in documents(environment, replica).items()
     }
 
 
 @click.command()
 @click.option("--environment", default="prod", show_default=True)
-def policies(environment: str) -> None:
+@click.option("--replica", default="", help="A further copy of its read stacks.")
+def policies(environment: str, replica: str) -> None:
     """Writes the policy files of an environment."""
-    for path, content in files(environment).items():
+    for path, content in files(environment, replica).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
         click.echo(path.relative_to(PROJECT))

@@ -55,6 +55,16 @@ class Stage:
         return self.variables.get("TWOFOLD_REGION")
 
     @property
+    def replica(self) -> str:
+        """Which further copy of the read tables it has; empty for the first."""
+        return self.variables.get("TWOFOLD_REPLICA", "")
+
+    @property
+    def kinesis_stream(self) -> str | None:
+        """The Kinesis stream that it feeds or is fed from, where there is one."""
+        return self.variables.get("TWOFOLD_KINESIS_STREAM")
+
+    @property
     def replicas(self) -> list[str]:
         """The other regions that hold copies of its tables, but for the event table."""
         return self.variables.get("TWOFOLD_REPLICAS", "").split()

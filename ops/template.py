@@ -59,6 +59,11 @@ def extras(stage: Stage) -> dict[str, Any]:
     for projector in stage.projectors:
         resources[_camel(projector)] = {"Properties": _feeding(stage, projector)}
         resources[f"{_camel(projector)}Failed"] = _failures(stage, projector)
+    if WRITE in stage.serves and stage.kinesis_stream:
+        resources["EventsKinesis"] = _kinesis(stage)
+        resources[logical_id(EventItem)]["Properties"]["KinesisStreamSpecification"] = {
+            "StreamArn": {"Fn::GetAtt": ["EventsKinesis", "Arn"]}
+        }
     if WRITE in stage.serves:
         outputs["EventsStream"] = {
             "Value": {"Fn::GetAtt": [logical_id(EventItem), "StreamArn"]},
@@ -113,12 +118,30 @@ def _pattern(projector: str) -> str:
 def _feeding(stage: Stage, projector: str) -> dict[str, Any]:
     settings = {
         **feeding(projector),
-        "Stream": {"Fn::ImportValue": stream_export(stage.environment)},
         "DestinationConfig": {
             "OnFailure": {"Destination": {"Fn::GetAtt": [f"{_camel(projector)}Failed", "Arn"]}}
         },
     }
+    if stage.kinesis_stream:
+        # There the change is the data of a record, and Chalice says which stream it is.
+        pattern = json.dumps({"data": json.loads(_pattern(projector))})
+        settings["FilterCriteria"] = {"Filters": [{"Pattern": pattern}]}
+        return {"Events": {f"{_camel(projector)}KinesisEventSource": {"Properties": settings}}}
+    settings["Stream"] = {"Fn::ImportValue": stream_export(stage.environment)}
     return {"Events": {f"{_camel(projector)}DynamodbEventSource": {"Properties": settings}}}
+
+
+def _kinesis(stage: Stage) -> dict[str, Any]:
+    """A stream of the event table's changes for more readers than its own two, kept for a week."""
+    return {
+        "Type": "AWS::Kinesis::Stream",
+        "Properties": {
+            "Name": stage.kinesis_stream,
+            "StreamModeDetails": {"StreamMode": "ON_DEMAND"},
+            "RetentionPeriodHours": 168,
+            "StreamEncryption": {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"},
+        },
+    }
 
 
 def _failures(stage: Stage, projector: str) -> dict[str, Any]:

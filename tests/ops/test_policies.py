@@ -51,7 +51,9 @@ def test_nothing_may_scan_or_delete_and_only_writers_write(environment: str) -> 
     assert written == {
         "write": {"events"},
         "accounts-projector": {"balances", "statements"},
+        "accounts-projector-kinesis": {"balances", "statements"},
         "journal-projector": {"transactions", "totals"},
+        "journal-projector-kinesis": {"transactions", "totals"},
     }
 
 

@@ -15,7 +15,7 @@ class BalanceRow(Table):
     """An account now. `metadata` is that of the event `metadata_version`, and may trail."""
 
     class Meta:
-        table_name = settings().table_name("balances")
+        table_name = settings().read_table_name("balances")
         billing_mode = "PAY_PER_REQUEST"
 
     partition = UnicodeAttribute(hash_key=True)

@@ -14,7 +14,7 @@ class StatementRow(Table):
     """What one event did to an account; the entry's own fields only where it was an entry."""
 
     class Meta:
-        table_name = settings().table_name("statements")
+        table_name = settings().read_table_name("statements")
         billing_mode = "PAY_PER_REQUEST"
 
     account = UnicodeAttribute(hash_key=True)

@@ -24,7 +24,7 @@ class TotalRow(Table):
     """
 
     class Meta:
-        table_name = settings().table_name("totals")
+        table_name = settings().read_table_name("totals")
         billing_mode = "PAY_PER_REQUEST"
 
     key = UnicodeAttribute(hash_key=True)

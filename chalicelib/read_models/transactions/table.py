@@ -45,7 +45,7 @@ class TransactionRow(Table):
     """A transaction as the API shows it. `place` orders a listing: by time, then by id."""
 
     class Meta:
-        table_name = settings().table_name("transactions")
+        table_name = settings().read_table_name("transactions")
         billing_mode = "PAY_PER_REQUEST"
 
     key = UnicodeAttribute(hash_key=True)
