@@ -50,6 +50,7 @@ def follow(api: Api, path: str, limit: int) -> list[dict[str, Any]]:
         assert reply.status_code == 200, reply.body
         pages.append(reply.json_body)
         cursor = pages[-1]["next_cursor"]
+        assert len(pages) < 50, "a listing without an end"
     return pages
 
 

@@ -47,6 +47,7 @@ def pages(
         cursor = answer.next_cursor
         if cursor is None:
             return found
+        assert len(found) < 50, "a listing without an end"
 
 
 def cut(amounts: list[str], limit: int) -> list[list[str]]:

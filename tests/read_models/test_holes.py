@@ -58,6 +58,7 @@ def tell_entries(ledger: str, order: Literal["asc", "desc"], limit: int, told: l
         told += [entry.version for entry in found.entries]
         if found.next_cursor is None:
             return
+        assert len(told) < 50, "a listing without an end"
         query = AccountEntries(
             ledger=ledger, account="alice", limit=limit, cursor=found.next_cursor
         )

@@ -29,6 +29,7 @@ def strong(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     settings.cache_clear()
+    settings()  # Read here, and not under what a test client later sets.
 
 
 def write(books: Bookkeeper) -> None:

@@ -78,6 +78,7 @@ def pages(query: ListTransactions) -> list[list[str]]:
         found.append([each.id for each in answer.transactions])
         if answer.next_cursor is None:
             return found
+        assert len(found) < 50, "a listing without an end"
         query = ListTransactions(ledger=query.ledger, limit=query.limit, cursor=answer.next_cursor)
 
 
