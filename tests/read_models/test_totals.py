@@ -70,12 +70,14 @@ def test_more_accounts_of_one_shard_than_one_transaction_holds_all_count(
     assert trial_balance(books.ledger) == [("USD/2", "70", "70", True)]
 
 
+@pytest.mark.parametrize("seen", [0, 1])
 def test_the_same_account_at_another_projector_is_looked_at_again(
-    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch, seen: int
 ) -> None:
     books.pay_in("t1", 100)
     books.pay_in("t2", 20)
     older, newer = books.of("alice")[1:]
+    deliver(books.of("alice")[:seen])
     read, elsewhere = TotalRow.batch_get, [newer]
 
     def then_another_writes(*args: object, **kwargs: object) -> object:
