@@ -30,8 +30,10 @@ if settings().auth == "keys":
 
 if WRITE in settings().serves:
     from chalicelib.commands.lambdas import write
+    from chalicelib.sweep import sweeper
 
     app.register_blueprint(write)
+    app.register_blueprint(sweeper)
 
 if ACCOUNTS in settings().serves:
     from chalicelib.read_models import accounts

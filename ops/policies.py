@@ -55,6 +55,14 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
         "write": _document(
             [_allow("LoadAndAppend", [*_READ, "dynamodb:PutItem"], [table("events")])]
         ),
+        "sweep": _document(
+            [
+                _allow("LoadAndAppend", [*_READ, "dynamodb:PutItem"], [table("events")]),
+                _allow(
+                    "ListDue", ["dynamodb:Query"], [f"{read_table('transactions')}/index/expiring"]
+                ),
+            ]
+        ),
         **_projectors(
             environment,
             "accounts",

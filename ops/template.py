@@ -110,7 +110,7 @@ def _pattern(projector: str) -> str:
     """
     wanted: dict[str, Any] = {"eventName": ["INSERT"]}
     if projector == f"project_{ACCOUNTS}":
-        types = [event.__name__ for event in get_args(transaction.Event) or (transaction.Event,)]
+        types = [event.__name__ for event in get_args(transaction.Event)]
         wanted["dynamodb"] = {"NewImage": {"type": {"S": [{"anything-but": types}]}}}
     return json.dumps(wanted)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.commands.execute import Command, Executor
+from chalicelib.commands.deciding import Command
+from chalicelib.commands.execute import Executor
 from chalicelib.domain.fields import Direction
 from chalicelib.domain.transaction import Entry
 from chalicelib.events.dynamodb import to_item
@@ -50,8 +51,11 @@ class WatchedStore:
         for append in appends:
             self.appended += append.events
 
-    def history(self, stream: Stream) -> Iterator[Recorded]:
-        return self.inner.history(stream)
+    def read(self, stream: Stream, version: int) -> Recorded:
+        return self.inner.read(stream, version)
+
+    def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
+        return self.inner.history(stream, newest_first=newest_first)
 
 
 class Bookkeeper:

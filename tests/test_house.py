@@ -16,6 +16,7 @@ ARROWS: dict[str, set[str]] = {
     "http": {"http", "domain", "tables", "settings", "telemetry"},
     "commands": {"commands", "events", "domain", "http", "tables", "settings", "telemetry"},
     "read_models": {"read_models", "events", "domain", "http", "tables", "settings", "telemetry"},
+    "sweep": {"commands", "read_models", "domain", "tables"},
     "tables": {"settings"},
     "settings": set(),
     "telemetry": {"settings"},
@@ -130,6 +131,7 @@ def test_only_the_app_and_the_local_stack_import_the_local_stack() -> None:
 def test_only_doors_stacks_and_the_local_stack_know_chalice() -> None:
     may = {"app", "chalicelib.http.auth", "chalicelib.http.door", "chalicelib.commands.lambdas"}
     may |= {f"chalicelib.read_models.{room}.lambdas" for room in ROOMS}
+    may |= {"chalicelib.sweep"}
     may |= {f"chalicelib.read_models.{stack}" for stack in ("accounts", "feeding", "journal")}
     know = {
         module.name

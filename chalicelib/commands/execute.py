@@ -1,41 +1,35 @@
 """Execute: load, decide, append; on a lost race, do it again.
 
-Both round trips of a command are here, and nothing of HTTP: a script or a test executes a command
+All round trips of a command are here, and nothing of HTTP: a script or a test executes a command
 just as the Lambda does.
 """
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
-from typing import assert_never, get_args
+from typing import cast
 
 from uuid_utils import uuid7
 
-from chalicelib.domain import account, transaction
-from chalicelib.domain.account import OpenAccount
-from chalicelib.domain.refusals import Contention, Refusal
-from chalicelib.domain.transaction import PostTransaction
-from chalicelib.events.codec import Event
-from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import (
-    Origin,
-    Recorded,
-    Stream,
-    account_stream,
-    follow,
-    transaction_stream,
+from chalicelib.commands.deciding import Command, changes, needs, subject
+from chalicelib.domain import account
+from chalicelib.domain.entries import expired_holds
+from chalicelib.domain.managing import OpenAccount
+from chalicelib.domain.refusals import (
+    AccountNotEmpty,
+    BalanceLimitExceeded,
+    Contention,
+    InsufficientFunds,
+    Refusal,
 )
+from chalicelib.domain.transaction import ExpireHold, NewTransaction, Resolving
+from chalicelib.events.dynamodb import DynamoStore
+from chalicelib.events.recorded import Origin, Recorded, Stream, account_stream, follow
 from chalicelib.events.store import Append, Busy, Conflict, EventStore
-
-Command = OpenAccount | PostTransaction
-"""Every command that a client can issue."""
-
-COMMANDS: dict[str, type[Command]] = {command.__name__: command for command in get_args(Command)}
-"""The commands by name."""
 
 _TICK = timedelta(microseconds=1)
 
@@ -51,6 +45,16 @@ class Executed:
     replayed: bool = False
 
 
+class Refused(Exception):
+    """One of several commands was refused, and none was done. `place` counts from 0."""
+
+    def __init__(self, place: int, refusal: Refusal, now: datetime) -> None:
+        super().__init__(str(refusal))
+        self.place = place
+        self.refusal = refusal
+        self.now = now
+
+
 @dataclass(frozen=True)
 class Backoff:
     """Full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015)."""
@@ -62,18 +66,6 @@ class Backoff:
     def delay(self, attempt: int) -> float:
         """Seconds to wait after an attempt; attempts count from 0."""
         return random.uniform(0, min(self.cap, self.base * 2**attempt))
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """The stream that a command is about, and those it needs to see before it can decide.
-
-    A command that makes its subject does not need to see it: the append is conditional on its
-    absence, so the usual case is spared a read, and only the unusual one looks.
-    """
-
-    subject: Stream
-    needs: Sequence[Stream] = ()
 
 
 @dataclass(frozen=True)
@@ -93,22 +85,42 @@ class Executor:
         A dry run decides and answers the same, and writes nothing. Raises the domain's refusals,
         or Contention.
         """
-        plan = _plan(command)
-        command_id = self.new_id()
+        try:
+            return self.execute_together([command], actor=actor, dry_run=dry_run)[0]
+        except Refused as refused:
+            raise refused.refusal from None
+
+    def execute_together(
+        self, commands: Sequence[Command], *, actor: str, dry_run: bool = False
+    ) -> list[Executed]:
+        """Likewise for several commands, each decided on what those before it did: all or none.
+
+        Raises Refused for the first that is refused, ValueError for more events than one append
+        holds, or Contention.
+        """
+        run = _Run(
+            commands,
+            command_id=self.new_id(),
+            actor=actor,
+            dry_run=dry_run,
+            look=dry_run,
+            doubtful=any(isinstance(each, OpenAccount | NewTransaction) for each in commands),
+        )
         began = self.monotonic()
-        if dry_run and (done := self._done_before(command, plan)):
-            return done
         for attempt in count():
             try:
-                return self._attempt(command, plan, command_id, actor, dry_run)
-            except Refusal:
-                # Refused now, but perhaps done before: then that answer stands.
-                if done := self._done_before(command, plan):
-                    return done
-                raise
+                return self._attempt(run)
+            except Refused as refused:
+                if run.doubtful:
+                    # Refused now, but perhaps done before, or meanwhile: then that answer stands.
+                    run.doubtful, run.look = False, True
+                elif not self._release(run, refused, until=began + self.backoff.deadline):
+                    raise
+                continue
             except Conflict as conflict:
-                if conflict.stream == plan.subject and (done := self._done_before(command, plan)):
-                    return done
+                if not run.look and conflict.stream in map(subject, commands):
+                    run.look = True
+                    continue
             except Busy:
                 pass
             delay = self.backoff.delay(attempt)
@@ -117,92 +129,123 @@ class Executor:
             self.sleep(delay)
         raise AssertionError("unreachable: the attempts are endless")
 
-    def _attempt(
-        self, command: Command, plan: _Plan, command_id: str, actor: str, dry_run: bool
-    ) -> Executed:
-        heads = self.store.load(plan.needs)
+    def _attempt(self, run: "_Run") -> list[Executed]:
+        commit = _Commit(run, self._load([*run.releases, *run.commands], run.look), self.clock())
+        for release in run.releases:
+            commit.decide(release)
+        done = []
+        for place, command in enumerate(run.commands):
+            try:
+                done.append(commit.decide(command))
+            except Refusal as refusal:
+                raise Refused(place, refusal, commit.now) from None
+        if commit.events and not run.dry_run:
+            self.store.append(*commit.appends())
+        return [
+            Executed(recorded) if recorded else Executed(self._answer(command, commit), True)
+            for command, recorded in zip(run.commands, done, strict=True)
+        ]
+
+    def _load(self, commands: Sequence[Command], look: bool) -> dict[Stream, Recorded]:
+        """The newest events of all streams that the commands need, however they name each other."""
+        heads: dict[Stream, Recorded] = {}
+        seen: set[Stream] = set()
+        while True:
+            wanted = dict.fromkeys(
+                stream for command in commands for stream in needs(command, heads, look=look)
+            )
+            fresh = [stream for stream in wanted if stream not in seen]
+            if not fresh:
+                return heads
+            heads.update(self.store.load(fresh))
+            seen.update(fresh)
+
+    def _answer(self, command: Command, commit: "_Commit") -> Recorded:
+        """What answered the command when it was done: an account answers as it is now, a new
+        transaction with its first event, for ever, and a hold with the one that resolved it.
+        """
+        head = commit.heads[subject(command)]
+        then = head.version
+        if isinstance(command, NewTransaction):
+            then = 1
+        elif isinstance(command, Resolving):
+            then = min(2, head.version)
+        return head if then == head.version else self.store.read(head.stream, then)
+
+    def _release(self, run: "_Run", refused: Refused, until: float) -> bool:
+        """Frees what stands in a command's way and has expired; whether there was any.
+
+        Nobody is kept waiting for the sweep: at the instant at which a hold expires its money is
+        free for the next decision. A dry run only decides as if it had been freed.
+        """
+        refusal = refused.refusal
+        if not isinstance(refusal, InsufficientFunds | BalanceLimitExceeded | AccountNotEmpty):
+            return False
+        ledger = run.commands[refused.place].ledger
+        stream = account_stream(ledger, refusal.account)
+        head = self.store.load([stream]).get(stream)
+        if head is None or not (
+            head.account.next_expiry and head.account.next_expiry <= refused.now
+        ):
+            return False
+        events = (one.event for one in self.store.history(stream, newest_first=True))
+        ids = expired_holds(head.account, cast(Iterator[account.Event], events), refused.now)
+        releases = [ExpireHold(ledger=ledger, transaction=id) for id in ids]
+        fresh = [release for release in releases if release not in run.releases]
+        if run.dry_run:
+            run.releases += fresh
+            return bool(fresh)
+        for release in fresh:
+            if self.monotonic() > until:
+                raise Contention
+            self.execute(release, actor=run.actor)
+        return bool(fresh)
+
+
+@dataclass
+class _Run:
+    """Commands on their way. `look` says that they look whether they were done before.
+
+    A command that makes its subject does not need to: the append is conditional on its absence. So
+    the usual case is spared a read, and only the unusual one looks. `doubtful` says that a refusal
+    may come from streams that were not read at the same instant, and is to be seen twice.
+    """
+
+    commands: Sequence[Command]
+    command_id: str
+    actor: str
+    dry_run: bool
+    look: bool
+    doubtful: bool
+    releases: list[Command] = field(default_factory=list)
+
+
+class _Commit:
+    """What one attempt would append, on top of what it loaded."""
+
+    def __init__(self, run: _Run, heads: dict[Stream, Recorded], clock: datetime) -> None:
+        self.heads = heads
         # One instant for the whole commit, later than everything it follows: per stream, order by
         # time is order by version.
-        now = max([self.clock(), *(head.recorded_at + _TICK for head in heads.values())])
-        origin = Origin(recorded_at=now, command_id=command_id, actor=actor)
-        appends = []
-        for stream, events in _decide(command, heads, now).items():
-            head = heads.get(stream)
-            appends.append(
-                Append(
-                    stream=stream,
-                    expected_version=head.version if head else 0,
-                    events=follow(head, stream, events, origin),
-                )
-            )
-        if not dry_run:
-            self.store.append(*appends)
-        return Executed(appends[0].events[-1])
+        self.now = max([clock, *(head.recorded_at + _TICK for head in heads.values())])
+        self.events: dict[Stream, list[Recorded]] = {}
+        self._origin = Origin(recorded_at=self.now, command_id=run.command_id, actor=run.actor)
 
-    def _done_before(self, command: Command, plan: _Plan) -> Executed | None:
-        """The answer to a command that was done before, if its subject is there already.
+    def decide(self, command: Command) -> Recorded | None:
+        """The newest event of the command's subject after it; None if it was done before."""
+        decided = changes(command, self.heads, self.now)
+        for stream, events in decided.items():
+            recorded = follow(self.heads.get(stream), stream, events, self._origin)
+            self.heads[stream] = recorded[-1]
+            self.events.setdefault(stream, []).extend(recorded)
+        return self.heads[subject(command)] if decided else None
 
-        Raises the refusal of a command that is at odds with what was done.
-        """
-        heads = self.store.load([plan.subject])
-        if not heads:
-            return None
-        head = heads[plan.subject]
-        already = not _decide(command, heads, head.recorded_at)
-        assert already, "a subject that is there is not made again"
-        return Executed(self._answer(command, head), replayed=True)
-
-    def _answer(self, command: Command, head: Recorded) -> Recorded:
-        """The event that answered the command when it was done: an account answers as it is now,
-        a transaction with its first answer, for ever.
-        """
-        if isinstance(command, PostTransaction) and head.version > 1:
-            return next(self.store.history(head.stream))
-        return head
-
-
-def _plan(command: Command) -> _Plan:
-    match command:
-        case OpenAccount():
-            return _Plan(account_stream(command.ledger, command.account))
-        case PostTransaction():
-            accounts = dict.fromkeys(entry.account for entry in command.entries)
-            return _Plan(
-                transaction_stream(command.ledger, command.transaction),
-                [account_stream(command.ledger, id) for id in accounts],
-            )
-        case _:
-            assert_never(command)
-
-
-def _decide(
-    command: Command, heads: Mapping[Stream, Recorded], now: datetime
-) -> dict[Stream, Sequence[Event]]:
-    """The events of each stream, the command's subject first; empty when already done."""
-    subject = _plan(command).subject
-    head = heads.get(subject)
-    match command:
-        case OpenAccount():
-            opened = account.decide(command, head.account if head else None, now)
-            return {subject: opened} if opened else {}
-        case PostTransaction():
-            accounts = {
-                stream.id: found.account
-                for stream, found in heads.items()
-                if stream.kind == "account"
-            }
-            decision = transaction.decide(
-                command, head.transaction if head else None, accounts, now
-            )
-            if not decision.transaction:
-                return {}
-            touched = {
-                account_stream(command.ledger, id): events
-                for id, events in decision.accounts.items()
-            }
-            return {subject: decision.transaction, **touched}
-        case _:
-            assert_never(command)
+    def appends(self) -> list[Append]:
+        """All of it, each stream's events behind the version that was loaded."""
+        return [
+            Append(stream=stream, expected_version=events[0].version - 1, events=events)
+            for stream, events in self.events.items()
+        ]
 
 
 @cache

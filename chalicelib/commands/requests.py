@@ -6,15 +6,31 @@ they are, and are refused as amounts.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
-from chalicelib.domain.account import OpenAccount
 from chalicelib.domain.amounts import parse_amount, parse_limit
 from chalicelib.domain.fields import Direction, utc
-from chalicelib.domain.refusals import InvalidAmount
-from chalicelib.domain.transaction import Entry, PostTransaction
+from chalicelib.domain.managing import (
+    KEEP,
+    ChangeAccount,
+    CloseAccount,
+    FreezeAccount,
+    Keep,
+    OpenAccount,
+    UnfreezeAccount,
+)
+from chalicelib.domain.refusals import InvalidAmount, InvalidField
+from chalicelib.domain.transaction import (
+    Entry,
+    HoldTransaction,
+    PostHold,
+    PostTransaction,
+    ReverseTransaction,
+    VoidHold,
+)
 
 
 class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,10 +50,58 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             account=new_id if self.id is None else self.id,
             asset=self.asset,
             normal_balance=self.normal_balance,
-            min_balance=parse_limit(_json(self.min_balance, "min_balance"), "min_balance"),
-            max_balance=parse_limit(_json(self.max_balance, "max_balance"), "max_balance"),
+            min_balance=_limit(self.min_balance, "min_balance"),
+            max_balance=_limit(self.max_balance, "max_balance"),
             metadata=self.metadata,
         )
+
+
+class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `PATCH …/accounts/{id}`. A field that is left out stays as it is."""
+
+    min_balance: Raw | UnsetType = UNSET
+    max_balance: Raw | UnsetType = UNSET
+    metadata: Mapping[str, str] | UnsetType = UNSET
+
+    def command(self, ledger: str, account: str, if_version: int | None) -> ChangeAccount:
+        """The command this body asks for. Raises InvalidField, InvalidAmount."""
+        return ChangeAccount(
+            ledger=ledger,
+            account=account,
+            min_balance=_limit_or_keep(self.min_balance, "min_balance"),
+            max_balance=_limit_or_keep(self.max_balance, "max_balance"),
+            metadata=None if self.metadata is UNSET else self.metadata,
+            if_version=if_version,
+        )
+
+
+class DirectionsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/accounts/{id}/freeze` and `/unfreeze`; an empty one means both."""
+
+    debits: bool | UnsetType = UNSET
+    credits: bool | UnsetType = UNSET
+
+    def freeze(self, ledger: str, account: str) -> FreezeAccount:
+        """The command this body asks for. Raises InvalidField."""
+        debits, credits = self._asked()
+        return FreezeAccount(ledger=ledger, account=account, debits=debits, credits=credits)
+
+    def unfreeze(self, ledger: str, account: str) -> UnfreezeAccount:
+        """The command this body asks for. Raises InvalidField."""
+        debits, credits = self._asked()
+        return UnfreezeAccount(ledger=ledger, account=account, debits=debits, credits=credits)
+
+    def _asked(self) -> tuple[bool, bool]:
+        both = self.debits is UNSET and self.credits is UNSET
+        return both or self.debits is True, both or self.credits is True
+
+
+class CloseAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/accounts/{id}/close`, which says nothing."""
+
+    def command(self, ledger: str, account: str) -> CloseAccount:
+        """The command this body asks for. Raises InvalidField."""
+        return CloseAccount(ledger=ledger, account=account)
 
 
 class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,7 +113,13 @@ class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asset: str | None = None
 
 
-class PostTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PendingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Says that a transaction is to be held, for so many seconds or until it is resolved."""
+
+    timeout_seconds: int | None = None
+
+
+class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /ledgers/{ledger}/transactions`."""
 
     entries: tuple[EntryRequest, ...]
@@ -57,29 +127,110 @@ class PostTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=
     reference: str | None = None
     effective_at: datetime | None = None
     metadata: Mapping[str, str] = {}
+    pending: PendingRequest | None = None
 
-    def command(self, ledger: str, new_id: str) -> PostTransaction:
-        """The command this body asks for. Raises InvalidField, InvalidAmount, TooManyEntries."""
-        return PostTransaction(
-            ledger=ledger,
-            transaction=new_id if self.id is None else self.id,
-            entries=tuple(
-                Entry(
-                    account=entry.account,
-                    direction=entry.direction,
-                    amount=_amount(entry.amount, f"entries[{place}].amount"),
-                    asset=entry.asset,
-                )
-                for place, entry in enumerate(self.entries)
-            ),
-            reference=self.reference,
-            effective_at=self.effective_at and utc(self.effective_at, "effective_at"),
-            metadata=self.metadata,
+    def command(
+        self, ledger: str, *, key: str | None, new_id: str
+    ) -> PostTransaction | HoldTransaction:
+        """The command this body asks for, with `key` for its id where it names none.
+
+        Raises InvalidField, InvalidAmount, TooManyEntries.
+        """
+        transaction = _id(self.id, key, new_id)
+        entries = tuple(
+            Entry(
+                account=entry.account,
+                direction=entry.direction,
+                amount=_amount(entry.amount, f"entries[{place}].amount"),
+                asset=entry.asset,
+            )
+            for place, entry in enumerate(self.entries)
         )
+        effective_at = self.effective_at and utc(self.effective_at, "effective_at")
+        if self.pending is None:
+            return PostTransaction(
+                ledger=ledger,
+                transaction=transaction,
+                entries=entries,
+                reference=self.reference,
+                effective_at=effective_at,
+                metadata=self.metadata,
+            )
+        return HoldTransaction(
+            ledger=ledger,
+            transaction=transaction,
+            entries=entries,
+            reference=self.reference,
+            effective_at=effective_at,
+            metadata=self.metadata,
+            timeout_seconds=self.pending.timeout_seconds,
+        )
+
+
+class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/transactions/batch`. Its transactions are read one by one, so that what
+    is wrong with one is said of that one.
+    """
+
+    transactions: list[Raw]
+    atomic: bool = True
+
+
+class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/transactions/{id}/post`."""
+
+    amount: Raw | UnsetType = UNSET
+
+    def command(self, ledger: str, transaction: str, key: str | None) -> PostHold:
+        """The command this body asks for. Raises InvalidField, InvalidAmount."""
+        amount = None if self.amount is UNSET else _amount(self.amount, "amount")
+        return PostHold(ledger=ledger, transaction=transaction, key=key, amount=amount)
+
+
+class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/transactions/{id}/void`."""
+
+    reason: str | None = None
+
+    def command(self, ledger: str, transaction: str, key: str | None) -> VoidHold:
+        """The command this body asks for. Raises InvalidField."""
+        return VoidHold(ledger=ledger, transaction=transaction, key=key, reason=self.reason)
+
+
+class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/transactions/{id}/reverse`."""
+
+    id: str | None = None
+    effective_at: datetime | None = None
+
+    def command(
+        self, ledger: str, reverses: str, *, key: str | None, new_id: str
+    ) -> ReverseTransaction:
+        """The command this body asks for. Raises InvalidField."""
+        return ReverseTransaction(
+            ledger=ledger,
+            transaction=_id(self.id, key, new_id),
+            reverses=reverses,
+            effective_at=self.effective_at and utc(self.effective_at, "effective_at"),
+        )
+
+
+def _id(id: str | None, key: str | None, new_id: str) -> str:
+    if key is not None and id not in (None, key):
+        raise InvalidField("id", "differs from the Idempotency-Key header")
+    return next(one for one in (id, key, new_id) if one is not None)
 
 
 def _amount(raw: Raw, where: str) -> int:
     return parse_amount(_json(raw, where), where)
+
+
+def _limit(raw: Raw, where: str) -> int | None:
+    return parse_limit(_json(raw, where), where)
+
+
+def _limit_or_keep(raw: Raw | UnsetType, where: str) -> int | Literal[Keep.KEEP] | None:
+    return KEEP if raw is UNSET else _limit(raw, where)
 
 
 def _json(raw: Raw, where: str) -> int | str | None:

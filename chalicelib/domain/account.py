@@ -1,30 +1,16 @@
-"""The account: one asset, one balance, its limits. Events, state and `evolve`, commands, `decide`.
+"""The account: one asset, one balance, its limits. Its events, its state, and `evolve`.
 
 Balances and limits are counted on the account's normal side: what comes in on that side adds, what
-goes out on the other takes away. The version counts the account's events: 1, 2, 3, gapless.
+goes out on the other takes away. What is held counts against the limits as if it had moved, so that
+resolving a hold can never breach one. The version counts the account's events: 1, 2, 3, gapless.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
 
-from chalicelib.domain.amounts import check_limit
-from chalicelib.domain.fields import (
-    Direction,
-    check_asset,
-    check_direction,
-    check_id,
-    check_metadata,
-    fingerprint,
-)
-from chalicelib.domain.refusals import (
-    AccountExists,
-    AccountNotFound,
-    BalanceLimitExceeded,
-    InsufficientFunds,
-    InvalidField,
-)
+from chalicelib.domain.fields import Direction, fingerprint
+from chalicelib.domain.refusals import AccountIsClosed, BalanceLimitExceeded
 
 # Events
 
@@ -43,6 +29,36 @@ class AccountOpened:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccountChanged:
+    """The account has these limits from now on, and this metadata unless it is None."""
+
+    min_balance: int | None
+    max_balance: int | None
+    metadata: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountFrozen:
+    """The account refuses new entries of these directions."""
+
+    debits: bool
+    credits: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountUnfrozen:
+    """The account takes entries of these directions again."""
+
+    debits: bool
+    credits: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountClosed:
+    """The account, which is empty, changes no more."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EntryPosted:
     """One entry of a transaction moved this account's balance."""
 
@@ -53,7 +69,48 @@ class EntryPosted:
     reference: str | None
 
 
-Event = AccountOpened | EntryPosted
+@dataclass(frozen=True, kw_only=True)
+class EntryHeld:
+    """An amount is set aside for a pending transaction, until it expires if it ever does."""
+
+    transaction: str
+    direction: Direction
+    amount: int
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldEntryPosted:
+    """Of what was held, `amount` moved this account's balance; the rest is free again."""
+
+    transaction: str
+    direction: Direction
+    amount: int
+    released: int
+    effective_at: datetime
+    reference: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldEntryReleased:
+    """What was held is free again."""
+
+    transaction: str
+    direction: Direction
+    amount: int
+
+
+Event = (
+    AccountOpened
+    | AccountChanged
+    | AccountFrozen
+    | AccountUnfrozen
+    | AccountClosed
+    | EntryPosted
+    | EntryHeld
+    | HeldEntryPosted
+    | HeldEntryReleased
+)
 
 
 # State
@@ -64,7 +121,8 @@ class Account:
     """What the next decision needs to know, and the totals that the books are proved by.
 
     Limits are None where there is none. `metadata_version` says which event set the metadata:
-    the metadata itself stays in that event, so that the state stays small.
+    the metadata itself stays in that event, so that the state stays small. No open hold expires
+    before `next_expiry`, which is None where none expires.
     """
 
     version: int
@@ -76,12 +134,14 @@ class Account:
     credits: int = 0
     pending_debits: int = 0
     pending_credits: int = 0
+    next_expiry: datetime | None = None
     frozen_debits: bool = False
     frozen_credits: bool = False
     closed: bool = False
     opened_at: datetime
     fingerprint: str
     metadata_version: int
+    metadata_fingerprint: str
 
     @property
     def posted(self) -> int:
@@ -108,140 +168,100 @@ class Account:
 
 
 def evolve(account: Account | None, event: Event) -> Account:
-    """The account after one more event."""
+    """The account after one more event. Raises ValueError for events in an impossible order."""
+    if isinstance(event, AccountOpened):
+        if account is not None:
+            raise ValueError("an account is opened once")
+        return Account(
+            version=1,
+            asset=event.asset,
+            normal_balance=event.normal_balance,
+            min_balance=event.min_balance,
+            max_balance=event.max_balance,
+            opened_at=event.opened_at,
+            fingerprint=event.fingerprint,
+            metadata_version=1,
+            metadata_fingerprint=metadata_mark(event.metadata),
+        )
+    if account is None:
+        raise ValueError("an account's first event opens it")
+    return replace(_evolve(account, event), version=account.version + 1)
+
+
+def _evolve(account: Account, event: Event) -> Account:
     match event:
-        case AccountOpened():
-            return Account(
-                version=1,
-                asset=event.asset,
-                normal_balance=event.normal_balance,
-                min_balance=event.min_balance,
-                max_balance=event.max_balance,
-                opened_at=event.opened_at,
-                fingerprint=event.fingerprint,
-                metadata_version=1,
+        case AccountChanged():
+            changed = replace(account, min_balance=event.min_balance, max_balance=event.max_balance)
+            if event.metadata is None:
+                return changed
+            return replace(
+                changed,
+                metadata_version=account.version + 1,
+                metadata_fingerprint=metadata_mark(event.metadata),
             )
-        case EntryPosted() if account is not None:
-            side = {"debit": "debits", "credit": "credits"}[event.direction]
-            total = getattr(account, side) + event.amount
-            return replace(account, version=account.version + 1, **{side: total})
+        case AccountFrozen():
+            return replace(
+                account,
+                frozen_debits=account.frozen_debits or event.debits,
+                frozen_credits=account.frozen_credits or event.credits,
+            )
+        case AccountUnfrozen():
+            return replace(
+                account,
+                frozen_debits=account.frozen_debits and not event.debits,
+                frozen_credits=account.frozen_credits and not event.credits,
+            )
+        case AccountClosed():
+            return replace(account, closed=True)
         case EntryPosted():
-            raise ValueError("an account's first event opens it")
+            return _move(account, event.direction, posted=event.amount)
+        case EntryHeld():
+            held = _move(account, event.direction, pending=event.amount)
+            expiries = filter(None, (account.next_expiry, event.expires_at))
+            return replace(held, next_expiry=min(expiries, default=None))
+        case HeldEntryPosted():
+            held_amount = event.amount + event.released
+            return _move(account, event.direction, posted=event.amount, pending=-held_amount)
+        case HeldEntryReleased():
+            return _move(account, event.direction, pending=-event.amount)
         case _:
-            assert_never(event)
+            raise AssertionError(event)
 
 
-# Commands
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenAccount:
-    """Open an account for one asset. Raises InvalidField or InvalidAmount for what cannot be."""
-
-    ledger: str
-    account: str
-    asset: str
-    normal_balance: Direction
-    min_balance: int | None = 0
-    max_balance: int | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_id(self.ledger, "ledger")
-        check_id(self.account, "id")
-        check_asset(self.asset)
-        check_direction(self.normal_balance, "normal_balance")
-        check_metadata(self.metadata)
-        check_limit(self.min_balance, "min_balance")
-        check_limit(self.max_balance, "max_balance")
-        if None not in (self.min_balance, self.max_balance) and (
-            self.min_balance > self.max_balance  # type: ignore[operator]  # None is ruled out above
-        ):
-            raise InvalidField("min_balance", "the minimum is above the maximum")
-
-    @property
-    def fingerprint(self) -> str:
-        """The content that a repeated request must share."""
-        return fingerprint(
-            self.asset,
-            self.normal_balance,
-            self.min_balance,
-            self.max_balance,
-            dict(self.metadata),
+def _move(account: Account, direction: Direction, *, posted: int = 0, pending: int = 0) -> Account:
+    if direction == "debit":
+        moved = replace(
+            account,
+            debits=account.debits + posted,
+            pending_debits=account.pending_debits + pending,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class PostEntry:
-    """Enter one line of a transaction on this account. Transactions issue it; clients do not."""
-
-    account: str
-    transaction: str
-    direction: Direction
-    amount: int
-    effective_at: datetime
-    reference: str | None
-
-
-Command = OpenAccount | PostEntry
-
-
-def decide(command: Command, account: Account | None, now: datetime) -> list[Event]:
-    """The events this command causes; none when it has already been done.
-
-    Raises AccountExists, AccountNotFound, InsufficientFunds, BalanceLimitExceeded.
-    """
-    match command:
-        case OpenAccount():
-            if account is None:
-                return [_open(command, now)]
-            if account.fingerprint != command.fingerprint:
-                raise AccountExists(command.account)
-            return []
-        case PostEntry():
-            if account is None:
-                raise AccountNotFound(command.account)
-            return [_enter(command, account)]
-        case _:
-            assert_never(command)
-
-
-def _open(command: OpenAccount, now: datetime) -> AccountOpened:
-    _require_within_limits(command.account, 0, command.min_balance, command.max_balance)
-    return AccountOpened(
-        asset=command.asset,
-        normal_balance=command.normal_balance,
-        min_balance=command.min_balance,
-        max_balance=command.max_balance,
-        metadata=dict(command.metadata),
-        fingerprint=command.fingerprint,
-        opened_at=now,
-    )
-
-
-def _enter(command: PostEntry, account: Account) -> EntryPosted:
-    if command.direction == account.normal_balance:
-        balance = account.posted + account.pending_in + command.amount
-        _require_within_limits(command.account, balance, None, account.max_balance)
-    elif (
-        account.min_balance is not None and account.available - command.amount < account.min_balance
-    ):
-        raise InsufficientFunds(
-            command.account, account.available, account.min_balance, command.amount
+    else:
+        moved = replace(
+            account,
+            credits=account.credits + posted,
+            pending_credits=account.pending_credits + pending,
         )
-    return EntryPosted(
-        transaction=command.transaction,
-        direction=command.direction,
-        amount=command.amount,
-        effective_at=command.effective_at,
-        reference=command.reference,
-    )
+    if not moved.pending_debits and not moved.pending_credits:
+        return replace(moved, next_expiry=None)
+    return moved
 
 
-def _require_within_limits(
-    account: str, balance: int, min_balance: int | None, max_balance: int | None
+def metadata_mark(metadata: Mapping[str, str]) -> str:
+    """Half a fingerprint: enough to see that metadata is there already."""
+    return fingerprint(dict(metadata))[:16]
+
+
+def require_open(id: str, account: Account) -> None:
+    """Raises AccountIsClosed for an account that changes no more."""
+    if account.closed:
+        raise AccountIsClosed(id)
+
+
+def require_within_limits(
+    account: str, least: int, most: int, min_balance: int | None, max_balance: int | None
 ) -> None:
-    too_low = min_balance is not None and balance < min_balance
-    too_high = max_balance is not None and balance > max_balance
-    if too_low or too_high:
-        raise BalanceLimitExceeded(account, balance, min_balance, max_balance)
+    """Raises BalanceLimitExceeded if what the account may come to hold lies outside its limits."""
+    if min_balance is not None and least < min_balance:
+        raise BalanceLimitExceeded(account, least, min_balance, max_balance)
+    if max_balance is not None and most > max_balance:
+        raise BalanceLimitExceeded(account, most, min_balance, max_balance)

@@ -46,6 +46,12 @@ def check_reference(value: str | None) -> None:
         raise InvalidField("reference", f"a reference has 1 to {MAX_REFERENCE} characters")
 
 
+def check_reason(value: str | None) -> None:
+    """Raises InvalidField unless `value` is absent or 1 to 256 characters."""
+    if value is not None and not 1 <= len(value) <= MAX_REFERENCE:
+        raise InvalidField("reason", f"a reason has 1 to {MAX_REFERENCE} characters")
+
+
 def check_metadata(value: Mapping[str, str]) -> None:
     """Raises InvalidField unless `value` holds strings only and is at most 4 KB as JSON."""
     if not all(isinstance(text, str) for pair in value.items() for text in pair):

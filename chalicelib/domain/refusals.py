@@ -141,14 +141,138 @@ class BalanceLimitExceeded(Refusal):
 
 
 @dataclass(eq=False)
+class AccountIsFrozen(Refusal):
+    """The account takes no new entries of this direction for now."""
+
+    account: str
+    direction: str
+    code = "account_frozen"
+
+    def __str__(self) -> str:
+        return f"{self.account} is frozen for {self.direction}s"
+
+
+@dataclass(eq=False)
+class AccountIsClosed(Refusal):
+    """The account changes no more."""
+
+    account: str
+    code = "account_closed"
+
+    def __str__(self) -> str:
+        return f"{self.account} is closed"
+
+
+@dataclass(eq=False)
+class AccountNotEmpty(Refusal):
+    """An account that holds something, or for which something is pending, cannot be closed."""
+
+    account: str
+    posted: int
+    pending_debits: int
+    pending_credits: int
+    code = "account_not_empty"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.account} holds {self.posted}, with {self.pending_debits} of debits and "
+            f"{self.pending_credits} of credits pending"
+        )
+
+
+@dataclass(eq=False)
+class VersionConflict(Refusal):
+    """The account has changed since the version that the request was made for."""
+
+    account: str
+    version: int
+    if_version: int
+    code = "version_conflict"
+
+    def __str__(self) -> str:
+        return f"{self.account} is at version {self.version}, not {self.if_version}"
+
+
+@dataclass(eq=False)
+class TransactionNotPending(Refusal):
+    """Only what is pending, and has not expired, can be posted or voided."""
+
+    transaction: str
+    state: str
+    code = "transaction_not_pending"
+
+    def __str__(self) -> str:
+        return f"{self.transaction} is {self.state}"
+
+
+@dataclass(eq=False)
+class ExceedsPendingAmount(Refusal):
+    """More was to be posted than is held."""
+
+    transaction: str
+    held: int
+    asked: int
+    code = "exceeds_pending_amount"
+
+    def __str__(self) -> str:
+        return f"{self.transaction} holds {self.held}, {self.asked} asked"
+
+
+@dataclass(eq=False)
+class TransactionNotPosted(Refusal):
+    """Only what was posted can be reversed."""
+
+    transaction: str
+    state: str
+    code = "transaction_not_posted"
+
+    def __str__(self) -> str:
+        return f"{self.transaction} is {self.state}"
+
+
+@dataclass(eq=False)
+class AlreadyReversed(Refusal):
+    """The transaction was reversed before, by another one than asked for now."""
+
+    transaction: str
+    reversed_by: str
+    code = "already_reversed"
+
+    def __str__(self) -> str:
+        return f"{self.transaction} was reversed by {self.reversed_by}"
+
+
+@dataclass(eq=False)
 class IdempotencyKeyReused(Refusal):
-    """The id belongs to a transaction with other content."""
+    """The id belongs to a transaction with other content, or the key to another request for it."""
 
     transaction: str
     code = "idempotency_key_reused"
 
     def __str__(self) -> str:
-        return f"{self.transaction} was already used for a transaction with other content"
+        return f"the id or key was already used for {self.transaction} with other content"
+
+
+@dataclass(eq=False)
+class BatchTooLarge(Refusal):
+    """A batch holds more than can be done at once."""
+
+    size: int
+    most: int
+    of: str
+    code = "batch_too_large"
+
+    def __str__(self) -> str:
+        return f"a batch has at most {self.most} {self.of}, this one has {self.size}"
+
+
+class BatchAborted(Refusal):
+    """Nothing was done, since another transaction of the same atomic batch was refused."""
+
+    code = "batch_aborted"
+
+    def __str__(self) -> str:
+        return "another transaction of this batch was refused; nothing was written"
 
 
 # What may be asked again in a moment.

@@ -1,45 +1,41 @@
 """The transaction: two or more entries whose debits equal their credits, for every asset.
 
 A transaction is its own stream, and that stream is its idempotency guard: the first event of an id
-can be written once. What it does to an account is decided by the account.
+can be written once, and so can the second, which resolves a hold or reverses. Every event says all
+of the transaction, so that the newest one is enough to decide on it and to show it.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import assert_never
+from typing import ClassVar, Literal
 
-from chalicelib.domain import account as accounts_domain
-from chalicelib.domain.account import Account, PostEntry
 from chalicelib.domain.amounts import check_amount
 from chalicelib.domain.fields import (
     Direction,
     check_direction,
     check_id,
     check_metadata,
+    check_reason,
     check_reference,
     fingerprint,
     rfc3339,
     utc,
 )
-from chalicelib.domain.refusals import (
-    AccountNotFound,
-    AssetMismatch,
-    IdempotencyKeyReused,
-    InvalidField,
-    TooManyEntries,
-    UnbalancedTransaction,
-)
+from chalicelib.domain.refusals import InvalidField, TooManyEntries
 
 MIN_ENTRIES, MAX_ENTRIES = 2, 50
+MAX_TIMEOUT_SECONDS = 10 * 365 * 24 * 3600
+
+State = Literal["pending", "posted", "voided", "expired"]
+
 
 # Events
 
 
 @dataclass(frozen=True, kw_only=True)
-class PostedEntry:
-    """An entry as it stands in the books: the account's version and balance after it."""
+class BookedEntry:
+    """An entry as it stands in the books: the account's version and posted balance after it."""
 
     account: str
     direction: Direction
@@ -50,17 +46,94 @@ class PostedEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransactionPosted:
-    """The whole first answer, so that a repeated request can be given it again, for ever."""
+class Resolution:
+    """When a hold was posted, voided or expired, and by which request."""
 
-    entries: tuple[PostedEntry, ...]
-    effective_at: datetime
-    reference: str | None
-    metadata: Mapping[str, str]
+    at: datetime
     fingerprint: str
+    key: str | None = None
+    reason: str | None = None
 
 
-Event = TransactionPosted
+@dataclass(frozen=True, kw_only=True)
+class _Event:
+    """All of a transaction. `created_at` is when its first event was recorded."""
+
+    entries: tuple[BookedEntry, ...]
+    effective_at: datetime
+    reference: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: str
+    created_at: datetime
+    is_hold: bool = False
+    expires_at: datetime | None = None
+    resolution: Resolution | None = None
+    reverses: str | None = None
+    reversed_by: str | None = None
+
+    state: ClassVar[State]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionPosted(_Event):
+    """The entries moved money. They are the first answer, which a repeated request is given."""
+
+    state = "posted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionHeld(_Event):
+    """The entries' amounts are set aside until the hold is resolved."""
+
+    state = "pending"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldPosted(_Event):
+    """What was held moved, wholly or in part; the rest is free again."""
+
+    state = "posted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldVoided(_Event):
+    """What was held is free again, as was asked."""
+
+    state = "voided"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldExpired(_Event):
+    """What was held is free again, since its time was up."""
+
+    state = "expired"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionReversed(_Event):
+    """The transaction `reversed_by` undid what was posted."""
+
+    state = "posted"
+
+
+Event = (
+    TransactionPosted
+    | TransactionHeld
+    | HoldPosted
+    | HoldVoided
+    | HoldExpired
+    | TransactionReversed
+)
+
+_FOLLOWS: dict[type[Event], tuple[type[Event] | None, ...]] = {
+    TransactionPosted: (None,),
+    TransactionHeld: (None,),
+    HoldPosted: (TransactionHeld,),
+    HoldVoided: (TransactionHeld,),
+    HoldExpired: (TransactionHeld,),
+    TransactionReversed: (TransactionPosted, HoldPosted),
+}
+"""What each event may follow; None is the beginning."""
 
 
 # State
@@ -68,22 +141,25 @@ Event = TransactionPosted
 
 @dataclass(frozen=True, kw_only=True)
 class Transaction:
-    """What the next decision needs to know of a transaction."""
+    """Where a transaction stands; the rest of it is in its newest event."""
 
     version: int
-    state: str
+    newest: str
+    state: State
     fingerprint: str
 
 
 def evolve(transaction: Transaction | None, event: Event) -> Transaction:
-    """The transaction after one more event."""
-    match event:
-        case TransactionPosted() if transaction is None:
-            return Transaction(version=1, state="posted", fingerprint=event.fingerprint)
-        case TransactionPosted():
-            raise ValueError("a transaction is posted by its first event")
-        case _:
-            assert_never(event)
+    """The transaction after one more event. Raises ValueError for an impossible order."""
+    before = [one and one.__name__ for one in _FOLLOWS[type(event)]]
+    if (transaction and transaction.newest) not in before:
+        raise ValueError(f"{type(event).__name__} cannot follow {transaction}")
+    return Transaction(
+        version=transaction.version + 1 if transaction else 1,
+        newest=type(event).__name__,
+        state=event.state,
+        fingerprint=event.fingerprint,
+    )
 
 
 # Commands
@@ -100,8 +176,8 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PostTransaction:
-    """Enter 2 to 50 lines at once. Entries take effect in their order, each within the limits.
+class _NewTransaction:
+    """2 to 50 lines at once. Entries take effect in their order, each within the limits.
 
     `effective_at` defaults to the instant of recording. Raises InvalidField, InvalidAmount or
     TooManyEntries for what cannot be.
@@ -131,102 +207,138 @@ class PostTransaction:
             check_amount(entry.amount, f"entries[{place}].amount")
 
     @property
-    def fingerprint(self) -> str:
-        """The content that a repeated request must share."""
-        return fingerprint(
+    def content(self) -> tuple[object, ...]:
+        """What a repeated request must share."""
+        return (
             [[entry.account, entry.direction, entry.amount] for entry in self.entries],
             self.reference,
             self.effective_at and rfc3339(self.effective_at),
             dict(self.metadata),
         )
 
-
-Command = PostTransaction
+    @property
+    def fingerprint(self) -> str:
+        """The mark of that content."""
+        return fingerprint(*self.content)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
-    """Events for the transaction and for each account it touches; empty when already done."""
-
-    transaction: list[Event] = field(default_factory=list)
-    accounts: Mapping[str, list[accounts_domain.Event]] = field(default_factory=dict)
+class PostTransaction(_NewTransaction):
+    """Move money now."""
 
 
-def decide(
-    command: Command,
-    transaction: Transaction | None,
-    accounts: Mapping[str, Account],
-    now: datetime,
-) -> Decision:
-    """What this command does to the transaction and to the accounts; nothing when already done.
+@dataclass(frozen=True, kw_only=True)
+class HoldTransaction(_NewTransaction):
+    """Set money aside, for so many seconds or until it is resolved."""
 
-    `accounts` are the states of the accounts that the command names; one that does not exist is
-    left out. Raises IdempotencyKeyReused, UnbalancedTransaction, and what the accounts raise.
+    timeout_seconds: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.timeout_seconds is not None and (
+            type(self.timeout_seconds) is not int
+            or not 1 <= self.timeout_seconds <= MAX_TIMEOUT_SECONDS
+        ):
+            raise InvalidField(
+                "pending.timeout_seconds",
+                f"a timeout is 1 to {MAX_TIMEOUT_SECONDS} whole seconds, or null for none",
+            )
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What a repeated request must share."""
+        return (*super().content, {"timeout_seconds": self.timeout_seconds})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReverseTransaction:
+    """Undo what the transaction `reverses` posted, by a new transaction with opposite entries.
+
+    `effective_at` is not before the original's; it defaults to now, or to the original's where
+    that is later.
     """
-    match command:
-        case PostTransaction() if transaction is None:
-            return _post(command, accounts, now)
-        case PostTransaction() if transaction.fingerprint == command.fingerprint:
-            return Decision()
-        case PostTransaction():
-            raise IdempotencyKeyReused(command.transaction)
-        case _:
-            assert_never(command)
+
+    ledger: str
+    transaction: str
+    reverses: str
+    effective_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_id(self.transaction, "id")
+        check_id(self.reverses, "transaction")
+        if self.effective_at is not None:
+            utc(self.effective_at, "effective_at")
+
+    @property
+    def fingerprint(self) -> str:
+        """The content that a repeated request must share."""
+        effective_at = self.effective_at and rfc3339(self.effective_at)
+        return fingerprint("reverse", self.reverses, effective_at)
 
 
-def _post(command: PostTransaction, accounts: Mapping[str, Account], now: datetime) -> Decision:
-    _require_balanced(command.entries, accounts)
-    effective_at = command.effective_at or now
-    states = dict(accounts)
-    events: dict[str, list[accounts_domain.Event]] = {}
-    posted = []
-    for entry in command.entries:
-        step = PostEntry(
-            account=entry.account,
-            transaction=command.transaction,
-            direction=entry.direction,
-            amount=entry.amount,
-            effective_at=effective_at,
-            reference=command.reference,
-        )
-        for event in accounts_domain.decide(step, states[entry.account], now):
-            states[entry.account] = accounts_domain.evolve(states[entry.account], event)
-            events.setdefault(entry.account, []).append(event)
-        after = states[entry.account]
-        posted.append(
-            PostedEntry(
-                account=entry.account,
-                direction=entry.direction,
-                amount=entry.amount,
-                asset=after.asset,
-                version=after.version,
-                balance_after=after.posted,
-            )
-        )
-    return Decision(
-        transaction=[
-            TransactionPosted(
-                entries=tuple(posted),
-                effective_at=effective_at,
-                reference=command.reference,
-                metadata=dict(command.metadata),
-                fingerprint=command.fingerprint,
-            )
-        ],
-        accounts=events,
-    )
+@dataclass(frozen=True, kw_only=True)
+class _Resolving:
+    """`key` is the request's idempotency key: with it a repeated request is answered again."""
+
+    ledger: str
+    transaction: str
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_id(self.transaction, "transaction")
+        if self.key is not None:
+            check_id(self.key, "Idempotency-Key")
 
 
-def _require_balanced(entries: Sequence[Entry], accounts: Mapping[str, Account]) -> None:
-    sides: dict[Direction, Counter[str]] = {"debit": Counter(), "credit": Counter()}
-    for entry in entries:
-        account = accounts.get(entry.account)
-        if account is None:
-            raise AccountNotFound(entry.account)
-        if entry.asset not in (None, account.asset):
-            raise AssetMismatch(entry.account, account.asset, str(entry.asset))
-        sides[entry.direction][account.asset] += entry.amount
-    for asset in sorted(sides["debit"] | sides["credit"]):
-        debits, credits = sides["debit"][asset], sides["credit"][asset]
-        if debits != credits:
-            raise UnbalancedTransaction(asset, debits, credits)
+@dataclass(frozen=True, kw_only=True)
+class PostHold(_Resolving):
+    """Post all of a hold, or `amount` of it if it has two entries, and free the rest."""
+
+    amount: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.amount is not None:
+            check_amount(self.amount, "amount")
+
+    @property
+    def fingerprint(self) -> str:
+        """The content that a repeated request must share."""
+        return fingerprint("post", self.amount)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoidHold(_Resolving):
+    """Free what is held."""
+
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_reason(self.reason)
+
+    @property
+    def fingerprint(self) -> str:
+        """The content that a repeated request must share."""
+        return fingerprint("void", self.reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpireHold(_Resolving):
+    """Free what is held, if its time is up. The ledger's own command."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Its content, which is nothing."""
+        return fingerprint("expire")
+
+
+NewTransaction = PostTransaction | HoldTransaction | ReverseTransaction
+"""The commands that make a transaction."""
+
+Resolving = PostHold | VoidHold | ExpireHold
+"""The commands that resolve a hold."""
+
+Command = NewTransaction | Resolving

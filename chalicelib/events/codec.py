@@ -5,18 +5,20 @@ The type unions of the domain are the registry: an event's stored type is the na
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import fields
+from datetime import datetime
 from functools import cache
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
 from chalicelib.domain import account, transaction
 from chalicelib.domain.account import Account
 from chalicelib.domain.transaction import Transaction
+from chalicelib.events.upcasting import schema_of, upcast
 
-STATE_SCHEMA = 1
-"""The shape of the carried states. A state of another schema must be folded again, not trusted."""
+STATE_SCHEMA = 2
+"""The shape of the carried states. A state of another schema is folded again, not trusted."""
 
 FIRST_LINK = bytes(32)
 """What the first event of a stream is chained to."""
@@ -35,33 +37,44 @@ class UnknownEvent(Exception):
     """Something stored was written by a build that this one does not understand."""
 
 
+class StaleState(UnknownEvent):
+    """A carried state has another schema than this build's: its events must be folded again."""
+
+
 def encode_event(event: Event) -> str:
-    """The event's fields as JSON."""
-    return msgspec.json.encode(event).decode()
+    """The event's fields as JSON, with the number of its type's schema."""
+    schema = schema_of(type(event).__name__)
+    return msgspec.json.encode({"schema": schema, **_said(event)}).decode()
 
 
-def decode_event(type: str, data: str) -> Event:
-    """The event of this stored type. Raises UnknownEvent."""
+def decode_event(type: str, data: str, recorded_at: datetime) -> Event:
+    """The event of this stored type, brought up to its present schema. Raises UnknownEvent."""
     if type not in _EVENTS:
         raise UnknownEvent(f"this build does not know events of type {type}")
     try:
-        return _event_decoder(type).decode(data)
-    except msgspec.ValidationError as error:
+        stored = _schema.decode(data).schema
+        if stored > schema_of(type):
+            raise UnknownEvent(f"this build does not know schema {stored} of {type}")
+        if stored == schema_of(type):
+            return _event_decoder(type).decode(data)
+        fields = upcast(type, stored, msgspec.json.decode(data), recorded_at)
+        return msgspec.convert(fields, _EVENTS[type])
+    except msgspec.MsgspecError as error:
         raise UnknownEvent(f"{type} has another shape: {error}") from error
 
 
 def encode_state(state: State) -> str:
     """The state's fields as JSON, with the number of their schema."""
-    return msgspec.json.encode({"schema": STATE_SCHEMA, **asdict(state)}).decode()
+    return msgspec.json.encode({"schema": STATE_SCHEMA, **_said(state)}).decode()
 
 
 def decode_state(kind: str, data: str) -> State:
-    """The state of a stream of this kind. Raises UnknownEvent."""
+    """The state of a stream of this kind. Raises StaleState, UnknownEvent."""
     try:
         if _schema.decode(data).schema != STATE_SCHEMA:
-            raise UnknownEvent("this build does not know states of that schema")
+            raise StaleState("the state was written by another build")
         return _state_decoder(kind).decode(data)
-    except msgspec.ValidationError as error:
+    except msgspec.MsgspecError as error:
         raise UnknownEvent(f"the state has another shape: {error}") from error
 
 
@@ -80,8 +93,17 @@ def link(previous: bytes, *fields: str | int) -> bytes:
     return hashlib.sha256(previous + canonical.encode()).digest()
 
 
+def _said(value: Event | State) -> dict[str, Any]:
+    """What differs from the default: most of what could be said of an event or a state is not."""
+    return {
+        each.name: said
+        for each in fields(value)
+        if (said := getattr(value, each.name)) != each.default
+    }
+
+
 class _Schema(msgspec.Struct):
-    schema: int
+    schema: int = 1
 
 
 _schema = msgspec.json.Decoder(_Schema)

@@ -54,15 +54,23 @@ class DynamoStore:
         else:
             _put_together(items)
 
-    def history(self, stream: Stream) -> Iterator[Recorded]:
+    def read(self, stream: Stream, version: int) -> Recorded:
+        """See EventStore.read."""
+        try:
+            return from_item(EventItem.get(str(stream), version, consistent_read=True))
+        except GetError as error:
+            raise _busy_or_same(error, {response_code(error)}) from error
+
+    def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
         """See EventStore.history."""
-        for item in EventItem.query(str(stream), consistent_read=True):
-            yield from_item(item)
-
-
-def event_at(stream: Stream, version: int) -> Recorded:
-    """One event that is known to be there. Raises DoesNotExist."""
-    return from_item(EventItem.get(str(stream), version, consistent_read=True))
+        found = EventItem.query(
+            str(stream), consistent_read=True, scan_index_forward=not newest_first
+        )
+        try:
+            for item in found:
+                yield from_item(item)
+        except QueryError as error:
+            raise _busy_or_same(error, {response_code(error)}) from error
 
 
 def _newest(stream: Stream) -> Recorded | None:

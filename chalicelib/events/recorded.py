@@ -1,12 +1,13 @@
 """Recorded events: an event with its place in the books, and how new ones are given theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, AccountChanged, AccountOpened
 from chalicelib.domain.fields import rfc3339
+from chalicelib.domain.transaction import Event as TransactionEvent
 from chalicelib.domain.transaction import Transaction
 from chalicelib.events.codec import (
     FIRST_LINK,
@@ -74,12 +75,18 @@ class Recorded:
     @cached_property
     def event(self) -> Event:
         """What happened. Raises UnknownEvent."""
-        return decode_event(self.type, self.data)
+        return decode_event(self.type, self.data, self.recorded_at)
 
     @cached_property
     def state(self) -> State:
-        """The stream's whole state after this event. Raises UnknownEvent."""
+        """The stream's whole state after this event. Raises StaleState, UnknownEvent."""
         return decode_state(self.stream.kind, self.state_data)
+
+    def with_state(self, state: State) -> "Recorded":
+        """The same event, with a state that was folded anew instead of the stored one."""
+        same = replace(self)
+        same.__dict__["state"] = state  # Where `cached_property` keeps what it has found.
+        return same
 
     @property
     def account(self) -> Account:
@@ -92,6 +99,24 @@ class Recorded:
         """The state of a transaction's stream."""
         assert isinstance(self.state, Transaction)
         return self.state
+
+    @property
+    def sets_metadata(self) -> bool:
+        """Whether this event of an account is the one that set its metadata."""
+        return self.account.metadata_version == self.version
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What it set it to."""
+        assert isinstance(self.event, AccountOpened | AccountChanged)
+        assert self.event.metadata is not None
+        return self.event.metadata
+
+    @property
+    def transaction_event(self) -> TransactionEvent:
+        """What happened, on a transaction's stream."""
+        assert isinstance(self.event, TransactionEvent)
+        return self.event
 
     def chained_to(self, previous: bytes) -> bytes:
         """The hash this event must have when the one before it has the hash `previous`."""

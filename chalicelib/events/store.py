@@ -2,10 +2,10 @@
 
 `load` gives the newest event of each stream, which carries the stream's whole state; `append` adds
 events to one or several streams, all or nothing, each guarded by the version it was decided on.
-`history` walks one stream from its beginning, for replays, audits and repairs.
+`read` and `history` look further back, where a stream's newest event does not say enough.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
@@ -61,8 +61,18 @@ class EventStore(Protocol):
         An append that is already there, event for event, succeeds: the reply to it was lost.
         """
 
-    def history(self, stream: Stream) -> Iterator[Recorded]:
-        """The stream's events, from the first on."""
+    def read(self, stream: Stream, version: int) -> Recorded:
+        """One event that is known to be there."""
+
+    def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
+        """The stream's events, from the first on or from the newest back."""
+
+
+def metadata_of(store: EventStore, newest: Recorded) -> Mapping[str, str]:
+    """The metadata of an account: it stays in the event that set it, so that states are small."""
+    if newest.sets_metadata:
+        return newest.metadata
+    return store.read(newest.stream, newest.account.metadata_version).metadata
 
 
 class MemoryStore:
@@ -91,11 +101,16 @@ class MemoryStore:
             for append in appends:
                 self._streams.setdefault(append.stream, []).extend(append.events)
 
-    def history(self, stream: Stream) -> Iterator[Recorded]:
+    def read(self, stream: Stream, version: int) -> Recorded:
+        """See EventStore.read."""
+        with self._lock:
+            return self._streams[stream][version - 1]
+
+    def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
         """See EventStore.history."""
         with self._lock:
             events = list(self._streams.get(stream, ()))
-        yield from events
+        yield from reversed(events) if newest_first else events
 
     def _holds(self, append: Append) -> bool:
         stored = self._streams.get(append.stream, [])[append.expected_version :]

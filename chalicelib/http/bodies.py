@@ -11,7 +11,7 @@ import msgspec
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.fields import Direction, rfc3339
-from chalicelib.domain.transaction import PostedEntry, TransactionPosted
+from chalicelib.domain.transaction import BookedEntry, Event
 
 
 class Frozen(msgspec.Struct, frozen=True):
@@ -66,6 +66,11 @@ def account_body(
     )
 
 
+def etag(version: int) -> str:
+    """A version as the `ETag` that `If-Match` is compared with."""
+    return f'"{version}"'
+
+
 class TransactionEntryBody(msgspec.Struct, frozen=True, kw_only=True):
     """An entry as its transaction shows it: where it went and what it left there."""
 
@@ -78,7 +83,11 @@ class TransactionEntryBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransactionBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A transaction. `dry_run` is there only when nothing was written."""
+    """A transaction.
+
+    `recorded_at` is when it was created. `expires_at` is there for what was created pending, null
+    if it never expires; the fields behind it only once they have something to say.
+    """
 
     id: str
     ledger: str
@@ -89,34 +98,40 @@ class TransactionBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     metadata: Mapping[str, str]
     version: int
     entries: tuple[TransactionEntryBody, ...]
+    expires_at: str | msgspec.UnsetType | None = msgspec.UNSET
+    resolved_at: str | None = None
+    void_reason: str | None = None
+    reverses: str | None = None
+    reversed_by: str | None = None
     dry_run: bool = False
 
 
 def transaction_body(
-    ledger: str,
-    id: str,
-    posted: TransactionPosted,
-    version: int,
-    recorded_at: datetime,
-    *,
-    dry_run: bool = False,
+    ledger: str, id: str, event: Event, version: int, *, dry_run: bool = False
 ) -> TransactionBody:
-    """The transaction as the API shows it."""
+    """The transaction as it was after this event, the one of this version, as the API shows it."""
+    expires_at = rfc3339(event.expires_at) if event.expires_at else None
+    resolution = event.resolution
     return TransactionBody(
         id=id,
         ledger=ledger,
-        state="posted",
-        reference=posted.reference,
-        effective_at=rfc3339(posted.effective_at),
-        recorded_at=rfc3339(recorded_at),
-        metadata=posted.metadata,
+        state=event.state,
+        reference=event.reference,
+        effective_at=rfc3339(event.effective_at),
+        recorded_at=rfc3339(event.created_at),
+        metadata=event.metadata,
         version=version,
-        entries=tuple(_entry(entry) for entry in posted.entries),
+        entries=tuple(_entry(entry) for entry in event.entries),
+        expires_at=expires_at if event.is_hold else msgspec.UNSET,
+        resolved_at=rfc3339(resolution.at) if resolution else None,
+        void_reason=resolution.reason if resolution else None,
+        reverses=event.reverses,
+        reversed_by=event.reversed_by,
         dry_run=dry_run,
     )
 
 
-def _entry(entry: PostedEntry) -> TransactionEntryBody:
+def _entry(entry: BookedEntry) -> TransactionEntryBody:
     return TransactionEntryBody(
         account=entry.account,
         direction=entry.direction,

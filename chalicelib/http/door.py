@@ -24,6 +24,7 @@ MAX_BODY_BYTES = 256 * 1024
 
 _JSON = "application/json"
 _NUMBERS = {"limit", "min_version"}
+_ETAG = re.compile(r'"?(?P<version>[1-9][0-9]{0,15})"?', re.ASCII)
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _FIELD = re.compile(r"(unknown|required) field `(.*)`$", re.DOTALL)
 _Message = TypeVar("_Message")
@@ -71,12 +72,21 @@ class Incoming:
         raw = raw.encode() if isinstance(raw, str) else raw
         if len(raw) > MAX_BODY_BYTES:
             raise Problem("request_too_large", f"a body is at most {MAX_BODY_BYTES} bytes")
-        try:
-            return msgspec.json.decode(raw, type=message)
-        except msgspec.ValidationError as error:
-            raise _validation_failed(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Problem("malformed_json", "the body is not JSON") from None
+        return message_of(raw, message)
+
+    def body_or_nothing(self, message: type[_Message]) -> _Message:
+        """The body as this message, or its defaults where there is no body. Raises Problem."""
+        return self.body(message) if self._request.raw_body else message()
+
+    def version_matched(self) -> int | None:
+        """The version that `If-Match` asks for, if it asks for one. Raises Problem."""
+        asked = self.header("If-Match")
+        if asked is None or asked.strip() == "*":
+            return None
+        named = _ETAG.fullmatch(asked.strip())
+        if named is None:
+            raise invalid("If-Match", 'expected a version, such as "7"')
+        return int(named["version"])
 
     def query(self, query: type[_Message]) -> _Message:
         """The path and the query string as this query object. Raises Problem."""
@@ -100,6 +110,16 @@ class Incoming:
 
     def _params(self) -> dict[str, str]:
         return dict(self._request.query_params or {})
+
+
+def message_of(raw: bytes | msgspec.Raw, message: type[_Message]) -> _Message:
+    """JSON as this message. Raises Problem."""
+    try:
+        return msgspec.json.decode(raw, type=message)
+    except msgspec.ValidationError as error:
+        raise _validation_failed(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Problem("malformed_json", "the body is not JSON") from None
 
 
 class Answer:
@@ -126,6 +146,10 @@ class Door(Blueprint):
     def post(self, path: str) -> Callable[[View], View]:
         """Declares a view for POST with a JSON body, for callers who may write."""
         return self._view("POST", path, WRITE, [_JSON])
+
+    def patch(self, path: str) -> Callable[[View], View]:
+        """Declares a view for PATCH with a JSON body, for callers who may write."""
+        return self._view("PATCH", path, WRITE, [_JSON])
 
     def open(self, path: str) -> Callable[[View], View]:
         """Declares a view for GET that is open to all."""

@@ -28,6 +28,7 @@ STATUS = {
     "version_conflict": 409,
     "account_exists": 409,
     "transaction_not_pending": 409,
+    "transaction_not_posted": 409,
     "already_reversed": 409,
     "account_not_empty": 409,
     "request_too_large": 413,
@@ -42,6 +43,7 @@ STATUS = {
     "asset_mismatch": 422,
     "exceeds_pending_amount": 422,
     "idempotency_key_reused": 422,
+    "batch_aborted": 424,
     "rate_limited": 429,
     "internal_error": 500,
     "contention": 503,
@@ -87,19 +89,21 @@ class Problem(Exception):
         after = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
         return {"Content-Type": CONTENT_TYPE, **after}
 
+    def document(self) -> dict[str, Any]:
+        """The members of RFC 9457, the code, and the refusal's own figures."""
+        return {
+            "type": f"https://twofold.dev/problems/{self.code}",
+            "title": self.code.replace("_", " ").capitalize(),
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            "errors": self.errors,
+            **self.figures,
+        }
+
     def body(self) -> str:
-        """The document: the members of RFC 9457, the code, and the refusal's own figures."""
-        return msgspec.json.encode(
-            {
-                "type": f"https://twofold.dev/problems/{self.code}",
-                "title": self.code.replace("_", " ").capitalize(),
-                "status": self.status,
-                "code": self.code,
-                "detail": self.detail,
-                "errors": self.errors,
-                **self.figures,
-            }
-        ).decode()
+        """The document as JSON."""
+        return msgspec.json.encode(self.document()).decode()
 
 
 def invalid(field: str, detail: str) -> Problem:

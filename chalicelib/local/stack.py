@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from chalicelib import tables
+from chalicelib import sweep, tables
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb import from_item
 from chalicelib.events.stream import Project
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 TABLES = (EventItem, KeyItem, *accounts.TABLES, *journal.TABLES)
 ROOMS = (*accounts.ROOMS, *journal.ROOMS)
+_SWEEP_SECONDS = 2
 _CATCH_UP_MARGIN = timedelta(minutes=1)
 
 PROJECTORS = {"accounts": accounts.project_accounts, "journal": journal.project_journal}
@@ -38,6 +39,7 @@ def run(checkpoints: Checkpoints) -> None:
     if checkpoints.behind_since is not None:
         # The engine has read its saved books, and a stream is not saved with them.
         _background("catch-up", partial(_catch_up, checkpoints))
+    _background("sweep", _sweep)
     for name, projector in PROJECTORS.items():
         invoke = partial(_invoke, projector)
         _background(name, Pump(name, streams_client(), stream_arn(), invoke, checkpoints).run)
@@ -89,6 +91,16 @@ def _catch_up(checkpoints: Checkpoints) -> None:
             time.sleep(5)
         else:
             return
+
+
+def _sweep() -> None:
+    """What EventBridge does once a minute, more often for somebody who is looking on."""
+    while True:
+        time.sleep(_SWEEP_SECONDS)
+        try:
+            sweep.expire(datetime.now(UTC))
+        except Exception:
+            logger.exception("what has expired could not be swept; trying again")
 
 
 def _invoke(projector: Callable[[Any, Any], Any], event: dict[str, Any]) -> Any:

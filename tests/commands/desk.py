@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 
-from chalicelib.commands.execute import Backoff, Command, Executed, Executor
+from chalicelib.commands.deciding import Command
+from chalicelib.commands.execute import Backoff, Executed, Executor
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Append, EventStore, MemoryStore
 from tests.domain.books import NOW, credit, debit, opening, posting
@@ -15,17 +16,22 @@ Interruption = Callable[[], object]
 
 @dataclass
 class InterruptedStore:
-    """A store before whose next loads and appends something happens: it does, or it raises."""
+    """A store before whose next loads and appends something happens: it does, or it raises.
+
+    The next load misses what is `unseen`, as if it had read it before that was there.
+    """
 
     inner: EventStore
     before_load: list[Interruption] = field(default_factory=list)
     before_append: list[Interruption] = field(default_factory=list)
+    unseen: list[Stream] = field(default_factory=list)
     written: list[Append] = field(default_factory=list)
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         if self.before_load:
             self.before_load.pop(0)()
-        return self.inner.load(streams)
+        missed, self.unseen = self.unseen, []
+        return self.inner.load([stream for stream in streams if stream not in missed])
 
     def append(self, *appends: Append) -> None:
         if self.before_append:
@@ -33,8 +39,11 @@ class InterruptedStore:
         self.inner.append(*appends)
         self.written += appends
 
-    def history(self, stream: Stream) -> Iterator[Recorded]:
-        return self.inner.history(stream)
+    def read(self, stream: Stream, version: int) -> Recorded:
+        return self.inner.read(stream, version)
+
+    def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
+        return self.inner.history(stream, newest_first=newest_first)
 
 
 class Desk:

@@ -9,7 +9,8 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.commands.execute import Command, Executed, executor
+from chalicelib.commands.deciding import Command
+from chalicelib.commands.execute import Executed, executor
 from chalicelib.domain.account import AccountOpened, EntryPosted
 from chalicelib.domain.refusals import Contention, InsufficientFunds
 from chalicelib.events.codec import FIRST_LINK

@@ -6,17 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.commands.requests import OpenAccountRequest, PostTransactionRequest
+from chalicelib.commands.requests import NewTransactionRequest, OpenAccountRequest
 from chalicelib.domain.refusals import InvalidAmount, InvalidField
 from tests.domain.books import credit, debit, opening, posting
 
 
-def transfer(amount: str = "1", rest: str = "") -> PostTransactionRequest:
+def transfer(amount: str = "1", rest: str = "") -> NewTransactionRequest:
     """A transaction's body, with this raw JSON for its second amount and after its entries."""
     return msgspec.json.decode(
         '{"entries":[{"account":"cash","direction":"debit","amount":"1"},'
         f'{{"account":"alice","direction":"credit","amount":{amount}}}]{rest}}}',
-        type=PostTransactionRequest,
+        type=NewTransactionRequest,
     )
 
 
@@ -34,7 +34,7 @@ def test_a_body_asks_for_its_command() -> None:
         '"effective_at":"2026-11-01T05:45:00+05:45"',
     )
 
-    assert request.command("acme", new_id="made") == posting(
+    assert request.command("acme", key=None, new_id="made") == posting(
         "order-77",
         debit("cash", 1),
         credit("alice", 1000),
@@ -48,7 +48,7 @@ def test_a_body_asks_for_its_command() -> None:
 
 
 def test_what_is_left_out_has_its_default() -> None:
-    assert transfer().command("acme", new_id="made") == posting(
+    assert transfer().command("acme", key=None, new_id="made") == posting(
         "made", debit("cash", 1), credit("alice", 1)
     )
     assert account("").command("acme", new_id="made") == opening("cash", min_balance=0)
@@ -68,7 +68,7 @@ def test_what_is_left_out_has_its_default() -> None:
     ],
 )
 def test_an_amount_is_read_to_its_last_digit(raw: str, amount: int) -> None:
-    assert transfer(raw).command("acme", new_id="made").entries[1].amount == amount
+    assert transfer(raw).command("acme", key=None, new_id="made").entries[1].amount == amount
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_is_no_amount_in_json_is_refused_by_its_place(raw: str) -> None:
     request = transfer(raw)
 
     with pytest.raises(InvalidAmount) as refused:
-        request.command("acme", new_id="made")
+        request.command("acme", key=None, new_id="made")
 
     assert refused.value.where == "entries[1].amount"
 
@@ -109,7 +109,7 @@ def test_a_time_that_is_no_instant_is_refused(time: str) -> None:
     request = transfer(rest=f',"effective_at":"{time}"')
 
     with pytest.raises(InvalidField) as refused:
-        request.command("acme", new_id="made")
+        request.command("acme", key=None, new_id="made")
 
     assert refused.value.where == "effective_at"
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from chalicelib.domain import account as accounts_domain
+from chalicelib.domain import booking, managing
 from chalicelib.domain import transaction as transactions_domain
-from chalicelib.domain.account import Account, OpenAccount
+from chalicelib.domain.account import Account
 from chalicelib.domain.fields import Direction
+from chalicelib.domain.managing import OpenAccount
 from chalicelib.domain.transaction import Entry, PostTransaction, Transaction
+
+Command = managing.Command | transactions_domain.Command
 
 NOW = datetime(2026, 11, 1, 12, 30, 15, 250, tzinfo=UTC)
 
@@ -73,23 +77,28 @@ class Books:
     account_events: dict[str, list[accounts_domain.Event]] = field(default_factory=dict)
     transaction_events: dict[str, list[transactions_domain.Event]] = field(default_factory=dict)
 
-    def do(self, command: OpenAccount | PostTransaction, now: datetime = NOW) -> bool:
+    def do(self, command: Command, now: datetime = NOW) -> bool:
         """Whether the command changed anything. Raises what the domain raises."""
-        if isinstance(command, OpenAccount):
+        if isinstance(command, managing.Command):
             id = command.account
-            opened = accounts_domain.decide(command, self.accounts.get(id), now)
-            self._follow(id, opened)
-            return bool(opened)
-        id = command.transaction
-        decision = transactions_domain.decide(
-            command, self.transactions.get(id), self.accounts, now
+            events = managing.decide(command, self.accounts.get(id), now)
+            self._follow(id, events)
+            return bool(events)
+        decision = self.decide(command, now)
+        for account, moved in decision.accounts.items():
+            self._follow(account, moved)
+        for id, told in decision.transactions.items():
+            for event in told:
+                self.transactions[id] = transactions_domain.evolve(self.transactions.get(id), event)
+                self.transaction_events.setdefault(id, []).append(event)
+        return bool(decision.transactions)
+
+    def decide(self, command: transactions_domain.Command, now: datetime = NOW) -> booking.Decision:
+        """What the command would do. Raises what the domain raises."""
+        newest = {id: events[-1] for id, events in self.transaction_events.items()}
+        return booking.decide(
+            command, booking.Books(transactions=newest, accounts=self.accounts), now
         )
-        for account, events in decision.accounts.items():
-            self._follow(account, events)
-        for event in decision.transaction:
-            self.transactions[id] = transactions_domain.evolve(self.transactions.get(id), event)
-            self.transaction_events.setdefault(id, []).append(event)
-        return bool(decision.transaction)
 
     def posted(self) -> dict[str, int]:
         """What each account holds."""

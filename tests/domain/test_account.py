@@ -4,19 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.account import (
-    Account,
-    AccountOpened,
-    EntryPosted,
-    OpenAccount,
-    PostEntry,
-    decide,
-    evolve,
-)
+from chalicelib.domain import entries
+from chalicelib.domain.account import Account, AccountOpened, EntryPosted, evolve
+from chalicelib.domain.entries import PostEntry
 from chalicelib.domain.fields import Direction
+from chalicelib.domain.managing import OpenAccount, decide
 from chalicelib.domain.refusals import (
     AccountExists,
-    AccountNotFound,
     BalanceLimitExceeded,
     InsufficientFunds,
     InvalidAmount,
@@ -46,11 +40,10 @@ def entry(direction: Direction, amount: int) -> PostEntry:
     )
 
 
-def after(account: Account, *entries: PostEntry) -> Account:
+def after(account: Account, *steps: PostEntry) -> Account:
     """The account when these entries have been made."""
-    for each in entries:
-        for event in decide(each, account, NOW):
-            account = evolve(account, event)
+    for step in steps:
+        account = evolve(account, entries.decide(step, account))
     return account
 
 
@@ -152,30 +145,21 @@ def test_a_limit_beyond_10_to_the_30_is_refused(low: int, high: int | None, wher
     assert refused.value.where == where
 
 
-def test_an_entry_on_an_account_that_is_not_there_is_refused() -> None:
-    with pytest.raises(AccountNotFound) as refused:
-        decide(entry("debit", 1), None, NOW)
-
-    assert refused.value.account == "cash"
-
-
 def test_no_history_begins_with_an_entry() -> None:
-    [event] = decide(entry("debit", 1), opened(opening()), NOW)
+    event = entries.decide(entry("debit", 1), opened(opening()))
 
     with pytest.raises(ValueError, match="first event opens"):
         evolve(None, event)
 
 
 def test_an_entry_records_its_transaction_and_when_it_counts() -> None:
-    assert decide(entry("debit", 700), opened(opening()), NOW) == [
-        EntryPosted(
-            transaction="order-77",
-            direction="debit",
-            amount=700,
-            effective_at=NOW,
-            reference="invoice 1009",
-        )
-    ]
+    assert entries.decide(entry("debit", 700), opened(opening())) == EntryPosted(
+        transaction="order-77",
+        direction="debit",
+        amount=700,
+        effective_at=NOW,
+        reference="invoice 1009",
+    )
 
 
 @pytest.mark.parametrize("normal", BOTH_SIDES)

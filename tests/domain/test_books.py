@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from chalicelib.domain import account as accounts_domain
 from chalicelib.domain import transaction as transactions_domain
-from chalicelib.domain.account import Account, AccountOpened, EntryPosted, OpenAccount
+from chalicelib.domain.account import Account, AccountOpened, EntryPosted
 from chalicelib.domain.fields import Direction
+from chalicelib.domain.managing import OpenAccount
 from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.transaction import Entry, PostTransaction
 from tests.domain.arithmetic import Arithmetic

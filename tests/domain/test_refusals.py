@@ -5,10 +5,17 @@ import pytest
 from chalicelib.domain import refusals
 from chalicelib.domain.refusals import (
     AccountExists,
+    AccountIsClosed,
+    AccountIsFrozen,
+    AccountNotEmpty,
     AccountNotFound,
+    AlreadyReversed,
     AssetMismatch,
     BalanceLimitExceeded,
+    BatchAborted,
+    BatchTooLarge,
     Contention,
+    ExceedsPendingAmount,
     IdempotencyKeyReused,
     InsufficientFunds,
     InvalidAmount,
@@ -17,8 +24,11 @@ from chalicelib.domain.refusals import (
     Refusal,
     TooManyEntries,
     TransactionNotFound,
+    TransactionNotPending,
+    TransactionNotPosted,
     TryAgain,
     UnbalancedTransaction,
+    VersionConflict,
 )
 
 SENTENCES = [
@@ -62,10 +72,32 @@ SENTENCES = [
         "balance_limit_exceeded",
         "cash would hold 0; its minimum is 1, its maximum none",
     ),
+    (AccountIsFrozen("cash", "debit"), "account_frozen", "cash is frozen for debits"),
+    (AccountIsClosed("cash"), "account_closed", "cash is closed"),
+    (
+        AccountNotEmpty("cash", 5, 0, 7),
+        "account_not_empty",
+        "cash holds 5, with 0 of debits and 7 of credits pending",
+    ),
+    (VersionConflict("cash", 7, 6), "version_conflict", "cash is at version 7, not 6"),
+    (TransactionNotPending("t", "expired"), "transaction_not_pending", "t is expired"),
+    (ExceedsPendingAmount("t", 5, 6), "exceeds_pending_amount", "t holds 5, 6 asked"),
+    (TransactionNotPosted("t", "voided"), "transaction_not_posted", "t is voided"),
+    (AlreadyReversed("t", "u"), "already_reversed", "t was reversed by u"),
     (
         IdempotencyKeyReused("t"),
         "idempotency_key_reused",
-        "t was already used for a transaction with other content",
+        "the id or key was already used for t with other content",
+    ),
+    (
+        BatchTooLarge(101, 100, "transactions"),
+        "batch_too_large",
+        "a batch has at most 100 transactions, this one has 101",
+    ),
+    (
+        BatchAborted(),
+        "batch_aborted",
+        "another transaction of this batch was refused; nothing was written",
     ),
     (Contention(), "contention", "too many writers at once; nothing was written"),
     (ProjectionBehind(7), "projection_behind", "version 7 has not arrived here yet"),

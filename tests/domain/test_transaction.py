@@ -16,7 +16,7 @@ from chalicelib.domain.refusals import (
     UnbalancedTransaction,
 )
 from chalicelib.domain.transaction import (
-    PostedEntry,
+    BookedEntry,
     PostTransaction,
     TransactionPosted,
 )
@@ -51,7 +51,7 @@ def test_a_transfer_moves_its_accounts_and_keeps_the_whole_answer(books: Books) 
     assert books.transaction_events["order-77"] == [
         TransactionPosted(
             entries=(
-                PostedEntry(
+                BookedEntry(
                     account="cash",
                     direction="debit",
                     amount=1000,
@@ -59,7 +59,7 @@ def test_a_transfer_moves_its_accounts_and_keeps_the_whole_answer(books: Books) 
                     version=2,
                     balance_after=1000,
                 ),
-                PostedEntry(
+                BookedEntry(
                     account="alice",
                     direction="credit",
                     amount=1000,
@@ -72,6 +72,7 @@ def test_a_transfer_moves_its_accounts_and_keeps_the_whole_answer(books: Books) 
             reference="invoice 1009",
             metadata={"k": "v"},
             fingerprint=command.fingerprint,
+            created_at=NOW,
         )
     ]
     assert (books.accounts["cash"].debits, books.accounts["alice"].credits) == (1000, 1000)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.account import AccountOpened, EntryPosted
-from chalicelib.domain.transaction import PostedEntry, TransactionPosted
+from chalicelib.domain.transaction import BookedEntry, TransactionPosted
 from chalicelib.events.codec import Event
 from chalicelib.events.recorded import Origin, Recorded, Stream, account_stream, follow
 from chalicelib.events.store import Append
@@ -23,7 +23,7 @@ OPENED = AccountOpened(
 
 TRANSFERRED = TransactionPosted(
     entries=(
-        PostedEntry(
+        BookedEntry(
             account="cash",
             direction="debit",
             amount=1000,
@@ -31,7 +31,7 @@ TRANSFERRED = TransactionPosted(
             version=12,
             balance_after=5000,
         ),
-        PostedEntry(
+        BookedEntry(
             account="customers:alice",
             direction="credit",
             amount=1000,
@@ -44,6 +44,7 @@ TRANSFERRED = TransactionPosted(
     reference="invoice 1009",
     metadata={"k": "v"},
     fingerprint="a2a1195fbb4f978949760bc57297c2e1",
+    created_at=NOW,
 )
 
 

@@ -1,19 +1,41 @@
 """The codec: what is stored can be read for ever, and what cannot be read is said to be unknown."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account import Account, AccountOpened, EntryPosted
+from chalicelib.domain.account import (
+    Account,
+    AccountChanged,
+    AccountClosed,
+    AccountFrozen,
+    AccountOpened,
+    AccountUnfrozen,
+    EntryHeld,
+    EntryPosted,
+    HeldEntryPosted,
+    HeldEntryReleased,
+)
 from chalicelib.domain.amounts import MAX_AMOUNT
-from chalicelib.domain.transaction import PostedEntry, Transaction, TransactionPosted
+from chalicelib.domain.transaction import (
+    BookedEntry,
+    HoldExpired,
+    HoldPosted,
+    HoldVoided,
+    Resolution,
+    Transaction,
+    TransactionHeld,
+    TransactionReversed,
+)
+from chalicelib.domain.transaction import Event as TransactionEvent
 from chalicelib.events.codec import (
     Event,
+    StaleState,
     State,
     UnknownEvent,
     decode_event,
@@ -24,30 +46,103 @@ from chalicelib.events.codec import (
 from chalicelib.events.recorded import account_stream
 from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
 
+_ENTRIES = (
+    '"entries":[{"account":"cash","direction":"debit","amount":1000,"asset":"USD/2",'
+    '"version":12,"balance_after":5000},{"account":"customers:alice","direction":"credit",'
+    '"amount":1000,"asset":"USD/2","version":7,'
+    '"balance_after":-1000000000000000000000000000000}],'
+    '"effective_at":"2026-10-31T12:30:15.000257Z","reference":"invoice 1009",'
+    '"metadata":{"k":"v"},"fingerprint":"a2a1195fbb4f978949760bc57297c2e1"'
+)
+_CREATED = f'{_ENTRIES},"created_at":"2026-11-01T12:30:15.000257Z"'
+_AT = '"at":"2026-11-01T12:30:15.000257Z"'
+
+
+def told(kind: type[TransactionEvent], **changes: Any) -> TransactionEvent:
+    """The transfer, as another event of a transaction's life says it."""
+    same = {each.name: getattr(TRANSFERRED, each.name) for each in fields(TRANSFERRED)}
+    return kind(**{**same, **changes})
+
+
 STORED: list[tuple[Event, str]] = [
     (
         OPENED,
-        '{"asset":"USD/2","normal_balance":"debit","min_balance":null,'
+        '{"schema":1,"asset":"USD/2","normal_balance":"debit","min_balance":null,'
         '"max_balance":1000000000000000000000000000000,"metadata":{"name":"Till 1 é"},'
         '"fingerprint":"384a40a9c5f9c055c4caf99de430cffe",'
         '"opened_at":"2026-11-01T12:30:15.000257Z"}',
     ),
     (
+        AccountChanged(min_balance=-5, max_balance=None),
+        '{"schema":1,"min_balance":-5,"max_balance":null}',
+    ),
+    (
+        AccountChanged(min_balance=None, max_balance=None, metadata={}),
+        '{"schema":1,"min_balance":null,"max_balance":null,"metadata":{}}',
+    ),
+    (AccountFrozen(debits=True, credits=False), '{"schema":1,"debits":true,"credits":false}'),
+    (AccountUnfrozen(debits=True, credits=True), '{"schema":1,"debits":true,"credits":true}'),
+    (AccountClosed(), '{"schema":1}'),
+    (
         entered(10**30),
-        '{"transaction":"order-77","direction":"debit","amount":1000000000000000000000000000000,'
+        '{"schema":1,"transaction":"order-77","direction":"debit",'
+        '"amount":1000000000000000000000000000000,'
         '"effective_at":"2026-11-01T12:30:15.000257Z","reference":"invoice 1009"}',
     ),
     (
-        TRANSFERRED,
-        '{"entries":[{"account":"cash","direction":"debit","amount":1000,"asset":"USD/2",'
-        '"version":12,"balance_after":5000},{"account":"customers:alice","direction":"credit",'
-        '"amount":1000,"asset":"USD/2","version":7,'
-        '"balance_after":-1000000000000000000000000000000}],'
-        '"effective_at":"2026-10-31T12:30:15.000257Z","reference":"invoice 1009",'
-        '"metadata":{"k":"v"},"fingerprint":"a2a1195fbb4f978949760bc57297c2e1"}',
+        EntryHeld(transaction="order-77", direction="debit", amount=1000, expires_at=NOW),
+        '{"schema":1,"transaction":"order-77","direction":"debit","amount":1000,'
+        '"expires_at":"2026-11-01T12:30:15.000257Z"}',
+    ),
+    (
+        HeldEntryPosted(
+            transaction="order-77",
+            direction="credit",
+            amount=700,
+            released=300,
+            effective_at=NOW,
+            reference=None,
+        ),
+        '{"schema":1,"transaction":"order-77","direction":"credit","amount":700,"released":300,'
+        '"effective_at":"2026-11-01T12:30:15.000257Z","reference":null}',
+    ),
+    (
+        HeldEntryReleased(transaction="order-77", direction="debit", amount=1000),
+        '{"schema":1,"transaction":"order-77","direction":"debit","amount":1000}',
+    ),
+    (TRANSFERRED, f'{{"schema":2,{_CREATED}}}'),
+    (
+        told(TransactionHeld, is_hold=True, expires_at=NOW),
+        f'{{"schema":1,{_CREATED},"is_hold":true,"expires_at":"2026-11-01T12:30:15.000257Z"}}',
+    ),
+    (
+        told(HoldPosted, is_hold=True, resolution=Resolution(at=NOW, fingerprint="f", key="k")),
+        f'{{"schema":1,{_CREATED},"is_hold":true,'
+        f'"resolution":{{{_AT},"fingerprint":"f","key":"k","reason":null}}}}',
+    ),
+    (
+        told(HoldVoided, is_hold=True, resolution=Resolution(at=NOW, fingerprint="f", reason="r")),
+        f'{{"schema":1,{_CREATED},"is_hold":true,'
+        f'"resolution":{{{_AT},"fingerprint":"f","key":null,"reason":"r"}}}}',
+    ),
+    (
+        told(HoldExpired, is_hold=True, resolution=Resolution(at=NOW, fingerprint="f")),
+        f'{{"schema":1,{_CREATED},"is_hold":true,'
+        f'"resolution":{{{_AT},"fingerprint":"f","key":null,"reason":null}}}}',
+    ),
+    (
+        told(TransactionReversed, reversed_by="back"),
+        f'{{"schema":1,{_CREATED},"reversed_by":"back"}}',
     ),
 ]
-"""Every event as the event tables of the world hold it. A line is only ever added to."""
+"""Every event as this build stores it."""
+
+STORED_BEFORE: list[tuple[Event, str]] = [
+    (OPENED, STORED[0][1].replace('"schema":1,', "")),
+    (entered(10**30), STORED[6][1].replace('"schema":1,', "")),
+    (TRANSFERRED, f"{{{_ENTRIES}}}"),
+]
+"""As older builds stored them. When a shape is given up, its line moves here and stays."""
 
 STORED_STATES: list[tuple[str, State, str]] = [
     (
@@ -62,22 +157,30 @@ STORED_STATES: list[tuple[str, State, str]] = [
             credits=7,
             pending_debits=1,
             pending_credits=2,
+            next_expiry=NOW,
             frozen_debits=True,
             opened_at=NOW,
             fingerprint="384a40a9c5f9c055c4caf99de430cffe",
             metadata_version=1,
+            metadata_fingerprint="0011223344556677",
         ),
-        '{"schema":1,"version":12,"asset":"USD/2","normal_balance":"credit",'
+        '{"schema":2,"version":12,"asset":"USD/2","normal_balance":"credit",'
         '"min_balance":-1000000000000000000000000000000,"max_balance":null,'
         '"debits":3000000000000000000000000000000,"credits":7,"pending_debits":1,'
-        '"pending_credits":2,"frozen_debits":true,"frozen_credits":false,"closed":false,'
+        '"pending_credits":2,"next_expiry":"2026-11-01T12:30:15.000257Z","frozen_debits":true,'
         '"opened_at":"2026-11-01T12:30:15.000257Z",'
-        '"fingerprint":"384a40a9c5f9c055c4caf99de430cffe","metadata_version":1}',
+        '"fingerprint":"384a40a9c5f9c055c4caf99de430cffe","metadata_version":1,'
+        '"metadata_fingerprint":"0011223344556677"}',
     ),
     (
         "transaction",
-        Transaction(version=1, state="posted", fingerprint="384a40a9c5f9c055c4caf99de430cffe"),
-        '{"schema":1,"version":1,"state":"posted",'
+        Transaction(
+            version=1,
+            newest="TransactionPosted",
+            state="posted",
+            fingerprint="384a40a9c5f9c055c4caf99de430cffe",
+        ),
+        '{"schema":2,"version":1,"newest":"TransactionPosted","state":"posted",'
         '"fingerprint":"384a40a9c5f9c055c4caf99de430cffe"}',
     ),
 ]
@@ -97,14 +200,27 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         metadata=METADATA,
         opened_at=INSTANTS,
     ),
+    st.builds(AccountChanged, min_balance=LIMITS, max_balance=LIMITS, metadata=METADATA),
+    st.builds(AccountFrozen),
+    st.builds(AccountUnfrozen),
     st.builds(EntryPosted, direction=SIDES, amount=AMOUNTS, effective_at=INSTANTS),
-    st.builds(
-        TransactionPosted,
-        entries=st.lists(
-            st.builds(PostedEntry, direction=SIDES, amount=AMOUNTS), min_size=2, max_size=4
-        ).map(tuple),
-        effective_at=INSTANTS,
-        metadata=METADATA,
+    st.builds(EntryHeld, direction=SIDES, amount=AMOUNTS, expires_at=st.none() | INSTANTS),
+    st.builds(HeldEntryPosted, direction=SIDES, amount=AMOUNTS, effective_at=INSTANTS),
+    st.builds(HeldEntryReleased, direction=SIDES, amount=AMOUNTS),
+    *(
+        st.builds(
+            kind,
+            entries=st.lists(
+                st.builds(BookedEntry, direction=SIDES, amount=AMOUNTS), min_size=2, max_size=4
+            ).map(tuple),
+            effective_at=INSTANTS,
+            created_at=INSTANTS,
+            expires_at=st.none() | INSTANTS,
+            resolution=st.none()
+            | st.builds(Resolution, at=INSTANTS, key=st.none() | st.text(), reason=st.text()),
+            metadata=METADATA,
+        )
+        for kind in get_args(TransactionEvent)
     ),
 )
 
@@ -112,7 +228,23 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
 @pytest.mark.parametrize(("event", "stored"), STORED, ids=lambda case: type(case).__name__)
 def test_an_event_is_stored_and_read_as_it_always_was(event: Event, stored: str) -> None:
     assert encode_event(event) == stored
-    assert decode_event(type(event).__name__, stored) == event
+    assert decode_event(type(event).__name__, stored, NOW) == event
+
+
+@pytest.mark.parametrize(("event", "stored"), STORED_BEFORE, ids=lambda case: type(case).__name__)
+def test_what_an_older_build_stored_says_the_same_today(event: Event, stored: str) -> None:
+    assert decode_event(type(event).__name__, stored, NOW) == event
+
+
+def test_every_type_of_event_is_held_by_a_line_above() -> None:
+    assert {type(event) for event, _ in STORED} == set(get_args(Event))
+
+
+def test_an_event_of_a_newer_schema_is_unknown() -> None:
+    for event, stored in STORED:
+        newer = json.dumps({**json.loads(stored), "schema": 3})
+        with pytest.raises(UnknownEvent, match="does not know schema 3"):
+            decode_event(type(event).__name__, newer, NOW)
 
 
 @pytest.mark.parametrize(("kind", "state", "stored"), STORED_STATES)
@@ -123,20 +255,20 @@ def test_a_state_is_stored_and_read_as_it_always_was(kind: str, state: State, st
 
 @given(EVENTS)
 def test_whatever_happened_is_read_as_it_was_written(event: Event) -> None:
-    assert decode_event(type(event).__name__, encode_event(event)) == event
+    assert decode_event(type(event).__name__, encode_event(event), NOW) == event
 
 
 def test_a_field_that_a_later_build_added_is_no_hindrance() -> None:
     [(event, stored), *_] = STORED
     later = json.dumps({**json.loads(stored), "colour": "blue"})
 
-    assert decode_event("AccountOpened", later) == event
+    assert decode_event("AccountOpened", later, NOW) == event
 
 
 @pytest.mark.parametrize("type", ["AccountVanished", "", "Account", "accountopened"])
 def test_an_event_of_another_type_is_unknown(type: str) -> None:
     with pytest.raises(UnknownEvent, match="does not know events of type"):
-        decode_event(type, "{}")
+        decode_event(type, "{}", NOW)
 
 
 @pytest.mark.parametrize(
@@ -148,15 +280,23 @@ def test_an_event_of_another_shape_is_unknown(change: dict[str, Any]) -> None:
     data = json.dumps({**json.loads(encode_event(entered())), **change})
 
     with pytest.raises(UnknownEvent, match="EntryPosted has another shape"):
-        decode_event("EntryPosted", data)
+        decode_event("EntryPosted", data, NOW)
 
 
-@pytest.mark.parametrize("change", [{"schema": 2}, {"schema": 0}, {"schema": None}], ids=str)
-def test_a_state_of_another_schema_is_unknown(change: dict[str, Any]) -> None:
+@pytest.mark.parametrize("schema", [0, 1, 3])
+def test_a_state_of_another_schema_is_stale(schema: int) -> None:
+    _, _, stored = STORED_STATES[0]
+
+    with pytest.raises(StaleState):
+        decode_state("account", json.dumps({**json.loads(stored), "schema": schema}))
+
+
+@pytest.mark.parametrize("schema", [None, "2", 2.5])
+def test_a_state_of_no_schema_is_unknown(schema: Any) -> None:
     _, _, stored = STORED_STATES[0]
 
     with pytest.raises(UnknownEvent):
-        decode_state("account", json.dumps({**json.loads(stored), **change}))
+        decode_state("account", json.dumps({**json.loads(stored), "schema": schema}))
 
 
 @pytest.mark.parametrize("missing", ["schema", "asset", "opened_at"])

@@ -101,5 +101,24 @@ def test_the_chain_of_stored_events_is_the_same_today() -> None:
     [opened] = recorded(CASH, OPENED)
     [posted] = recorded(transaction_stream("acme", "order-77"), TRANSFERRED)
 
-    assert opened.hash.hex() == ("a0d020fc06372e56849e07680eccf6e8dec58f55bd47a2de270d60f72da6bcc7")
-    assert posted.hash.hex() == ("f1edb7200f8964d85d577d5c8043037497190d0943430613517bac3a46647495")
+    assert opened.hash.hex() == "e3777c464a574fbce72d6f4467df1e159876b9e4a7e6afa3db9645ae4206314c"
+    assert posted.hash.hex() == "4b960c7e66169dd5d5d783e888abd5fa77332025067dfd84c9baf6ad7fed7656"
+
+
+def test_the_chain_of_what_an_older_build_stored_still_holds() -> None:
+    [opened] = recorded(CASH, OPENED)
+    stored = replace(
+        opened,
+        data=opened.data.replace('"schema":1,', ""),
+        state_data='{"schema":1,"version":1,"asset":"USD/2","normal_balance":"debit",'
+        '"min_balance":null,"max_balance":1000000000000000000000000000000,"debits":0,"credits":0,'
+        '"pending_debits":0,"pending_credits":0,"frozen_debits":false,"frozen_credits":false,'
+        '"closed":false,"opened_at":"2026-11-01T12:30:15.000257Z",'
+        '"fingerprint":"384a40a9c5f9c055c4caf99de430cffe","metadata_version":1}',
+    )
+
+    assert stored.event == OPENED
+    assert (
+        stored.chained_to(FIRST_LINK).hex()
+        == "a0d020fc06372e56849e07680eccf6e8dec58f55bd47a2de270d60f72da6bcc7"
+    )

@@ -199,7 +199,10 @@ def test_a_balance_says_the_time_it_was_asked_for(busy: Api) -> None:
 
 
 def test_the_trial_balance_has_the_fields_of_the_contract(busy: Api) -> None:
+    newest = busy.get("/transactions/t3").json_body
     assert busy.get("/trial-balance").json_body == {
         "ledger": busy.ledger,
+        "as_of": newest["recorded_at"],
+        "events": 5 + 4 * 2,
         "assets": [{"asset": "USD/2", "debits": "20", "credits": "20", "balanced": True}],
     }

@@ -50,6 +50,7 @@ def test_nothing_may_scan_or_delete_and_only_writers_write(environment: str) -> 
                 written.setdefault(name, set()).update(tables)
     assert written == {
         "write": {"events"},
+        "sweep": {"events"},
         "accounts-projector": {"balances", "statements"},
         "accounts-projector-kinesis": {"balances", "statements"},
         "journal-projector": {"transactions", "totals"},

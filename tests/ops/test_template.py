@@ -1,9 +1,11 @@
 """What a stage's template has besides what Chalice makes of the app."""
 
 import json
+from typing import get_args
 
 import pytest
 
+from chalicelib.domain.transaction import Event
 from chalicelib.http.problems import STATUS
 from ops.stages import Stage
 from ops.template import GATEWAY_ANSWERS, TABLES, extras
@@ -48,7 +50,7 @@ def test_the_filter_lets_in_what_this_build_does_not_know() -> None:
     pattern = json.loads(entry["Pattern"])
     assert pattern["eventName"] == ["INSERT"]
     (rule,) = pattern["dynamodb"]["NewImage"]["type"]["S"]
-    assert rule == {"anything-but": ["TransactionPosted"]}
+    assert rule == {"anything-but": [event.__name__ for event in get_args(Event)]}
 
 
 def test_what_the_gateway_answers_is_in_the_contract() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from chalicelib import tables
 from chalicelib.commands.execute import executor
-from chalicelib.domain.account import OpenAccount
+from chalicelib.domain.managing import OpenAccount
 from chalicelib.domain.transaction import Entry, PostTransaction
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import feed, read, unwrap
@@ -93,7 +93,8 @@ def test_the_stage_chooses_where_its_projectors_read() -> None:
             text=True,
             check=True,
         )
-        assert done.stdout.split() == [kind, "project_accounts", kind, "project_journal"]
+        sweep = ["ScheduledEventConfig", "sweep"]
+        assert done.stdout.split() == [*sweep, kind, "project_accounts", kind, "project_journal"]
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ ASKED: dict[str, tuple[dict[str, str], Any]] = {
     "AccountStatement": (OF_NOBODY, AccountNotFound),
     "GetTransaction": ({"ledger": "nobody", "transaction": "t1"}, TransactionNotFound),
     "ListTransactions": ({"ledger": "nobody"}, {"transactions": [], "next_cursor": None}),
-    "TrialBalance": ({"ledger": "nobody"}, {"ledger": "nobody", "assets": []}),
+    "TrialBalance": (
+        {"ledger": "nobody"},
+        {"ledger": "nobody", "as_of": None, "events": 0, "assets": []},
+    ),
 }
 """Every question, asked of a ledger in which nothing has happened, and what becomes of it."""
 

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from chalicelib.domain.fields import rfc3339
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.reading import bucket_of
 from chalicelib.read_models.totals import projector
@@ -35,6 +36,8 @@ def test_each_asset_has_its_own_sums(books: Bookkeeper) -> None:
 
     assert msgspec.to_builtins(ask(TrialBalance(ledger=books.ledger))) == {
         "ledger": books.ledger,
+        "as_of": rfc3339(books.recorded[-1].recorded_at),
+        "events": sum(event.stream.kind == "account" for event in books.recorded),
         "assets": [
             {"asset": "EUR/2", "debits": "9", "credits": "9", "balanced": True},
             {"asset": "POINTS/0", "debits": "0", "credits": "0", "balanced": True},

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.domain.fields import Direction, fingerprint, rfc3339
 from chalicelib.domain.refusals import InvalidField
-from chalicelib.domain.transaction import PostedEntry, TransactionPosted
+from chalicelib.domain.transaction import BookedEntry, TransactionPosted
 from chalicelib.events.recorded import Origin, Recorded, follow, transaction_stream
 from chalicelib.http.problems import Problem
 from chalicelib.read_models.ask import ask
@@ -40,7 +40,7 @@ def transaction(
     sides: list[tuple[str, Direction]] = [("cash", "debit"), ("alice", "credit")]
     event = TransactionPosted(
         entries=tuple(
-            PostedEntry(
+            BookedEntry(
                 account=account, direction=side, amount=1, asset="USD/2", version=2, balance_after=1
             )
             for account, side in sides
@@ -49,6 +49,7 @@ def transaction(
         reference=reference,
         metadata={},
         fingerprint=fingerprint(id),
+        created_at=recorded_at,
     )
     origin = Origin(recorded_at=recorded_at, command_id="command-1", actor="key-1")
     [recorded] = follow(None, transaction_stream(ledger, id), [event], origin)

@@ -1,5 +1,6 @@
 """The routes of this room."""
 
+from chalicelib.http.bodies import etag
 from chalicelib.http.door import Answer, Door, Incoming
 from chalicelib.read_models.balances.queries import (
     GetAccount,
@@ -14,7 +15,8 @@ balances = Door(__name__)
 @balances.get("/ledgers/{ledger}/accounts/{account}")
 def account(incoming: Incoming) -> Answer:
     """One account."""
-    return Answer(get_account(incoming.query(GetAccount)))
+    body = get_account(incoming.query(GetAccount))
+    return Answer(body, headers={"ETag": etag(body.version)})
 
 
 @balances.get("/ledgers/{ledger}/accounts")

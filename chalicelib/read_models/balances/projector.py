@@ -8,9 +8,8 @@ from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.domain.account import AccountOpened
-from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.http.bodies import account_body
 from chalicelib.read_models.balances.table import BalanceRow, row_of
 from chalicelib.tables import CONDITION_FAILED, response_code, together
 
@@ -33,9 +32,7 @@ def changes(events: Iterable[Recorded]) -> dict[Stream, Change]:
         newest, metadata = (before.newest, before.metadata) if before else (event, None)
         if event.version > newest.version:
             newest = event
-        if isinstance(event.event, AccountOpened) and (
-            metadata is None or event.version > metadata.version
-        ):
+        if event.sets_metadata and (metadata is None or event.version > metadata.version):
             metadata = event
         result[event.stream] = Change(newest, metadata)
     return result
@@ -62,17 +59,22 @@ def _write(change: Change) -> None:
         _update(row, metadata, metadata_news)
 
 
+def body_of(event: Recorded) -> str:
+    """The account after this event, without its metadata, which another event may have set."""
+    body = account_body(event.stream.ledger, event.stream.id, event.account, {}, event.recorded_at)
+    return msgspec.json.encode(body).decode()
+
+
 def _state_actions(event: Recorded) -> list[Action]:
     return [
         BalanceRow.version.set(event.version),
-        BalanceRow.state.set(event.state_data),
-        BalanceRow.recorded_at.set(rfc3339(event.recorded_at)),
+        BalanceRow.body.set(body_of(event)),
+        BalanceRow.metadata_set_by.set(event.account.metadata_version),
     ]
 
 
 def _metadata_actions(event: Recorded) -> list[Action]:
-    assert isinstance(event.event, AccountOpened)
-    metadata = msgspec.json.encode(event.event.metadata).decode()
+    metadata = msgspec.json.encode(event.metadata).decode()
     return [
         BalanceRow.metadata_version.set(event.version),
         BalanceRow.metadata.set(metadata),

@@ -1,15 +1,13 @@
 """The questions of this room, and their answers."""
 
-from datetime import datetime
 from functools import partial
 
 import msgspec
 
-from chalicelib.domain.account import Account, AccountOpened
 from chalicelib.domain.fields import check_id
 from chalicelib.domain.refusals import AccountNotFound
-from chalicelib.events.codec import decode_state
 from chalicelib.events.recorded import account_stream
+from chalicelib.events.store import metadata_of
 from chalicelib.http.bodies import AccountBody, account_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, find, partition
@@ -72,7 +70,7 @@ def get_account(query: GetAccount) -> AccountBody:
         require_version(_seen(row), query.min_version)
         if row is None:
             raise AccountNotFound(query.account)
-        return _body(query.ledger, row)
+        return _body(row)
 
     return patiently(read)
 
@@ -82,15 +80,10 @@ def _from_events(query: GetAccount) -> AccountBody:
     head = newest_event(stream, query.min_version)
     if head is None:
         raise AccountNotFound(query.account)
-    setter = head
-    if head.version != head.account.metadata_version:
-        from chalicelib.events.dynamodb import event_at  # As in `newest_event`.
+    from chalicelib.events.dynamodb import DynamoStore  # As in `newest_event`.
 
-        setter = event_at(stream, head.account.metadata_version)
-    assert isinstance(setter.event, AccountOpened)
-    return account_body(
-        query.ledger, query.account, head.account, setter.event.metadata, head.recorded_at
-    )
+    metadata = metadata_of(DynamoStore(), head)
+    return account_body(query.ledger, query.account, head.account, metadata, head.recorded_at)
 
 
 def list_accounts(query: ListAccounts) -> Accounts:
@@ -108,7 +101,7 @@ def list_accounts(query: ListAccounts) -> Accounts:
     buckets = [ask(partition(query.ledger, bucket)) for bucket in range(BUCKETS)]
     rows, more = page_of(in_order(buckets, lambda row: str(row.account)), query.limit)
     return Accounts(
-        accounts=[_body(query.ledger, row) for row in rows],
+        accounts=[_body(row) for row in rows],
         next_cursor=make_cursor(rows[-1].account, prefix, of=listing) if more else None,
     )
 
@@ -117,17 +110,11 @@ def _seen(row: BalanceRow | None) -> int:
     """The version up to which the row is whole: its metadata may trail its state."""
     if row is None:
         return 0
-    whole = row.metadata_version == _account(row).metadata_version
+    whole = row.metadata_version == row.metadata_set_by
     return row.version if whole else row.metadata_version
 
 
-def _body(ledger: str, row: BalanceRow) -> AccountBody:
+def _body(row: BalanceRow) -> AccountBody:
     metadata = msgspec.json.decode(row.metadata, type=dict[str, str]) if row.metadata else {}
-    recorded_at = datetime.fromisoformat(row.recorded_at)
-    return account_body(ledger, row.account, _account(row), metadata, recorded_at)
-
-
-def _account(row: BalanceRow) -> Account:
-    state = decode_state("account", row.state)
-    assert isinstance(state, Account)
-    return state
+    body = msgspec.json.decode(row.body, type=AccountBody)
+    return msgspec.structs.replace(body, metadata=metadata)

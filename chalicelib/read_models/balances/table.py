@@ -12,7 +12,11 @@ BUCKETS = 8
 
 
 class BalanceRow(Table):
-    """An account now. `metadata` is that of the event `metadata_version`, and may trail."""
+    """An account now, as the API shows it but for its metadata.
+
+    `metadata` is that of the event `metadata_version`. It may trail: the account itself says that
+    it is of the event `metadata_set_by`.
+    """
 
     class Meta:
         table_name = settings().read_table_name("balances")
@@ -21,8 +25,8 @@ class BalanceRow(Table):
     partition = UnicodeAttribute(hash_key=True)
     account = UnicodeAttribute(range_key=True)
     version = Integer()
-    state = UnicodeAttribute()
-    recorded_at = UnicodeAttribute()
+    body = UnicodeAttribute()
+    metadata_set_by = Integer()
     metadata_version = Integer(default=0)
     metadata = UnicodeAttribute(null=True)
 

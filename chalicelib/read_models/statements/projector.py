@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chalicelib.domain.account import EntryPosted
+from chalicelib.domain.account import EntryPosted, HeldEntryPosted
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
 from chalicelib.read_models.statements.table import StatementRow, partition, place
@@ -19,7 +19,7 @@ def row(event: Recorded) -> StatementRow:
         balance=account.posted,
         recorded_at=recorded_at,
     )
-    if isinstance(event.event, EntryPosted):
+    if isinstance(event.event, EntryPosted | HeldEntryPosted):
         result.transaction = event.event.transaction
         result.direction = event.event.direction
         result.amount = event.event.amount

@@ -8,12 +8,14 @@ sum, on the condition that it is still where it was read: nothing is added twice
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import newest
 from chalicelib.read_models.totals.table import TotalRow, account_key, shard_key, shard_of
@@ -49,7 +51,12 @@ def gain(event: Recorded, seen: TotalRow | None) -> Gain | None:
         credits=account.credits - (seen.credits if seen else 0),
         seen=seen.version if seen else 0,
         row=TotalRow(
-            key, of, version=event.version, debits=account.debits, credits=account.credits
+            key,
+            of,
+            version=event.version,
+            debits=account.debits,
+            credits=account.credits,
+            as_of=rfc3339(event.recorded_at),
         ),
     )
 
@@ -71,16 +78,18 @@ def project(events: Sequence[Recorded]) -> None:
 def _add(shard: str, events: Sequence[Recorded]) -> None:
     for attempt in range(_ATTEMPTS):
         keys = [account_key(event.stream.ledger, event.stream.id) for event in events]
-        seen = {row.key: row for row in TotalRow.batch_get(keys, consistent_read=True)}
+        sums = {(shard, event.account.asset) for event in events}
+        rows = TotalRow.batch_get([*keys, *sums], consistent_read=True)
+        seen = {(row.key, row.of): row for row in rows}
         gains = [
             gained
-            for event, (key, _) in zip(events, keys, strict=True)
+            for event, key in zip(events, keys, strict=True)
             if (gained := gain(event, seen.get(key)))
         ]
         if not gains:
             return
         try:
-            _write(shard, gains)
+            _write(shard, gains, {of: row.as_of for (key, of), row in seen.items() if key == shard})
             return
         except TransactWriteError as error:
             # Another invocation was at the same account or sum: look again at what it left.
@@ -90,9 +99,11 @@ def _add(shard: str, events: Sequence[Recorded]) -> None:
         time.sleep(random.uniform(0, 0.01 * 2**attempt))
 
 
-def _write(shard: str, gains: Sequence[Gain]) -> None:
+def _write(shard: str, gains: Sequence[Gain], as_of: Mapping[str, str]) -> None:
     debits: Counter[str] = Counter()
     credits: Counter[str] = Counter()
+    events: Counter[str] = Counter()
+    newest = dict(as_of)
     with TransactWrite(connection=connection()) as transaction:
         for gained in gains:
             still = (
@@ -103,12 +114,18 @@ def _write(shard: str, gains: Sequence[Gain]) -> None:
             transaction.save(gained.row, still)
             debits[gained.asset] += gained.debits
             credits[gained.asset] += gained.credits
+            events[gained.asset] += gained.row.version - gained.seen
+            newest[gained.asset] = max(newest.get(gained.asset, ""), gained.row.as_of)
         for asset in debits:
-            transaction.update(
-                TotalRow(shard, asset),
-                [
-                    TotalRow.version.add(1),
-                    TotalRow.debits.add(debits[asset]),
-                    TotalRow.credits.add(credits[asset]),
-                ],
-            )
+            actions: list[Action] = [
+                TotalRow.version.add(events[asset]),
+                TotalRow.debits.add(debits[asset]),
+                TotalRow.credits.add(credits[asset]),
+            ]
+            later = TotalRow.as_of.does_not_exist() | (TotalRow.as_of < newest[asset])
+            if newest[asset] == as_of.get(asset):
+                # Late news: it says nothing new of how far the sums have come.
+                transaction.update(TotalRow(shard, asset), actions)
+            else:
+                actions.append(TotalRow.as_of.set(newest[asset]))
+                transaction.update(TotalRow(shard, asset), actions, condition=later)

@@ -31,9 +31,14 @@ class AssetTotals(msgspec.Struct, frozen=True, kw_only=True):
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """The trial balance as far as it has been projected: events on their way may show as a
     difference, which a quiet ledger does not have.
+
+    `events` is how many events of accounts it counts, and `as_of` when the newest of them was
+    recorded; null if there is none.
     """
 
     ledger: str
+    as_of: str | None
+    events: int
     assets: list[AssetTotals]
 
 
@@ -41,13 +46,17 @@ def trial_balance(query: TrialBalance) -> Totals:
     """The sums over all shards."""
     debits: Counter[str] = Counter()
     credits: Counter[str] = Counter()
+    as_of, events = "", 0
     shards = [TotalRow.query(shard_key(query.ledger, shard)) for shard in range(SHARDS)]
     for rows in together(primed, shards):
         for row in rows:
             debits[row.of] += row.debits
             credits[row.of] += row.credits
+            as_of, events = max(as_of, row.as_of), events + row.version
     return Totals(
         ledger=query.ledger,
+        as_of=as_of or None,
+        events=events,
         assets=[
             AssetTotals(
                 asset=asset,

@@ -20,7 +20,8 @@ ACCOUNT = "account"
 class TotalRow(Table):
     """Posted debits and credits: of one account as last seen, or summed over a shard's accounts.
 
-    `version` is the account's, or counts the additions to a sum.
+    `version` is the account's, or counts a sum's account events; `as_of` is when the newest of them
+    was recorded.
     """
 
     class Meta:
@@ -32,6 +33,7 @@ class TotalRow(Table):
     version = Integer()
     debits = Integer()
     credits = Integer()
+    as_of = UnicodeAttribute()
 
 
 def account_key(ledger: str, account: str) -> tuple[str, str]:

@@ -6,16 +6,17 @@ import msgspec
 from pynamodb.exceptions import PutError
 
 from chalicelib.domain.fields import rfc3339
-from chalicelib.domain.transaction import TransactionPosted
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import newest
 from chalicelib.http.bodies import transaction_body
 from chalicelib.read_models.transactions.table import (
+    EXPIRY_BUCKETS,
     TransactionRow,
     bucket,
     day_buckets,
     day_row,
     key_of,
+    pending_buckets,
     place_of,
     reference_buckets,
 )
@@ -27,17 +28,22 @@ _known_days: set[tuple[str, str]] = set()
 
 def row(event: Recorded) -> TransactionRow:
     """The row of a transaction after this event."""
-    assert isinstance(event.event, TransactionPosted)
     ledger, id = event.stream.ledger, event.stream.id
-    body = transaction_body(ledger, id, event.event, event.version, event.recorded_at)
-    reference = event.event.reference
+    told = event.transaction_event
+    body = transaction_body(ledger, id, told, event.version)
+    pending = told.state == "pending"
     return TransactionRow(
         key_of(ledger, id),
         version=event.version,
         body=msgspec.json.encode(body).decode(),
         place=place_of(body.recorded_at, id),
         day_bucket=bucket(day_buckets(ledger, _day(event)), id),
-        reference_bucket=reference and bucket(reference_buckets(ledger, reference), id),
+        reference_bucket=told.reference and bucket(reference_buckets(ledger, told.reference), id),
+        pending_bucket=bucket(pending_buckets(ledger), id) if pending else None,
+        expiry_bucket=(
+            bucket(EXPIRY_BUCKETS, id) if pending and told.expires_at is not None else None
+        ),
+        expires_at=rfc3339(told.expires_at) if pending and told.expires_at else None,
     )
 
 
@@ -52,7 +58,7 @@ def project(events: Sequence[Recorded]) -> None:
 
 
 def _day(event: Recorded) -> str:
-    return rfc3339(event.recorded_at)[: len("2026-11-23")]
+    return rfc3339(event.transaction_event.created_at)[: len("2026-11-23")]
 
 
 def _write(row: TransactionRow) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
+from typing import Literal
 
 import msgspec
 
 from chalicelib.domain.fields import check_id, check_reference, rfc3339, utc
 from chalicelib.domain.refusals import InvalidField, TransactionNotFound
-from chalicelib.domain.transaction import TransactionPosted
 from chalicelib.events.recorded import transaction_stream
 from chalicelib.http.bodies import TransactionBody, transaction_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
@@ -25,10 +25,12 @@ from chalicelib.read_models.reading import (
 )
 from chalicelib.read_models.transactions.table import (
     BUCKETS,
+    EXPIRY_BUCKETS,
     TransactionRow,
     day_buckets,
     days_of,
     find,
+    pending_buckets,
     reference_buckets,
 )
 
@@ -52,9 +54,12 @@ class GetTransaction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class ListTransactions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which transactions have this reference, or were recorded from one time up to another?"""
+    """Which transactions have this reference, are pending, or were recorded from one time up to
+    another?
+    """
 
     ledger: str
+    state: Literal["pending"] | None = None
     reference: str | None = None
     from_: datetime | None = msgspec.field(name="from", default=None)
     to: datetime | None = None
@@ -64,6 +69,10 @@ class ListTransactions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
         check_reference(self.reference)
+        others = {"reference": self.reference, "from": self.from_, "to": self.to}
+        for name, value in others.items():
+            if self.state is not None and value is not None:
+                raise InvalidField(name, "cannot be combined with state")
 
 
 class Transactions(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,10 +103,7 @@ def _from_events(query: GetTransaction) -> TransactionBody:
     head = newest_event(transaction_stream(query.ledger, query.transaction), query.min_version)
     if head is None:
         raise TransactionNotFound(query.transaction)
-    assert isinstance(head.event, TransactionPosted)
-    return transaction_body(
-        query.ledger, query.transaction, head.event, head.version, head.recorded_at
-    )
+    return transaction_body(query.ledger, query.transaction, head.transaction_event, head.version)
 
 
 def list_transactions(query: ListTransactions) -> Transactions:
@@ -107,16 +113,20 @@ def list_transactions(query: ListTransactions) -> Transactions:
     end = rfc3339(utc(query.to, "to")) if query.to else None
     if start and end and start > end:
         raise InvalidField("from", "is later than to")
+    state: str = query.state or ""
     reference = query.reference or ""
     low, high = start or _FIRST, end or _LAST
     after = low
     if query.cursor:
-        place, reference, low, high = read_cursor(query.cursor, of=listing, parts=4)
+        place, state, reference, low, high = read_cursor(query.cursor, of=listing, parts=5)
+        must_agree(query.state, state)
         must_agree(query.reference, reference)
         must_agree(start, low)
         must_agree(end, high)
         after = f"{place}!"
-    if reference:
+    if state:
+        rows = _pending(query.ledger, after, high, query.limit // BUCKETS + 2)
+    elif reference:
         rows = _of_reference(query.ledger, reference, after, high, query.limit // BUCKETS + 2)
     else:
         rows = _of_days(query.ledger, after, high, query.limit // BUCKETS + 2)
@@ -124,9 +134,29 @@ def list_transactions(query: ListTransactions) -> Transactions:
     return Transactions(
         transactions=[_body(row) for row in page],
         next_cursor=(
-            make_cursor(page[-1].place, reference, low, high, of=listing) if more else None
+            make_cursor(page[-1].place, state, reference, low, high, of=listing) if more else None
         ),
     )
+
+
+def expiring(until: datetime) -> Iterator[tuple[str, str]]:
+    """The ledger and id of the transactions that are pending though their time was up by then, as
+    far as this room has heard.
+    """
+    due = TransactionRow.expires_at <= rfc3339(until)
+    for bucket in EXPIRY_BUCKETS:
+        for row in TransactionRow.expiring.query(bucket, due):
+            ledger, _, id = row.key.partition("/")
+            yield ledger, id
+
+
+def _pending(ledger: str, low: str, high: str, page: int) -> Rows:
+    ask = partial(
+        TransactionRow.pending.query,
+        range_key_condition=TransactionRow.place.between(low, high),
+        page_size=page,
+    )
+    return in_order(map(ask, pending_buckets(ledger)), _place)
 
 
 def _of_reference(ledger: str, reference: str, low: str, high: str, page: int) -> Rows:

@@ -1,4 +1,4 @@
-"""One row per transaction, and two indexes that list them: by reference and by day.
+"""One row per transaction, and indexes that list them: by reference, by day, and while pending.
 
 An index key ends with a hash bucket, so that no partition grows with a whole ledger. The days on
 which a ledger has transactions have rows of their own in the index by day, so that a listing over
@@ -9,7 +9,7 @@ from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.read_models.reading import bucket_of
 from chalicelib.settings import settings
@@ -17,6 +17,9 @@ from chalicelib.tables import Integer, Table
 
 BUCKETS = 4
 """Partitions of one day, or of one reference. Changing the number needs a rebuild."""
+
+EXPIRY_BUCKETS = [f"expiring#{bucket}" for bucket in range(BUCKETS)]
+"""The index keys under which what expires is listed, whichever ledger's it is."""
 
 
 class ByReference(GlobalSecondaryIndex[Any]):
@@ -41,6 +44,28 @@ class ByDay(GlobalSecondaryIndex[Any]):
     place = UnicodeAttribute(range_key=True)
 
 
+class Pending(GlobalSecondaryIndex[Any]):
+    """Pending transactions in the order of time. It holds no others."""
+
+    class Meta:
+        index_name = "pending"
+        projection = AllProjection()
+
+    pending_bucket = UnicodeAttribute(hash_key=True)
+    place = UnicodeAttribute(range_key=True)
+
+
+class Expiring(GlobalSecondaryIndex[Any]):
+    """The keys of pending transactions, of all ledgers, in the order in which they expire."""
+
+    class Meta:
+        index_name = "expiring"
+        projection = KeysOnlyProjection()
+
+    expiry_bucket = UnicodeAttribute(hash_key=True)
+    expires_at = UnicodeAttribute(range_key=True)
+
+
 class TransactionRow(Table):
     """A transaction as the API shows it. `place` orders a listing: by time, then by id."""
 
@@ -54,8 +79,13 @@ class TransactionRow(Table):
     place = UnicodeAttribute()
     day_bucket = UnicodeAttribute()
     reference_bucket = UnicodeAttribute(null=True)
+    pending_bucket = UnicodeAttribute(null=True)
+    expiry_bucket = UnicodeAttribute(null=True)
+    expires_at = UnicodeAttribute(null=True)
     by_reference = ByReference()
     by_day = ByDay()
+    pending = Pending()
+    expiring = Expiring()
 
 
 def key_of(ledger: str, transaction: str) -> str:
@@ -88,6 +118,11 @@ def day_row(ledger: str, day: str) -> TransactionRow:
 def reference_buckets(ledger: str, reference: str) -> list[str]:
     """The index keys of a reference."""
     return [f"{ledger}/{reference}#{bucket}" for bucket in range(BUCKETS)]
+
+
+def pending_buckets(ledger: str) -> list[str]:
+    """The index keys of a ledger's pending transactions."""
+    return [f"{ledger}#{bucket}" for bucket in range(BUCKETS)]
 
 
 def bucket(keys: list[str], transaction: str) -> str:

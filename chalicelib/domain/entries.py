@@ -1,0 +1,138 @@
+"""Entries: what a transaction does to an account: post, hold, resolve what is held.
+
+The steps are the account's to decide, one after the other: a transaction only says what they are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from chalicelib.domain.account import (
+    Account,
+    EntryHeld,
+    EntryPosted,
+    Event,
+    HeldEntryPosted,
+    HeldEntryReleased,
+    require_open,
+    require_within_limits,
+)
+from chalicelib.domain.fields import Direction
+from chalicelib.domain.refusals import AccountIsFrozen, InsufficientFunds
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostEntry:
+    """Enter one line of a transaction on this account."""
+
+    account: str
+    transaction: str
+    direction: Direction
+    amount: int
+    effective_at: datetime
+    reference: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldEntry:
+    """Set aside what a pending transaction would move."""
+
+    account: str
+    transaction: str
+    direction: Direction
+    amount: int
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolveEntry:
+    """Post `amount` of what was held, which may be 0, and free the rest."""
+
+    account: str
+    transaction: str
+    direction: Direction
+    amount: int
+    held: int
+    effective_at: datetime
+    reference: str | None
+
+
+Step = PostEntry | HoldEntry | ResolveEntry
+
+
+def decide(step: Step, account: Account) -> Event:
+    """What this step does to the account.
+
+    Raises AccountIsClosed, AccountIsFrozen, InsufficientFunds, BalanceLimitExceeded.
+    """
+    match step:
+        case PostEntry():
+            _require_takes(step, account)
+            return EntryPosted(
+                transaction=step.transaction,
+                direction=step.direction,
+                amount=step.amount,
+                effective_at=step.effective_at,
+                reference=step.reference,
+            )
+        case HoldEntry():
+            _require_takes(step, account)
+            return EntryHeld(
+                transaction=step.transaction,
+                direction=step.direction,
+                amount=step.amount,
+                expires_at=step.expires_at,
+            )
+        case ResolveEntry():
+            return _resolve(step)
+        case _:
+            assert_never(step)
+
+
+def _require_takes(step: PostEntry | HoldEntry, account: Account) -> None:
+    """Raises the refusal of a new entry, whether it is to move money now or to set it aside."""
+    require_open(step.account, account)
+    if account.frozen_debits if step.direction == "debit" else account.frozen_credits:
+        raise AccountIsFrozen(step.account, step.direction)
+    if step.direction == account.normal_balance:
+        most = account.posted + account.pending_in + step.amount
+        require_within_limits(step.account, most, most, None, account.max_balance)
+    elif account.min_balance is not None and account.available - step.amount < account.min_balance:
+        raise InsufficientFunds(step.account, account.available, account.min_balance, step.amount)
+
+
+def _resolve(step: ResolveEntry) -> Event:
+    # Nothing is asked of the account: the hold was counted in full when it was made.
+    if not step.amount:
+        return HeldEntryReleased(
+            transaction=step.transaction, direction=step.direction, amount=step.held
+        )
+    return HeldEntryPosted(
+        transaction=step.transaction,
+        direction=step.direction,
+        amount=step.amount,
+        released=step.held - step.amount,
+        effective_at=step.effective_at,
+        reference=step.reference,
+    )
+
+
+def expired_holds(account: Account, newest_first: Iterable[Event], now: datetime) -> list[str]:
+    """The pending transactions that still hold something here, though they have expired.
+
+    Reads the account's events from the newest back, and no further than its oldest open hold.
+    """
+    resolved: set[str] = set()
+    expired: dict[str, None] = {}
+    unexplained = account.pending_debits + account.pending_credits
+    for event in newest_first if unexplained else ():
+        if isinstance(event, HeldEntryPosted | HeldEntryReleased):
+            resolved.add(event.transaction)
+        elif isinstance(event, EntryHeld) and event.transaction not in resolved:
+            unexplained -= event.amount
+            if event.expires_at is not None and event.expires_at <= now:
+                expired[event.transaction] = None
+            if not unexplained:
+                break
+    return list(expired)

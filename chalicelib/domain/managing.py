@@ -1,0 +1,221 @@
+"""Managing accounts: opening one, changing its limits or metadata, freezing, closing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Final, Literal, assert_never
+
+from chalicelib.domain.account import (
+    Account,
+    AccountChanged,
+    AccountClosed,
+    AccountFrozen,
+    AccountOpened,
+    AccountUnfrozen,
+    Event,
+    metadata_mark,
+    require_open,
+    require_within_limits,
+)
+from chalicelib.domain.amounts import check_limit
+from chalicelib.domain.fields import (
+    Direction,
+    check_asset,
+    check_direction,
+    check_id,
+    check_metadata,
+    fingerprint,
+)
+from chalicelib.domain.refusals import (
+    AccountExists,
+    AccountNotEmpty,
+    AccountNotFound,
+    InvalidField,
+    VersionConflict,
+)
+
+
+class Keep(Enum):
+    """Says of a field that it stays as it is, since None says that there is no limit."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAccount:
+    """Open an account for one asset. Raises InvalidField or InvalidAmount for what cannot be."""
+
+    ledger: str
+    account: str
+    asset: str
+    normal_balance: Direction
+    min_balance: int | None = 0
+    max_balance: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_id(self.account, "id")
+        check_asset(self.asset)
+        check_direction(self.normal_balance, "normal_balance")
+        check_metadata(self.metadata)
+        _check_limits(self.min_balance, self.max_balance)
+
+    @property
+    def fingerprint(self) -> str:
+        """The content that a repeated request must share."""
+        return fingerprint(
+            self.asset,
+            self.normal_balance,
+            self.min_balance,
+            self.max_balance,
+            dict(self.metadata),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeAccount:
+    """Set limits or the metadata, if the account is still at `if_version`, where that is given.
+
+    Raises InvalidField or InvalidAmount for what cannot be.
+    """
+
+    ledger: str
+    account: str
+    min_balance: int | Literal[Keep.KEEP] | None = KEEP
+    max_balance: int | Literal[Keep.KEEP] | None = KEEP
+    metadata: Mapping[str, str] | None = None
+    if_version: int | None = None
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_id(self.account, "account")
+        if self.metadata is not None:
+            check_metadata(self.metadata)
+        _check_limits(
+            None if self.min_balance is KEEP else self.min_balance,
+            None if self.max_balance is KEEP else self.max_balance,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfAccount:
+    ledger: str
+    account: str
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_id(self.account, "account")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreezeAccount(_OfAccount):
+    """Refuse new entries of these directions. What is held already may still be posted."""
+
+    debits: bool
+    credits: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnfreezeAccount(_OfAccount):
+    """Take entries of these directions again."""
+
+    debits: bool
+    credits: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseAccount(_OfAccount):
+    """Let an empty account change no more."""
+
+
+Command = OpenAccount | ChangeAccount | FreezeAccount | UnfreezeAccount | CloseAccount
+
+
+def decide(command: Command, account: Account | None, now: datetime) -> list[Event]:
+    """The events this command causes; none when it has already been done.
+
+    Raises AccountExists, AccountNotFound, AccountIsClosed, AccountNotEmpty, BalanceLimitExceeded,
+    VersionConflict.
+    """
+    if isinstance(command, OpenAccount):
+        return _open(command, account, now)
+    if account is None:
+        raise AccountNotFound(command.account)
+    match command:
+        case ChangeAccount():
+            return _change(command, account)
+        case FreezeAccount():
+            require_open(command.account, account)
+            fresh = AccountFrozen(
+                debits=command.debits and not account.frozen_debits,
+                credits=command.credits and not account.frozen_credits,
+            )
+            return [fresh] if fresh.debits or fresh.credits else []
+        case UnfreezeAccount():
+            require_open(command.account, account)
+            freed = AccountUnfrozen(
+                debits=command.debits and account.frozen_debits,
+                credits=command.credits and account.frozen_credits,
+            )
+            return [freed] if freed.debits or freed.credits else []
+        case CloseAccount():
+            return _close(command, account)
+        case _:
+            assert_never(command)
+
+
+def _open(command: OpenAccount, account: Account | None, now: datetime) -> list[Event]:
+    if account is not None:
+        if account.fingerprint != command.fingerprint:
+            raise AccountExists(command.account)
+        return []
+    require_within_limits(command.account, 0, 0, command.min_balance, command.max_balance)
+    return [
+        AccountOpened(
+            asset=command.asset,
+            normal_balance=command.normal_balance,
+            min_balance=command.min_balance,
+            max_balance=command.max_balance,
+            metadata=dict(command.metadata),
+            fingerprint=command.fingerprint,
+            opened_at=now,
+        )
+    ]
+
+
+def _change(command: ChangeAccount, account: Account) -> list[Event]:
+    if command.if_version not in (None, account.version):
+        raise VersionConflict(command.account, account.version, int(command.if_version or 0))
+    require_open(command.account, account)
+    metadata = command.metadata
+    if metadata is not None and metadata_mark(metadata) == account.metadata_fingerprint:
+        metadata = None
+    low = account.min_balance if command.min_balance is KEEP else command.min_balance
+    high = account.max_balance if command.max_balance is KEEP else command.max_balance
+    if metadata is None and (low, high) == (account.min_balance, account.max_balance):
+        return []
+    most = account.posted + account.pending_in
+    require_within_limits(command.account, account.available, most, low, high)
+    return [AccountChanged(min_balance=low, max_balance=high, metadata=metadata)]
+
+
+def _close(command: CloseAccount, account: Account) -> list[Event]:
+    if account.closed:
+        return []
+    if account.posted or account.pending_debits or account.pending_credits:
+        raise AccountNotEmpty(
+            command.account, account.posted, account.pending_debits, account.pending_credits
+        )
+    return [AccountClosed()]
+
+
+def _check_limits(min_balance: int | None, max_balance: int | None) -> None:
+    check_limit(min_balance, "min_balance")
+    check_limit(max_balance, "max_balance")
+    if min_balance is not None and max_balance is not None and min_balance > max_balance:
+        raise InvalidField("min_balance", "the minimum is above the maximum")
