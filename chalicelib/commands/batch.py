@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
+from typing import TypedDict
 
 import msgspec
 
@@ -31,6 +32,13 @@ Outcome = Executed | Problem
 _New = PostTransaction | HoldTransaction
 
 
+class _Asked(TypedDict):
+    """Who asks, and by which request."""
+
+    actor: str
+    request: str
+
+
 class ResultBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one transaction of a batch: it, or why it was refused."""
 
@@ -54,6 +62,7 @@ def run(
     new_id: Callable[[], str],
     executor: Executor,
     actor: str,
+    request_id: str,
 ) -> ResultsBody:
     """Does a batch. Raises InvalidField, BatchTooLarge or Contention for it as a whole."""
     if not batch.transactions:
@@ -65,7 +74,8 @@ def run(
         for place, raw in enumerate(batch.transactions)
     ]
     do = _all_or_none if batch.atomic else _each
-    return ResultsBody(results=[_result(outcome) for outcome in do(commands, executor, actor)])
+    outcomes = do(commands, executor, _Asked(actor=actor, request=request_id))
+    return ResultsBody(results=[_result(outcome) for outcome in outcomes])
 
 
 def _read(raw: msgspec.Raw, ledger: str, key: str | None, new_id: str) -> _New | Problem:
@@ -78,7 +88,7 @@ def _read(raw: msgspec.Raw, ledger: str, key: str | None, new_id: str) -> _New |
         return problem
 
 
-def _each(commands: Sequence[_New | Problem], executor: Executor, actor: str) -> list[Outcome]:
+def _each(commands: Sequence[_New | Problem], executor: Executor, asked: _Asked) -> list[Outcome]:
     until = executor.monotonic() + PATIENCE_SECONDS
     outcomes: list[Outcome] = []
     for command in commands:
@@ -88,14 +98,14 @@ def _each(commands: Sequence[_New | Problem], executor: Executor, actor: str) ->
         try:
             if executor.monotonic() > until:
                 raise Contention
-            outcomes.append(executor.execute(command, actor=actor))
+            outcomes.append(executor.execute(command, **asked))
         except Refusal as refusal:
             outcomes.append(refused(refusal))
     return outcomes
 
 
 def _all_or_none(
-    commands: Sequence[_New | Problem], executor: Executor, actor: str
+    commands: Sequence[_New | Problem], executor: Executor, asked: _Asked
 ) -> list[Outcome]:
     size = sum(1 + len(one.entries) for one in commands if not isinstance(one, Problem))
     if size > MAX_EVENTS:
@@ -106,7 +116,7 @@ def _all_or_none(
             return _aborted(len(commands), place, command)
         sound.append(command)
     try:
-        return list(executor.execute_together(sound, actor=actor))
+        return list(executor.execute_together(sound, **asked))
     except Refused as error:
         return _aborted(len(commands), error.place, refused(error.refusal))
 

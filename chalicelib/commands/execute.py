@@ -30,6 +30,7 @@ from chalicelib.domain.transaction import ExpireHold, NewTransaction, Resolving
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Origin, Recorded, Stream, account_stream, follow
 from chalicelib.events.store import Append, Busy, Conflict, EventStore
+from chalicelib.telemetry import raced
 
 _TICK = timedelta(microseconds=1)
 
@@ -79,19 +80,24 @@ class Executor:
     monotonic: Callable[[], float] = time.monotonic
     backoff: Backoff = field(default_factory=Backoff)
 
-    def execute(self, command: Command, *, actor: str, dry_run: bool = False) -> Executed:
+    def execute(
+        self, command: Command, *, actor: str, request: str = "", dry_run: bool = False
+    ) -> Executed:
         """Decides the command and appends its events, once, however often it is sent.
 
-        A dry run decides and answers the same, and writes nothing. Raises the domain's refusals,
-        or Contention.
+        `request` is the id of the request that asks, by which its events can be found; one is made
+        where there is none. A dry run decides and answers the same, and writes nothing. Raises the
+        domain's refusals, or Contention.
         """
         try:
-            return self.execute_together([command], actor=actor, dry_run=dry_run)[0]
+            return self.execute_together([command], actor=actor, request=request, dry_run=dry_run)[
+                0
+            ]
         except Refused as refused:
             raise refused.refusal from None
 
     def execute_together(
-        self, commands: Sequence[Command], *, actor: str, dry_run: bool = False
+        self, commands: Sequence[Command], *, actor: str, request: str = "", dry_run: bool = False
     ) -> list[Executed]:
         """Likewise for several commands, each decided on what those before it did: all or none.
 
@@ -100,12 +106,18 @@ class Executor:
         """
         run = _Run(
             commands,
-            command_id=self.new_id(),
+            command_id=request or self.new_id(),
             actor=actor,
             dry_run=dry_run,
             look=dry_run,
             doubtful=any(isinstance(each, OpenAccount | NewTransaction) for each in commands),
         )
+        try:
+            return self._until_decided(run)
+        finally:
+            raced(type(commands[0]).__name__, run.lost, run.busy)
+
+    def _until_decided(self, run: "_Run") -> list[Executed]:
         began = self.monotonic()
         for attempt in count():
             try:
@@ -118,11 +130,12 @@ class Executor:
                     raise
                 continue
             except Conflict as conflict:
-                if not run.look and conflict.stream in map(subject, commands):
+                run.lost += 1
+                if not run.look and conflict.stream in map(subject, run.commands):
                     run.look = True
                     continue
             except Busy:
-                pass
+                run.busy += 1
             delay = self.backoff.delay(attempt)
             if self.monotonic() - began + delay > self.backoff.deadline:
                 raise Contention
@@ -218,6 +231,8 @@ class _Run:
     look: bool
     doubtful: bool
     releases: list[Command] = field(default_factory=list)
+    lost: int = 0
+    busy: int = 0
 
 
 class _Commit:

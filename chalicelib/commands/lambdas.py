@@ -90,6 +90,7 @@ def post_batch(incoming: Incoming) -> Answer:
         new_id=_new_id,
         executor=executor(),
         actor=incoming.actor,
+        request_id=incoming.request_id,
     )
     return Answer(results)
 
@@ -135,7 +136,9 @@ def _key(incoming: Incoming) -> str | None:
 
 
 def _execute(incoming: Incoming, command: Command, *, dry_run: bool = False) -> Executed:
-    return executor().execute(command, actor=incoming.actor, dry_run=dry_run)
+    return executor().execute(
+        command, actor=incoming.actor, request=incoming.request_id, dry_run=dry_run
+    )
 
 
 def _account(executed: Executed, *, made: bool = False) -> Answer:

@@ -43,6 +43,11 @@ class Incoming:
         """Who asks."""
         return self._caller.actor
 
+    @property
+    def request_id(self) -> str:
+        """What API Gateway calls this request, in its log and in ours."""
+        return str(self._request.context.get("requestId", ""))
+
     def require(self, scope: str) -> None:
         """Raises Problem unless the caller may do this, with this ledger.
 
@@ -163,9 +168,9 @@ class Door(Blueprint):
         def declare(view: View) -> View:
             def serve(**parameters: str) -> Response:
                 request = self.current_request
-                outcome, response = _answer(view, scope, Incoming(request, parameters))
-                request_id = str(request.context.get("requestId", ""))
-                answered(view.__name__, outcome, response.status_code, request_id)
+                incoming = Incoming(request, parameters)
+                outcome, response = _answer(view, scope, incoming)
+                answered(view.__name__, outcome, response.status_code, incoming.request_id)
                 return response
 
             serve.__name__ = view.__name__
