@@ -4,6 +4,7 @@ PynamoDB opens a client for each model; a client is most of a cold start (77 ms 
 models go through one connection here.
 """
 
+import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -75,6 +76,11 @@ class Integer(Attribute[int]):
         return int(Decimal(value))  # An emulator may write a large one as 4E+30.
 
 
+def bucket_of(key: str, buckets: int) -> int:
+    """The bucket of a key: a hash that is the same in every process."""
+    return zlib.crc32(key.encode()) % buckets
+
+
 def create(models: Iterable[type[Table]]) -> None:
     """Makes those of the tables that do not exist yet, as their models say."""
     for model in models:
@@ -109,4 +115,6 @@ def together(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_
 
 def response_code(error: Any) -> str:
     """The DynamoDB error code behind a PynamoDB error; empty for a network fault."""
-    return error.cause_response_code or ""
+    # Not PynamoDB's own `cause_response_code`, which stumbles over a reply that never came.
+    response = getattr(error.cause, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))

@@ -18,8 +18,10 @@ COMMANDS = {
     "destroy": "ops.deploy",
     "extras": "ops.deploy",
     "keys": "ops.keys",
+    "parked": "ops.parked",
     "policies": "ops.policies",
     "provision": "ops.provision",
+    "redrive": "ops.parked",
     "reset": "ops.reset",
     "tune": "ops.provision",
 }

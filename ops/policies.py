@@ -63,11 +63,18 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
                 ),
             ]
         ),
+        **{
+            f"{half}-watch": _document(
+                [_allow("Count", ["dynamodb:Query"], [read_table(f"{half}_parked")])]
+            )
+            for half in ("accounts", "journal")
+        },
         **_projectors(
             environment,
             "accounts",
             [
                 events,
+                _allow("Park", ["dynamodb:UpdateItem"], [read_table("accounts_parked")]),
                 _allow("Balances", ["dynamodb:UpdateItem"], [read_table("balances")]),
                 _allow(
                     "Statements",
@@ -81,6 +88,7 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
             "journal",
             [
                 events,
+                _allow("Park", ["dynamodb:UpdateItem"], [read_table("journal_parked")]),
                 _allow("Transactions", ["dynamodb:PutItem"], [read_table("transactions")]),
                 _allow(
                     "Totals",

@@ -72,7 +72,8 @@ def resource(
 
 def logical_id(model: type[Table]) -> str:
     """The name of the table's resource in a template: `EventsTable` for `twofold-prod-events`."""
-    return str(model.Meta.table_name).rsplit("-", 1)[1].capitalize() + "Table"
+    words = str(model.Meta.table_name).rsplit("-", 1)[1].split("_")
+    return "".join(word.capitalize() for word in words) + "Table"
 
 
 def _keys(schema: Sequence[Any]) -> list[Any]:

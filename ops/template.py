@@ -15,6 +15,7 @@ from chalicelib.http.problems import Problem
 from chalicelib.read_models import accounts, journal
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
 from chalicelib.tables import Table
+from ops.alarms import alarms
 from ops.schema import logical_id, resource
 from ops.stages import Stage
 
@@ -59,6 +60,7 @@ def extras(stage: Stage) -> dict[str, Any]:
     for projector in stage.projectors:
         resources[_camel(projector)] = {"Properties": _feeding(stage, projector)}
         resources[f"{_camel(projector)}Failed"] = _failures(stage, projector)
+    resources |= alarms(stage, tables_of(stage))
     if WRITE in stage.serves and stage.kinesis_stream:
         resources["EventsKinesis"] = _kinesis(stage)
         resources[logical_id(EventItem)]["Properties"]["KinesisStreamSpecification"] = {
@@ -85,9 +87,11 @@ def stream_export(environment: str) -> str:
 def feeding(projector: str) -> dict[str, Any]:
     """How Lambda feeds a projector: the event source mapping's settings, without its addresses.
 
-    A batch that fails is halved until the record at fault stands alone; after ten attempts or an
-    hour it is set aside, so that one record never holds a shard for a day. A room depends on no
-    order between items, so a shard may be read by two invocations at once.
+    What cannot be projected is parked by the projector, so an attempt fails only while AWS has no
+    time for it, or where a record ends the process. Then the batch is halved until the record at
+    fault stands alone, and set aside after a hundred attempts or six hours: long enough for an
+    outage, and short of the day that the stream keeps. A room depends on no order between items, so
+    a shard may be read by two invocations at once.
     """
     return {
         "BatchSize": 100,
@@ -95,8 +99,8 @@ def feeding(projector: str) -> dict[str, Any]:
         "StartingPosition": "TRIM_HORIZON",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
-        "MaximumRetryAttempts": 10,
-        "MaximumRecordAgeInSeconds": 3600,
+        "MaximumRetryAttempts": 100,
+        "MaximumRecordAgeInSeconds": 6 * 3600,
         "ParallelizationFactor": 2,
         "FilterCriteria": {"Filters": [{"Pattern": _pattern(projector)}]},
     }

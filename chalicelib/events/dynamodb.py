@@ -21,7 +21,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import Append, Busy, Conflict, check
+from chalicelib.events.store import Append, Busy, Conflict, check, trusted
 from chalicelib.events.table import EventItem
 from chalicelib.tables import CONDITION_FAILED, connection, response_code, together
 
@@ -43,7 +43,7 @@ class DynamoStore:
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """See EventStore.load."""
         heads = together(_newest, streams)
-        return {head.stream: head for head in heads if head is not None}
+        return {head.stream: trusted(head, self.history) for head in heads if head is not None}
 
     def append(self, *appends: Append) -> None:
         """See EventStore.append."""
@@ -57,9 +57,10 @@ class DynamoStore:
     def read(self, stream: Stream, version: int) -> Recorded:
         """See EventStore.read."""
         try:
-            return from_item(EventItem.get(str(stream), version, consistent_read=True))
+            found = from_item(EventItem.get(str(stream), version, consistent_read=True))
         except GetError as error:
             raise _busy_or_same(error, {response_code(error)}) from error
+        return trusted(found, self.history)
 
     def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
         """See EventStore.history."""

@@ -5,11 +5,12 @@ events to one or several streams, all or nothing, each guarded by the version it
 `read` and `history` look further back, where a stream's newest event does not say enough.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 
+from chalicelib.events.codec import StaleState, State, UnknownEvent, evolve
 from chalicelib.events.recorded import Recorded, Stream
 
 MAX_EVENTS = 100
@@ -73,6 +74,23 @@ def metadata_of(store: EventStore, newest: Recorded) -> Mapping[str, str]:
     if newest.sets_metadata:
         return newest.metadata
     return store.read(newest.stream, newest.account.metadata_version).metadata
+
+
+def trusted(event: Recorded, history: Callable[[Stream], Iterator[Recorded]]) -> Recorded:
+    """The event, with its state folded anew if the one that it carries has another schema.
+
+    Raises UnknownEvent where an event before it is one that this build does not know.
+    """
+    try:
+        _ = event.state
+    except StaleState:
+        state: State | None = None
+        for earlier in history(event.stream):
+            state = evolve(state, earlier.event)
+            if earlier.version == event.version:
+                return event.with_state(state)
+        raise UnknownEvent(f"{event.stream} has no version {event.version}") from None
+    return event
 
 
 class MemoryStore:

@@ -7,17 +7,20 @@ so rooms depend on no order, and a batch may be fed again, wholly or in part, at
 import base64
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.events.dynamodb import from_item
+from chalicelib.events.parking import ParkedRow, Place, Project, is_transient, park
 from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.store import trusted
 from chalicelib.events.table import EventItem
 
 logger = logging.getLogger(__name__)
 
-Project = Callable[[Sequence[Recorded]], None]
-"""A room's projector: brings the room's rows up to what these events say."""
+SPARE_SECONDS = 5.0
+"""With less time left nothing more is begun: it is the longest that one record takes."""
 
 Response = dict[str, list[dict[str, str]]]
 
@@ -36,18 +39,6 @@ def read(image: Mapping[str, Any]) -> Recorded:
     return from_item(item)
 
 
-def unwrap(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record of a Kinesis event as one of a DynamoDB stream, known by its Kinesis number.
-
-    DynamoDB puts a change into Kinesis as JSON that differs from a stream record in little: it has
-    no sequence number of its own. (DynamoDB Developer Guide, "Using Kinesis Data Streams to capture
-    changes to DynamoDB".)
-    """
-    change = json.loads(base64.b64decode(record["kinesis"]["data"]))
-    sequence = record["kinesis"]["sequenceNumber"]
-    return {**change, "dynamodb": {**change["dynamodb"], "SequenceNumber": sequence}}
-
-
 def newest(kind: str, events: Iterable[Recorded]) -> dict[Stream, Recorded]:
     """The newest event of each stream of a kind, whatever the order of a batch."""
     result: dict[Stream, Recorded] = {}
@@ -59,34 +50,141 @@ def newest(kind: str, events: Iterable[Recorded]) -> dict[Stream, Recorded]:
     return result
 
 
-def feed(rooms: Iterable[Project], records: Sequence[Mapping[str, Any]]) -> Response:
-    """Feeds a batch of stream records to the rooms of one stack; the partial batch response.
+@dataclass(frozen=True)
+class Stack:
+    """Rooms that are fed together, and the table where what cannot be projected is parked."""
+
+    name: str
+    rooms: tuple[Project, ...]
+    parked: type[ParkedRow]
+
+
+@dataclass(frozen=True)
+class Fed:
+    """What became of a batch.
+
+    `failed` is the sequence number of the first record that is to be delivered again, with all that
+    follow; None if there is none. `events` were projected, and `parked` records set aside.
+    """
+
+    failed: str | None
+    events: Sequence[Recorded]
+    parked: int
+
+    @property
+    def response(self) -> Response:
+        """The partial batch response that Lambda expects."""
+        failures = [] if self.failed is None else [{"itemIdentifier": self.failed}]
+        return {"batchItemFailures": failures}
+
+
+def feed(
+    stack: Stack,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    history: Callable[[Stream], Iterator[Recorded]],
+    seconds_left: Callable[[], float] = lambda: 60.0,
+) -> Fed:
+    """Feeds a batch of records, of the table's own stream or of Kinesis, to the rooms of a stack.
 
     The batch is fed as one, so that each row is written once. Should that fail, its records are
-    fed one by one: what goes is done, and the first that does not is reported, so that Lambda
-    delivers it again with all that follow.
+    fed one by one, and one by one to each room: what goes is done; what cannot be projected is
+    parked; and where AWS only had no time for it, or this Lambda has none left, the record is to be
+    delivered again with all that follow.
     """
-    inserted = [record for record in records if "NewImage" in record["dynamodb"]]
+    if records and seconds_left() < SPARE_SECONDS:
+        return Fed(_sequence(records[0]), [], 0)
     try:
-        _project(rooms, inserted)
+        events = [_read(record, history) for record in records if not _is_removal(record)]
+        for project in stack.rooms:
+            project(events)
     except Exception:
-        logger.exception("a batch of %d records failed; feeding them singly", len(inserted))
-        return _feed_singly(rooms, inserted)
-    return {"batchItemFailures": []}
+        logger.exception("a batch of %d records failed; feeding them singly", len(records))
+        return _feed_singly(stack, records, history, seconds_left)
+    return Fed(None, events, 0)
 
 
-def _feed_singly(rooms: Iterable[Project], records: Sequence[Mapping[str, Any]]) -> Response:
+def _feed_singly(
+    stack: Stack,
+    records: Sequence[Mapping[str, Any]],
+    history: Callable[[Stream], Iterator[Recorded]],
+    seconds_left: Callable[[], float],
+) -> Fed:
+    done: list[Recorded] = []
+    parked = 0
     for record in records:
+        if seconds_left() < SPARE_SECONDS:
+            return Fed(_sequence(record), done, parked)
         try:
-            _project(rooms, [record])
-        except Exception:
-            sequence = record["dynamodb"]["SequenceNumber"]
-            logger.exception("record %s could not be projected", sequence)
-            return {"batchItemFailures": [{"itemIdentifier": sequence}]}
-    return {"batchItemFailures": []}
+            if _is_removal(record):
+                continue
+            event = _read(record, history)
+        except Exception as error:  # noqa: BLE001  # Whatever it is, it is parked with it.
+            if is_transient(error) or not _parks(stack, record, "all", error):
+                return Fed(_sequence(record), done, parked)
+            parked += 1
+            continue
+        failures = {}
+        for project in stack.rooms:
+            try:
+                project([event])
+            except Exception as error:
+                if is_transient(error):
+                    logger.exception("record %s is to be delivered again", _sequence(record))
+                    return Fed(_sequence(record), done, parked)
+                failures[_room(project)] = error
+        if not failures:
+            done.append(event)
+        elif _parks(stack, record, ", ".join(failures), next(iter(failures.values()))):
+            parked += 1
+        else:
+            return Fed(_sequence(record), done, parked)
+    return Fed(None, done, parked)
 
 
-def _project(rooms: Iterable[Project], records: Sequence[Mapping[str, Any]]) -> None:
-    events = [read(record["dynamodb"]["NewImage"]) for record in records]
-    for project in rooms:
-        project(events)
+def _parks(stack: Stack, record: Mapping[str, Any], rooms: str, error: Exception) -> bool:
+    """Whether it could be parked."""
+    try:
+        park(stack.parked, _place(record), rooms, error)
+    except Exception:
+        logger.exception("record %s could not be parked", _sequence(record))
+        return False
+    return True
+
+
+def _read(record: Mapping[str, Any], history: Callable[[Stream], Iterator[Recorded]]) -> Recorded:
+    return trusted(read(_change(record)["dynamodb"]["NewImage"]), history)
+
+
+def _is_removal(record: Mapping[str, Any]) -> bool:
+    """Whether it says that an item was deleted, which only an operator does."""
+    return "NewImage" not in _change(record)["dynamodb"]
+
+
+def _sequence(record: Mapping[str, Any]) -> str:
+    where = record["kinesis"] if "kinesis" in record else record["dynamodb"]
+    name = "sequenceNumber" if "kinesis" in record else "SequenceNumber"
+    return str(where[name])
+
+
+def _change(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What changed. DynamoDB puts it into Kinesis as JSON. (DynamoDB Developer Guide, "Using
+    Kinesis Data Streams to capture changes to DynamoDB".)
+    """
+    if "kinesis" not in record:
+        return record
+    change: Mapping[str, Any] = json.loads(base64.b64decode(record["kinesis"]["data"]))
+    return change
+
+
+def _place(record: Mapping[str, Any]) -> Place:
+    try:
+        keys = _change(record)["dynamodb"]["Keys"]
+        return Place(keys["stream"]["S"], int(keys["version"]["N"]))
+    except (KeyError, TypeError, ValueError):
+        return Place("", 0, _sequence(record))
+
+
+def _room(project: Project) -> str:
+    """`balances`, of `chalicelib.read_models.balances.projector`."""
+    return project.__module__.split(".")[-2]

@@ -2,7 +2,6 @@
 
 import heapq
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Annotated, Literal, TypeVar
@@ -31,11 +30,6 @@ _FIRST_WAIT_SECONDS = 0.02
 
 _Found = TypeVar("_Found")
 _Row = TypeVar("_Row")
-
-
-def bucket_of(key: str, buckets: int) -> int:
-    """The bucket of a key: a hash that is the same in every process."""
-    return zlib.crc32(key.encode()) % buckets
 
 
 def patiently(read: Callable[[], _Found], *, sleep: Callable[[float], None] = time.sleep) -> _Found:

@@ -11,7 +11,18 @@ from ops.policies import documents
 from ops.stages import stage_named
 
 ROUTES = {
-    "write": {("/ledgers/{ledger}/accounts", "post"), ("/ledgers/{ledger}/transactions", "post")},
+    "write": {
+        ("/ledgers/{ledger}/accounts", "post"),
+        ("/ledgers/{ledger}/accounts/{account}", "patch"),
+        ("/ledgers/{ledger}/accounts/{account}/freeze", "post"),
+        ("/ledgers/{ledger}/accounts/{account}/unfreeze", "post"),
+        ("/ledgers/{ledger}/accounts/{account}/close", "post"),
+        ("/ledgers/{ledger}/transactions", "post"),
+        ("/ledgers/{ledger}/transactions/batch", "post"),
+        ("/ledgers/{ledger}/transactions/{transaction}/post", "post"),
+        ("/ledgers/{ledger}/transactions/{transaction}/void", "post"),
+        ("/ledgers/{ledger}/transactions/{transaction}/reverse", "post"),
+    },
     "accounts": {
         ("/ledgers/{ledger}/accounts", "get"),
         ("/ledgers/{ledger}/accounts/{account}", "get"),
@@ -26,22 +37,32 @@ ROUTES = {
     },
 }
 LAMBDAS = {
-    "write": {"APIHandler": "write", "Authorize": "authorize"},
+    "write": {"APIHandler": "write", "Authorize": "authorize", "Sweep": "sweep"},
     "accounts": {
         "APIHandler": "accounts-query",
         "Authorize": "authorize",
         "ProjectAccounts": "accounts-projector",
+        "WatchAccounts": "accounts-watch",
     },
     "journal": {
         "APIHandler": "journal-query",
         "Authorize": "authorize",
         "ProjectJournal": "journal-projector",
+        "WatchJournal": "journal-watch",
     },
 }
 TABLES = {
     "write": {"twofold-prod-events", "twofold-prod-keys"},
-    "accounts": {"twofold-prod-balances", "twofold-prod-statements"},
-    "journal": {"twofold-prod-transactions", "twofold-prod-totals"},
+    "accounts": {
+        "twofold-prod-balances",
+        "twofold-prod-statements",
+        "twofold-prod-accounts_parked",
+    },
+    "journal": {
+        "twofold-prod-transactions",
+        "twofold-prod-totals",
+        "twofold-prod-journal_parked",
+    },
 }
 
 

@@ -2,22 +2,28 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from pynamodb.exceptions import PutError, UpdateError
 
+from chalicelib import tables
 from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.dynamodb import to_item
-from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
-from chalicelib.events.stream import feed, newest, read
-from tests.events.recordings import OPENED, TRANSFERRED, entered, recorded
+from chalicelib.events.parking import ParkedRow, Project, parked, redrive, waiting
+from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
+from chalicelib.events.store import Busy
+from chalicelib.events.stream import SPARE_SECONDS, Fed, Stack, feed, newest, read
+from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
 
 CASH = account_stream("acme", "cash")
 EVENTS = recorded(CASH, OPENED, *[entered(amount) for amount in range(1, 6)])
 KINDS = [*EVENTS[:2], *recorded(transaction_stream("acme", "order-77"), TRANSFERRED)]
-GOOD: dict[str, list[dict[str, str]]] = {"batchItemFailures": []}
 
 
 def record_of(event: Recorded) -> dict[str, Any]:
@@ -32,6 +38,21 @@ def poison(record: dict[str, Any]) -> dict[str, Any]:
     """The same record, of a stream that this build knows nothing of."""
     image = {**record["dynamodb"]["NewImage"], "stream": {"S": "acme/wallet/cash"}}
     return {**record, "dynamodb": {**record["dynamodb"], "NewImage": image}}
+
+
+class Parked(ParkedRow):
+    """Where the stack of these tests parks."""
+
+    class Meta:
+        table_name = "twofold-test-parked"
+        billing_mode = "PAY_PER_REQUEST"
+
+
+@pytest.fixture(autouse=True)
+def _parking(moto: None) -> Iterator[None]:  # noqa: ARG001  # Asked for its engine.
+    tables.create([Parked])
+    yield
+    Parked.delete_table()
 
 
 class Room:
@@ -76,62 +97,172 @@ def test_an_image_of_no_known_stream_is_unknown() -> None:
         read(poison(record_of(EVENTS[0]))["dynamodb"]["NewImage"])
 
 
+def fed(records: Sequence[Mapping[str, Any]], *rooms: Project, seconds_left: float = 60.0) -> Fed:
+    """What becomes of a batch."""
+    stack = Stack("test", rooms, Parked)
+    return feed(stack, records, history=history, seconds_left=lambda: seconds_left)
+
+
+def history(stream: Stream) -> Iterator[Recorded]:
+    """The events of the only stream that has any."""
+    assert stream == CASH
+    yield from EVENTS
+
+
+def parked_places() -> list[tuple[str, int, str]]:
+    """What is parked: the stream, the version, and the first word of what is wrong."""
+    return [(row.stream, row.version, row.error.split(":")[0]) for row in parked(Parked)]
+
+
+def refusing(code: str, *after: Project) -> Project:
+    """A room to whose writes DynamoDB answers so, once those `after` it were fed."""
+
+    def project(events: Sequence[Recorded]) -> None:
+        for room in after:
+            room(events)
+        raise PutError(cause=ClientError({"Error": {"Code": code}}, "PutItem"))
+
+    return project
+
+
 def test_a_batch_is_fed_as_one_to_every_room() -> None:
     balances, statements = Room(), Room()
 
-    answer = feed([balances.project, statements.project], [record_of(each) for each in EVENTS])
+    outcome = fed([record_of(each) for each in EVENTS], balances.project, statements.project)
 
-    assert answer == GOOD
+    assert outcome == Fed(None, EVENTS, 0)
+    assert outcome.response == {"batchItemFailures": []}
     assert balances.seen == statements.seen == EVENTS
     assert balances.batches == statements.batches == [6]
 
 
 def test_an_empty_batch_is_no_failure() -> None:
-    assert feed([Room().project], []) == GOOD
+    assert fed([], Room().project) == Fed(None, [], 0)
 
 
 @pytest.mark.parametrize("place", range(6))
-def test_a_poison_record_is_reported_and_all_before_it_is_projected(place: int) -> None:
+def test_a_poison_record_is_parked_and_all_others_are_projected(place: int) -> None:
     room, records = Room(), [record_of(each) for each in EVENTS]
     records[place] = poison(records[place])
 
-    answer = feed([room.project], records)
+    outcome = fed(records, room.project)
 
-    sequence = records[place]["dynamodb"]["SequenceNumber"]
-    assert answer == {"batchItemFailures": [{"itemIdentifier": sequence}]}
-    assert room.versions() == set(range(1, place + 1))
-
-
-def test_of_several_poison_records_the_first_is_reported() -> None:
-    room, records = Room(), [record_of(each) for each in EVENTS]
-    records[4], records[2] = poison(records[4]), poison(records[2])
-
-    answer = feed([room.project], records)
-
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "300000000000000000000"}]}
-    assert room.versions() == {1, 2}
+    assert outcome.response == {"batchItemFailures": []}
+    assert outcome.parked == 1
+    assert room.versions() == {1, 2, 3, 4, 5, 6} - {place + 1}
+    assert parked_places() == [(str(CASH), place + 1, "UnknownEvent")]
 
 
-def test_a_record_that_one_room_cannot_bear_is_reported() -> None:
-    balances, statements = Room(), Room(4)
+def test_what_one_room_cannot_bear_is_parked_and_projected_by_the_others() -> None:
+    balances, statements = Room(), Room(2, 4)
 
-    answer = feed([balances.project, statements.project], [record_of(each) for each in EVENTS])
+    outcome = fed([record_of(each) for each in EVENTS], statements.project, balances.project)
 
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "400000000000000000000"}]}
-    assert statements.versions() == {1, 2, 3}
-    assert {1, 2, 3} <= balances.versions()
+    assert (outcome.failed, outcome.parked) == (None, 2)
+    assert statements.versions() == {1, 3, 5, 6}
+    assert balances.versions() == {1, 2, 3, 4, 5, 6}
+    assert parked_places() == [(str(CASH), 2, "RuntimeError"), (str(CASH), 4, "RuntimeError")]
+    assert [row.rooms for row in parked(Parked)] == ["events", "events"]
 
 
 def test_a_fault_that_has_passed_when_the_batch_is_fed_again_costs_nothing() -> None:
-    room, faults = Room(), [RuntimeError("throttled")]
+    room, faults = Room(), [RuntimeError("passing")]
 
     def project(events: Sequence[Recorded]) -> None:
         if faults:
             raise faults.pop()
         room.project(events)
 
-    assert feed([project], [record_of(each) for each in EVENTS]) == GOOD
+    assert fed([record_of(each) for each in EVENTS], project).response == {"batchItemFailures": []}
     assert room.seen == EVENTS
+    assert parked_places() == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "TransactionConflictException",
+        "AccessDeniedException",
+        "ResourceNotFoundException",
+    ],
+)
+def test_what_aws_had_no_time_or_no_right_for_is_delivered_again(code: str) -> None:
+    first = record_of(EVENTS[0])["dynamodb"]["SequenceNumber"]
+
+    outcome = fed([record_of(each) for each in EVENTS], refusing(code))
+
+    assert outcome.response == {"batchItemFailures": [{"itemIdentifier": first}]}
+    assert parked_places() == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://dynamodb"),
+        ReadTimeoutError(endpoint_url="https://dynamodb"),
+        ConnectionResetError(),
+        TimeoutError(),
+        UpdateError(cause=ReadTimeoutError(endpoint_url="https://dynamodb")),
+        Busy("ThrottlingException"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_the_network_lost_is_delivered_again(error: Exception) -> None:
+    def project(events: Sequence[Recorded]) -> None:
+        if EVENTS[3] in events:
+            raise error
+
+    outcome = fed([record_of(each) for each in EVENTS], project)
+
+    assert outcome.failed == record_of(EVENTS[3])["dynamodb"]["SequenceNumber"]
+    assert [event.version for event in outcome.events] == [1, 2, 3]
+    assert parked_places() == []
+
+
+def test_what_dynamodb_refuses_for_what_it_says_is_parked() -> None:
+    outcome = fed([record_of(EVENTS[0])], refusing("ValidationException"))
+
+    assert (outcome.failed, outcome.parked) == (None, 1)
+    assert parked_places() == [(str(CASH), 1, "PutError")]
+
+
+def test_what_cannot_even_be_parked_is_delivered_again() -> None:
+    Parked.delete_table()
+    records = [record_of(EVENTS[0]), poison(record_of(EVENTS[1]))]
+
+    outcome = fed(records, Room().project)
+    tables.create([Parked])
+
+    assert outcome.failed == records[1]["dynamodb"]["SequenceNumber"]
+    assert outcome.events == EVENTS[:1]
+
+
+def test_a_batch_that_is_fed_singly_stops_with_time_to_spare_and_reports_the_rest() -> None:
+    left = iter([60.0, 60.0, SPARE_SECONDS, SPARE_SECONDS - 0.1])
+    room, records = Room(3), [record_of(each) for each in EVENTS]
+
+    outcome = feed(
+        Stack("test", (room.project,), Parked),
+        records,
+        history=history,
+        seconds_left=lambda: next(left),
+    )
+
+    assert outcome.failed == records[2]["dynamodb"]["SequenceNumber"]
+    assert [event.version for event in outcome.events] == [1, 2]
+
+
+def test_a_batch_is_not_begun_without_time_for_it() -> None:
+    room = Room()
+
+    outcome = fed([record_of(each) for each in EVENTS], room.project, seconds_left=0.1)
+
+    assert outcome.failed == record_of(EVENTS[0])["dynamodb"]["SequenceNumber"]
+    assert room.seen == []
 
 
 def test_records_without_a_new_image_are_passed_over() -> None:
@@ -140,13 +271,70 @@ def test_records_without_a_new_image_are_passed_over() -> None:
         del records[place]["dynamodb"]["NewImage"]
         records[place]["eventName"] = "REMOVE"
 
-    assert feed([room.project], records) == GOOD
+    assert fed(records, room.project).response == {"batchItemFailures": []}
     assert room.versions() == {2, 3, 5, 6}
 
     records[4] = poison(records[4])
-    assert feed([Room().project], records) == {
-        "batchItemFailures": [{"itemIdentifier": "500000000000000000000"}]
-    }
+    assert fed(records, Room().project).parked == 1
+
+
+def test_a_record_that_names_no_event_is_parked_by_its_number() -> None:
+    nonsense = {"kinesis": {"sequenceNumber": "495", "data": "bm90IEpTT04="}}
+
+    outcome = fed([nonsense, record_of(EVENTS[0])], Room().project)
+
+    assert (outcome.failed, outcome.parked, outcome.events) == (None, 1, EVENTS[:1])
+    assert [row.place for row in parked(Parked)] == ["#495"]
+
+
+def test_a_state_of_another_schema_is_folded_again_and_never_trusted() -> None:
+    room = Room()
+    old = replace(EVENTS[3], state_data='{"schema":1,"version":4,"debits":777}')
+
+    outcome = fed([record_of(old)], room.project)
+
+    assert (outcome.parked, outcome.failed) == (0, None)
+    assert room.seen[0].account == EVENTS[3].account
+
+
+def test_what_is_parked_again_keeps_the_time_at_which_it_first_was() -> None:
+    records = [poison(record_of(EVENTS[1]))]
+    fed(records, Room().project)
+    [before] = parked(Parked)
+    fed(records, Room().project)
+    [after] = parked(Parked)
+
+    assert after.parked_at == before.parked_at
+    assert after.newest_at > before.newest_at
+
+
+def test_a_redrive_projects_in_order_what_can_be_projected_now() -> None:
+    broken, records = Room(2, 3, 5), [record_of(each) for each in EVENTS]
+    fed(records, broken.project)
+    mended = Room(5)
+
+    ends = list(redrive(Parked, [mended.project], lambda _, version: EVENTS[version - 1]))
+
+    assert [(row.version, error and str(error)) for row, error in ends] == [
+        (2, None),
+        (3, None),
+        (5, "version 5 cannot be projected"),
+    ]
+    assert [event.version for event in mended.seen] == [2, 3]
+    assert [row.version for row in parked(Parked)] == [5]
+
+    again = list(redrive(Parked, [Room().project], lambda _, version: EVENTS[version - 1]))
+    assert [error for _, error in again] == [None]
+    assert list(parked(Parked)) == []
+
+
+def test_of_what_is_parked_the_number_and_the_age_of_the_oldest_are_known() -> None:
+    assert waiting(Parked, NOW) == (0, 0.0)
+
+    fed([poison(record_of(each)) for each in EVENTS[:3]], Room().project)
+    oldest = min(datetime.fromisoformat(row.parked_at) for row in parked(Parked))
+
+    assert waiting(Parked, oldest + timedelta(seconds=90)) == (3, 90.0)
 
 
 def test_the_newest_of_each_stream_is_found_in_any_order() -> None:

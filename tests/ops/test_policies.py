@@ -51,10 +51,10 @@ def test_nothing_may_scan_or_delete_and_only_writers_write(environment: str) -> 
     assert written == {
         "write": {"events"},
         "sweep": {"events"},
-        "accounts-projector": {"balances", "statements"},
-        "accounts-projector-kinesis": {"balances", "statements"},
-        "journal-projector": {"transactions", "totals"},
-        "journal-projector-kinesis": {"transactions", "totals"},
+        "accounts-projector": {"balances", "statements", "accounts_parked"},
+        "accounts-projector-kinesis": {"balances", "statements", "accounts_parked"},
+        "journal-projector": {"transactions", "totals", "journal_parked"},
+        "journal-projector-kinesis": {"transactions", "totals", "journal_parked"},
     }
 
 

@@ -11,7 +11,7 @@ from chalicelib.http.problems import Problem
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
 from chalicelib.read_models.balances.table import BUCKETS
-from chalicelib.read_models.reading import bucket_of
+from chalicelib.tables import bucket_of
 from tests.books import Bookkeeper
 
 pytestmark = pytest.mark.usefixtures("moto")

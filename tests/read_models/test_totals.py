@@ -5,10 +5,10 @@ import pytest
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.read_models.ask import ask
-from chalicelib.read_models.reading import bucket_of
 from chalicelib.read_models.totals import projector
 from chalicelib.read_models.totals.queries import TrialBalance
 from chalicelib.read_models.totals.table import SHARDS, TotalRow
+from chalicelib.tables import bucket_of
 from tests.books import Bookkeeper, deliver
 from tests.domain.books import credit, debit
 

@@ -11,9 +11,9 @@ from chalicelib.domain.transaction import BookedEntry, TransactionPosted
 from chalicelib.events.recorded import Origin, Recorded, follow, transaction_stream
 from chalicelib.http.problems import Problem
 from chalicelib.read_models.ask import ask
-from chalicelib.read_models.reading import bucket_of
 from chalicelib.read_models.transactions.queries import GetTransaction, ListTransactions
 from chalicelib.read_models.transactions.table import BUCKETS
+from chalicelib.tables import bucket_of
 from tests.books import deliver
 
 pytestmark = pytest.mark.usefixtures("moto")

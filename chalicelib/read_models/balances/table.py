@@ -3,9 +3,8 @@
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
-from chalicelib.read_models.reading import bucket_of
 from chalicelib.settings import settings
-from chalicelib.tables import Integer, Table
+from chalicelib.tables import Integer, Table, bucket_of
 
 BUCKETS = 8
 """Partitions of one ledger. A listing asks all of them; changing the number needs a rebuild."""

@@ -6,9 +6,8 @@ exactly once. A shard holds a row per asset, which makes a ledger's assets lista
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.read_models.reading import bucket_of
 from chalicelib.settings import settings
-from chalicelib.tables import Integer, Table
+from chalicelib.tables import Integer, Table, bucket_of
 
 SHARDS = 8
 """Partitions of one ledger's sums. Changing the number needs a rebuild."""

@@ -11,9 +11,8 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.read_models.reading import bucket_of
 from chalicelib.settings import settings
-from chalicelib.tables import Integer, Table
+from chalicelib.tables import Integer, Table, bucket_of
 
 BUCKETS = 4
 """Partitions of one day, or of one reference. Changing the number needs a rebuild."""

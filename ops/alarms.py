@@ -1,0 +1,138 @@
+"""Alarms: what a stage wakes somebody for. What each means, and what to do: docs/operating.md.
+
+They tell the SNS topic `TWOFOLD_ALARM_TOPIC` of the stage, where it names one.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib.settings import WRITE
+from chalicelib.tables import Table
+from chalicelib.telemetry import NAMESPACE
+from ops.schema import logical_id
+from ops.stages import Stage
+
+
+def alarms(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
+    """The alarms of a stage, by their names in its template."""
+    found = {
+        "ErrorRate": _own(
+            "More than 1 in 100 requests failed on our side, for five minutes.",
+            stage,
+            "Failures",
+            {"api": "-".join(stage.serves)},
+            statistic="Average",
+            above=0.01,
+            minutes=5,
+        ),
+        "ApiThrottled": _throttled("APIHandler"),
+    }
+    for model in tables:
+        for kind in ("Read", "Write"):
+            found[f"{logical_id(model)}{kind}sThrottled"] = _alarm(
+                f"DynamoDB had no capacity for {kind.lower()}s of this table, for three minutes.",
+                "AWS/DynamoDB",
+                f"{kind}ThrottleEvents",
+                {"TableName": model.Meta.table_name},
+                minutes=3,
+            )
+    for projector in stage.projectors:
+        found |= _of_stack(stage, projector.removeprefix("project_"))
+    if WRITE in stage.serves:
+        found["SweepErrors"] = _errors("Sweep")
+    topic = stage.variables.get("TWOFOLD_ALARM_TOPIC")
+    return {f"{name}Alarm": _telling(topic, alarm) for name, alarm in found.items()}
+
+
+def _of_stack(stage: Stage, stack: str) -> dict[str, Any]:
+    name, projector = stack.capitalize(), f"Project{stack.capitalize()}"
+    return {
+        f"{name}Behind": _alarm(
+            "The read side is more than a minute behind, for five minutes.",
+            "AWS/Lambda",
+            "IteratorAge",
+            {"FunctionName": {"Ref": projector}},
+            statistic="Maximum",
+            above=60_000,
+            minutes=5,
+        ),
+        f"{name}ProjectorErrors": _errors(projector),
+        f"{name}ProjectorThrottled": _throttled(projector),
+        f"{name}Parked": _own(
+            "Records are parked, or nobody has looked whether any are.",
+            stage,
+            "ParkedNow",
+            {"stack": stack},
+            statistic="Maximum",
+            minutes=5,
+            missing="breaching",
+        ),
+        f"{name}SetAside": _alarm(
+            "Lambda gave up on a batch: what it held is in the event table only.",
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            {"QueueName": {"Fn::GetAtt": [f"{projector}Failed", "QueueName"]}},
+            statistic="Maximum",
+            minutes=1,
+        ),
+    }
+
+
+def _errors(function: str) -> dict[str, Any]:
+    return _alarm(
+        "The Lambda ended with an error, for three minutes.",
+        "AWS/Lambda",
+        "Errors",
+        {"FunctionName": {"Ref": function}},
+        minutes=3,
+    )
+
+
+def _throttled(function: str) -> dict[str, Any]:
+    return _alarm(
+        "The account's limit of concurrent Lambdas was reached, for three minutes.",
+        "AWS/Lambda",
+        "Throttles",
+        {"FunctionName": {"Ref": function}},
+        minutes=3,
+    )
+
+
+def _own(
+    meaning: str, stage: Stage, metric: str, dimensions: dict[str, Any], **how: Any
+) -> dict[str, Any]:
+    """An alarm on one of our own metrics, as chalicelib/telemetry.py names them."""
+    environment = "-".join(filter(None, (stage.environment, stage.replica)))
+    return _alarm(meaning, NAMESPACE, metric, {"environment": environment, **dimensions}, **how)
+
+
+def _alarm(
+    meaning: str,
+    namespace: str,
+    metric: str,
+    dimensions: dict[str, Any],
+    *,
+    statistic: str = "Sum",
+    above: float = 0,
+    minutes: int,
+    missing: str = "notBreaching",
+) -> dict[str, Any]:
+    """An alarm when a metric was above a value in each of so many minutes."""
+    return {
+        "AlarmDescription": f"{meaning} docs/operating.md says what to do.",
+        "Namespace": namespace,
+        "MetricName": metric,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        "Statistic": statistic,
+        "Period": 60,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": above,
+        "EvaluationPeriods": minutes,
+        "DatapointsToAlarm": minutes,
+        "TreatMissingData": missing,
+    }
+
+
+def _telling(topic: str | None, alarm: dict[str, Any]) -> dict[str, Any]:
+    told = {"AlarmActions": [topic], "OKActions": [topic]} if topic else {}
+    return {"Type": "AWS::CloudWatch::Alarm", "Properties": {**alarm, **told}}
