@@ -1,9 +1,11 @@
 """Twofold: which doors this stage opens."""
 
+import msgspec
 from chalice.app import Chalice
 
 from chalicelib import __version__
 from chalicelib.http.auth import auth
+from chalicelib.http.description import description
 from chalicelib.http.door import Answer, Door, Incoming, problems_for_chalice
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
 
@@ -18,13 +20,22 @@ app.register_middleware(problems_for_chalice, "http")
 health = Door("chalicelib.health")
 
 
-@health.open("/health")
+class HealthBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stage says of itself."""
+
+    status: str
+    serves: tuple[str, ...]
+    version: str
+
+
+@health.open("/health", gives=HealthBody)
 def status(_: Incoming) -> Answer:
     """Whether this stage answers, and what it serves."""
-    return Answer({"status": "ok", "serves": settings().serves, "version": __version__})
+    return Answer(HealthBody(status="ok", serves=settings().serves, version=__version__))
 
 
 app.register_blueprint(health)
+app.register_blueprint(description)
 if settings().auth == "keys":
     app.register_blueprint(auth)
 

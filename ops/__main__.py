@@ -13,11 +13,13 @@ from chalicelib.settings import settings
 from ops.stages import stage_named
 
 COMMANDS = {
+    "chaos": "ops.chaos",
     "demo": "ops.demo",
     "deploy": "ops.deploy",
     "destroy": "ops.deploy",
     "extras": "ops.deploy",
     "keys": "ops.keys",
+    "openapi": "ops.openapi",
     "parked": "ops.parked",
     "policies": "ops.policies",
     "provision": "ops.provision",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import TypedDict
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 
@@ -28,6 +28,9 @@ MAX_EVENTS = 99
 PATIENCE_SECONDS = 7.0
 """After which a batch begins no more transactions: the Lambda's time is short of 10 s."""
 
+ProblemDocument = Annotated[
+    dict[str, Any], msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Problem"})
+]
 Outcome = Executed | Problem
 _New = PostTransaction | HoldTransaction
 
@@ -45,7 +48,7 @@ class ResultBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int
     transaction: TransactionBody | None = None
     replayed: bool = False
-    problem: dict[str, object] | None = None
+    problem: ProblemDocument | None = None
 
 
 class ResultsBody(msgspec.Struct, frozen=True, kw_only=True):

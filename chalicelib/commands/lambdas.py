@@ -17,13 +17,38 @@ from chalicelib.commands.requests import (
     ReverseTransactionRequest,
     VoidHoldRequest,
 )
-from chalicelib.http.bodies import etag
+from chalicelib.http.bodies import AccountBody, TransactionBody, etag
 from chalicelib.http.door import Answer, Door, Incoming
 
 write = Door(__name__)
 
+_OF_CONTENT = ("malformed_json", "request_too_large", "unsupported_media_type", "contention")
+"""What is said of any body, and of any write."""
+_OF_ACCOUNT = (*_OF_CONTENT, "account_not_found")
+_OF_ENTRIES = (
+    *_OF_ACCOUNT,
+    "insufficient_funds",
+    "balance_limit_exceeded",
+    "account_frozen",
+    "account_closed",
+    "idempotency_key_reused",
+)
+_OF_HOLD = (
+    *_OF_CONTENT,
+    "transaction_not_found",
+    "transaction_not_pending",
+    "idempotency_key_reused",
+)
 
-@write.post("/ledgers/{ledger}/accounts")
+
+@write.post(
+    "/ledgers/{ledger}/accounts",
+    takes=OpenAccountRequest,
+    gives=AccountBody,
+    answers_with=("Location", "ETag", "Idempotency-Replayed"),
+    made=True,
+    refuses=(*_OF_CONTENT, "invalid_amount", "account_exists", "balance_limit_exceeded"),
+)
 def open_account(incoming: Incoming) -> Answer:
     """Opens an account: 201, or 200 when it is open already with this content."""
     incoming.only()
@@ -32,7 +57,20 @@ def open_account(incoming: Incoming) -> Answer:
     return _account(executed, made=True)
 
 
-@write.patch("/ledgers/{ledger}/accounts/{account}")
+@write.patch(
+    "/ledgers/{ledger}/accounts/{account}",
+    takes=ChangeAccountRequest,
+    params=("If-Match",),
+    gives=AccountBody,
+    answers_with=("ETag",),
+    refuses=(
+        *_OF_ACCOUNT,
+        "invalid_amount",
+        "version_conflict",
+        "account_closed",
+        "balance_limit_exceeded",
+    ),
+)
 def change_account(incoming: Incoming) -> Answer:
     """Changes an account's limits or metadata."""
     incoming.only()
@@ -41,7 +79,13 @@ def change_account(incoming: Incoming) -> Answer:
     return _account(_execute(incoming, command))
 
 
-@write.post("/ledgers/{ledger}/accounts/{account}/freeze")
+@write.post(
+    "/ledgers/{ledger}/accounts/{account}/freeze",
+    takes=DirectionsRequest,
+    gives=AccountBody,
+    answers_with=("ETag",),
+    refuses=(*_OF_ACCOUNT, "account_closed"),
+)
 def freeze_account(incoming: Incoming) -> Answer:
     """Lets an account refuse entries of one direction, or of both."""
     incoming.only()
@@ -49,7 +93,13 @@ def freeze_account(incoming: Incoming) -> Answer:
     return _account(_execute(incoming, request.freeze(**incoming.path)))
 
 
-@write.post("/ledgers/{ledger}/accounts/{account}/unfreeze")
+@write.post(
+    "/ledgers/{ledger}/accounts/{account}/unfreeze",
+    takes=DirectionsRequest,
+    gives=AccountBody,
+    answers_with=("ETag",),
+    refuses=(*_OF_ACCOUNT, "account_closed"),
+)
 def unfreeze_account(incoming: Incoming) -> Answer:
     """Lets an account take entries of one direction, or of both, again."""
     incoming.only()
@@ -57,7 +107,13 @@ def unfreeze_account(incoming: Incoming) -> Answer:
     return _account(_execute(incoming, request.unfreeze(**incoming.path)))
 
 
-@write.post("/ledgers/{ledger}/accounts/{account}/close")
+@write.post(
+    "/ledgers/{ledger}/accounts/{account}/close",
+    takes=CloseAccountRequest,
+    gives=AccountBody,
+    answers_with=("ETag",),
+    refuses=(*_OF_ACCOUNT, "account_not_empty"),
+)
 def close_account(incoming: Incoming) -> Answer:
     """Closes an account that is empty."""
     incoming.only()
@@ -65,7 +121,21 @@ def close_account(incoming: Incoming) -> Answer:
     return _account(_execute(incoming, request.command(**incoming.path)))
 
 
-@write.post("/ledgers/{ledger}/transactions")
+@write.post(
+    "/ledgers/{ledger}/transactions",
+    takes=NewTransactionRequest,
+    params=("dry_run", "Idempotency-Key"),
+    gives=TransactionBody,
+    answers_with=("Location", "Idempotency-Replayed"),
+    made=True,
+    refuses=(
+        *_OF_ENTRIES,
+        "invalid_amount",
+        "too_many_entries",
+        "unbalanced_transaction",
+        "asset_mismatch",
+    ),
+)
 def post_transaction(incoming: Incoming) -> Answer:
     """Posts a transaction, or makes a pending one: 201, or 200 with the first answer when its id
     was used for it before.
@@ -79,7 +149,13 @@ def post_transaction(incoming: Incoming) -> Answer:
     return _transaction(executed, made=True)
 
 
-@write.post("/ledgers/{ledger}/transactions/batch")
+@write.post(
+    "/ledgers/{ledger}/transactions/batch",
+    takes=BatchRequest,
+    params=("Idempotency-Key",),
+    gives=batch.ResultsBody,
+    refuses=(*_OF_CONTENT, "batch_too_large"),
+)
 def post_batch(incoming: Incoming) -> Answer:
     """Makes several transactions, all or none or each on its own."""
     incoming.only()
@@ -95,7 +171,14 @@ def post_batch(incoming: Incoming) -> Answer:
     return Answer(results)
 
 
-@write.post("/ledgers/{ledger}/transactions/{transaction}/post")
+@write.post(
+    "/ledgers/{ledger}/transactions/{transaction}/post",
+    takes=PostHoldRequest,
+    params=("Idempotency-Key",),
+    gives=TransactionBody,
+    answers_with=("Idempotency-Replayed",),
+    refuses=(*_OF_HOLD, "invalid_amount", "exceeds_pending_amount"),
+)
 def post_hold(incoming: Incoming) -> Answer:
     """Posts a pending transaction, wholly or in part."""
     incoming.only()
@@ -104,7 +187,14 @@ def post_hold(incoming: Incoming) -> Answer:
     return _transaction(_execute(incoming, command))
 
 
-@write.post("/ledgers/{ledger}/transactions/{transaction}/void")
+@write.post(
+    "/ledgers/{ledger}/transactions/{transaction}/void",
+    takes=VoidHoldRequest,
+    params=("Idempotency-Key",),
+    gives=TransactionBody,
+    answers_with=("Idempotency-Replayed",),
+    refuses=_OF_HOLD,
+)
 def void_hold(incoming: Incoming) -> Answer:
     """Voids a pending transaction."""
     incoming.only()
@@ -113,7 +203,20 @@ def void_hold(incoming: Incoming) -> Answer:
     return _transaction(_execute(incoming, command))
 
 
-@write.post("/ledgers/{ledger}/transactions/{transaction}/reverse")
+@write.post(
+    "/ledgers/{ledger}/transactions/{transaction}/reverse",
+    takes=ReverseTransactionRequest,
+    params=("Idempotency-Key",),
+    gives=TransactionBody,
+    answers_with=("Location", "Idempotency-Replayed"),
+    made=True,
+    refuses=(
+        *_OF_ENTRIES,
+        "transaction_not_found",
+        "transaction_not_posted",
+        "already_reversed",
+    ),
+)
 def reverse_transaction(incoming: Incoming) -> Answer:
     """Undoes a posted transaction by a new one."""
     incoming.only()

@@ -6,12 +6,12 @@ they are, and are refused as amounts.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
-from chalicelib.domain.amounts import parse_amount, parse_limit
+from chalicelib.domain.amounts import MAX_AMOUNT, parse_amount, parse_limit
 from chalicelib.domain.fields import Direction, utc
 from chalicelib.domain.managing import (
     KEEP,
@@ -32,6 +32,35 @@ from chalicelib.domain.transaction import (
     VoidHold,
 )
 
+_DIGITS = "[1-9][0-9]{0,30}"
+Amount = Annotated[
+    Raw,
+    Meta(
+        extra_json_schema={
+            "oneOf": [
+                {"type": "string", "pattern": f"^{_DIGITS}$"},
+                {"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT},
+            ],
+            "examples": ["1000"],
+        }
+    ),
+]
+"""An amount as a request may write it; what it says is the domain's to judge."""
+
+Limit = Annotated[
+    Raw,
+    Meta(
+        extra_json_schema={
+            "oneOf": [
+                {"type": "string", "pattern": f"^(0|-?{_DIGITS})$"},
+                {"type": "integer", "minimum": -MAX_AMOUNT, "maximum": MAX_AMOUNT},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+"""Likewise a limit; null where there is none."""
+
 
 class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /ledgers/{ledger}/accounts`."""
@@ -39,8 +68,8 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     asset: str
     normal_balance: Direction
     id: str | None = None
-    min_balance: Raw = Raw(b"0")
-    max_balance: Raw = Raw(b"null")
+    min_balance: Limit | UnsetType = UNSET
+    max_balance: Limit | UnsetType = UNSET
     metadata: Mapping[str, str] = {}
 
     def command(self, ledger: str, new_id: str) -> OpenAccount:
@@ -50,8 +79,10 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             account=new_id if self.id is None else self.id,
             asset=self.asset,
             normal_balance=self.normal_balance,
-            min_balance=_limit(self.min_balance, "min_balance"),
-            max_balance=_limit(self.max_balance, "max_balance"),
+            min_balance=0 if self.min_balance is UNSET else _limit(self.min_balance, "min_balance"),
+            max_balance=None
+            if self.max_balance is UNSET
+            else _limit(self.max_balance, "max_balance"),
             metadata=self.metadata,
         )
 
@@ -59,8 +90,8 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `PATCH …/accounts/{id}`. A field that is left out stays as it is."""
 
-    min_balance: Raw | UnsetType = UNSET
-    max_balance: Raw | UnsetType = UNSET
+    min_balance: Limit | UnsetType = UNSET
+    max_balance: Limit | UnsetType = UNSET
     metadata: Mapping[str, str] | UnsetType = UNSET
 
     def command(self, ledger: str, account: str, if_version: int | None) -> ChangeAccount:
@@ -109,7 +140,7 @@ class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     account: str
     direction: Direction
-    amount: Raw
+    amount: Amount
     asset: str | None = None
 
 
@@ -172,14 +203,23 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is wrong with one is said of that one.
     """
 
-    transactions: list[Raw]
+    transactions: Annotated[
+        list[Raw],
+        Meta(
+            extra_json_schema={
+                "items": {"$ref": "#/components/schemas/NewTransactionRequest"},
+                "minItems": 1,
+                "maxItems": 100,
+            }
+        ),
+    ]
     atomic: bool = True
 
 
 class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/post`."""
 
-    amount: Raw | UnsetType = UNSET
+    amount: Amount | UnsetType = UNSET
 
     def command(self, ledger: str, transaction: str, key: str | None) -> PostHold:
         """The command this body asks for. Raises InvalidField, InvalidAmount."""

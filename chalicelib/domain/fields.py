@@ -18,7 +18,9 @@ Direction = Literal["debit", "credit"]
 MAX_METADATA_BYTES = 4096
 MAX_REFERENCE = 256
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}", re.ASCII)
+ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}"
+
+_ID = re.compile(ID_PATTERN, re.ASCII)
 _ASSET = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}/(0|[1-9][0-9]?)", re.ASCII)
 
 

@@ -8,7 +8,8 @@ never reach the app: API Gateway answers those, and `local/` does as it would.
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypedDict, TypeVar, Unpack
 from urllib.parse import unquote
 
 import msgspec
@@ -128,7 +129,7 @@ def message_of(raw: bytes | msgspec.Raw, message: type[_Message]) -> _Message:
 
 
 class Answer:
-    """A body to send, with its status and headers."""
+    """A body to send, with its status and headers: a message, or text of the type that it names."""
 
     def __init__(
         self, body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
@@ -141,40 +142,74 @@ class Answer:
 View = Callable[[Incoming], Answer]
 
 
+class Promises(TypedDict, total=False):
+    """What a route promises, for its description in `openapi.json`.
+
+    `takes` is the message in its body, `asks` the one in its path and query string, and `params`
+    are further parameters by name; `gives` is what it answers, with the headers `answers_with`;
+    `made` says that what is new is answered 201, and again 200; `refuses` are the codes of the
+    problems that are its own, besides those that any route may have.
+    """
+
+    takes: type
+    asks: type
+    params: tuple[str, ...]
+    gives: type
+    answers_with: tuple[str, ...]
+    made: bool
+    refuses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route as it was declared. Without a scope it is open to all."""
+
+    method: str
+    path: str
+    view: View
+    scope: str | None
+    promises: Promises
+
+
 class Door(Blueprint):
     """A blueprint whose views take an Incoming and give an Answer."""
 
-    def get(self, path: str) -> Callable[[View], View]:
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.declared: list[Route] = []
+
+    def get(self, path: str, **promises: Unpack[Promises]) -> Callable[[View], View]:
         """Declares a view for GET, for callers who may read."""
-        return self._view("GET", path, READ, ["*/*"])
+        return self._view("GET", path, READ, promises)
 
-    def post(self, path: str) -> Callable[[View], View]:
+    def post(self, path: str, **promises: Unpack[Promises]) -> Callable[[View], View]:
         """Declares a view for POST with a JSON body, for callers who may write."""
-        return self._view("POST", path, WRITE, [_JSON])
+        return self._view("POST", path, WRITE, promises)
 
-    def patch(self, path: str) -> Callable[[View], View]:
+    def patch(self, path: str, **promises: Unpack[Promises]) -> Callable[[View], View]:
         """Declares a view for PATCH with a JSON body, for callers who may write."""
-        return self._view("PATCH", path, WRITE, [_JSON])
+        return self._view("PATCH", path, WRITE, promises)
 
-    def open(self, path: str) -> Callable[[View], View]:
+    def open(self, path: str, **promises: Unpack[Promises]) -> Callable[[View], View]:
         """Declares a view for GET that is open to all."""
-        return self._view("GET", path, None, ["*/*"])
+        return self._view("GET", path, None, promises)
 
     def _view(
-        self, method: str, path: str, scope: str | None, content_types: list[str]
+        self, method: str, path: str, scope: str | None, promises: Promises
     ) -> Callable[[View], View]:
         guard = authorizer() if scope else None
+        content_types = ["*/*"] if method == "GET" else [_JSON]
 
         def declare(view: View) -> View:
             def serve(**parameters: str) -> Response:
-                request = self.current_request
-                incoming = Incoming(request, parameters)
+                incoming = Incoming(self.current_request, parameters)
                 outcome, response = _answer(view, scope, incoming)
                 answered(view.__name__, outcome, response.status_code, incoming.request_id)
                 return response
 
             serve.__name__ = view.__name__
             self.route(path, methods=[method], content_types=content_types, authorizer=guard)(serve)
+            self.declared.append(Route(method, path, view, scope, promises))
             return view
 
         return declare
@@ -191,8 +226,9 @@ def _answer(view: View, scope: str | None, incoming: Incoming) -> tuple[str, Res
         return problem.code, _response(problem)
     except Problem as problem:
         return problem.code, _response(problem)
+    is_text = isinstance(answer.body, str)
     return "ok", Response(
-        body=msgspec.json.encode(answer.body).decode(),
+        body=answer.body if is_text else msgspec.json.encode(answer.body).decode(),
         status_code=answer.status,
         headers={"Content-Type": _JSON, **answer.headers},
     )

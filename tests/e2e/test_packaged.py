@@ -36,6 +36,7 @@ ROUTES = {
         ("/ledgers/{ledger}/trial-balance", "get"),
     },
 }
+OPEN = {"/health", "/openapi.json", "/docs"}
 LAMBDAS = {
     "write": {"APIHandler": "write", "Authorize": "authorize", "Sweep": "sweep"},
     "accounts": {
@@ -71,7 +72,7 @@ def test_a_stage_packages_what_is_its_own(name: str, tmp_path: Path) -> None:
     package(stage_named(name), tmp_path)
     resources = json.loads((tmp_path / "sam.json").read_text())["Resources"]
 
-    assert _routes(resources) == ROUTES[name] | {("/health", "get")}
+    assert _routes(resources) == ROUTES[name] | {(path, "get") for path in OPEN}
     functions = _of(resources, "AWS::Serverless::Function")
     assert functions.keys() == LAMBDAS[name].keys()
     for function, policy in LAMBDAS[name].items():
@@ -83,13 +84,13 @@ def test_a_stage_packages_what_is_its_own(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_every_packaged_route_but_health_asks_the_authorizer(name: str, tmp_path: Path) -> None:
+def test_every_packaged_route_of_a_ledger_asks_the_authorizer(name: str, tmp_path: Path) -> None:
     package(stage_named(name), tmp_path)
     resources = json.loads((tmp_path / "sam.json").read_text())["Resources"]
     for path, methods in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"].items():
         for method, route in methods.items():
             open_to_all = "security" not in route
-            assert open_to_all == (path == "/health"), (method, path)
+            assert open_to_all == (path in OPEN), (method, path)
 
 
 def _of(resources: dict[str, Any], kind: str) -> dict[str, Any]:

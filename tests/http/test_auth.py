@@ -61,6 +61,10 @@ def judged(token: str) -> Any:
     return authorize({"type": "TOKEN", "authorizationToken": token, "methodArn": arn}, {})
 
 
+OPEN = ("health", "openapi.json", "docs")
+"""What anybody may ask."""
+
+
 def lets_in(answer: Any) -> bool:
     (statement,) = answer["policyDocument"]["Statement"]
     assert statement["Effect"] == "Allow"
@@ -78,12 +82,12 @@ def lets_in(answer: Any) -> bool:
     ],
     ids=["nothing said", "keys", "iam", "cognito", "none"],
 )
-def test_every_route_but_health_asks_what_the_stage_says(
+def test_every_route_of_a_ledger_asks_what_the_stage_says(
     environment: dict[str, str], asked: str | None
 ) -> None:
     found = routes(**environment)
 
-    assert found.pop("GET /health") is None
+    assert [found.pop(f"GET /{path}") for path in OPEN] == [None, None, None]
     assert {"POST /ledgers/{ledger}/transactions", "GET /ledgers/{ledger}/accounts"} <= found.keys()
     assert set(found.values()) == {asked}
 
@@ -92,7 +96,7 @@ def test_every_route_but_health_asks_what_the_stage_says(
 def test_each_half_asks_for_keys_when_it_is_deployed_alone(half: str) -> None:
     found = routes(TWOFOLD_SERVES=half)
 
-    assert found.pop("GET /health") is None
+    assert [found.pop(f"GET /{path}") for path in OPEN] == [None, None, None]
     assert set(found.values()) == {"authorize"}
 
 

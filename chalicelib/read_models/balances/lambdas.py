@@ -1,8 +1,9 @@
 """The routes of this room."""
 
-from chalicelib.http.bodies import etag
+from chalicelib.http.bodies import AccountBody, etag
 from chalicelib.http.door import Answer, Door, Incoming
 from chalicelib.read_models.balances.queries import (
+    Accounts,
     GetAccount,
     ListAccounts,
     get_account,
@@ -12,14 +13,25 @@ from chalicelib.read_models.balances.queries import (
 balances = Door(__name__)
 
 
-@balances.get("/ledgers/{ledger}/accounts/{account}")
+@balances.get(
+    "/ledgers/{ledger}/accounts/{account}",
+    asks=GetAccount,
+    gives=AccountBody,
+    answers_with=("ETag",),
+    refuses=("account_not_found", "projection_behind"),
+)
 def account(incoming: Incoming) -> Answer:
     """One account."""
     body = get_account(incoming.query(GetAccount))
     return Answer(body, headers={"ETag": etag(body.version)})
 
 
-@balances.get("/ledgers/{ledger}/accounts")
+@balances.get(
+    "/ledgers/{ledger}/accounts",
+    asks=ListAccounts,
+    gives=Accounts,
+    refuses=("invalid_cursor",),
+)
 def accounts(incoming: Incoming) -> Answer:
     """A page of accounts."""
     return Answer(list_accounts(incoming.query(ListAccounts)))

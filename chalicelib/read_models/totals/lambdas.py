@@ -1,12 +1,16 @@
 """The route of this room."""
 
 from chalicelib.http.door import Answer, Door, Incoming
-from chalicelib.read_models.totals.queries import TrialBalance, trial_balance
+from chalicelib.read_models.totals.queries import Totals, TrialBalance, trial_balance
 
 totals = Door(__name__)
 
 
-@totals.get("/ledgers/{ledger}/trial-balance")
+@totals.get(
+    "/ledgers/{ledger}/trial-balance",
+    asks=TrialBalance,
+    gives=Totals,
+)
 def trial(incoming: Incoming) -> Answer:
     """The trial balance of a ledger."""
     return Answer(trial_balance(incoming.query(TrialBalance)))

@@ -1,9 +1,11 @@
 """The routes of this room."""
 
+from chalicelib.http.bodies import TransactionBody
 from chalicelib.http.door import Answer, Door, Incoming
 from chalicelib.read_models.transactions.queries import (
     GetTransaction,
     ListTransactions,
+    Transactions,
     get_transaction,
     list_transactions,
 )
@@ -11,13 +13,23 @@ from chalicelib.read_models.transactions.queries import (
 transactions = Door(__name__)
 
 
-@transactions.get("/ledgers/{ledger}/transactions/{transaction}")
+@transactions.get(
+    "/ledgers/{ledger}/transactions/{transaction}",
+    asks=GetTransaction,
+    gives=TransactionBody,
+    refuses=("transaction_not_found", "projection_behind"),
+)
 def transaction(incoming: Incoming) -> Answer:
     """One transaction."""
     return Answer(get_transaction(incoming.query(GetTransaction)))
 
 
-@transactions.get("/ledgers/{ledger}/transactions")
+@transactions.get(
+    "/ledgers/{ledger}/transactions",
+    asks=ListTransactions,
+    gives=Transactions,
+    refuses=("invalid_cursor",),
+)
 def listing(incoming: Incoming) -> Answer:
     """A page of transactions."""
     return Answer(list_transactions(incoming.query(ListTransactions)))

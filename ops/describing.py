@@ -1,0 +1,227 @@
+"""Describing: the OpenAPI 3.1 document of the API, from what its routes promise.
+
+Messages are described by their msgspec types, everything else by the routes' own declarations, so
+that a promise is written once, where it is kept.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from inspect import cleandoc
+from typing import Any
+
+import msgspec
+
+from chalicelib import __version__
+from chalicelib.domain.fields import ID_PATTERN
+from chalicelib.http.door import Promises, Route
+from chalicelib.http.problems import CONTENT_TYPE, STATUS
+
+Json = dict[str, Any]
+Examples = Mapping[str, Sequence["Json"]]
+"""Of each operation, what was asked and answered: `request` and `response`."""
+
+_REF = "#/components/schemas/{name}"
+_JSON = "application/json"
+_OF_ALL = ("rate_limited", "internal_error")
+_OF_CALLERS = ("validation_failed", "unauthorized", "forbidden", "not_found")
+
+_ID = {"type": "string", "pattern": f"^{ID_PATTERN}$", "maxLength": 128}
+_PARAMETERS: dict[str, Json] = {
+    "ledger": {"in": "path", "schema": _ID, "description": "A tenant's book."},
+    "account": {"in": "path", "schema": _ID, "description": "An account's id."},
+    "transaction": {"in": "path", "schema": _ID, "description": "A transaction's id."},
+    "dry_run": {
+        "in": "query",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+        "description": "Decide and answer, and write nothing.",
+    },
+    "If-Match": {
+        "in": "header",
+        "schema": {"type": "string", "pattern": '^(\\*|"?[1-9][0-9]{0,15}"?)$'},
+        "description": "The version that the change was made for; stale is 409.",
+    },
+    "Idempotency-Key": {
+        "in": "header",
+        "schema": _ID,
+        "description": "With the same key and content a request is done once and answered again.",
+    },
+}
+_HEADERS: dict[str, Json] = {
+    "Location": {"description": "The path of what was made.", "schema": {"type": "string"}},
+    "ETag": {"description": "The version, for `If-Match`.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true` if this was done before.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Retry-After": {
+        "description": "Seconds after which the same request may succeed.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
+_QUERY_NOTES = {
+    "min_version": "Wait, for up to two seconds, until this version is to be seen.",
+    "consistency": "`strong` reads the event table itself, where a stage allows it.",
+    "limit": "How many rows a page holds.",
+    "cursor": "The `next_cursor` of the page before.",
+    "prefix": "Ids that begin so.",
+    "reference": "Transactions with this reference.",
+    "state": "Transactions in this state.",
+    "from": "Recorded at or after.",
+    "to": "Recorded before.",
+    "at": "A time; by default, now.",
+    "order": "Oldest first, which is the default, or newest first.",
+}
+_PROBLEM: Json = {
+    "type": "object",
+    "description": "RFC 9457, with a stable `code` and the figures of the refusal.",
+    "required": ["type", "title", "status", "code", "detail", "errors"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "enum": list(STATUS)},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "detail"],
+                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def document(routes: Sequence[Route], examples: Examples) -> Json:
+    """The document of these routes, with examples that were executed."""
+    kinds: dict[str, type] = {}
+    for route in routes:
+        promises = route.promises
+        for kind in (promises.get("takes"), promises.get("asks"), promises.get("gives")):
+            if kind is not None:
+                kinds[kind.__name__] = kind
+    named = [kinds[name] for name in sorted(kinds)]
+    _, components = msgspec.json.schema_components(named, ref_template=_REF)
+    asked = {kind.__name__ for route in routes if (kind := route.promises.get("asks"))}
+    paths: dict[str, Json] = defaultdict(dict)
+    for route in routes:
+        paths[route.path][route.method.lower()] = _operation(
+            route, components, examples.get(route.view.__name__, ())
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Twofold",
+            "version": __version__,
+            "summary": "A serverless double-entry ledger.",
+            "description": "Amounts are integers of the asset's smallest unit, as strings of "
+            "digits; times are RFC 3339 in UTC. Errors are problems with a stable code.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "The address of a stage."}],
+        "security": [{"key": []}],
+        "paths": dict(paths),
+        "components": {
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "A key: tf_…"}
+            },
+            "schemas": {
+                **{name: schema for name, schema in components.items() if name not in asked},
+                "Problem": _PROBLEM,
+            },
+        },
+    }
+
+
+def _operation(route: Route, components: Json, examples: Sequence[Json]) -> Json:
+    promises = route.promises
+    described: Json = {
+        "operationId": route.view.__name__,
+        "summary": " ".join(cleandoc(route.view.__doc__ or "").split()),
+        "parameters": _parameters(route, components),
+        "responses": _responses(route, examples),
+    }
+    if route.scope is None:
+        described["security"] = []
+    if "takes" in promises:
+        required = bool(components[promises["takes"].__name__].get("required"))
+        described["requestBody"] = {
+            "required": required or route.method == "PATCH",
+            "content": {_JSON: _content(promises["takes"], [each["request"] for each in examples])},
+        }
+    return described
+
+
+def _parameters(route: Route, components: Json) -> list[Json]:
+    in_path = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    found = [
+        {"name": name, "required": name in in_path, **_PARAMETERS[name]}
+        for name in (*in_path, *route.promises.get("params", ()))
+    ]
+    if "asks" in route.promises:
+        for name, schema in components[route.promises["asks"].__name__]["properties"].items():
+            if name not in in_path:
+                note = {"description": _QUERY_NOTES[name]}
+                found.append({"name": name, "in": "query", **note, "schema": _plain(schema)})
+    return found
+
+
+def _plain(schema: Json) -> Json:
+    """A parameter's schema: one that is absent is left out, never null."""
+    options = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    chosen = {**schema, **options[0]} if options else dict(schema)
+    if "enum" in chosen:
+        chosen["enum"] = [value for value in chosen["enum"] if value is not None]
+    return {
+        key: value
+        for key, value in chosen.items()
+        if key != "anyOf" and not (key == "default" and value is None)
+    }
+
+
+def _responses(route: Route, examples: Sequence[Json]) -> Json:
+    promises = route.promises
+    found: Json = {}
+    for status in (201, 200) if promises.get("made") else (200,):
+        given = [each["response"] for each in examples if each["status"] == status]
+        found[str(status)] = {
+            "description": HTTPStatus(status).phrase,
+            "headers": _headers(promises, status),
+            "content": {_JSON: _content(promises["gives"], given)} if "gives" in promises else {},
+        }
+    codes = defaultdict(list)
+    for code in (*(_OF_CALLERS if route.scope else ("validation_failed",)), *_OF_ALL):
+        codes[STATUS[code]].append(code)
+    for code in promises.get("refuses", ()):
+        codes[STATUS[code]].append(code)
+    for status, said in sorted(codes.items()):
+        given = [each["response"] for each in examples if each["status"] == status]
+        found[str(status)] = {
+            "description": ", ".join(f"`{code}`" for code in said),
+            "content": {CONTENT_TYPE: _content(None, given)},
+        }
+        if status in (429, 503):
+            found[str(status)]["headers"] = {"Retry-After": _HEADERS["Retry-After"]}
+    return found
+
+
+def _headers(promises: Promises, status: int) -> Json:
+    names = promises.get("answers_with", ())
+    return {
+        name: _HEADERS[name]
+        for name in names
+        if not (name == "Idempotency-Replayed" and status == 201)
+    }
+
+
+def _content(kind: type | None, examples: Sequence[Any]) -> Json:
+    name = kind.__name__ if kind else "Problem"
+    content: Json = {"schema": {"$ref": _REF.format(name=name)}}
+    shown = [example for example in examples if example is not None]
+    if shown:
+        content["examples"] = {
+            f"example-{number}": {"value": example} for number, example in enumerate(shown, 1)
+        }
+    return content

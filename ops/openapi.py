@@ -1,0 +1,63 @@
+"""OpenAPI: makes the description of the API, out of its routes and of a session that is played."""
+
+import json
+import time
+from collections import defaultdict
+from typing import Any
+from uuid import uuid4
+
+import click
+import urllib3
+
+from chalicelib.commands.lambdas import write
+from chalicelib.http.description import DOCS, OPENAPI, description
+from chalicelib.http.door import Route
+from chalicelib.read_models.balances.lambdas import balances
+from chalicelib.read_models.statements.lambdas import statements
+from chalicelib.read_models.totals.lambdas import totals
+from chalicelib.read_models.transactions.lambdas import transactions
+from ops.describing import Json, document
+from ops.docs_page import page
+from ops.examples import SESSION, Example
+
+LEDGER = "acme"
+"""As which the ledger appears in the examples, whatever the one they were played in is called."""
+
+
+def routes() -> list[Route]:
+    """All routes of the API, those of the write side first."""
+    from app import health
+
+    doors = (write, balances, statements, transactions, totals, health, description)
+    return [route for door in doors for route in door.declared]
+
+
+@click.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True)
+def openapi(url: str) -> None:
+    """Writes the API's description, with examples from a running server (`make run`)."""
+    http = urllib3.PoolManager(retries=False, timeout=30)
+    ledger = f"example-{uuid4().hex}"
+    examples: dict[str, list[Json]] = defaultdict(list)
+    for example in SESSION:
+        examples[example.operation].append(played(http, url, ledger, example))
+    described = document(routes(), examples)
+    OPENAPI.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n")
+    DOCS.write_text(page(described))
+    click.echo(f"{len(described['paths'])} paths, {len(SESSION)} examples")
+
+
+def played(http: urllib3.PoolManager, url: str, ledger: str, example: Example) -> Json:
+    """What was asked and answered. Raises a click error for another status than it should be."""
+    reply = http.request(
+        example.method,
+        f"{url}/ledgers/{ledger}{example.path}",
+        headers={"Content-Type": "application/json", **example.headers},
+        body=None if example.body is None else json.dumps(example.body),
+    )
+    if reply.status != example.status:
+        raise click.ClickException(f"{example}: answered {reply.status} {reply.data!r}")
+    # What was written is listed once it has been projected.
+    time.sleep(0 if example.method == "GET" else 0.2)
+    answer: Any = json.loads(reply.data.decode().replace(ledger, LEDGER))
+    return {"request": example.body, "response": answer, "status": example.status}

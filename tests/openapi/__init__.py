@@ -1,0 +1,1 @@
+"""The description of the API: valid, complete, up to date, and true."""

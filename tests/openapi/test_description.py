@@ -1,0 +1,167 @@
+"""The OpenAPI document: valid, made of the routes as they are, and agreeing with the contract."""
+
+import json
+import re
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from app import app
+from chalicelib.http.description import DOCS, OPENAPI
+from chalicelib.http.problems import STATUS
+from ops.describing import document
+from ops.docs_page import page
+from ops.openapi import routes
+from tests.http.api import Api
+
+DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text())
+
+ACCOUNTS = "/ledgers/{ledger}/accounts"
+TRANSACTIONS = "/ledgers/{ledger}/transactions"
+CONTRACT: dict[tuple[str, str], tuple[set[int], set[str]]] = {
+    ("post", ACCOUNTS): ({201, 200}, {"account_exists"}),
+    ("patch", f"{ACCOUNTS}/{{account}}"): ({200}, {"version_conflict", "balance_limit_exceeded"}),
+    ("post", f"{ACCOUNTS}/{{account}}/freeze"): ({200}, {"account_not_found"}),
+    ("post", f"{ACCOUNTS}/{{account}}/unfreeze"): ({200}, {"account_not_found"}),
+    ("post", f"{ACCOUNTS}/{{account}}/close"): ({200}, {"account_not_empty"}),
+    ("post", TRANSACTIONS): (
+        {201, 200},
+        {
+            "idempotency_key_reused",
+            "too_many_entries",
+            "unbalanced_transaction",
+            "insufficient_funds",
+            "balance_limit_exceeded",
+            "account_frozen",
+            "account_closed",
+            "asset_mismatch",
+            "invalid_amount",
+            "contention",
+        },
+    ),
+    ("post", f"{TRANSACTIONS}/batch"): ({200}, {"batch_too_large"}),
+    ("post", f"{TRANSACTIONS}/{{transaction}}/post"): (
+        {200},
+        {"transaction_not_pending", "exceeds_pending_amount"},
+    ),
+    ("post", f"{TRANSACTIONS}/{{transaction}}/void"): ({200}, {"transaction_not_pending"}),
+    ("post", f"{TRANSACTIONS}/{{transaction}}/reverse"): ({201, 200}, {"already_reversed"}),
+    ("get", f"{ACCOUNTS}/{{account}}"): ({200}, {"account_not_found", "projection_behind"}),
+    ("get", ACCOUNTS): ({200}, {"invalid_cursor"}),
+    ("get", f"{ACCOUNTS}/{{account}}/balance"): ({200}, {"projection_behind"}),
+    ("get", f"{ACCOUNTS}/{{account}}/entries"): ({200}, {"invalid_cursor"}),
+    ("get", f"{ACCOUNTS}/{{account}}/statement"): ({200}, {"invalid_cursor"}),
+    ("get", f"{TRANSACTIONS}/{{transaction}}"): ({200}, {"transaction_not_found"}),
+    ("get", TRANSACTIONS): ({200}, {"invalid_cursor"}),
+    ("get", "/ledgers/{ledger}/trial-balance"): ({200}, set()),
+    ("get", "/health"): ({200}, set()),
+    ("get", "/openapi.json"): ({200}, set()),
+    ("get", "/docs"): ({200}, set()),
+}
+"""The paths of the contract, each with its success and the codes that the contract names for it."""
+
+PARAMETERS = {
+    ("get", ACCOUNTS): {"prefix", "limit", "cursor"},
+    ("get", f"{ACCOUNTS}/{{account}}"): {"min_version", "consistency"},
+    ("get", f"{ACCOUNTS}/{{account}}/balance"): {"at", "min_version"},
+    ("get", f"{ACCOUNTS}/{{account}}/entries"): {"limit", "cursor", "order", "min_version"},
+    ("get", f"{ACCOUNTS}/{{account}}/statement"): {"from", "to", "limit", "cursor", "min_version"},
+    ("get", f"{TRANSACTIONS}/{{transaction}}"): {"min_version", "consistency"},
+    ("get", TRANSACTIONS): {"reference", "state", "from", "to", "limit", "cursor"},
+    ("post", TRANSACTIONS): {"dry_run", "Idempotency-Key"},
+    ("patch", f"{ACCOUNTS}/{{account}}"): {"If-Match"},
+}
+
+
+def operations() -> dict[tuple[str, str], dict[str, Any]]:
+    """Each operation of the document by its method and path."""
+    return {
+        (method, path): operation
+        for path, methods in DOCUMENT["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def without_examples(whole: dict[str, Any]) -> dict[str, Any]:
+    """The document as its routes alone make it."""
+    bare = deepcopy(whole)
+    for methods in bare["paths"].values():
+        for operation in methods.values():
+            contents = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for content in contents:
+                for described in content.get("content", {}).values():
+                    described.pop("examples", None)
+    return bare
+
+
+def test_it_is_a_valid_openapi_document() -> None:
+    assert DOCUMENT["openapi"] == "3.1.0"
+    validate(DOCUMENT)
+
+
+def test_it_is_what_the_routes_make_of_it_today() -> None:
+    made = json.loads(json.dumps(document(routes(), {})))
+
+    assert without_examples(DOCUMENT) == made, "run: python -m ops openapi"
+    assert DOCS.read_text() == page(DOCUMENT)
+
+
+def test_it_has_every_route_of_the_app_and_no_other() -> None:
+    served = {(method.lower(), path) for path, methods in app.routes.items() for method in methods}
+
+    assert set(operations()) == served == set(CONTRACT)
+
+
+@pytest.mark.parametrize(("method", "path"), CONTRACT)
+def test_an_operation_answers_as_the_contract_says(method: str, path: str) -> None:
+    successes, codes = CONTRACT[method, path]
+    responses = operations()[method, path]["responses"]
+    said = {
+        code
+        for status, response in responses.items()
+        for code in re.findall("`([a-z_]+)`", response["description"])
+        if STATUS[code] == int(status)
+    }
+
+    assert {int(status) for status in responses if int(status) < 300} == successes
+    assert codes <= said
+    assert {"internal_error", "rate_limited"} <= said
+
+
+@pytest.mark.parametrize(("method", "path"), PARAMETERS)
+def test_an_operation_takes_the_parameters_of_the_contract(method: str, path: str) -> None:
+    found = {
+        parameter["name"]
+        for parameter in operations()[method, path]["parameters"]
+        if parameter["in"] != "path"
+    }
+
+    assert found == PARAMETERS[method, path]
+
+
+def test_every_code_there_is_can_be_met_somewhere() -> None:
+    # The gateway says the two of paths and methods, and a batch says the one of its parts.
+    elsewhere = {"method_not_allowed", "batch_aborted"}
+    said = set(re.findall("`([a-z_]+)`", json.dumps(DOCUMENT["paths"])))
+
+    assert set(STATUS) - elsewhere <= said
+
+
+def test_only_what_describes_the_system_is_open_to_all() -> None:
+    open_to_all = {path for (_, path), each in operations().items() if each.get("security") == []}
+
+    assert open_to_all == {"/health", "/openapi.json", "/docs"}
+
+
+def test_both_are_served_to_anybody(api: Api) -> None:
+    described = api.request("GET", "/openapi.json")
+    shown = api.request("GET", "/docs")
+
+    assert described.headers["Content-Type"] == "application/json"
+    assert described.json_body == DOCUMENT
+    assert shown.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
+    assert shown.body.decode() == DOCS.read_text()
+    assert "<script" not in DOCS.read_text()

@@ -1,0 +1,81 @@
+"""Every example of the OpenAPI document is executed, and answers what the document shows."""
+
+import json
+import re
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from ops.examples import SESSION, Example
+from tests.http.api import Api
+from tests.openapi.test_description import DOCUMENT, operations
+
+INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T[0-9:]{8}\.\d{6}Z")
+CURSOR = re.compile(r'(?<="next_cursor": ")[^"]+')
+
+
+def comparable(answer: object, ledger: str) -> Any:
+    """An answer without its instants and cursors, of the ledger `acme`."""
+    text = json.dumps(answer, sort_keys=True).replace(ledger, "acme")
+    return json.loads(CURSOR.sub("<cursor>", INSTANT.sub("<instant>", text)))
+
+
+def execute(api: Api, example: Example) -> Any:
+    """What an example is answered, once all that came before it has been projected."""
+    if example.method == "GET":
+        api.project()
+    headers = {"Content-Type": "application/json", **example.headers}
+    body = b"" if example.body is None else json.dumps(example.body).encode()
+    path = f"/ledgers/{api.ledger}{example.path}"
+    reply = api.request(example.method, path, headers=headers, body=body)
+    assert reply.status_code == example.status, (example, reply.body)
+    return json.loads(reply.body)
+
+
+def shown(operation: dict[str, Any], status: int) -> tuple[dict[str, Any], list[Any]]:
+    """The schema of a response, and its examples in their order."""
+    (content,) = operation["responses"][str(status)]["content"].values()
+    return content["schema"], [each["value"] for each in content.get("examples", {}).values()]
+
+
+def is_described(answer: object, schema: dict[str, Any]) -> None:
+    """Raises ValidationError for an answer of another shape."""
+    whole = Resource.from_contents(DOCUMENT, default_specification=DRAFT202012)
+    registry: Registry[Any] = Registry().with_resource("urn:twofold", whole)
+    absolute = {"$ref": f"urn:twofold{schema['$ref']}"}
+    Draft202012Validator(absolute, registry=registry).validate(answer)
+
+
+@pytest.mark.usefixtures("moto")
+def test_every_example_is_true(api: Api) -> None:
+    named = {each["operationId"]: each for each in operations().values()}
+    executed: dict[tuple[str, int], list[Any]] = defaultdict(list)
+
+    for example in SESSION:
+        answer = execute(api, example)
+        schema, _ = shown(named[example.operation], example.status)
+        is_described(answer, schema)
+        executed[example.operation, example.status].append(comparable(answer, api.ledger))
+
+    for (operation, status), answers in executed.items():
+        _, examples = shown(named[operation], status)
+        assert [comparable(each, api.ledger) for each in examples] == answers, (operation, status)
+
+
+def test_every_operation_of_a_ledger_has_an_example() -> None:
+    of_ledgers = {
+        each["operationId"] for (_, path), each in operations().items() if "{ledger}" in path
+    }
+
+    assert {example.operation for example in SESSION} == of_ledgers
+
+
+def test_every_request_that_is_shown_is_one_of_the_session() -> None:
+    asked = [example.body for example in SESSION]
+    for operation in operations().values():
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert all(each["value"] in asked for each in content.get("examples", {}).values())

@@ -1,0 +1,59 @@
+"""Random requests to a live server, made from its own description (schemathesis): no failure on our
+side, no status and no body that the description does not have.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.local.server import Server, chalice_local, copy_project
+
+SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server on empty books."""
+    project = copy_project(tmp_path_factory.mktemp("project"))
+    with chalice_local(project, tmp_path_factory.mktemp("books") / "home") as server:
+        server.start()
+        yield server
+
+
+def test_no_random_request_is_answered_as_is_not_described(server: Server, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            SCHEMATHESIS,
+            "--config-file",
+            str(Path(__file__).with_name("schemathesis.toml")),
+            "run",
+            f"{server.url}/openapi.json",
+            "--checks",
+            ",".join(CHECKS),
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--max-examples",
+            "15",
+            "--seed",
+            "1",
+            "--continue-on-failure",
+            "--no-color",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert "Tested: 20" in done.stdout, done.stdout[-2000:]
