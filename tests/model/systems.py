@@ -1,0 +1,126 @@
+"""Systems: the real ledger behind one call, in memory or over HTTP on a real engine."""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from chalicelib.commands import lambdas
+from chalicelib.commands.answers import account_of, transaction_of
+from chalicelib.commands.execute import Executor
+from chalicelib.domain.account import EntryPosted, HeldEntryPosted
+from chalicelib.domain.transaction import ExpireHold
+from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
+from chalicelib.events.store import Append, EventStore, MemoryStore
+from tests.model.ledger import stamp
+
+Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, Mapping[str, str], Any]]
+
+
+class Request(NamedTuple):
+    """A request to one ledger."""
+
+    method: str
+    path: str
+    body: Any = None
+    headers: Mapping[str, str] = {}
+
+
+class Answer(NamedTuple):
+    """What it was answered: a body, or a problem's code, and whether it is an old answer."""
+
+    status: int
+    said: Any
+    replayed: bool
+
+
+@dataclass
+class HookedStore:
+    """A store before whose next append something else happens."""
+
+    inner: EventStore
+    before_append: list[Callable[[], object]] = field(default_factory=list)
+
+    def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        return self.inner.load(streams)
+
+    def append(self, *appends: Append) -> None:
+        while self.before_append:
+            self.before_append.pop()()
+        self.inner.append(*appends)
+
+    def read(self, stream: Stream, version: int) -> Recorded:
+        return self.inner.read(stream, version)
+
+    def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
+        return self.inner.history(stream, newest_first=newest_first)
+
+
+class System:
+    """The Write API on a store, with a clock that is set."""
+
+    def __init__(self, name: str, store: EventStore, now: datetime, send: Send) -> None:
+        self.name, self.now, self._send = name, now, send
+        self.store = HookedStore(store)
+        self.executor = Executor(self.store, clock=lambda: self.now, sleep=lambda _: None)
+
+    def call(self, request: Request) -> Answer:
+        """Sends a request."""
+        # Where the routes find the executor: of several systems, the one that is called.
+        setattr(lambdas, "executor", lambda: self.executor)  # noqa: B010  # Not an attribute to mypy.
+        raw = b"" if request.body is None else json.dumps(request.body).encode()
+        headers = {"Content-Type": "application/json", **request.headers}
+        path = f"/ledgers/{self.name}{request.path}"
+        status, got, body = self._send(request.method, path, raw, headers)
+        said = body if status < 300 else body["code"]
+        return Answer(status, said, got.get("Idempotency-Replayed") == "true")
+
+    def race(self, first: Request, second: Request) -> tuple[Answer, Answer, bool]:
+        """The first request, and the second in the moment before the first one's first write.
+
+        Both answers, and whether the second came between; it came after, if nothing was written.
+        """
+        between: list[Answer] = []
+        self.store.before_append = [lambda: between.append(self.call(second))]
+        answer = self.call(first)
+        self.store.before_append = []
+        return answer, between[0] if between else self.call(second), bool(between)
+
+    def expire(self, transactions: Collection[str]) -> None:
+        """What the sweep does with those that are due."""
+        for id in transactions:
+            self.executor.execute(ExpireHold(ledger=self.name, transaction=id), actor="sweep")
+
+    def account(self, id: str) -> Any:
+        """An account as its newest event tells it."""
+        stream = account_stream(self.name, id)
+        head = self.store.load([stream])[stream]
+        return msgspec.to_builtins(account_of(head, self.store))
+
+    def transaction(self, id: str) -> Any:
+        """A transaction as its newest event tells it."""
+        stream = transaction_stream(self.name, id)
+        return json.loads(msgspec.json.encode(transaction_of(self.store.load([stream])[stream])))
+
+    def entries(self, id: str) -> list[tuple[Any, ...]]:
+        """An account's entries, as its history tells them."""
+        return [
+            (
+                one.version,
+                one.event.transaction,
+                one.event.direction,
+                one.event.amount,
+                one.account.posted,
+                stamp(one.recorded_at),
+            )
+            for one in self.store.history(account_stream(self.name, id))
+            if isinstance(one.event, EntryPosted | HeldEntryPosted)
+        ]
+
+
+def in_memory(name: str, now: datetime, send: Send) -> System:
+    """A system on the store's twin in memory."""
+    return System(name, MemoryStore(), now, send)

@@ -1,0 +1,106 @@
+"""The machine finds what it is there to find: five ledgers that are broken on purpose."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from chalicelib.domain import account, booking, entries
+from chalicelib.domain.account import Account, HeldEntryPosted, HeldEntryReleased
+from chalicelib.domain.transaction import Command, PostTransaction
+from tests.model.machine import Machine
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def a_limit_off_by_one(patch: pytest.MonkeyPatch) -> None:
+    """An account may go one below its minimum."""
+    asked = entries.decide
+
+    def decide(step: entries.Step, it: Account) -> account.Event:
+        low = it.min_balance
+        return asked(step, replace(it, min_balance=None if low is None else low - 1))
+
+    patch.setattr(entries, "decide", decide)
+
+
+def a_double_release(patch: pytest.MonkeyPatch) -> None:
+    """What a hold sets aside is freed twice."""
+    evolved = account._evolve
+
+    def evolve(it: Account, event: account.Event) -> Account:
+        after = evolved(it, event)
+        if isinstance(event, HeldEntryPosted | HeldEntryReleased):
+            again = HeldEntryReleased(
+                transaction=event.transaction, direction=event.direction, amount=1
+            )
+            return evolved(after, again)
+        return after
+
+    patch.setattr(account, "_evolve", evolve)
+
+
+def a_lost_leg(patch: pytest.MonkeyPatch) -> None:
+    """The last entry of a transaction of more than two is not written to its account."""
+    booked = booking._book
+
+    def book(steps: Any, accounts: Any) -> Any:
+        found, events = booked(steps, accounts)
+        if len(steps) > 2:
+            events[steps[-1].account].pop()
+        return found, {name: told for name, told in events.items() if told}
+
+    patch.setattr(booking, "_book", book)
+
+
+def a_replay_that_posts_again(patch: pytest.MonkeyPatch) -> None:
+    """A transaction whose id was used moves the money again, under another id."""
+    asked = booking.decide
+
+    def decide(command: Command, books: booking.Books, now: datetime) -> booking.Decision:
+        if isinstance(command, PostTransaction) and command.transaction in books.transactions:
+            again = replace(command, transaction=f"{command.transaction}-again")
+            return asked(again, replace(books, transactions={}), now)
+        return asked(command, books, now)
+
+    patch.setattr(booking, "decide", decide)
+
+
+def a_wrong_sign_for_debit_normal_accounts(patch: pytest.MonkeyPatch) -> None:
+    """Every account counts as if it were a credit-normal one."""
+    patch.setattr(Account, "_on_normal_side", lambda _, debited, credited: credited - debited)
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        a_limit_off_by_one,
+        a_double_release,
+        a_lost_leg,
+        a_replay_that_posts_again,
+        a_wrong_sign_for_debit_normal_accounts,
+    ],
+)
+def test_a_ledger_that_is_broken_is_found_out(
+    machine: type[Machine], monkeypatch: pytest.MonkeyPatch, mutation: Break
+) -> None:
+    mutation(monkeypatch)
+
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=200,
+                stateful_step_count=40,
+                deadline=None,
+                derandomize=True,
+                # What it found is enough; how it looks at its smallest is of no interest here.
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+                report_multiple_bugs=False,
+            ),
+        )
