@@ -121,13 +121,9 @@ class Executor:
         began = self.monotonic()
         for attempt in count():
             try:
-                return self._attempt(run)
-            except Refused as refused:
-                if run.doubtful:
-                    # Refused now, but perhaps done before, or meanwhile: then that answer stands.
-                    run.doubtful, run.look = False, True
-                elif not self._release(run, refused, until=began + self.backoff.deadline):
-                    raise
+                done = self._attempt_or_release(run, until=began + self.backoff.deadline)
+                if done is not None:
+                    return done
                 continue
             except Conflict as conflict:
                 run.lost += 1
@@ -141,6 +137,18 @@ class Executor:
                 raise Contention
             self.sleep(delay)
         raise AssertionError("unreachable: the attempts are endless")
+
+    def _attempt_or_release(self, run: "_Run", until: float) -> list[Executed] | None:
+        """What was done, or None for what is worth another attempt at once. Raises Refused."""
+        try:
+            return self._attempt(run)
+        except Refused as refused:
+            if run.doubtful:
+                # Refused now, but perhaps done before, or meanwhile: then that answer stands.
+                run.doubtful, run.look = False, True
+            elif not self._release(run, refused, until):
+                raise
+            return None
 
     def _attempt(self, run: "_Run") -> list[Executed]:
         commit = _Commit(run, self._load([*run.releases, *run.commands], run.look), self.clock())

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 
+from chalicelib.domain.account import metadata_mark
 from chalicelib.events.codec import StaleState, State, UnknownEvent, evolve
 from chalicelib.events.recorded import Recorded, Stream
+
+_NO_METADATA = metadata_mark({})
 
 MAX_EVENTS = 100
 """The most events of one append: DynamoDB's limit of a transaction."""
@@ -71,6 +74,8 @@ class EventStore(Protocol):
 
 def metadata_of(store: EventStore, newest: Recorded) -> Mapping[str, str]:
     """The metadata of an account: it stays in the event that set it, so that states are small."""
+    if newest.account.metadata_fingerprint == _NO_METADATA:
+        return {}
     if newest.sets_metadata:
         return newest.metadata
     return store.read(newest.stream, newest.account.metadata_version).metadata

@@ -15,11 +15,12 @@ from botocore.config import Config
 from chalicelib import sweep, tables
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb import from_item
-from chalicelib.events.stream import Project
+from chalicelib.events.parking import Project
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
 from chalicelib.local.checkpoints import Checkpoints
-from chalicelib.local.stream_pump import BATCH_SIZE, Pump
+from chalicelib.local.mapping import SourceMapping
+from chalicelib.local.stream_pump import Pump
 from chalicelib.read_models import accounts, journal
 from chalicelib.settings import settings
 
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 TABLES = (EventItem, KeyItem, *accounts.TABLES, *journal.TABLES)
 ROOMS = (*accounts.ROOMS, *journal.ROOMS)
+FEEDING = SourceMapping(report_failures=True, bisect=True)
+"""As a deployed projector is fed, but that nothing is ever given up on a laptop."""
 _SWEEP_SECONDS = 2
 _CATCH_UP_MARGIN = timedelta(minutes=1)
 
@@ -42,7 +45,8 @@ def run(checkpoints: Checkpoints) -> None:
     _background("sweep", _sweep)
     for name, projector in PROJECTORS.items():
         invoke = partial(_invoke, projector)
-        _background(name, Pump(name, streams_client(), stream_arn(), invoke, checkpoints).run)
+        pump = Pump(name, streams_client(), stream_arn(), invoke, checkpoints, FEEDING)
+        _background(name, pump.run)
 
 
 def catch_up(rooms: Iterable[Project], since: str) -> int:
@@ -56,7 +60,7 @@ def catch_up(rooms: Iterable[Project], since: str) -> int:
     recent = EventItem.recorded_at >= since if since else None
     items = EventItem.scan(recent, page_size=1000)
     count = 0
-    while batch := [from_item(item) for item in islice(items, BATCH_SIZE)]:
+    while batch := [from_item(item) for item in islice(items, FEEDING.batch_size)]:
         for project in rooms:
             project(batch)
         count += len(batch)

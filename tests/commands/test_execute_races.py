@@ -14,7 +14,7 @@ from chalicelib.domain.refusals import (
     InsufficientFunds,
     Refusal,
 )
-from chalicelib.domain.transaction import TransactionPosted
+from chalicelib.domain.transaction import HoldTransaction, TransactionPosted
 from chalicelib.events.recorded import Stream, account_stream, transaction_stream
 from chalicelib.events.store import Busy, Conflict
 from tests.commands.desk import Desk, Interruption
@@ -198,3 +198,17 @@ def test_waits_are_drawn_from_a_range_that_doubles_up_to_its_cap() -> None:
         waits = [backoff.delay(attempt) for _ in range(200)]
         assert 0 <= min(waits) < longest / 4
         assert longest * 3 / 4 < max(waits) <= longest
+
+
+def test_a_store_without_time_while_expired_holds_are_released_is_asked_again(desk: Desk) -> None:
+    desk.open_accounts(funds=60)
+    lines = (debit("alice", 60), credit("bob", 60))
+    hold = HoldTransaction(ledger="acme", transaction="hold", entries=lines, timeout_seconds=1)
+    desk.do(hold)  # Which takes a second.
+
+    # Two looks before it is refused for sure, then the account whose holds may have expired.
+    desk.store.before_load = [lambda: None, lambda: None, busy]
+
+    assert not desk.do(PAYMENT).replayed
+    assert len(desk.slept) == 1
+    assert desk.books.load([BOB])[BOB].account.posted == 60

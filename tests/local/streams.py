@@ -10,6 +10,10 @@ from botocore.exceptions import ClientError
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/books/stream/1"
 
 
+WRITTEN = datetime(2026, 11, 1, tzinfo=UTC)
+"""When every record was written, unless a test says otherwise."""
+
+
 def record(sequence: int) -> dict[str, Any]:
     """A record as botocore gives it: the time is a datetime, bytes are bytes."""
     return {
@@ -17,7 +21,7 @@ def record(sequence: int) -> dict[str, Any]:
         "eventName": "INSERT",
         "awsRegion": "us-east-1",
         "dynamodb": {
-            "ApproximateCreationDateTime": datetime(2026, 11, 1, tzinfo=UTC),
+            "ApproximateCreationDateTime": WRITTEN,
             "Keys": {"stream": {"S": "acme/account/cash"}, "version": {"N": str(sequence)}},
             "NewImage": {"hash": {"B": b"\xff\x00"}},
             "SequenceNumber": str(sequence),
@@ -25,6 +29,16 @@ def record(sequence: int) -> dict[str, Any]:
             "StreamViewType": "NEW_IMAGE",
         },
     }
+
+
+def sent(sequence: int, *, after: float = 0, size: int = 0) -> dict[str, Any]:
+    """A record as Lambda sends it, written so many seconds after `WRITTEN`, with so many bytes."""
+    change = {
+        **record(sequence)["dynamodb"],
+        "ApproximateCreationDateTime": WRITTEN.timestamp() + after,
+        "NewImage": {"text": {"S": "x" * size}},
+    }
+    return {**record(sequence), "dynamodb": change, "eventSourceARN": ARN}
 
 
 def sequences(records: Sequence[Any]) -> list[int]:
@@ -65,7 +79,7 @@ class Streams:
         self._fail_if_broken()
         self.asked.append(asked)
         shard = self.shards[asked["ShardId"]]
-        at = shard.horizon
+        at = len(shard.sequences) if asked["ShardIteratorType"] == "LATEST" else shard.horizon
         if asked["ShardIteratorType"] == "AFTER_SEQUENCE_NUMBER":
             at = shard.sequences.index(int(asked["SequenceNumber"])) + 1
             if at <= shard.horizon:

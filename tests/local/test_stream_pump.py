@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.local.stream_pump import deliver, undelivered
-from tests.local.streams import record, sequences
+from chalicelib.local.delivery import undelivered
+from tests.local.lanes import deliver
+from tests.local.streams import sent, sequences
 
 # Text order is not the order of sequence numbers: "10" comes before "9".
-BATCH = [record(sequence) for sequence in (8, 9, 10, 11)]
+BATCH = [sent(sequence) for sequence in (8, 9, 10, 11)]
 
 
 def failed(*identifiers: Any) -> dict[str, Any]:
@@ -83,7 +84,7 @@ class Projector:
 def test_a_batch_is_delivered_whole_again_until_the_projector_does_not_raise() -> None:
     projector = Projector(RuntimeError("one"), TypeError("two"), None)
 
-    deliver(BATCH, projector, sleep=lambda _: None)
+    deliver(BATCH, projector)
 
     assert projector.batches == [[8, 9, 10, 11]] * 3
 
@@ -91,18 +92,14 @@ def test_a_batch_is_delivered_whole_again_until_the_projector_does_not_raise() -
 def test_only_the_failed_end_of_a_batch_is_delivered_again() -> None:
     projector = Projector(failed("10"), RuntimeError(), failed("8"), failed("11"), {})
 
-    deliver(BATCH, projector, sleep=lambda _: None)
+    deliver(BATCH, projector)
 
     # The third response names a record that was no longer of the batch.
     assert projector.batches == [[8, 9, 10, 11], [10, 11], [10, 11], [10, 11], [11]]
 
 
 def test_a_batch_that_was_taken_is_not_waited_for() -> None:
-    waits: list[float] = []
-
-    deliver(BATCH, Projector(None), sleep=waits.append)
-
-    assert waits == []
+    assert deliver(BATCH, Projector(None)).waits == []
 
 
 def test_an_empty_batch_is_not_delivered() -> None:
@@ -114,9 +111,7 @@ def test_an_empty_batch_is_not_delivered() -> None:
 
 
 def test_the_waits_between_deliveries_grow_to_a_bound() -> None:
-    waits: list[float] = []
-
-    deliver(BATCH, Projector(*[RuntimeError()] * 20, None), sleep=waits.append)
+    waits = deliver(BATCH, Projector(*[RuntimeError()] * 20, None)).waits
 
     assert len(waits) == 20
     assert 0 < waits[0] < waits[1] < waits[2] < waits[3]
@@ -125,10 +120,9 @@ def test_the_waits_between_deliveries_grow_to_a_bound() -> None:
 
 
 def test_the_waits_start_small_again_once_some_of_the_batch_was_taken() -> None:
-    waits: list[float] = []
     unwell = [RuntimeError()] * 5
 
-    deliver(BATCH, Projector(*unwell, failed("10"), *unwell, None), sleep=waits.append)
+    waits = deliver(BATCH, Projector(*unwell, failed("10"), *unwell, None)).waits
 
     assert waits[:5] == sorted(waits[:5])
     assert waits[5] == waits[0] < waits[4]

@@ -15,7 +15,7 @@ from chalicelib.events.recorded import Origin, account_stream, follow
 from chalicelib.events.store import Append
 from chalicelib.events.stream import read
 from chalicelib.local.checkpoints import Checkpoints
-from chalicelib.local.stack import stream_arn, streams_client
+from chalicelib.local.stack import FEEDING, stream_arn, streams_client
 from chalicelib.local.stream_pump import Pump
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -134,13 +134,8 @@ def pump_for(collector: Collector, checkpoints: Checkpoints | None = None) -> Pu
         stream_arn(),
         collector,
         checkpoints or Checkpoints(None, engine=""),
+        FEEDING,
     )
-
-
-def drain(pump: Pump) -> None:
-    """Steps until the stream has nothing more."""
-    while pump.step():
-        pass
 
 
 @pytest.mark.usefixtures("ministack")
@@ -156,7 +151,7 @@ def test_nothing_is_lost_and_each_stream_keeps_its_order_while_it_is_being_writt
             pump.step()
         for done in writing:
             done.result()
-    drain(pump)
+    pump.drain()
 
     assert collector.taken == written(ledger, accounts=4, entries=30)
     assert len(collector.places) == 4 * 31
@@ -171,7 +166,7 @@ def test_a_projector_that_fails_is_given_everything_all_the_same(
         write(ledger, f"a{number}", 80)
     collector = projector(ledger)
 
-    drain(pump_for(collector))
+    pump_for(collector).drain()
 
     assert collector.taken == written(ledger, accounts=2, entries=80)
 
@@ -184,7 +179,7 @@ def test_what_a_projector_took_before_its_first_failure_is_not_delivered_again(
         write(ledger, f"a{number}", 80)
     collector = TakesAPart(ledger)
 
-    drain(pump_for(collector))
+    pump_for(collector).drain()
 
     assert collector.reports > 1
     assert collector.taken == written(ledger, accounts=2, entries=80)
@@ -201,7 +196,7 @@ def test_a_reload_between_any_two_steps_loses_nothing_and_repeats_nothing(
     for number in range(4):
         write(ledger, f"a{number}", 40)
         pump_for(collector, Checkpoints(path, engine="1")).step()
-    drain(pump_for(collector, Checkpoints(path, engine="1")))
+    pump_for(collector, Checkpoints(path, engine="1")).drain()
 
     assert collector.taken == written(ledger, accounts=4, entries=40)
     assert len(collector.places) == 4 * 41

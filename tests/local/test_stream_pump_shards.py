@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from chalicelib.local.checkpoints import Checkpoints
-from chalicelib.local.stream_pump import BATCH_SIZE, Pump
+from chalicelib.local.mapping import SourceMapping
+from chalicelib.local.stream_pump import Pump
 from tests.local.streams import ARN, Shard, Streams, sequences
+
+MAPPING = SourceMapping(report_failures=True)
 
 
 @dataclass
@@ -24,7 +27,7 @@ class Reader:
     interrupt: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.pump = Pump("books", self.streams, ARN, self.take, self.checkpoints)
+        self.pump = Pump("books", self.streams, ARN, self.take, self.checkpoints, MAPPING)
 
     def take(self, event: dict[str, Any]) -> None:
         self.batches.append(sequences(event["Records"]))
@@ -46,7 +49,7 @@ def test_a_shard_is_read_in_its_order_in_batches_of_what_lambda_takes_at_most() 
     reader = Reader(Streams({"a": Shard(range(1, 251))}))
 
     assert reader.read_on() == list(range(1, 251))
-    assert [len(batch) for batch in reader.batches] == [BATCH_SIZE, BATCH_SIZE, 50]
+    assert [len(batch) for batch in reader.batches] == [100, 100, 50]
 
 
 def test_a_step_says_whether_there_was_anything() -> None:

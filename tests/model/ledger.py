@@ -54,11 +54,10 @@ class Ledger:
             return [self._together([each])[0] for each in asked]
         return self._together(asked)
 
-    def sweep(self) -> None:
-        """Releases every hold whose time is up."""
-        for id, transaction in self.transactions.items():
-            if self.is_due(transaction):
-                self._expire(id)
+    def release(self, ids: list[str]) -> None:
+        """Releases these holds, whose time is up."""
+        for id in ids:
+            self._expire(id)
 
     def _together(self, asked: list[tuple[str, Body]], dry: bool = False) -> list[tuple[int, Any]]:
         """All of these or none."""

@@ -233,8 +233,11 @@ class Machine(RuleBasedStateMachine):
     def race(self, first: Asked, second: Asked) -> None:
         """Two requests at once: as if one had come after the other."""
         self.tick()
-        told, other, between = self.system.race(request(*first), request(*second))
-        order = [(second, other), (first, told)] if between else [(first, told), (second, other)]
+        raced = self.system.race(request(*first), request(*second))
+        order = [(first, raced.first), (second, raced.second)]
+        if raced.second_came_first:
+            self.model.release(raced.released)
+            order.reverse()
         for (operation, asked), answer in order:
             self.agree(self.model.ask(operation, **asked), answer)
 
@@ -269,7 +272,7 @@ class Machine(RuleBasedStateMachine):
         self.tick()
         due = [id for id, it in self.model.transactions.items() if self.model.is_due(it)]
         self.system.expire(due)
-        self.model.sweep()
+        self.model.release(due)
 
     def tick(self) -> None:
         """A millisecond goes by, on both clocks."""

@@ -37,20 +37,43 @@ class Answer(NamedTuple):
     replayed: bool
 
 
+class Raced(NamedTuple):
+    """Two requests at once: their answers, whether the second came before the first, and the holds
+    that the first had released by then.
+    """
+
+    first: Answer
+    second: Answer
+    second_came_first: bool
+    released: list[str]
+
+
 @dataclass
 class HookedStore:
-    """A store before whose next append something else happens."""
+    """A store before whose next append something else happens, but for what releases a hold.
+
+    `released` are the holds that were released until then.
+    """
 
     inner: EventStore
     before_append: list[Callable[[], object]] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         return self.inner.load(streams)
 
     def append(self, *appends: Append) -> None:
-        while self.before_append:
+        holds = [
+            event.stream.id
+            for append in appends
+            for event in append.events
+            if event.type == "HoldExpired"
+        ]
+        while self.before_append and not holds:
             self.before_append.pop()()
         self.inner.append(*appends)
+        if self.before_append:
+            self.released += holds
 
     def read(self, stream: Stream, version: int) -> Recorded:
         return self.inner.read(stream, version)
@@ -78,16 +101,18 @@ class System:
         said = body if status < 300 else body["code"]
         return Answer(status, said, got.get("Idempotency-Replayed") == "true")
 
-    def race(self, first: Request, second: Request) -> tuple[Answer, Answer, bool]:
-        """The first request, and the second in the moment before the first one's first write.
+    def race(self, first: Request, second: Request) -> "Raced":
+        """The first request, and the second in the moment before the first one's own write.
 
-        Both answers, and whether the second came between; it came after, if nothing was written.
+        The second came after the first, if that wrote nothing.
         """
         between: list[Answer] = []
+        self.store.released = []
         self.store.before_append = [lambda: between.append(self.call(second))]
         answer = self.call(first)
         self.store.before_append = []
-        return answer, between[0] if between else self.call(second), bool(between)
+        released = list(self.store.released) if between else []
+        return Raced(answer, between[0] if between else self.call(second), bool(between), released)
 
     def expire(self, transactions: Collection[str]) -> None:
         """What the sweep does with those that are due."""

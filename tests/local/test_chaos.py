@@ -1,0 +1,117 @@
+"""Under chaos: whatever fails between the event table and the rooms, the rooms end as they must."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from chalicelib import tables
+from chalicelib.commands.execute import Executor
+from chalicelib.events.dynamodb import DynamoStore
+from chalicelib.events.recorded import Stream
+from chalicelib.events.table import EventItem
+from chalicelib.local.chaos import DYNAMODB, FUNCTION, WORST, Chaos
+from chalicelib.local.stack import TABLES
+from chalicelib.read_models.balances.table import BalanceRow
+from chalicelib.read_models.statements.table import StatementRow
+from chalicelib.read_models.totals.table import TotalRow
+from chalicelib.read_models.transactions import projector as transactions
+from ops import chaos as ops_chaos
+from ops.chaos_books import RANDOM, Client, Writer, open_accounts
+from ops.chaos_check import books_of, stored, wrong_events, wrong_rows
+from ops.demo import read
+from tests import engines
+from tests.books import deliver
+from tests.read_models.shelves import shelves_of
+
+SAMPLE = engines.ROOT / "tests" / "data" / "berka-sample.csv"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[str]:
+    """A ministack of the test's own, with nothing in its tables."""
+    with (
+        engines.ministack(tmp_path) as endpoint,
+        engines.connected(endpoint),
+        patch.object(transactions, "_known_days", set()),  # Of another engine.
+    ):
+        tables.create(TABLES)
+        yield endpoint
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_room_ends_as_after_a_calm_run_and_as_the_events_say(seed: int) -> None:
+    storm, client = Chaos(seed), Client(Executor(DynamoStore()))
+    bank = read(SAMPLE)[:60]
+
+    discarded = ops_chaos.run(storm, client, 1, bank)
+
+    assert ops_chaos.verify(client, bank, discarded) == []
+    for faults in (FUNCTION, DYNAMODB):
+        assert sum(storm.injected[fault] for fault in faults) > 30
+    assert set(storm.injected) <= set(WORST)
+    assert storm.at_once >= 2
+    events = sorted(stored(), key=lambda event: (event.recorded_at, str(event.stream)))
+    deliver(
+        replace(event, stream=Stream("quiet", event.stream.kind, event.stream.id))
+        for event in events
+        if event.stream.ledger == RANDOM
+    )
+    assert shelves_of("quiet") == shelves_of(RANDOM)
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_is_wrong_is_found_and_named() -> None:
+    client = Client(Executor(DynamoStore()))
+    open_accounts(client)
+    Writer(client, 1, "w").write(30)
+    events = list(stored())
+    deliver(events)
+    assert list(wrong_rows(books_of(events))) == []
+    assert list(wrong_events(books_of(events))) == []
+
+    [statement], [total], [balance] = (
+        list(StatementRow.scan(limit=1)),
+        list(TotalRow.scan(limit=1)),
+        list(BalanceRow.scan(limit=1)),
+    )
+    statement.delete()
+    total.update([TotalRow.debits.add(1)])
+    balance.update([BalanceRow.body.set("{}")])
+    rows = list(wrong_rows(books_of(events)))
+    assert sorted(row.split(":")[0] for row in rows) == sorted(
+        ["StatementRow", "TotalRow", "TotalRow", "BalanceRow", "BalanceRow"]
+    )
+    assert any(statement.place in row and "not there" in row for row in rows)
+
+    changed, gone = client.acknowledged[0], client.acknowledged[-1]
+    EventItem(str(changed.stream), changed.version).update([EventItem.actor.set("somebody")])
+    EventItem(str(gone.stream), gone.version).delete()
+    problems = ops_chaos.verify(client, [], [])
+    assert any(
+        "chain of hashes" in problem and str(changed.stream) in problem for problem in problems
+    )
+    assert any("not there" in problem and str(gone.stream) in problem for problem in problems)
+
+
+def test_the_command_says_what_it_did_and_how_to_do_it_again(tmp_path: Path) -> None:
+    data = tmp_path / "bank.csv"
+    data.write_text("\n".join(SAMPLE.read_text().splitlines()[:21]) + "\n")
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "ops", "chaos", "--seed", "4", "--rounds", "1", "--data", str(data)],
+        cwd=engines.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "again: make chaos SEED=4 ROUNDS=1" in ran.stdout
+    assert "faults injected" in ran.stdout
+    assert "survived" in ran.stdout
