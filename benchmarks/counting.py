@@ -1,0 +1,180 @@
+"""Counting: every call to DynamoDB, in units, bytes and round trips.
+
+Botocore's event hooks see each request and each reply. A round trip is a call, or several that go
+out at the same time: calls are counted along the longest chain of calls that had to wait for one
+another, which is the same on every run however threads are scheduled. (The clock is L. Lamport's,
+"Time, Clocks, and the Ordering of Events in a Distributed System", 1978.)
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+from benchmarks.units import of_call
+from chalicelib import tables
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call. Units are None where the engine reported none, or sizes do not tell."""
+
+    operation: str
+    sent: int
+    received: int
+    reported: tuple[float, float] | None
+    by_size: tuple[float, float] | None
+
+
+@dataclass
+class Tally:
+    """All calls between two moments, and how many round trips they made."""
+
+    calls: list[Call] = field(default_factory=list)
+    round_trips: int = 0
+
+    @property
+    def sent(self) -> int:
+        """Bytes of all requests' bodies."""
+        return sum(call.sent for call in self.calls)
+
+    @property
+    def received(self) -> int:
+        """Bytes of all replies' bodies."""
+        return sum(call.received for call in self.calls)
+
+    @property
+    def units(self) -> tuple[float, float] | None:
+        """Read and write units, of each call as reported, or else by arithmetic."""
+        return _sum([call.reported or call.by_size for call in self.calls])
+
+    @property
+    def reported(self) -> tuple[float, float] | None:
+        """Read and write units as the engine reported them, if it did for every call."""
+        return _sum([call.reported for call in self.calls])
+
+    @property
+    def by_size(self) -> tuple[float, float] | None:
+        """Read and write units by arithmetic, if sizes tell for every call."""
+        return _sum([call.by_size for call in self.calls])
+
+
+class Meter:
+    """Counts the calls of this process's connection."""
+
+    def __init__(self) -> None:
+        self._clock = _Clock()
+        self._calls: list[Call] = []
+        self._open = threading.local()
+
+    @contextmanager
+    def attached(self, workers: int = 16) -> Iterator["Meter"]:
+        """Counts from here on. `workers` is how many calls may go out at the same time."""
+        events = tables.connection().client.meta.events
+        events.register("request-created.dynamodb", self._sent)
+        events.register("response-received.dynamodb", self._received)
+        try:
+            with (
+                _CausalPool(self._clock, workers) as pool,
+                patch.object(tables, "_pool", lambda: pool),
+            ):
+                yield self
+        finally:
+            events.unregister("request-created.dynamodb", self._sent)
+            events.unregister("response-received.dynamodb", self._received)
+
+    def tally(self, work: Callable[[], object]) -> Tally:
+        """What this work calls."""
+        before, began = len(self._calls), self._clock.now
+        work()
+        return Tally(self._calls[before:], self._clock.now - began)
+
+    def _sent(self, request: Any, **_: Any) -> None:
+        self._clock.now += 1
+        self._open.request = request.data
+
+    def _received(
+        self, event_name: str, parsed_response: Any, response_dict: Any, **_: Any
+    ) -> None:
+        operation = event_name.rpartition(".")[2]
+        request, reply = json.loads(self._open.request), parsed_response or {}
+        body = (response_dict or {}).get("body", b"")
+        succeeded = reply.get("ResponseMetadata", {}).get("HTTPStatusCode") == 200
+        self._calls.append(
+            Call(
+                operation=operation,
+                sent=len(self._open.request),
+                received=len(body),
+                reported=_reported(operation, reply),
+                by_size=of_call(operation, request, json.loads(body)) if succeeded else None,
+            )
+        )
+
+
+class _Clock(threading.local):
+    """How many calls this thread's present work has waited for, one after the other."""
+
+    now = 0
+
+
+class _CausalPool(ThreadPoolExecutor):
+    """A pool whose work begins at the clock of who submits it, who then waits for the latest."""
+
+    def __init__(self, clock: _Clock, workers: int) -> None:
+        super().__init__(workers)
+        self._clock = clock
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return _Joining(super().submit(self._at, self._clock.now, fn, args, kwargs), self._clock)
+
+    def _at(self, now: int, fn: Any, args: Any, kwargs: Any) -> tuple[int, Any, Any]:
+        self._clock.now = now
+        try:
+            result, error = fn(*args, **kwargs), None
+        except Exception as raised:  # noqa: BLE001  # Handed to who waits, as a future would.
+            result, error = None, raised
+        return self._clock.now, result, error
+
+
+class _Joining:
+    """A future that sets the waiting thread's clock on."""
+
+    def __init__(self, future: "Future[tuple[int, Any, Any]]", clock: _Clock) -> None:
+        self._future = future
+        self._clock = clock
+
+    def exception(self) -> Any:
+        return self._join()[1]
+
+    def result(self) -> Any:
+        result, error = self._join()
+        if error is not None:
+            raise error
+        return result
+
+    def _join(self) -> tuple[Any, Any]:
+        ended, result, error = self._future.result()
+        self._clock.now = max(self._clock.now, ended)
+        return result, error
+
+
+_READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
+
+
+def _reported(operation: str, reply: Any) -> tuple[float, float] | None:
+    said = reply.get("ConsumedCapacity")
+    if not said:
+        return None
+    units = sum(one["CapacityUnits"] for one in (said if isinstance(said, list) else [said]))
+    return (units, 0.0) if operation in _READS else (0.0, units)
+
+
+def _sum(units: list[tuple[float, float] | None]) -> tuple[float, float] | None:
+    known = [one for one in units if one is not None]
+    if len(known) < len(units):
+        return None
+    return sum(reads for reads, _ in known), sum(writes for _, writes in known)

@@ -1,0 +1,152 @@
+"""Part 2, growth: the same requests with ever longer histories, and in an ever larger table.
+
+Both are compared with a short history and a small table at the same time: the requests take turns,
+so that whatever else the machine does slows all of them down alike.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from chalice.test import Client
+
+from benchmarks import results
+from benchmarks.api import COMMANDS, QUERIES, Api, Operation, feed, furnish, opened
+from benchmarks.books import history, item_of
+from benchmarks.cost import cost_of
+from benchmarks.counting import Meter
+from benchmarks.engine import dynamodb_local, fill
+from chalicelib.events.table import EventItem
+
+HISTORIES = (10, 100, 1_000, 10_000)
+TABLES = (1_000, 10_000, 100_000, 1_000_000)
+FILL_SECONDS = 300
+"""After which no larger table is begun."""
+
+COUNTED = (
+    "transfer, 2 entries",
+    "hold",
+    "account",
+    "balance now",
+    "balance then",
+    "entries, a page of 5",
+    "statement, a page of 5",
+)
+IN_TABLE = ("account", "open", "transfer, 2 entries", "hold", "post a hold")
+"""The first one reads another table, and shows how much was the machine's doing."""
+
+
+def run(*, quick: bool) -> None:
+    """Measures on DynamoDB Local. Units are by arithmetic, since it misreports transactions."""
+    rounds = 8 if quick else 100
+    operations = _named(COUNTED)
+    with dynamodb_local() as endpoint, opened() as client:
+        apis = {
+            events: _with_history(client, endpoint, events)
+            for events in ((10, 1_000) if quick else HISTORIES)
+        }
+        histories = _compare(operations, apis, rounds)
+    with dynamodb_local() as endpoint, opened() as client:
+        tables = list(_in_tables(client, endpoint, quick=quick))
+    results.save("growth", quick=quick, engine="DynamoDB Local", histories=histories, tables=tables)
+
+
+def _with_history(client: Client, endpoint: str, events: int) -> Api:
+    """A ledger of two accounts with this many events each, projected."""
+    api = furnish(client, f"history-{events}", size=2)
+    api.accounts = ["long-1", "long-2"]
+    for account in api.accounts:
+        recorded = list(history(api.ledger, account, events))
+        fill(endpoint, EventItem.Meta.table_name, map(item_of, recorded))
+        feed(recorded)
+    return api
+
+
+def _compare(
+    operations: Sequence[Operation], apis: dict[int, Api], rounds: int
+) -> list[dict[str, Any]]:
+    with Meter().attached() as meter:
+        counted = {
+            (operation.name, size): cost_of(operation, api, meter, remembers=False)
+            for operation in operations
+            for size, api in apis.items()
+        }
+    times = timed(operations, apis, rounds)
+    return [
+        {
+            "operation": operation.name,
+            "events": size,
+            **counted[operation.name, size],
+            "milliseconds": results.median(times[operation.name, size]),
+            "of_shortest": results.median(
+                [
+                    here / shortest
+                    for here, shortest in zip(
+                        times[operation.name, size],
+                        times[operation.name, min(apis)],
+                        strict=True,
+                    )
+                ]
+            ),
+        }
+        for operation in operations
+        for size in apis
+    ]
+
+
+def timed(
+    operations: Sequence[Operation], apis: dict[int, Api], rounds: int
+) -> dict[tuple[str, int], list[float]]:
+    """Milliseconds of each request, the sizes taking turns."""
+    times: dict[tuple[str, int], list[float]] = {
+        (operation.name, size): [] for operation in operations for size in apis
+    }
+    for turn in range(rounds + 2):
+        for operation in operations:
+            sizes = list(apis) if turn % 2 else list(reversed(apis))
+            for size in sizes:
+                took = _milliseconds(operation.ready(apis[size]))
+                if turn >= 2:  # The first ones warm up.
+                    times[operation.name, size].append(took)
+    return times
+
+
+def _in_tables(client: Client, endpoint: str, *, quick: bool) -> Iterator[dict[str, Any]]:
+    """Commands, in a table with more and more events of others."""
+    api = furnish(client, "table", size=4)
+    operations, held, began = _named(IN_TABLE), 0, time.monotonic()
+    timed(operations, {0: api}, 10 if quick else 200)  # A fresh engine is slow at first.
+    for size in TABLES[:2] if quick else TABLES:
+        if time.monotonic() - began > FILL_SECONDS:
+            return
+        results.say(f"growth: filling the table up to {size} events")
+        held += fill(endpoint, EventItem.Meta.table_name, _others(held, size - held))
+        with Meter().attached() as meter:
+            counted = {one.name: cost_of(one, api, meter, remembers=False) for one in operations}
+        times = timed(operations, {size: api}, 10 if quick else 200)
+        for operation in operations:
+            milliseconds = results.median(times[operation.name, size])
+            yield {
+                "operation": operation.name,
+                "events": size,
+                **counted[operation.name],
+                "milliseconds": milliseconds,
+            }
+
+
+def _others(first: int, number: int) -> Iterator[dict[str, Any]]:
+    """Events of other accounts, ten each: copies of one account's but for the stream's name."""
+    events = [item_of(event) for event in history("others", "0000000", 10)]
+    for place in range(first, first + number):
+        account, version = divmod(place, len(events))
+        yield {**events[version], "stream": {"S": f"others/account/{account:07d}"}}
+
+
+def _named(names: Sequence[str]) -> list[Operation]:
+    return [one for one in (*COMMANDS, *QUERIES) if one.name in names]
+
+
+def _milliseconds(request: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    request()
+    return (time.perf_counter() - began) * 1000

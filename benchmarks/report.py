@@ -1,0 +1,54 @@
+"""Report: `docs/performance.md`, its tables out of the results and its words out of `page.md`."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import pages, results
+from benchmarks.engine import Missing
+from benchmarks.pages.markdown import table
+from benchmarks.targets import targets
+
+PARTS = ("cost", "growth", "stores", "contention", "projectors", "cold", "cpu")
+_TEMPLATE = Path(__file__).with_name("page.md")
+_DOCS = Path(__file__).parents[1] / "docs"
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+
+
+def run(*, quick: bool) -> None:
+    """Writes the page and its pictures; of a quick look, beside its results. Raises Missing."""
+    try:
+        from benchmarks import plots
+    except ImportError:
+        raise Missing("pip install -r benchmarks/requirements.txt") from None
+    found = {part: results.load(part, quick=quick) for part in PARTS}
+    home = results.folder(quick=True) if quick else _DOCS
+    plots.draw(found, home / "performance")
+    path = home / "performance.md"
+    path.write_text(page(found))
+    results.say(f"report: {path}")
+
+
+def page(found: Mapping[str, Mapping[str, Any] | None]) -> str:
+    """The page of these results."""
+
+    def fill(place: "re.Match[str]") -> str:
+        name = place[1]
+        if name == "targets":
+            return _targets(found)
+        parts, write = pages.TABLES[name]
+        given = [found[part] for part in parts]
+        if None in given:
+            return f"*(not measured: `python -m benchmarks {parts[given.index(None)]}`)*"
+        return write(*given)
+
+    return _PLACE.sub(fill, _TEMPLATE.read_text())
+
+
+def _targets(found: Mapping[str, Mapping[str, Any] | None]) -> str:
+    lines = [
+        (target.aim, target.measured, "yes" if target.met else "**no**")
+        for target in targets(found)
+    ]
+    return table(("target", "measured", "met"), lines)

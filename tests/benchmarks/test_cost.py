@@ -1,0 +1,69 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from benchmarks import reporting
+from benchmarks.api import COMMANDS, QUERIES, Api, Operation, furnish, opened
+from benchmarks.cost import cost_of
+from benchmarks.counting import Meter
+from tests import engines
+
+COSTS = {
+    "open": (1, 0, 1),
+    "freeze": (2, 1, 1),
+    "transfer, 2 entries": (2, 2, 6),
+    "transfer, 4 entries": (2, 4, 10),
+    "transfer, 10 entries": (2, 10, 24),
+    "hold": (2, 2, 6),
+    "post a hold": (3, 3, 6),
+    "void a hold": (3, 3, 6),
+    "reverse": (3, 3, 8),
+    "batch of 30 transfers, atomic": (2, 2, 180),
+    "account": (1, 0.5, 0),
+    "accounts, a page of 50": (1, 4, 0),
+    "balance now": (1, 1.5, 0),
+    "balance then": (1, 1.5, 0),
+    "entries, a page of 5": (1, 1, 0),
+    "statement, a page of 5": (2, 3, 0),
+    "transaction": (1, 0.5, 0),
+    "transactions of a reference": (1, 2, 0),
+    "transactions of a period": (2, 2.5, 0),
+    "trial balance": (1, 4, 0),
+}
+"""Of each request: its round trips, read units and write units. More is a regression; less is a
+promise to keep, here and in docs/performance.md."""
+
+
+@pytest.fixture(scope="module")
+def api(ministack_endpoint: str) -> Iterator[Api]:
+    with engines.connected(ministack_endpoint), opened() as client:
+        yield furnish(client, "costs")
+
+
+@pytest.mark.parametrize("operation", [*COMMANDS, *QUERIES], ids=lambda one: one.name)
+def test_a_request_costs_exactly_what_the_documents_say(operation: Operation, api: Api) -> None:
+    cost = measured(operation, api)
+
+    assert (cost["round_trips"], cost["read_units"], cost["write_units"]) == COSTS[operation.name]
+
+
+@pytest.mark.parametrize("operation", [*COMMANDS, *QUERIES], ids=lambda one: one.name)
+def test_the_engine_reports_the_units_that_item_sizes_come_to(
+    operation: Operation, api: Api
+) -> None:
+    cost = measured(operation, api)
+
+    assert cost["read_units"] == cost["read_units_by_size"]
+    assert cost["write_units"] == cost["write_units_by_size"]
+
+
+@pytest.mark.usefixtures("ministack")
+def test_ministack_reports_what_dynamodb_charges() -> None:
+    for call in reporting.check():
+        assert call["reported"] == call["charged"], call
+
+
+def measured(operation: Operation, api: Api) -> dict[str, Any]:
+    with Meter().attached() as meter:
+        return cost_of(operation, api, meter, remembers=False)

@@ -1,0 +1,67 @@
+import pytest
+
+from benchmarks.counting import Meter
+from chalicelib.read_models.balances.table import find
+from chalicelib.tables import together
+
+pytestmark = pytest.mark.usefixtures("ministack")
+
+
+def look(account: str) -> None:
+    find("counting", account)
+
+
+def look_twice(account: str) -> None:
+    look(account)
+    look(account)
+
+
+def test_calls_one_after_the_other_are_a_round_trip_each() -> None:
+    with Meter().attached() as meter:
+        tally = meter.tally(lambda: look_twice("alice"))
+
+    assert (len(tally.calls), tally.round_trips) == (2, 2)
+
+
+def test_calls_at_the_same_time_are_one_round_trip() -> None:
+    with Meter().attached() as meter:
+        tally = meter.tally(lambda: together(look, ["alice", "bob", "carol"]))
+
+    assert (len(tally.calls), tally.round_trips) == (3, 1)
+
+
+def test_work_at_the_same_time_takes_as_long_as_its_longest() -> None:
+    def work(times: int) -> None:
+        for _ in range(times):
+            look("alice")
+
+    with Meter().attached() as meter:
+        tally = meter.tally(lambda: together(work, [1, 3, 2]))
+
+    assert (len(tally.calls), tally.round_trips) == (6, 3)
+
+
+def test_what_waits_for_several_follows_the_last_of_them() -> None:
+    def work() -> None:
+        together(look_twice, ["alice", "bob"])
+        look("carol")
+
+    with Meter().attached() as meter:
+        tally = meter.tally(work)
+
+    assert (len(tally.calls), tally.round_trips) == (5, 3)
+
+
+def test_one_thread_for_all_calls_changes_no_count() -> None:
+    with Meter().attached(workers=1) as meter:
+        tally = meter.tally(lambda: together(look, ["alice", "bob", "carol"]))
+
+    assert (len(tally.calls), tally.round_trips) == (3, 1)
+
+
+def test_an_error_of_work_at_the_same_time_is_raised() -> None:
+    def work(_: str) -> None:
+        raise KeyError("alice")
+
+    with Meter().attached() as meter, pytest.raises(KeyError, match="alice"):
+        meter.tally(lambda: together(work, ["alice", "bob"]))
