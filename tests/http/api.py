@@ -29,6 +29,22 @@ class Api:
         sent = {"Content-Type": "application/json", **(headers or {})}
         return self._client.http.post(f"/ledgers/{self.ledger}{path}", headers=sent, body=raw)
 
+    def patch(self, path: str, body: object, headers: dict[str, str] | None = None) -> HTTPResponse:
+        """A change to what is in this ledger."""
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        raw = json.dumps(body).encode()
+        return self._client.http.request(
+            "PATCH", f"/ledgers/{self.ledger}{path}", headers=sent, body=raw
+        )
+
+    def hold(
+        self, id: str, debit: str, credit: str, amount: object, seconds: int | None = 600
+    ) -> Any:
+        """A pending transaction of two entries."""
+        reply = self.transfer(id, debit, credit, amount, pending={"timeout_seconds": seconds})
+        assert reply.status_code == 201, reply.body
+        return reply.json_body
+
     def request(self, method: str, path: str, **arguments: Any) -> HTTPResponse:
         """Any request, not only of this ledger."""
         return self._client.http.request(method, path, **arguments)

@@ -111,7 +111,7 @@ class Ledger:
             if known["terms"] != terms:
                 raise No("account_exists")
             return 200, self.show(account)
-        _within(0, 0, terms["min"], terms["max"])
+        _within(account, 0, 0, terms["min"], terms["max"])
         self.accounts[account] = {
             **{key: terms[key] for key in ("asset", "normal", "min", "max", "metadata")},
             "terms": terms, "posted": 0, "held": {"debit": 0, "credit": 0}, "frozen": set(),
@@ -127,7 +127,8 @@ class Ledger:
         self._still_open(it)
         new = {**it, **terms}
         if new != it:
-            _within(_available(it), it["posted"] + it["held"][it["normal"]], new["min"], new["max"])
+            most = it["posted"] + it["held"][it["normal"]]
+            _within(account, _available(it), most, new["min"], new["max"])
             self._touch(account, **terms)
         return 200, self.show(account)
 
@@ -336,9 +337,9 @@ def _in_order(terms: Body) -> None:
         raise No("validation_failed")
 
 
-def _within(least: int, most: int, low: int | None, high: int | None) -> None:
+def _within(account: str, least: int, most: int, low: int | None, high: int | None) -> None:
     if (low is not None and least < low) or (high is not None and most > high):
-        raise No("balance_limit_exceeded")
+        raise No("balance_limit_exceeded", account)
 
 
 def _text(limit: int | None) -> str | None:

@@ -1,0 +1,24 @@
+"""A clock for the Write API, set by the test."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib.commands import lambdas
+from chalicelib.commands.execute import executor
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    """What time it is to whoever writes. Waiting for a retry takes none of it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.now = NOON
+        timed = replace(executor(), clock=lambda: self.now, sleep=lambda _: None)
+        patch.setattr(lambdas, "executor", lambda: timed)
+
+    def goes_on(self, **by: float) -> None:
+        """Lets time go by."""
+        self.now += timedelta(**by)
