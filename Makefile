@@ -3,12 +3,13 @@ PORT ?= 8000
 AUTH ?= none
 ENV ?= prod
 DATA ?= tests/data/berka-sample.csv
+ROUNDS ?= 3
 BIN := .venv/bin
 
 # Chalice reloads the server when a file of the project changes, so caches are kept elsewhere.
 export PYTHONPYCACHEPREFIX := $(HOME)/.cache/twofold/pycache
 
-.PHONY: run test demo e2e deploy destroy lint types format reset
+.PHONY: run test bench demo chaos e2e deploy destroy lint types format reset
 
 run: .venv/ready
 	TWOFOLD_AUTH=$(AUTH) $(BIN)/chalice local --port $(PORT)
@@ -18,6 +19,14 @@ test: lint types
 
 demo: .venv/ready
 	$(BIN)/python -m ops demo --url http://127.0.0.1:$(PORT) $(DATA)
+
+# Measures cost and speed and writes docs/performance.md; QUICK=1 takes a look only.
+bench: .venv/bench-ready
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+# Writes and projects books while everything fails that may; SEED=7 repeats a run.
+chaos: .venv/ready
+	$(BIN)/python -m ops chaos $(if $(SEED),--seed $(SEED)) --rounds $(ROUNDS)
 
 # Deploys all stages to an emulated AWS with IAM enforced, and proves the books there.
 e2e: .venv/ready
@@ -45,7 +54,11 @@ format: .venv/ready
 reset: .venv/ready
 	$(BIN)/python -m ops reset
 
-.venv/ready: requirements.txt requirements-dev.txt
+.venv/ready: requirements.txt requirements-dev.txt clients/python/pyproject.toml
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+.venv/bench-ready: .venv/ready benchmarks/requirements.txt
+	$(BIN)/pip install --quiet --requirement benchmarks/requirements.txt
 	touch $@

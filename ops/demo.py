@@ -5,21 +5,22 @@ that customer. Ids are the bank's, so loading a file again changes nothing.
 """
 
 import csv
-import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import click
-import urllib3
 from tqdm import tqdm
+from twofold import Ledger, NoReply, Problem, Transaction, credit, debit
 
 ASSET = "CZK/2"
 WORKERS = 4
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -38,59 +39,6 @@ class Row:
     def counterpart(self) -> str:
         """The bank's own account for this customer, on the other side."""
         return f"bank:{self.account}"
-
-
-class Ledger:
-    """One ledger over HTTP. A write is repeated until it is answered: its id makes that safe.
-
-    Reads of transactions and totals go to the journal's address, other reads to the accounts'.
-    """
-
-    def __init__(self, name: str, write: str, accounts: str, journal: str, key: str | None) -> None:
-        self._write, self._accounts, self._journal = (
-            f"{url.rstrip('/')}/ledgers/{name}" for url in (write, accounts, journal)
-        )
-        patience = urllib3.Retry(
-            total=20,
-            backoff_factor=0.2,
-            backoff_max=2,
-            status_forcelist=[503],
-            allowed_methods=None,
-            raise_on_status=False,
-        )
-        self._http = urllib3.PoolManager(
-            maxsize=WORKERS,
-            retries=patience,
-            timeout=30,
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-        )
-
-    def get(self, path: str, **query: str | int) -> Any:
-        """The body of a read."""
-        fields = {name: str(value) for name, value in query.items()}
-        root = self._accounts if path.startswith("/accounts") else self._journal
-        reply = self._http.request("GET", root + path, fields=fields)
-        return self._body(reply)
-
-    def post(self, path: str, body: dict[str, Any]) -> tuple[Any, bool]:
-        """The body of a write, and whether it was the first of its kind."""
-        headers = {**self._http.headers, "Content-Type": "application/json"}
-        reply = self._http.request("POST", self._write + path, json=body, headers=headers)
-        return self._body(reply), reply.status == 201
-
-    def rows(self, path: str, key: str, **query: str | int) -> Iterator[Any]:
-        """All rows of a listing, page by page."""
-        page = self.get(path, **query)
-        yield from page[key]
-        while page["next_cursor"]:
-            page = self.get(path, **{**query, "cursor": page["next_cursor"]})
-            yield from page[key]
-
-    def _body(self, reply: urllib3.BaseHTTPResponse) -> Any:
-        body = json.loads(reply.data)
-        if reply.status >= 400:
-            raise click.ClickException(f"{body['code']}: {body['detail']}")
-        return body
 
 
 def read(path: Path) -> list[Row]:
@@ -126,8 +74,23 @@ def demo(
     data: Path,
 ) -> None:
     """Loads DATA, a bank's transactions, and compares every running balance with the bank's."""
-    ledger = Ledger(name, url, accounts_url or url, journal_url or url, key)
     rows = read(data)
+    try:
+        with Ledger(
+            name, url, accounts_url=accounts_url, journal_url=journal_url, key=key
+        ) as ledger:
+            agreeing = _load_and_compare(ledger, rows)
+    except Problem as problem:
+        raise click.ClickException(f"{problem.code}: {problem.detail}") from None
+    except NoReply as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"\n{agreeing:,} of {len(rows):,} running balances agree with the bank's")
+    if agreeing != len(rows):
+        raise SystemExit(1)
+
+
+def _load_and_compare(ledger: Ledger, rows: list[Row]) -> int:
+    """How many of the bank's running balances the ledger has once it has the transactions."""
     customers: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         customers[row.account].append(row)
@@ -139,19 +102,15 @@ def demo(
     _print_trial_balance(ledger, moved=sum(abs(row.amount) for row in moving))
     busiest = max(customers, key=lambda account: len(customers[account]))
     _print_statement(ledger, busiest, versions[busiest])
-    agreeing = _compare(ledger, customers, versions)
-    click.echo(f"\n{agreeing:,} of {len(rows):,} running balances agree with the bank's")
-    if agreeing != len(rows):
-        raise SystemExit(1)
+    return _compare(ledger, customers, versions)
 
 
 def _open_accounts(ledger: Ledger, customers: dict[str, list[Row]]) -> None:
     for account, rows in customers.items():
-        lowest = str(min(0, *(row.balance_after for row in rows)))
-        bank = {"id": rows[0].counterpart, "normal_balance": "debit", "min_balance": None}
-        customer = {"id": account, "normal_balance": "credit", "min_balance": lowest}
-        ledger.post("/accounts", {**bank, "asset": ASSET})
-        ledger.post("/accounts", {**customer, "asset": ASSET})
+        lowest = min(0, *(row.balance_after for row in rows))
+        bank = rows[0].counterpart
+        ledger.accounts.open(bank, asset=ASSET, normal_balance="debit", min_balance=None)
+        ledger.accounts.open(account, asset=ASSET, normal_balance="credit", min_balance=lowest)
 
 
 def _post(
@@ -164,9 +123,9 @@ def _post(
         versions[account] = 1
         for row in customers[account]:
             if row.amount:
-                body, first = ledger.post("/transactions", _transaction(row))
-                versions[account] = body["entries"][0]["version"]
-                yield first
+                posted = _post_row(ledger, row)
+                versions[account] = posted.entries[0].version
+                yield not posted.replayed
 
     with (
         tqdm(total=total, unit=" transactions", desc="posting", smoothing=0.05) as bar,
@@ -184,60 +143,54 @@ def _post(
     return fresh, versions
 
 
-def _transaction(row: Row) -> dict[str, Any]:
-    customer, bank = ("credit", "debit") if row.amount > 0 else ("debit", "credit")
-    return {
-        "id": row.id,
-        "reference": row.category or None,
-        "effective_at": f"{row.date}T00:00:00.000000Z",
-        "entries": [
-            {"account": row.account, "direction": customer, "amount": str(abs(row.amount))},
-            {"account": row.counterpart, "direction": bank, "amount": str(abs(row.amount))},
-        ],
-    }
+def _post_row(ledger: Ledger, row: Row) -> Transaction:
+    customer, bank = (credit, debit) if row.amount > 0 else (debit, credit)
+    moved = abs(row.amount)
+    return ledger.transactions.post(
+        [customer(row.account, moved), bank(row.counterpart, moved)],
+        id=row.id,
+        reference=row.category or None,
+        effective_at=datetime.fromisoformat(row.date).replace(tzinfo=UTC),
+    )
 
 
 def _print_trial_balance(ledger: Ledger, moved: int) -> None:
     deadline = time.monotonic() + 60
     while True:
-        assets = ledger.get("/trial-balance")["assets"]
-        arrived = all(asset["balanced"] for asset in assets) and (
-            sum(int(asset["debits"]) for asset in assets) >= moved
+        assets = ledger.trial_balance().assets
+        arrived = all(asset.balanced for asset in assets) and (
+            sum(asset.debits for asset in assets) >= moved
         )
         if arrived or time.monotonic() > deadline:
             break
         time.sleep(0.2)
     click.echo("trial balance")
     for asset in assets:
-        verdict = "balanced" if asset["balanced"] else "NOT BALANCED"
+        verdict = "balanced" if asset.balanced else "NOT BALANCED"
         click.echo(
-            f"  {asset['asset']}  debits {int(asset['debits']):,}"
-            f"  credits {int(asset['credits']):,}  {verdict}"
+            f"  {asset.asset}  debits {asset.debits:,}  credits {asset.credits:,}  {verdict}"
         )
 
 
 def _print_statement(ledger: Ledger, account: str, version: int) -> None:
-    statement = ledger.get(f"/accounts/{account}/statement", min_version=version, limit=5)
+    statement = ledger.accounts.statement(account, min_version=version, page=_SHOWN)
     click.echo(f"\nstatement of {account}, its first entries")
-    click.echo(f"  {'opening balance':>42} {int(statement['opening_balance']):>14,}")
-    for entry in statement["entries"]:
-        sign = "-" if entry["direction"] == "debit" else "+"
-        amount = f"{sign}{int(entry['amount']):,}"
+    click.echo(f"  {'opening balance':>42} {statement.opening_balance:>14,}")
+    for entry in islice(statement.entries, _SHOWN):
+        amount = f"{'-' if entry.direction == 'debit' else '+'}{entry.amount:,}"
         click.echo(
-            f"  {entry['effective_at'][:10]}  {entry['transaction']:>10}  {amount:>18}"
-            f" {int(entry['balance_after']):>14,}"
+            f"  {entry.effective_at:%Y-%m-%d}  {entry.transaction:>10}  {amount:>18}"
+            f" {entry.balance_after:>14,}"
         )
-    click.echo(f"  {'closing balance':>42} {int(statement['closing_balance']):>14,}")
+    click.echo(f"  {'closing balance':>42} {statement.closing_balance:>14,}")
 
 
 def _compare(ledger: Ledger, customers: dict[str, list[Row]], versions: dict[str, int]) -> int:
     """How many of the bank's running balances the ledger's statements show too."""
     agreeing = 0
     for account, rows in tqdm(customers.items(), unit=" accounts", desc="comparing"):
-        entries = ledger.rows(
-            f"/accounts/{account}/entries", "entries", min_version=versions[account], limit=200
-        )
-        shown = {entry["transaction"]: int(entry["balance_after"]) for entry in entries}
+        entries = ledger.accounts.entries(account, min_version=versions[account])
+        shown = {entry.transaction: entry.balance_after for entry in entries}
         balance = 0
         for row in rows:
             balance = shown.get(row.id, balance)

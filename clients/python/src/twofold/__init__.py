@@ -1,0 +1,49 @@
+"""Twofold's client: a ledger over HTTP, with amounts as integers and retries that are safe."""
+
+from twofold.ledger import Ledger
+from twofold.messages import (
+    Account,
+    AccountEntry,
+    AssetTotals,
+    Balance,
+    Direction,
+    Entry,
+    Frozen,
+    Health,
+    Integrity,
+    NewTransaction,
+    Pending,
+    Transaction,
+    TransactionEntry,
+    TrialBalance,
+    credit,
+    debit,
+)
+from twofold.problems import FieldError, NoReply, Problem, TwofoldError
+from twofold.results import Result, Statement
+
+__all__ = [
+    "Account",
+    "AccountEntry",
+    "AssetTotals",
+    "Balance",
+    "Direction",
+    "Entry",
+    "FieldError",
+    "Frozen",
+    "Health",
+    "Integrity",
+    "Ledger",
+    "NewTransaction",
+    "NoReply",
+    "Pending",
+    "Problem",
+    "Result",
+    "Statement",
+    "Transaction",
+    "TransactionEntry",
+    "TrialBalance",
+    "TwofoldError",
+    "credit",
+    "debit",
+]

@@ -1,0 +1,142 @@
+"""Accounts: opening and managing them, and what they are worth, were worth, and have seen."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from twofold.calls import Calls, made, query_of, read, segment
+from twofold.ids import new_id
+from twofold.messages import Account, AccountEntry, Balance, Direction, Period
+from twofold.results import Statement
+
+PAGE = 200
+"""How many rows of a listing are fetched at a time: the most there may be."""
+
+
+class Accounts:
+    """The accounts of a ledger. A read with a `min_version`, the version that a write answered,
+    waits until it can show that version.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def open(
+        self,
+        id: str | None = None,
+        *,
+        asset: str,
+        normal_balance: Direction,
+        min_balance: int | None = 0,
+        max_balance: int | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Account:
+        """Opens an account; one that is open with this content is answered as it is now."""
+        id = new_id() if id is None else id
+        body = {
+            "id": id,
+            "asset": asset,
+            "normal_balance": normal_balance,
+            "min_balance": _limit(min_balance),
+            "max_balance": _limit(max_balance),
+            "metadata": metadata or {},
+        }
+        return made(self._calls.write("/accounts", body, key=id), Account)
+
+    def change(
+        self,
+        id: str,
+        *,
+        min_balance: int | UnsetType | None = UNSET,
+        max_balance: int | UnsetType | None = UNSET,
+        metadata: Mapping[str, str] | UnsetType = UNSET,
+        if_match: int | None = None,
+    ) -> Account:
+        """Changes what is given; with `if_match`, only an account that is at this version.
+
+        A change whose reply was lost is sent again, and then, if it had been done, is refused as
+        `version_conflict`: read the account to see whose change it was.
+        """
+        given = {
+            "min_balance": _limit(min_balance),
+            "max_balance": _limit(max_balance),
+            "metadata": metadata,
+        }
+        body = {name: value for name, value in given.items() if value is not UNSET}
+        headers = {} if if_match is None else {"If-Match": f'"{if_match}"'}
+        return read(self._calls.write(_path(id), body, method="PATCH", headers=headers), Account)
+
+    def freeze(self, id: str, *, debits: bool = True, credits: bool = True) -> Account:
+        """Lets an account refuse entries of these directions; other directions stay as they are."""
+        body = {"debits": debits, "credits": credits}
+        return read(self._calls.write(f"{_path(id)}/freeze", body), Account)
+
+    def unfreeze(self, id: str, *, debits: bool = True, credits: bool = True) -> Account:
+        """Lets an account take entries of these directions again."""
+        body = {"debits": debits, "credits": credits}
+        return read(self._calls.write(f"{_path(id)}/unfreeze", body), Account)
+
+    def close(self, id: str) -> Account:
+        """Closes an account that is empty, for good."""
+        return read(self._calls.write(f"{_path(id)}/close", {}), Account)
+
+    def get(self, id: str, *, min_version: int = 0, strong: bool = False) -> Account:
+        """The account now; `strong` asks the event table itself, where the ledger allows it."""
+        query = query_of(min_version=min_version or None, consistency="strong" if strong else None)
+        return self._calls.get("accounts", _path(id), Account, query)
+
+    def list(self, prefix: str | None = None, *, page: int = PAGE) -> Iterator[Account]:
+        """The accounts whose ids begin so, or all, in the order of their ids."""
+        query = query_of(prefix=prefix, limit=page)
+        return self._calls.rows("accounts", "/accounts", "accounts", Account, query)
+
+    def balance(self, id: str, *, at: datetime | None = None, min_version: int = 0) -> Balance:
+        """The posted balance of an account at a time, or now."""
+        query = query_of(at=at, min_version=min_version or None)
+        return self._calls.get("accounts", f"{_path(id)}/balance", Balance, query)
+
+    def entries(
+        self,
+        id: str,
+        *,
+        order: Literal["asc", "desc"] = "asc",
+        min_version: int = 0,
+        page: int = PAGE,
+    ) -> Iterator[AccountEntry]:
+        """An account's entries, oldest first, or newest first."""
+        query = query_of(order=order, min_version=min_version or None, limit=page)
+        return self._calls.rows("accounts", f"{_path(id)}/entries", "entries", AccountEntry, query)
+
+    def statement(
+        self,
+        id: str,
+        *,
+        from_: datetime | None = None,
+        to: datetime | None = None,
+        min_version: int = 0,
+        page: int = PAGE,
+    ) -> Statement:
+        """What was recorded on an account from one time (the beginning) up to another (now)."""
+        query = query_of(**{"from": from_}, to=to, min_version=min_version or None, limit=page)
+        path = f"{_path(id)}/statement"
+        first = self._calls.ask("accounts", path, query)
+        period = read(first, Period)
+        return Statement(
+            account=period.account,
+            asset=period.asset,
+            from_=period.from_,
+            to=period.to,
+            opening_balance=period.opening_balance,
+            closing_balance=period.closing_balance,
+            entries=self._calls.rows("accounts", path, "entries", AccountEntry, query, first=first),
+        )
+
+
+def _path(id: str) -> str:
+    return f"/accounts/{segment(id)}"
+
+
+def _limit(limit: int | UnsetType | None) -> str | UnsetType | None:
+    return str(limit) if isinstance(limit, int) else limit

@@ -1,0 +1,109 @@
+"""Calls: how the routes of one ledger are asked, and how what they answer is read."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from twofold.messages import Account, Transaction
+from twofold.transport import Reply, Transport
+
+Api = Literal["write", "accounts", "journal"]
+"""The Write API and the two Read APIs, which may have addresses of their own."""
+
+_Answer = TypeVar("_Answer")
+_Made = TypeVar("_Made", Account, Transaction)
+
+
+class Calls:
+    """The routes of one ledger, below the addresses of the APIs."""
+
+    def __init__(self, name: str, roots: Mapping[Api, str], transport: Transport) -> None:
+        self._roots, self._path, self._transport = roots, f"/ledgers/{segment(name)}", transport
+
+    def get(
+        self, api: Api, path: str, answer: type[_Answer], query: Mapping[str, str] | None = None
+    ) -> _Answer:
+        """What a path of the ledger answers."""
+        return read(self.ask(api, path, query or {}), answer)
+
+    def write(
+        self,
+        path: str,
+        body: Any,
+        *,
+        method: str = "POST",
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """The reply to a write, which is known by `key`."""
+        return self._transport.send(
+            method,
+            f"{self._roots['write']}{self._path}{path}",
+            query=query or {},
+            headers=headers or {},
+            body=body,
+            key=key,
+        )
+
+    def ask(self, api: Api, path: str, query: Mapping[str, str]) -> Reply:
+        """The reply to a read."""
+        return self._transport.send("GET", f"{self._roots[api]}{self._path}{path}", query=query)
+
+    def rows(
+        self,
+        api: Api,
+        path: str,
+        name: str,
+        row: type[_Answer],
+        query: Mapping[str, str],
+        *,
+        first: Reply | None = None,
+    ) -> Iterator[_Answer]:
+        """The rows of a listing, page by page to its end; the first page may be there already."""
+        reply = first or self.ask(api, path, query)
+        while True:
+            page = msgspec.json.decode(reply.body)
+            for found in page[name]:
+                yield convert(found, row)
+            if page["next_cursor"] is None:
+                return
+            reply = self.ask(api, path, {**query, "cursor": page["next_cursor"]})
+
+
+def segment(id: str) -> str:
+    """An id as one segment of a path."""
+    return quote(id, safe="")
+
+
+def query_of(**given: str | int | datetime | None) -> dict[str, str]:
+    """A query string's parameters, without those that are None."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else str(value)
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def keyed(key: str | None) -> dict[str, str]:
+    """The header that names what a request is known by."""
+    return {} if key is None else {"Idempotency-Key": key}
+
+
+def read(reply: Reply, answer: type[_Answer]) -> _Answer:
+    """What a reply says; not strictly, since amounts are strings there and integers here."""
+    return msgspec.json.decode(reply.body, type=answer, strict=False)
+
+
+def convert(said: Any, answer: type[_Answer]) -> _Answer:
+    """Likewise what is a part of a reply."""
+    return msgspec.convert(said, answer, strict=False)
+
+
+def made(reply: Reply, answer: type[_Made]) -> _Made:
+    """What was made, and whether that was before."""
+    replayed = reply.headers.get("Idempotency-Replayed") == "true"
+    return msgspec.structs.replace(read(reply, answer), replayed=replayed)

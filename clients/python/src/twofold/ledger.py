@@ -1,0 +1,76 @@
+"""Ledger: one ledger over HTTP, with a method for every route of its API.
+
+Every write is safe to send again, and is sent again when its reply is lost. An opening, a
+transaction, a reversal, a batch, and the posting or voiding of a hold carry an id, made here where
+the caller gives none, which the ledger does once. Changing, freezing, unfreezing and closing say
+how an account shall be, and a second time change nothing.
+"""
+
+from types import TracebackType
+from typing import Self
+
+from twofold.accounts import Accounts
+from twofold.calls import Api, Calls, read
+from twofold.messages import Health, Integrity, TrialBalance
+from twofold.transactions import Transactions
+from twofold.transport import Transport
+
+
+class Ledger:
+    """A ledger, by its name, at the Write API's `url`: its `accounts` and its `transactions`.
+
+    A `key` is sent as a bearer's. Where the Read APIs have addresses of their own, name them. One
+    attempt may take `timeout` seconds, and a call, with all its attempts, `deadline` seconds.
+    Threads may share a Ledger, which keeps up to `connections` connections for them.
+
+    Every method raises Problem for what the ledger refuses, and NoReply where the deadline passes
+    without an answer. Listings ask while they are iterated over, and raise then.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        accounts_url: str | None = None,
+        journal_url: str | None = None,
+        key: str | None = None,
+        timeout: float = 15,
+        deadline: float = 60,
+        connections: int = 10,
+    ) -> None:
+        self._roots: dict[Api, str] = {
+            "write": url.rstrip("/"),
+            "accounts": (accounts_url or url).rstrip("/"),
+            "journal": (journal_url or url).rstrip("/"),
+        }
+        self._transport = Transport(
+            key=key, timeout=timeout, deadline=deadline, connections=connections
+        )
+        self._calls = Calls(name, self._roots, self._transport)
+        self.accounts = Accounts(self._calls)
+        self.transactions = Transactions(self._calls)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    def trial_balance(self) -> TrialBalance:
+        """Whether debits equal credits, asset by asset."""
+        return self._calls.get("journal", "/trial-balance", TrialBalance)
+
+    def integrity(self) -> Integrity:
+        """What the last audit of the ledger found."""
+        return self._calls.get("journal", "/integrity", Integrity)
+
+    def health(self, api: Api = "write") -> Health:
+        """Whether an API answers, and what it serves."""
+        return read(self._transport.send("GET", f"{self._roots[api]}/health"), Health)

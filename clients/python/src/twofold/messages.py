@@ -1,0 +1,216 @@
+"""Messages: what the ledger is sent and what it answers, with amounts as `int`s of the asset's
+smallest unit and times as `datetime`s with a zone.
+
+Fields that a newer ledger adds to its answers are passed over.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+Direction = Literal["debit", "credit"]
+
+
+class Entry(Struct, frozen=True):
+    """One entry of a transaction to be made. With an `asset`, the account must hold that one."""
+
+    account: str
+    direction: Direction
+    amount: int
+    asset: str | None = None
+
+
+def debit(account: str, amount: int) -> Entry:
+    """An entry on an account's debit side."""
+    return Entry(account, "debit", amount)
+
+
+def credit(account: str, amount: int) -> Entry:
+    """An entry on an account's credit side."""
+    return Entry(account, "credit", amount)
+
+
+class Pending(Struct, frozen=True):
+    """Says that a transaction is to be held: for so many seconds, or until it is resolved."""
+
+    timeout_seconds: int | None = None
+
+
+class NewTransaction(Struct, frozen=True, kw_only=True):
+    """A transaction to be made: two entries or more, debits equal to credits in every asset."""
+
+    entries: Sequence[Entry]
+    id: str | None = None
+    reference: str | None = None
+    effective_at: datetime | None = None
+    metadata: Mapping[str, str] | None = None
+    pending: Pending | None = None
+
+    def body(self) -> dict[str, Any]:
+        """The request that asks for it, without what it leaves open. Amounts go as strings."""
+        said = {
+            "id": self.id,
+            "reference": self.reference,
+            "effective_at": self.effective_at,
+            "metadata": self.metadata,
+            "pending": self.pending,
+        }
+        return {
+            "entries": [_entry(entry) for entry in self.entries],
+            **{name: value for name, value in said.items() if value is not None},
+        }
+
+
+def _entry(entry: Entry) -> dict[str, str]:
+    body = {
+        "account": entry.account,
+        "direction": entry.direction,
+        "amount": str(entry.amount),
+    }
+    return body if entry.asset is None else {**body, "asset": entry.asset}
+
+
+class Frozen(Struct, frozen=True):
+    """Which entries an account refuses for now."""
+
+    debits: bool
+    credits: bool
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """An account, with balances and limits on its normal side; a limit of None is none.
+
+    `replayed` says that an opening was done before: this is the account as it is now.
+    """
+
+    id: str
+    ledger: str
+    asset: str
+    normal_balance: Direction
+    min_balance: int | None
+    max_balance: int | None
+    posted: int
+    pending_debits: int
+    pending_credits: int
+    available: int
+    frozen: Frozen
+    state: Literal["open", "closed"]
+    metadata: dict[str, str]
+    version: int
+    opened_at: datetime
+    recorded_at: datetime
+    replayed: bool = False
+
+
+class Balance(Struct, frozen=True, kw_only=True):
+    """An account's posted balance after the last entry recorded at or before `at`."""
+
+    account: str
+    asset: str
+    at: datetime
+    posted: int
+    version: int
+
+
+class AccountEntry(Struct, frozen=True, kw_only=True):
+    """An entry as its account shows it; `version` is the account's."""
+
+    version: int
+    transaction: str
+    direction: Direction
+    amount: int
+    balance_after: int
+    recorded_at: datetime
+    effective_at: datetime
+    reference: str | None
+
+
+class Period(Struct, frozen=True, kw_only=True):
+    """What every page of a statement says of its period."""
+
+    account: str
+    asset: str
+    from_: datetime = field(name="from")
+    to: datetime
+    opening_balance: int
+    closing_balance: int
+
+
+class TransactionEntry(Struct, frozen=True, kw_only=True):
+    """An entry as its transaction shows it: the account's version, and its balance then."""
+
+    account: str
+    direction: Direction
+    amount: int
+    asset: str
+    version: int
+    balance_after: int
+
+
+class Transaction(Struct, frozen=True, kw_only=True):
+    """A transaction. One that was never pending, or never expires, has no `expires_at`.
+
+    `replayed` says that it was made before, and that this is the first answer again; `dry_run` that
+    nothing was written.
+    """
+
+    id: str
+    ledger: str
+    state: Literal["pending", "posted", "voided", "expired"]
+    reference: str | None
+    effective_at: datetime
+    recorded_at: datetime
+    metadata: dict[str, str]
+    version: int
+    entries: tuple[TransactionEntry, ...]
+    expires_at: datetime | None = None
+    resolved_at: datetime | None = None
+    void_reason: str | None = None
+    reverses: str | None = None
+    reversed_by: str | None = None
+    dry_run: bool = False
+    replayed: bool = False
+
+
+class AssetTotals(Struct, frozen=True, kw_only=True):
+    """All that was ever posted in one asset, on either side."""
+
+    asset: str
+    debits: int
+    credits: int
+    balanced: bool
+
+
+class TrialBalance(Struct, frozen=True, kw_only=True):
+    """Whether debits equal credits, as far as `events` events of accounts, the newest recorded at
+    `as_of`, have been counted.
+    """
+
+    ledger: str
+    as_of: datetime | None
+    events: int
+    assets: tuple[AssetTotals, ...]
+
+
+class Integrity(Struct, frozen=True, kw_only=True):
+    """What the last audit found in `events` events of `streams` streams, the newest recorded at
+    `as_of`: whether all is `whole`, or how many `findings` there are. All None before the first.
+    """
+
+    ledger: str
+    audited_at: datetime | None
+    as_of: datetime | None
+    events: int | None
+    streams: int | None
+    findings: int | None
+    whole: bool | None
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """What an API says of itself."""
+
+    status: str
+    serves: tuple[str, ...]
+    version: str

@@ -1,0 +1,149 @@
+"""Transactions: posting, holding and reversing them, and finding them again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from twofold.calls import Calls, convert, keyed, made, query_of, segment
+from twofold.ids import new_id
+from twofold.messages import Entry, NewTransaction, Pending, Transaction
+from twofold.problems import Problem
+from twofold.results import Result
+
+PAGE = 200
+"""How many rows of a listing are fetched at a time: the most there may be."""
+
+
+class Transactions:
+    """The transactions of a ledger. Each write carries an id, made here where none is given, so
+    that the ledger does it once.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def post(
+        self,
+        entries: Sequence[Entry],
+        *,
+        id: str | None = None,
+        reference: str | None = None,
+        effective_at: datetime | None = None,
+        metadata: Mapping[str, str] | None = None,
+        pending: Pending | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Transaction:
+        """Posts a transaction, or holds it if it is to be `pending`. Its id may come as an
+        `idempotency_key` too. With `dry_run` it is decided, and not written.
+        """
+        new = NewTransaction(
+            entries=entries,
+            id=new_id() if id is None and idempotency_key is None else id,
+            reference=reference,
+            effective_at=effective_at,
+            metadata=metadata,
+            pending=pending,
+        )
+        reply = self._calls.write(
+            "/transactions",
+            new.body(),
+            key=new.id or idempotency_key,
+            headers=keyed(idempotency_key),
+            query={"dry_run": "true"} if dry_run else {},
+        )
+        return made(reply, Transaction)
+
+    def post_batch(
+        self,
+        transactions: Sequence[NewTransaction],
+        *,
+        atomic: bool = True,
+        idempotency_key: str | None = None,
+    ) -> tuple[Result, ...]:
+        """Posts several transactions, all or none, or each on its own; what became of each.
+
+        Those without an id are known by the key and their place, so that the same batch with the
+        same key does what was not done yet, such as an independent one that met contention.
+        """
+        key = idempotency_key or new_id()
+        body = {"atomic": atomic, "transactions": [new.body() for new in transactions]}
+        reply = self._calls.write("/transactions/batch", body, key=key, headers=keyed(key))
+        return tuple(_result(result) for result in msgspec.json.decode(reply.body)["results"])
+
+    def post_hold(
+        self, id: str, *, amount: int | None = None, idempotency_key: str | None = None
+    ) -> Transaction:
+        """Posts a pending transaction, or an `amount` of it; the rest is released."""
+        body = {} if amount is None else {"amount": str(amount)}
+        return self._resolve(id, "post", body, idempotency_key or new_id())
+
+    def void_hold(
+        self, id: str, *, reason: str | None = None, idempotency_key: str | None = None
+    ) -> Transaction:
+        """Voids a pending transaction: all of it is released."""
+        body = {} if reason is None else {"reason": reason}
+        return self._resolve(id, "void", body, idempotency_key or new_id())
+
+    def reverse(
+        self,
+        reverses: str,
+        *,
+        id: str | None = None,
+        effective_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Transaction:
+        """Undoes a posted transaction by a new one, which is answered. The new one's id may come as
+        an `idempotency_key` too.
+        """
+        id = new_id() if id is None and idempotency_key is None else id
+        given = {"id": id, "effective_at": effective_at}
+        reply = self._calls.write(
+            f"{_path(reverses)}/reverse",
+            {name: value for name, value in given.items() if value is not None},
+            key=id or idempotency_key,
+            headers=keyed(idempotency_key),
+        )
+        return made(reply, Transaction)
+
+    def get(self, id: str, *, min_version: int = 0, strong: bool = False) -> Transaction:
+        """The transaction as it is now, at `min_version` or later; `strong` asks the event table
+        itself, where the ledger allows it.
+        """
+        query = query_of(min_version=min_version or None, consistency="strong" if strong else None)
+        return self._calls.get("journal", _path(id), Transaction, query)
+
+    def list(
+        self,
+        *,
+        reference: str | None = None,
+        state: Literal["pending"] | None = None,
+        from_: datetime | None = None,
+        to: datetime | None = None,
+        page: int = PAGE,
+    ) -> Iterator[Transaction]:
+        """The transactions in the order of their recording: all, or those that are pending, or
+        those of a reference, of a period, or of both.
+        """
+        query = query_of(reference=reference, state=state, **{"from": from_}, to=to, limit=page)
+        return self._calls.rows("journal", "/transactions", "transactions", Transaction, query)
+
+    def _resolve(self, id: str, how: str, body: Any, key: str) -> Transaction:
+        reply = self._calls.write(f"{_path(id)}/{how}", body, key=key, headers=keyed(key))
+        return made(reply, Transaction)
+
+
+def _path(id: str) -> str:
+    return f"/transactions/{segment(id)}"
+
+
+def _result(result: dict[str, Any]) -> Result:
+    made, problem = result.get("transaction"), result.get("problem")
+    said = {"replayed": result.get("replayed", False)}
+    return Result(
+        status=result["status"],
+        transaction=made and convert({**made, **said}, Transaction),
+        problem=problem and Problem(result["status"], problem),
+    )

@@ -1,0 +1,133 @@
+"""Transport: one request sent until it is answered, within a deadline.
+
+Sent again are requests without a reply, and those answered 429, 502, 503 or 504: after the seconds
+that `Retry-After` asks for, and a random time up to a bound that doubles ("full jitter": Marc
+Brooker, Exponential Backoff And Jitter, AWS Architecture Blog). That is safe for every request the
+client makes: each reads, or carries an id that the ledger does once, or says how things shall be.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
+from urllib3.exceptions import TimeoutError as TimedOut
+
+from twofold.problems import NoReply, Problem, problem_of
+
+AGAIN = frozenset({429, 502, 503, 504})
+"""Too much, or a gateway that got no answer, or not now."""
+
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A request's answer; the headers' names are in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+
+
+class Transport:
+    """A pool of connections, and the patience to use it; safe to share between threads.
+
+    `timeout` is the seconds that one attempt may take, `deadline` those of a whole call.
+    """
+
+    def __init__(
+        self, *, key: str | None, timeout: float, deadline: float, connections: int
+    ) -> None:
+        self._timeout, self._deadline = timeout, deadline
+        self._pool = urllib3.PoolManager(
+            maxsize=connections,
+            retries=False,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+        )
+
+    def close(self) -> None:
+        """Closes the connections that are not in use."""
+        self._pool.clear()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        key: str | None = None,
+    ) -> Reply:
+        """The reply to a request, if it is a good one. A body of None is none.
+
+        Raises Problem for any other, and NoReply; both say the request's `key`.
+        """
+        request = _Request(
+            method,
+            f"{url}?{urlencode(query)}" if query else url,
+            {**self._pool.headers, **(headers or {})},
+            None if body is None else msgspec.json.encode(body),
+        )
+        if request.body is not None:
+            request.headers["Content-Type"] = "application/json"
+        try:
+            reply = self._until_answered(request)
+            # What answers otherwise, even well, is not the ledger.
+            is_json = reply.headers.get("Content-Type", "").startswith("application/json")
+            if reply.status >= 300 or not is_json:
+                raise problem_of(reply.status, reply.body)
+        except (Problem, NoReply) as error:
+            error.key = key
+            raise
+        return reply
+
+    def _until_answered(self, request: _Request) -> Reply:
+        until, bound = monotonic() + self._deadline, FIRST_WAIT_SECONDS
+        while True:
+            wait = random.uniform(0, bound)
+            outcome = self._attempt(request, min(self._timeout, max(until - monotonic(), 0.001)))
+            if isinstance(outcome, Reply):
+                if outcome.status not in AGAIN:
+                    return outcome
+                wait += _asked_to_wait(outcome)
+            if monotonic() + wait >= until:
+                if isinstance(outcome, Reply):
+                    return outcome
+                raise NoReply(f"{request.method} {request.url}: {outcome}") from outcome
+            sleep(wait)
+            bound = min(bound * 2, LONGEST_WAIT_SECONDS)
+
+    def _attempt(self, request: _Request, seconds: float) -> Reply | HTTPError:
+        """The reply, or how it was lost."""
+        try:
+            raw = self._pool.request(
+                request.method,
+                request.url,
+                body=request.body,
+                headers=request.headers,
+                timeout=urllib3.Timeout(total=seconds),
+            )
+        except (NewConnectionError, ProtocolError, TimedOut) as error:
+            return error
+        return Reply(raw.status, raw.headers, raw.data)
+
+
+def _asked_to_wait(reply: Reply) -> float:
+    """The seconds of `Retry-After`; its other form, a date, is no number and is passed over."""
+    asked = reply.headers.get("Retry-After", "")
+    return float(asked) if asked.isascii() and asked.isdigit() else 0

@@ -1,0 +1,34 @@
+"""What the client's tests share: a running server, a ledger on it, and a troubled way there."""
+
+from collections.abc import Iterator
+
+import pytest
+from twofold import Ledger
+
+from tests.clients.troubled import Troubled, troubled
+from tests.local.server import chalice_local, copy_project
+
+
+@pytest.fixture(scope="session")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a `chalice local` that these tests share, each with a ledger of its own."""
+    project = copy_project(tmp_path_factory.mktemp("project"))
+    with chalice_local(project, tmp_path_factory.mktemp("books") / "home") as server:
+        server.start()
+        yield server.url
+
+
+@pytest.fixture
+def books(url: str, ledger: str) -> Iterator[Ledger]:
+    """A client of a ledger with a till, which has no limit, and a customer."""
+    with Ledger(ledger, url) as books:
+        books.accounts.open("cash", asset="USD/2", normal_balance="debit", min_balance=None)
+        books.accounts.open("alice", asset="USD/2", normal_balance="credit")
+        yield books
+
+
+@pytest.fixture
+def line(url: str) -> Iterator[Troubled]:
+    """A way to the running server on which things happen."""
+    with troubled(url) as line:
+        yield line
