@@ -7,7 +7,7 @@ just as the Lambda does.
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -16,6 +16,7 @@ from typing import cast
 from uuid_utils import uuid7
 
 from chalicelib.commands.deciding import Command, changes, needs, subject
+from chalicelib.commands.memory import Memory
 from chalicelib.domain import account
 from chalicelib.domain.entries import expired_holds
 from chalicelib.domain.managing import OpenAccount
@@ -79,6 +80,7 @@ class Executor:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     backoff: Backoff = field(default_factory=Backoff)
+    memory: Memory | None = None
 
     def execute(
         self, command: Command, *, actor: str, request: str = "", dry_run: bool = False
@@ -111,6 +113,7 @@ class Executor:
             dry_run=dry_run,
             look=dry_run,
             doubtful=any(isinstance(each, OpenAccount | NewTransaction) for each in commands),
+            remembers=self.memory is not None and not dry_run,
         )
         try:
             return self._until_decided(run)
@@ -127,6 +130,7 @@ class Executor:
                 continue
             except Conflict as conflict:
                 run.lost += 1
+                run.remembers = False
                 if not run.look and conflict.stream in map(subject, run.commands):
                     run.look = True
                     continue
@@ -142,8 +146,13 @@ class Executor:
         """What was done, or None for what is worth another attempt at once. Raises Refused."""
         try:
             return self._attempt(run)
+        except _NotCertain:
+            run.remembers = False
+            return None
         except Refused as refused:
-            if run.doubtful:
+            if run.remembers:
+                run.remembers = False
+            elif run.doubtful:
                 # Refused now, but perhaps done before, or meanwhile: then that answer stands.
                 run.doubtful, run.look = False, True
             elif not self._release(run, refused, until):
@@ -151,7 +160,9 @@ class Executor:
             return None
 
     def _attempt(self, run: "_Run") -> list[Executed]:
-        commit = _Commit(run, self._load([*run.releases, *run.commands], run.look), self.clock())
+        recalled: set[Stream] = set()
+        heads = self._load([*run.releases, *run.commands], run, recalled)
+        commit = _Commit(run, heads, self.clock())
         for release in run.releases:
             commit.decide(release)
         done = []
@@ -160,25 +171,51 @@ class Executor:
                 done.append(commit.decide(command))
             except Refusal as refusal:
                 raise Refused(place, refusal, commit.now) from None
+        if not recalled <= commit.events.keys():
+            # Only what is appended to is sure to be as it is remembered.
+            raise _NotCertain
         if commit.events and not run.dry_run:
-            self.store.append(*commit.appends())
+            self._append(commit)
         return [
             Executed(recorded) if recorded else Executed(self._answer(command, commit), True)
             for command, recorded in zip(run.commands, done, strict=True)
         ]
 
-    def _load(self, commands: Sequence[Command], look: bool) -> dict[Stream, Recorded]:
-        """The newest events of all streams that the commands need, however they name each other."""
+    def _append(self, commit: "_Commit") -> None:
+        if self.memory is None:
+            self.store.append(*commit.appends())
+            return
+        try:
+            self.store.append(*commit.appends())
+        except Conflict as conflict:
+            self.memory.forget(commit.events, lost=conflict.stream)
+            raise
+        except BaseException:
+            self.memory.forget(commit.events)
+            raise
+        self.memory.remember(events[-1] for events in commit.events.values())
+
+    def _load(
+        self, commands: Sequence[Command], run: "_Run", recalled: set[Stream]
+    ) -> dict[Stream, Recorded]:
+        """The newest events of all streams that the commands need, however they name each other.
+
+        Those that were only remembered are added to `recalled`.
+        """
         heads: dict[Stream, Recorded] = {}
         seen: set[Stream] = set()
         while True:
             wanted = dict.fromkeys(
-                stream for command in commands for stream in needs(command, heads, look=look)
+                stream for command in commands for stream in needs(command, heads, look=run.look)
             )
             fresh = [stream for stream in wanted if stream not in seen]
             if not fresh:
                 return heads
-            heads.update(self.store.load(fresh))
+            known = self.memory.recall(fresh) if self.memory and run.remembers else {}
+            recalled.update(known)
+            unknown = [stream for stream in fresh if stream not in known]
+            heads.update(known)
+            heads.update(self.store.load(unknown) if unknown else {})
             seen.update(fresh)
 
     def _answer(self, command: Command, commit: "_Commit") -> Recorded:
@@ -216,10 +253,12 @@ class Executor:
         if run.dry_run:
             run.releases += fresh
             return bool(fresh)
+        # Clocks differ: what had expired when the command was refused is released as of then.
+        as_of_then = replace(self, clock=lambda: max(self.clock(), refused.now))
         for release in fresh:
             if self.monotonic() > until:
                 raise Contention
-            self.execute(release, actor=run.actor)
+            as_of_then.execute(release, actor=run.actor)
         return bool(fresh)
 
 
@@ -229,7 +268,8 @@ class _Run:
 
     A command that makes its subject does not need to: the append is conditional on its absence. So
     the usual case is spared a read, and only the unusual one looks. `doubtful` says that a refusal
-    may come from streams that were not read at the same instant, and is to be seen twice.
+    may come from streams that were not read at the same instant, and is to be seen twice;
+    `remembers` that what this process wrote itself need not be loaded.
     """
 
     commands: Sequence[Command]
@@ -238,9 +278,14 @@ class _Run:
     dry_run: bool
     look: bool
     doubtful: bool
+    remembers: bool
     releases: list[Command] = field(default_factory=list)
     lost: int = 0
     busy: int = 0
+
+
+class _NotCertain(Exception):
+    """Something that was only remembered would be left as it is, and might be otherwise."""
 
 
 class _Commit:
@@ -274,4 +319,4 @@ class _Commit:
 @cache
 def executor() -> Executor:
     """The executor that the Lambdas use."""
-    return Executor(DynamoStore())
+    return Executor(DynamoStore(), memory=Memory())

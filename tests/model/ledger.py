@@ -305,11 +305,12 @@ class Ledger:
 
     def _frees(self, id: str, account: str | None) -> bool:
         it = self.transactions[id]
-        return self.is_due(it) and account in [_account(leg) for leg in it["legs"]]
+        return self.is_due(it, self._at) and account in [_account(leg) for leg in it["legs"]]
 
-    def is_due(self, transaction: Body) -> bool:
+    def is_due(self, transaction: Body, at: datetime | None = None) -> bool:
+        """Whether a hold's time is up: now, or at the instant of a decision."""
         expires = transaction["expires"]
-        return transaction["state"] == "pending" and expires is not None and expires <= self.now
+        return transaction["state"] == "pending" and bool(expires) and expires <= (at or self.now)
 
     def show(self, account: str) -> Body:
         """The account as the API shows it."""

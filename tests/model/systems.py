@@ -11,6 +11,7 @@ import msgspec
 from chalicelib.commands import lambdas
 from chalicelib.commands.answers import account_of, transaction_of
 from chalicelib.commands.execute import Executor
+from chalicelib.commands.memory import Memory
 from chalicelib.domain.account import EntryPosted, HeldEntryPosted
 from chalicelib.domain.transaction import ExpireHold
 from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
@@ -88,12 +89,19 @@ class System:
     def __init__(self, name: str, store: EventStore, now: datetime, send: Send) -> None:
         self.name, self.now, self._send = name, now, send
         self.store = HookedStore(store)
-        self.executor = Executor(self.store, clock=lambda: self.now, sleep=lambda _: None)
+        # Two processes, each of which remembers what it wrote itself.
+        self._processes = [
+            Executor(self.store, clock=lambda: self.now, sleep=lambda _: None, memory=Memory())
+            for _ in range(2)
+        ]
+        self._calls = 0
 
-    def call(self, request: Request) -> Answer:
-        """Sends a request."""
-        # Where the routes find the executor: of several systems, the one that is called.
-        setattr(lambdas, "executor", lambda: self.executor)  # noqa: B010  # Not an attribute to mypy.
+    def call(self, request: Request, process: int | None = None) -> Answer:
+        """Sends a request to one of the processes: to the first twice, and then to the second."""
+        self._calls += 1
+        chosen = self._processes[process if process is not None else self._calls % 3 // 2]
+        # Where the routes find the executor.
+        setattr(lambdas, "executor", lambda: chosen)  # noqa: B010  # Not an attribute to mypy.
         raw = b"" if request.body is None else json.dumps(request.body).encode()
         headers = {"Content-Type": "application/json", **request.headers}
         path = f"/ledgers/{self.name}{request.path}"
@@ -108,8 +116,8 @@ class System:
         """
         between: list[Answer] = []
         self.store.released = []
-        self.store.before_append = [lambda: between.append(self.call(second))]
-        answer = self.call(first)
+        self.store.before_append = [lambda: between.append(self.call(second, 1))]
+        answer = self.call(first, 0)
         self.store.before_append = []
         released = list(self.store.released) if between else []
         return Raced(answer, between[0] if between else self.call(second), bool(between), released)
@@ -117,7 +125,8 @@ class System:
     def expire(self, transactions: Collection[str]) -> None:
         """What the sweep does with those that are due."""
         for id in transactions:
-            self.executor.execute(ExpireHold(ledger=self.name, transaction=id), actor="sweep")
+            command = ExpireHold(ledger=self.name, transaction=id)
+            self._processes[0].execute(command, actor="sweep")
 
     def account(self, id: str) -> Any:
         """An account as its newest event tells it."""

@@ -1,0 +1,48 @@
+"""Batches for a desk: what is asked, and what was said to it."""
+
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from chalicelib.commands import batch
+from chalicelib.commands.batch import ResultBody
+from chalicelib.commands.requests import BatchRequest
+from chalicelib.events.recorded import account_stream
+from tests.commands.desk import Desk
+
+ALICE, BOB, CASH = (account_stream("acme", id) for id in ("alice", "bob", "cash"))
+
+
+def moved(id: str | None, debit: str, credit: str, amount: object, **more: object) -> Any:
+    """The JSON of a transaction of two entries."""
+    sides = {"debit": debit, "credit": credit}
+    entries = [{"account": sides[side], "direction": side, "amount": amount} for side in sides]
+    return {**({} if id is None else {"id": id}), "entries": entries, **more}
+
+
+def run(desk: Desk, *asked: Any, atomic: bool = True, key: str | None = None) -> list[ResultBody]:
+    """The results of a batch."""
+    raw = msgspec.json.encode({"atomic": atomic, "transactions": asked})
+    made = (f"made-{number}" for number in count())
+    return batch.run(
+        msgspec.json.decode(raw, type=BatchRequest),
+        "acme",
+        key=key,
+        new_id=lambda: next(made),
+        executor=desk.executor,
+        actor="key-1",
+        request_id="request-1",
+    ).results
+
+
+def said(results: list[ResultBody]) -> list[object]:
+    """The status of each result, or the code of its problem."""
+    return [each.problem["code"] if each.problem else each.status for each in results]
+
+
+def balances(desk: Desk) -> list[tuple[int, int, int, int]]:
+    """What each account holds, what is held there, and how often it changed."""
+    heads = desk.books.load([ALICE, BOB, CASH])
+    accounts = [heads[stream].account for stream in (ALICE, BOB, CASH)]
+    return [(each.posted, each.pending_in, each.pending_out, each.version) for each in accounts]

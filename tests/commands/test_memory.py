@@ -1,0 +1,155 @@
+"""Memory: what this process wrote is accepted on, and nothing is refused or called done on it."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.commands import memory
+from chalicelib.commands.deciding import Command
+from chalicelib.commands.execute import Executor
+from chalicelib.commands.memory import SHY_SECONDS, Memory
+from chalicelib.domain.managing import CloseAccount, FreezeAccount, UnfreezeAccount
+from chalicelib.domain.refusals import InsufficientFunds
+from chalicelib.domain.transaction import PostTransaction
+from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.store import Busy
+from tests.commands.desk import Desk
+from tests.domain.books import credit, debit, opening, posting
+from tests.events.recordings import OPENED, entered, recorded, streams_of
+
+ALICE, BOB = account_stream("acme", "alice"), account_stream("acme", "bob")
+
+
+class RememberingDesk(Desk):
+    """A desk whose executor remembers, and whose loads are counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = Memory(monotonic=lambda: 1000.0 + sum(self.slept))
+        self.executor: Executor = replace(self.executor, memory=self.memory)
+        self.loads = 0
+        load = self.store.load
+
+        def counted(streams: Collection[Stream]) -> dict[Stream, Recorded]:
+            self.loads += 1
+            return load(streams)
+
+        self.store.load = counted  # type: ignore[method-assign]  # To watch it.
+
+    def loads_for(self, *commands: Command) -> int:
+        """How many loads these commands take."""
+        before = self.loads
+        for command in commands:
+            self.do(command)
+        return self.loads - before
+
+
+@pytest.fixture
+def desk() -> RememberingDesk:
+    """A till, Alice with 100, and Bob, all written by this process."""
+    desk = RememberingDesk()
+    desk.open_accounts(funds=100)
+    return desk
+
+
+def payment(id: str, amount: int) -> PostTransaction:
+    """Alice pays Bob."""
+    return posting(id, debit("alice", amount), credit("bob", amount))
+
+
+def test_what_this_process_wrote_is_not_loaded_again(desk: RememberingDesk) -> None:
+    assert desk.loads_for(*[payment(f"p{number}", 1) for number in range(10)]) == 0
+    assert desk.books.load([BOB])[BOB].account.posted == 10
+
+
+def test_only_what_is_not_remembered_is_loaded(desk: RememberingDesk) -> None:
+    desk.do_elsewhere(opening("carol", normal_balance="credit"))
+
+    command = posting("p", debit("alice", 1), credit("carol", 1))
+
+    assert desk.loads_for(command) == 1
+    assert desk.books.load([BOB])[BOB].version == 1
+
+
+def test_a_stale_memory_costs_another_attempt_and_nothing_else(desk: RememberingDesk) -> None:
+    desk.do_elsewhere(posting("elsewhere", debit("alice", 60), credit("bob", 60)))
+
+    desk.do(posting("here", debit("alice", 40), credit("bob", 40)))
+
+    assert desk.books.load([BOB])[BOB].account.posted == 100
+
+
+def test_nothing_is_refused_on_what_is_only_remembered(desk: RememberingDesk) -> None:
+    desk.do_elsewhere(posting("more", debit("cash", 400), credit("alice", 400)))
+
+    desk.do(posting("p", debit("alice", 500), credit("bob", 500)))
+
+    assert desk.books.load([ALICE])[ALICE].account.posted == 0
+    with pytest.raises(InsufficientFunds):
+        desk.do(posting("q", debit("alice", 1), credit("bob", 1)))
+
+
+def test_nothing_is_called_done_on_what_is_only_remembered(desk: RememberingDesk) -> None:
+    freeze = FreezeAccount(ledger="acme", account="alice", debits=True, credits=True)
+    desk.do(freeze)
+    desk.do_elsewhere(UnfreezeAccount(ledger="acme", account="alice", debits=True, credits=True))
+
+    desk.do(freeze)
+
+    assert desk.books.load([ALICE])[ALICE].account.frozen_debits
+    assert desk.do(freeze).replayed
+
+
+def test_a_stream_that_others_write_too_is_loaded_for_a_while(desk: RememberingDesk) -> None:
+    desk.do_elsewhere(posting("elsewhere", debit("alice", 1), credit("bob", 1)))
+    desk.do(payment("lost", 1))
+
+    assert desk.loads_for(payment("p1", 1), payment("p2", 1)) == 2
+    desk.slept.append(SHY_SECONDS)
+    assert desk.loads_for(payment("p3", 1), payment("p4", 1)) == 1
+
+
+def test_a_write_that_may_have_failed_leaves_nothing_to_remember(desk: RememberingDesk) -> None:
+    def busy() -> None:
+        raise Busy("ThrottlingException")
+
+    desk.store.before_append = [busy]
+
+    assert desk.loads_for(payment("p", 1)) == 1
+    assert desk.books.load([BOB])[BOB].account.posted == 1
+
+
+def test_a_dry_run_looks_at_the_books_as_they_are(desk: RememberingDesk) -> None:
+    desk.do_elsewhere(posting("elsewhere", debit("alice", 100), credit("bob", 100)))
+
+    with pytest.raises(InsufficientFunds):
+        desk.do(posting("p", debit("alice", 1), credit("bob", 1)), dry_run=True)
+
+
+def test_an_account_that_was_emptied_elsewhere_can_be_closed(desk: RememberingDesk) -> None:
+    desk.do_elsewhere(posting("elsewhere", debit("alice", 100), credit("cash", 100)))
+
+    desk.do(CloseAccount(ledger="acme", account="alice"))
+
+    assert desk.books.load([ALICE])[ALICE].account.closed
+
+
+def test_the_memory_is_bounded_and_keeps_what_was_written_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "SIZE", 3)
+    remembered, streams = Memory(), streams_of("acme", 5)
+    for stream in streams:
+        remembered.remember(recorded(stream, OPENED))
+
+    assert set(remembered.recall(streams)) == set(streams[2:])
+
+
+def test_an_older_event_does_not_replace_a_newer_one() -> None:
+    remembered = Memory()
+    history = recorded(ALICE, OPENED, entered(1), entered(2))
+    for event in [history[1], history[0], history[2], history[1]]:
+        remembered.remember([event])
+
+    assert remembered.recall([ALICE]) == {ALICE: history[2]}
