@@ -58,10 +58,12 @@ if ACCOUNTS in settings().serves:
 
 if JOURNAL in settings().serves:
     from chalicelib.read_models import journal
+    from chalicelib.read_models.integrity.lambdas import integrity
     from chalicelib.read_models.totals.lambdas import totals
     from chalicelib.read_models.transactions.lambdas import transactions
 
     app.register_blueprint(transactions)
     app.register_blueprint(totals)
+    app.register_blueprint(integrity)
     if settings().projects:
         app.register_blueprint(journal.projector)

@@ -20,10 +20,11 @@ class Settings:
     Read API and projector of the accounts and of the journal stack. A stage that does not
     project only answers queries, from tables that another region fills. Projectors read the event
     table's stream, or the Kinesis data stream of this name. `strong_reads` allows a Read API to
-    look single accounts and transactions up in the event table itself. `auth` is "keys", "iam",
-    "cognito" (the pool of `user_pool_arn`) or "none". `embedded` says that this is
-    `chalice local` on a laptop, which brings the rest of the system with it, `supervised` that it
-    runs below Chalice's reloader, and `home` is where the embedded engine keeps its books.
+    look single accounts and transactions up in the event table itself. With `generations` a stack
+    looks up which generation of its tables serves, so that one can be replaced by another. `auth`
+    is "keys", "iam", "cognito" (the pool of `user_pool_arn`) or "none". `embedded` says that this
+    is `chalice local` on a laptop, which brings the rest of the system with it, `supervised` that
+    it runs below Chalice's reloader, and `home` is where the embedded engine keeps its books.
     """
 
     environment: str
@@ -35,6 +36,7 @@ class Settings:
     stream_arn: str
     kinesis_stream: str | None
     strong_reads: bool
+    generations: bool
     auth: str
     user_pool_arn: str | None
     embedded: bool
@@ -82,6 +84,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         ),
         kinesis_stream=environ.get("TWOFOLD_KINESIS_STREAM") or None,
         strong_reads=environ.get("TWOFOLD_STRONG_READS") == "1",
+        generations=environ.get("TWOFOLD_GENERATIONS") == "1",
         auth=auth,
         user_pool_arn=environ.get("TWOFOLD_USER_POOL_ARN") or None,
         embedded=embedded,

@@ -7,9 +7,10 @@ models go through one connection here.
 import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from decimal import Decimal
 from functools import cache
-from threading import Lock
+from threading import RLock
 from typing import Any, TypeVar
 
 from pynamodb.attributes import Attribute
@@ -24,7 +25,7 @@ CONDITION_FAILED = "ConditionalCheckFailedException"
 _WORKERS = 16
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-_binding = Lock()
+_binding = RLock()  # Binding one table may have to look its name up in another.
 
 
 @cache
@@ -50,16 +51,16 @@ class Table(Model):
     @classmethod
     def _get_connection(cls) -> TableConnection:
         # Private to PynamoDB, and the only place where a model can be given a shared connection.
-        shared = connection()
-        if cls._connection is None or cls._connection.connection is not shared:
+        shared, own, name = connection(), cls._connection, cls.Meta.table_name
+        # A table of another generation has another name.
+        if own is None or own.connection is not shared or own.table_name != name:
             with _binding:
                 cls._connection = None
                 own = super()._get_connection()
-                if cls.Meta.table_name not in shared._tables:
+                if own.table_name not in shared._tables:
                     shared.add_meta_table(own.get_meta_table())
                 own.connection = shared
-        assert cls._connection is not None
-        return cls._connection
+        return own
 
 
 class Integer(Attribute[int]):
@@ -102,7 +103,7 @@ def together(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_
     if len(waiting) < 2:
         return [work(item) for item in waiting]
     try:
-        futures = [_pool().submit(work, item) for item in waiting]
+        futures = [_pool().submit(copy_context().run, work, item) for item in waiting]
     except RuntimeError:
         # The process is ending: what it has begun to answer, it still answers.
         return [work(item) for item in waiting]

@@ -13,6 +13,7 @@ from chalicelib.settings import settings
 from ops.stages import stage_named
 
 COMMANDS = {
+    "audit": "ops.audit",
     "chaos": "ops.chaos",
     "demo": "ops.demo",
     "deploy": "ops.deploy",
@@ -23,6 +24,7 @@ COMMANDS = {
     "parked": "ops.parked",
     "policies": "ops.policies",
     "provision": "ops.provision",
+    "rebuild": "ops.rebuild",
     "redrive": "ops.parked",
     "reset": "ops.reset",
     "tune": "ops.provision",

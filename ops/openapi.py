@@ -13,6 +13,7 @@ from chalicelib.commands.lambdas import write
 from chalicelib.http.description import DOCS, OPENAPI, description
 from chalicelib.http.door import Route
 from chalicelib.read_models.balances.lambdas import balances
+from chalicelib.read_models.integrity.lambdas import integrity
 from chalicelib.read_models.statements.lambdas import statements
 from chalicelib.read_models.totals.lambdas import totals
 from chalicelib.read_models.transactions.lambdas import transactions
@@ -28,8 +29,8 @@ def routes() -> list[Route]:
     """All routes of the API, those of the write side first."""
     from app import health
 
-    doors = (write, balances, statements, transactions, totals, health, description)
-    return [route for door in doors for route in door.declared]
+    reads = (balances, statements, transactions, totals, integrity)
+    return [route for door in (write, *reads, health, description) for route in door.declared]
 
 
 @click.command()

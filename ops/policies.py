@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from chalicelib.read_models.generations import SECOND
 from ops.stages import PROJECT
 
 FOLDER = PROJECT / ".chalice" / "policies"
@@ -27,21 +28,30 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
     def read_table(name: str) -> str:
         return table(f"{replica}-{name}" if replica else name)
 
+    def generations(name: str, below: str = "") -> list[str]:
+        """A room's table, and the one that may replace it (`ops rebuild --blue-green`)."""
+        return [f"{read_table(name)}{below}", f"{read_table(name)}_{SECOND}{below}"]
+
+    # For a stage with TWOFOLD_GENERATIONS.
+    which = _allow("WhichServes", ["dynamodb:GetItem"], [read_table("generations")])
     events = _allow("ReadSingleStreams", _READ, [table("events")])
     queries = {
         "accounts-query": [
-            _allow("Read", _READ, [read_table("balances"), read_table("statements")])
+            which,
+            _allow("Read", _READ, [*generations("balances"), *generations("statements")]),
         ],
         "journal-query": [
+            which,
             _allow(
                 "Read",
                 _READ,
                 [
-                    read_table("transactions"),
-                    f"{read_table('transactions')}/index/*",
-                    read_table("totals"),
+                    *generations("transactions"),
+                    *generations("transactions", "/index/*"),
+                    *generations("totals"),
+                    read_table("integrity"),
                 ],
-            )
+            ),
         ],
     }
     return {
@@ -58,8 +68,11 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
         "sweep": _document(
             [
                 _allow("LoadAndAppend", [*_READ, "dynamodb:PutItem"], [table("events")]),
+                which,
                 _allow(
-                    "ListDue", ["dynamodb:Query"], [f"{read_table('transactions')}/index/expiring"]
+                    "ListDue",
+                    ["dynamodb:Query"],
+                    generations("transactions", "/index/expiring"),
                 ),
             ]
         ),
@@ -74,12 +87,13 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
             "accounts",
             [
                 events,
+                which,
                 _allow("Park", ["dynamodb:UpdateItem"], [read_table("accounts_parked")]),
-                _allow("Balances", ["dynamodb:UpdateItem"], [read_table("balances")]),
+                _allow("Balances", ["dynamodb:UpdateItem"], generations("balances")),
                 _allow(
                     "Statements",
                     ["dynamodb:BatchWriteItem", "dynamodb:PutItem"],
-                    [read_table("statements")],
+                    generations("statements"),
                 ),
             ],
         ),
@@ -88,12 +102,13 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
             "journal",
             [
                 events,
+                which,
                 _allow("Park", ["dynamodb:UpdateItem"], [read_table("journal_parked")]),
-                _allow("Transactions", ["dynamodb:PutItem"], [read_table("transactions")]),
+                _allow("Transactions", ["dynamodb:PutItem"], generations("transactions")),
                 _allow(
                     "Totals",
                     ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-                    [read_table("totals")],
+                    generations("totals"),
                 ),
             ],
         ),

@@ -5,6 +5,7 @@ from chalice.app import Blueprint
 from chalicelib.events.parking import ParkedRow
 from chalicelib.events.stream import Stack
 from chalicelib.read_models.feeding import projector_lambda, watch_lambda
+from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.read_models.totals import projector as totals
 from chalicelib.read_models.totals.table import TotalRow
 from chalicelib.read_models.transactions import projector as transactions
@@ -21,7 +22,7 @@ class Parked(ParkedRow):
 
 
 ROOMS = (transactions.project, totals.project)
-TABLES = (TransactionRow, TotalRow, Parked)
+TABLES = (TransactionRow, TotalRow, IntegrityRow, Parked)
 STACK = Stack("journal", ROOMS, Parked)
 
 projector = Blueprint(__name__)

@@ -56,6 +56,7 @@ CONTRACT: dict[tuple[str, str], tuple[set[int], set[str]]] = {
     ("get", f"{TRANSACTIONS}/{{transaction}}"): ({200}, {"transaction_not_found"}),
     ("get", TRANSACTIONS): ({200}, {"invalid_cursor"}),
     ("get", "/ledgers/{ledger}/trial-balance"): ({200}, set()),
+    ("get", "/ledgers/{ledger}/integrity"): ({200}, set()),
     ("get", "/health"): ({200}, set()),
     ("get", "/openapi.json"): ({200}, set()),
     ("get", "/docs"): ({200}, set()),

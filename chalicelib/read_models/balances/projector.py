@@ -11,6 +11,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import account_body
 from chalicelib.read_models.balances.table import BalanceRow, row_of
+from chalicelib.read_models.generations import into_each
 from chalicelib.tables import CONDITION_FAILED, response_code, together
 
 
@@ -38,6 +39,7 @@ def changes(events: Iterable[Recorded]) -> dict[Stream, Change]:
     return result
 
 
+@into_each("balances")
 def project(events: Sequence[Recorded]) -> None:
     """One write per account of the batch; a second where only half of it was news."""
     together(_write, changes(events).values())

@@ -3,7 +3,7 @@
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
-from chalicelib.settings import settings
+from chalicelib.read_models.generations import Generations
 from chalicelib.tables import Integer, Table, bucket_of
 
 BUCKETS = 8
@@ -17,8 +17,8 @@ class BalanceRow(Table):
     it is of the event `metadata_set_by`.
     """
 
-    class Meta:
-        table_name = settings().read_table_name("balances")
+    class Meta(metaclass=Generations):
+        room = "balances"
         billing_mode = "PAY_PER_REQUEST"
 
     partition = UnicodeAttribute(hash_key=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chalicelib.domain.account import EntryPosted, HeldEntryPosted
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
+from chalicelib.read_models.generations import into_each
 from chalicelib.read_models.statements.table import StatementRow, partition, place
 
 
@@ -28,6 +29,7 @@ def row(event: Recorded) -> StatementRow:
     return result
 
 
+@into_each("statements")
 def project(events: Sequence[Recorded]) -> None:
     """One put per event; a record delivered twice in a batch is put once."""
     entries = {

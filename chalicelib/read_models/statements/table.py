@@ -6,15 +6,15 @@ should be there has not arrived yet.
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.settings import settings
+from chalicelib.read_models.generations import Generations
 from chalicelib.tables import Integer, Table
 
 
 class StatementRow(Table):
     """What one event did to an account; the entry's own fields only where it was an entry."""
 
-    class Meta:
-        table_name = settings().read_table_name("statements")
+    class Meta(metaclass=Generations):
+        room = "statements"
         billing_mode = "PAY_PER_REQUEST"
 
     account = UnicodeAttribute(hash_key=True)

@@ -18,6 +18,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import newest
+from chalicelib.read_models.generations import into_each
 from chalicelib.read_models.totals.table import TotalRow, account_key, shard_key, shard_of
 from chalicelib.tables import connection, together
 
@@ -61,6 +62,7 @@ def gain(event: Recorded, seen: TotalRow | None) -> Gain | None:
     )
 
 
+@into_each("totals")
 def project(events: Sequence[Recorded]) -> None:
     """One transaction per shard of a ledger and group of accounts that the batch touches."""
     shards: dict[str, list[Recorded]] = {}

@@ -6,7 +6,7 @@ exactly once. A shard holds a row per asset, which makes a ledger's assets lista
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.settings import settings
+from chalicelib.read_models.generations import Generations
 from chalicelib.tables import Integer, Table, bucket_of
 
 SHARDS = 8
@@ -23,8 +23,8 @@ class TotalRow(Table):
     was recorded.
     """
 
-    class Meta:
-        table_name = settings().read_table_name("totals")
+    class Meta(metaclass=Generations):
+        room = "totals"
         billing_mode = "PAY_PER_REQUEST"
 
     key = UnicodeAttribute(hash_key=True)

@@ -9,6 +9,7 @@ from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import newest
 from chalicelib.http.bodies import transaction_body
+from chalicelib.read_models.generations import into_each
 from chalicelib.read_models.transactions.table import (
     EXPIRY_BUCKETS,
     TransactionRow,
@@ -22,8 +23,8 @@ from chalicelib.read_models.transactions.table import (
 )
 from chalicelib.tables import CONDITION_FAILED, response_code, together
 
-_known_days: set[tuple[str, str]] = set()
-"""Days whose row this process has written already."""
+_known_days: set[tuple[str, str, str]] = set()
+"""The tables and days whose row this process has written already."""
 
 
 def row(event: Recorded) -> TransactionRow:
@@ -47,14 +48,21 @@ def row(event: Recorded) -> TransactionRow:
     )
 
 
+@into_each("transactions")
 def project(events: Sequence[Recorded]) -> None:
     """One write per transaction of the batch, and one for the first transaction of a day."""
     latest = newest("transaction", events)
-    days = {(event.stream.ledger, _day(event)) for event in latest.values()} - _known_days
+    table = TransactionRow.Meta.table_name
+    days = {(table, event.stream.ledger, _day(event)) for event in latest.values()} - _known_days
     # A day is listed before what happened on it, so that no listing passes it by.
-    together(lambda day: day_row(*day).save(), days)
+    together(lambda day: day_row(*day[1:]).save(), days)
     _known_days.update(days)
     together(_write, [row(event) for event in latest.values()])
+
+
+def forget_days() -> None:
+    """Lets the next batch write the rows of its days again."""
+    _known_days.clear()
 
 
 def _day(event: Recorded) -> str:

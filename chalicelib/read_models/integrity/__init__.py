@@ -1,0 +1,1 @@
+"""integrity: is this ledger whole, as of the last audit?"""

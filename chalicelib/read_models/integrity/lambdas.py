@@ -1,0 +1,16 @@
+"""The route of this room."""
+
+from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.read_models.integrity.queries import Integrity, LedgerIntegrity, ledger_integrity
+
+integrity = Door(__name__)
+
+
+@integrity.get(
+    "/ledgers/{ledger}/integrity",
+    asks=LedgerIntegrity,
+    gives=Integrity,
+)
+def verdict(incoming: Incoming) -> Answer:
+    """What the last audit found."""
+    return Answer(ledger_integrity(incoming.query(LedgerIntegrity)))

@@ -1,0 +1,47 @@
+"""The question of this room, and its answer."""
+
+import msgspec
+
+from chalicelib.domain.fields import check_id
+from chalicelib.read_models.integrity.table import find
+
+
+class LedgerIntegrity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Is this ledger whole, as of the last audit?"""
+
+    ledger: str
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+
+
+class Integrity(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last audit found; all null where there was none.
+
+    It counted `events` in `streams`, up to those recorded at `as_of`. `whole` says that every
+    event and every row was as it must be, and `findings` how many were not.
+    """
+
+    ledger: str
+    audited_at: str | None = None
+    as_of: str | None = None
+    events: int | None = None
+    streams: int | None = None
+    findings: int | None = None
+    whole: bool | None = None
+
+
+def ledger_integrity(query: LedgerIntegrity) -> Integrity:
+    """The verdict of the last audit."""
+    row = find(query.ledger)
+    if row is None:
+        return Integrity(ledger=query.ledger)
+    return Integrity(
+        ledger=query.ledger,
+        audited_at=row.audited_at,
+        as_of=row.as_of or None,
+        events=row.events,
+        streams=row.streams,
+        findings=row.findings,
+        whole=row.whole,
+    )

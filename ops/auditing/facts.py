@@ -1,0 +1,137 @@
+"""Facts: what accounts and transactions say of each other, in the same words on both sides.
+
+Every entry is said twice, by the event of its account and by its transaction; every reversal by
+both transactions. A fact that only one side says is wrong, or on its way.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.account import (
+    EntryHeld,
+    EntryPosted,
+    HeldEntryPosted,
+    HeldEntryReleased,
+)
+from chalicelib.domain.fields import rfc3339
+from chalicelib.domain.transaction import (
+    BookedEntry,
+    HoldExpired,
+    HoldPosted,
+    HoldVoided,
+    TransactionHeld,
+    TransactionPosted,
+    TransactionReversed,
+)
+from chalicelib.domain.transaction import Event as TransactionEvent
+from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
+from ops.auditing.items import mark
+
+Said = tuple[str | int | None, ...]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Said of the transaction stream `of`; `side` is 1 where an account or a reversal says it.
+
+    `stream` and `version` are where the other side must say it; a transaction does not know at
+    which version an account was released, so that is 0.
+    """
+
+    of: str
+    side: int
+    said: Said
+    stream: str
+    version: int
+
+    @property
+    def digest(self) -> str:
+        """The mark by which it is found again."""
+        return f"{mark([self.of, *self.said]):032x}"
+
+    @property
+    def moved(self) -> tuple[str, int] | None:
+        """The asset and what was added to its debits less its credits, if this moved money."""
+        if self.said[0] not in ("posted", "took"):
+            return None
+        _, _, _, direction, amount, asset, *_ = self.said
+        return str(asset), int(amount or 0) * (1 if direction == "debit" else -1)
+
+
+def of_account(one: Recorded) -> Iterator[Fact]:
+    """What an event of an account says of a transaction. Its state is as folded or as carried."""
+    event, account = one.event, one.account
+    when = (rfc3339(one.recorded_at), one.command_id, one.actor)
+    match event:
+        case EntryPosted():
+            how: Said = (rfc3339(event.effective_at), event.reference)
+            kind, version, balance = "posted", one.version, account.posted
+        case EntryHeld():
+            how = (_time(event.expires_at),)
+            kind, version, balance = "held", one.version, account.posted
+        case HeldEntryPosted():
+            held = event.amount + event.released
+            how = (held, rfc3339(event.effective_at), event.reference)
+            kind, version, balance = "took", one.version, account.posted
+        case HeldEntryReleased():
+            how, kind, version, balance = (), "freed", 0, 0
+        case _:
+            return
+    yield Fact(
+        of=str(transaction_stream(one.stream.ledger, event.transaction)),
+        side=1,
+        said=(
+            *(kind, one.stream.id, version, event.direction, event.amount, account.asset, balance),
+            *how,
+            *when,
+        ),
+        stream=str(one.stream),
+        version=one.version,
+    )
+
+
+def of_transaction(one: Recorded, before: TransactionEvent | None) -> Iterator[Fact]:
+    """What an event of a transaction says of accounts, and of the other part of a reversal."""
+    event, ledger = one.transaction_event, one.stream.ledger
+    when = (rfc3339(one.recorded_at), one.command_id, one.actor)
+    effective = (rfc3339(event.effective_at), event.reference)
+    held = before.entries if before else ()
+    for place, entry in enumerate(event.entries):
+        match event:
+            case TransactionPosted():
+                yield _entry(one, "posted", entry, (*effective, *when))
+            case TransactionHeld():
+                yield _entry(one, "held", entry, (_time(event.expires_at), *when))
+            case HoldPosted():
+                most = held[place].amount if place < len(held) else None
+                yield _entry(one, "took", entry, (most, *effective, *when))
+            case HoldVoided() | HoldExpired():
+                yield _entry(one, "freed", entry, when)
+            case TransactionReversed():
+                pass
+    if isinstance(event, TransactionPosted) and event.reverses:
+        of, said = str(transaction_stream(ledger, event.reverses)), ("reversal", one.stream.id)
+        yield Fact(of, 1, (*said, *when), str(one.stream), one.version)
+    if isinstance(event, TransactionReversed) and event.reversed_by:
+        other, said = transaction_stream(ledger, event.reversed_by), ("reversal", event.reversed_by)
+        yield Fact(str(one.stream), -1, (*said, *when), str(other), 1)
+
+
+def _time(instant: datetime | None) -> str | None:
+    return None if instant is None else rfc3339(instant)
+
+
+def _entry(one: Recorded, kind: str, entry: BookedEntry, how: Said) -> Fact:
+    freed = kind == "freed"
+    version, balance = (0, 0) if freed else (entry.version, entry.balance_after)
+    return Fact(
+        of=str(one.stream),
+        side=-1,
+        said=(
+            *(kind, entry.account, version, entry.direction, entry.amount, entry.asset, balance),
+            *how,
+        ),
+        stream=str(account_stream(one.stream.ledger, entry.account)),
+        version=version,
+    )

@@ -1,0 +1,157 @@
+"""Rules: what must be true of an account at every version, and of a transaction in every event.
+
+The sums are counted here entry by entry, apart from the domain's `evolve`, so that neither vouches
+for itself.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+
+from chalicelib.domain.account import (
+    Account,
+    AccountClosed,
+    AccountOpened,
+    EntryHeld,
+    EntryPosted,
+    HeldEntryPosted,
+    HeldEntryReleased,
+)
+from chalicelib.domain.transaction import Event as TransactionEvent
+from chalicelib.domain.transaction import (
+    HoldExpired,
+    HoldPosted,
+    HoldVoided,
+    TransactionHeld,
+    TransactionPosted,
+    TransactionReversed,
+)
+from chalicelib.events.codec import Event
+from chalicelib.events.recorded import Recorded
+
+_MAY_CHANGE = {
+    HoldPosted: {"entries", "resolution"},
+    HoldVoided: {"resolution"},
+    HoldExpired: {"resolution"},
+    TransactionReversed: {"reversed_by"},
+}
+"""What an event may say otherwise than the one before it."""
+
+
+@dataclass
+class Tally:
+    """An account's entries, counted one by one. Nothing is known of what came before a gap."""
+
+    posted: Counter[str] = field(default_factory=Counter)
+    open: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    net: int = 0
+    known: bool = True
+    breached: bool = False
+
+    def take(self, event: Event) -> Iterator[str]:
+        """Counts one event; what is wrong with it."""
+        match event:
+            case EntryPosted():
+                self._move(event.direction, event.amount)
+            case EntryHeld():
+                self.open[event.transaction, event.direction, event.amount] += 1
+            case HeldEntryPosted():
+                self._move(event.direction, event.amount)
+                held = event.amount + event.released
+                yield from self._resolve((event.transaction, event.direction, held))
+            case HeldEntryReleased():
+                yield from self._resolve((event.transaction, event.direction, event.amount))
+            case _:
+                pass
+
+    def compare(self, account: Account) -> Iterator[str]:
+        """What the account carries otherwise than counted."""
+        if not self.known:
+            return
+        posted = (account.debits, account.credits)
+        if posted != (self.posted["debit"], self.posted["credit"]):
+            yield "its totals are not the sum of its entries"
+        held: Counter[str] = Counter()
+        for (_, direction, amount), count in self.open.items():
+            held[direction] += amount * count
+        if (account.pending_debits, account.pending_credits) != (held["debit"], held["credit"]):
+            yield "what it has pending is not the sum of its open holds"
+
+    def within(self, account: Account) -> Iterator[str]:
+        """Whether it came to lie outside its limits."""
+        least, most = account.available, account.posted + account.pending_in
+        breached = (account.min_balance is not None and least < account.min_balance) or (
+            account.max_balance is not None and most > account.max_balance
+        )
+        if breached and not self.breached:
+            yield f"it breaches its limits, with {least} available and at most {most}"
+        self.breached = breached
+
+    def lose(self) -> None:
+        """From here on nothing can be counted: an event before is missing or not as it was."""
+        self.known = False
+
+    def _resolve(self, hold: tuple[str, str, int]) -> Iterator[str]:
+        if self.known and not self.open[hold]:
+            yield f"nothing was held by {hold[0]} that it could resolve"
+        self.open[hold] -= 1
+        if self.open[hold] <= 0:
+            del self.open[hold]
+
+    def _move(self, direction: str, amount: int) -> None:
+        self.posted[direction] += amount
+        self.net += amount if direction == "debit" else -amount
+
+
+def of_account(one: Recorded, event: Event, before: Account | None) -> Iterator[str]:
+    """What an event says that its account could not have said."""
+    if isinstance(event, AccountOpened) and event.opened_at != one.recorded_at:
+        yield "it was not opened when that was recorded"
+    if before is None:
+        return
+    if before.closed:
+        yield "the account was closed before"
+    if isinstance(event, EntryPosted | EntryHeld):
+        debit = event.direction == "debit"
+        if before.frozen_debits if debit else before.frozen_credits:
+            yield f"the account was frozen for {event.direction}s"
+        if event.amount < 1:
+            yield f"an entry of {event.amount}"
+    if isinstance(event, AccountClosed) and (
+        before.posted or before.pending_debits or before.pending_credits
+    ):
+        yield "it was closed though it was not empty"
+
+
+def of_transaction(
+    one: Recorded, event: TransactionEvent, before: TransactionEvent | None
+) -> Iterator[str]:
+    """What is wrong with a transaction's event: in itself, and after the one before it."""
+    sums: Counter[str] = Counter()
+    for entry in event.entries:
+        sums[entry.asset] += entry.amount if entry.direction == "debit" else -entry.amount
+    for asset, sum in sorted(sums.items()):
+        if sum:
+            yield f"its debits less its credits of {asset} are {sum}"
+    first = isinstance(event, TransactionPosted | TransactionHeld)
+    if first and event.created_at != one.recorded_at:
+        yield "it was not created when that was recorded"
+    if isinstance(event, HoldPosted | HoldVoided | HoldExpired) and (
+        event.resolution is None or event.resolution.at != one.recorded_at
+    ):
+        yield "it was not resolved when that was recorded"
+    if before is None or first:
+        return
+    may = _MAY_CHANGE[type(event)]
+    for each in fields(event):
+        if each.name not in may and getattr(event, each.name) != getattr(before, each.name):
+            yield f"its {each.name} is not that of the event before"
+    if isinstance(event, HoldPosted):
+        held = [(entry.account, entry.direction, entry.asset) for entry in before.entries]
+        if held != [(entry.account, entry.direction, entry.asset) for entry in event.entries]:
+            yield "its entries are not those that were held"
+        elif any(
+            now.amount > then.amount
+            for now, then in zip(event.entries, before.entries, strict=True)
+        ):
+            yield "more was posted than was held"

@@ -1,0 +1,213 @@
+"""Streams: one stream's events walked from the first to the newest, each held against the last."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.fields import rfc3339
+from chalicelib.domain.transaction import Event as TransactionEvent
+from chalicelib.events.codec import (
+    FIRST_LINK,
+    Event,
+    StaleState,
+    State,
+    UnknownEvent,
+    evolve,
+    link,
+)
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.table import EventItem
+from ops.auditing import facts, rules
+from ops.auditing.facts import Fact
+from ops.auditing.findings import Finding, ledger_of
+from ops.auditing.items import Item, number_of, text_of
+
+_KINDS = {
+    attribute.attr_name: attribute.attr_type for attribute in EventItem.get_attributes().values()
+}
+_LINKED = ("type", "data", "state", "recorded_at", "command_id", "actor")
+"""What the hash covers besides the key, in its order (`Recorded.chained_to`)."""
+
+
+class Walk:
+    """The walk along one stream.
+
+    After damage it goes on with whatever fits what follows, so that one altered event is one
+    finding or two, and not one for each event after it. `whole` says that nothing is missing and
+    all could be read: only then is it known what the read tables must have.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.findings: list[Finding] = []
+        self.version = 0
+        self.count = 0
+        self.at = ""
+        self.newest: Recorded | None = None
+        self.told: Recorded | None = None
+        self.asset = ""
+        self.tally = rules.Tally()
+        self.whole = True
+        self._links: set[bytes] = {FIRST_LINK}
+        self._states: Sequence[State | None] = [None]
+        self._before: Event | None = None
+        try:
+            self.stream: Stream | None = Stream.parse(name)
+        except UnknownEvent as error:
+            self.stream = None
+            self._wrong(0, str(error))
+
+    def take(self, item: Item) -> tuple[Recorded | None, list[Fact]]:
+        """The next event, with its state as folded, and what it says of other streams."""
+        self.count += 1
+        version = number_of(item, "version")
+        if version != self.version + 1:
+            last = f" to {version - 1}" if version - 1 > self.version + 1 else ""
+            gap = version > self.version
+            what = f"is missing{last and ', as are all' + last}" if gap else "comes out of order"
+            self._wrong(self.version + 1 if gap else version, what)
+            self._lose()
+            self._links = set()
+        self.version = version
+        try:
+            kinds = {name: next(iter(value)) for name, value in item.items()}
+            if kinds != _KINDS:
+                raise UnknownEvent(f"it has not the attributes of an event: {sorted(kinds)}")
+            self._check_link(item)
+            one = recorded(item)
+            event = event_of(one)
+        except (UnknownEvent, ValueError, OverflowError) as error:
+            self._wrong(version, f"cannot be read: {error}")
+            self._lose()
+            self._before = None
+            return None, []
+        if text_of(item, "recorded_at") < self.at:
+            self._wrong(version, "was recorded before the event before it")
+        self.at = max(self.at, text_of(item, "recorded_at"))
+        state = self._fold(one, event)
+        if state is None:
+            return None, []
+        self.newest = one = one.with_state(state)
+        try:
+            return one, self._hold_to_rules(one, event)
+        finally:
+            self._before = event
+
+    def _check_link(self, item: Item) -> None:
+        stored = item["hash"]["B"]
+        said = [text_of(item, name) for name in _LINKED]
+        links = {link(each, self.name, self.version, *said) for each in self._links}
+        if self._links and stored not in links:
+            self._wrong(self.version, "its hash is not that of what is stored")
+        self._links = {stored, *links}
+        if stored in links:
+            self._links = {stored}
+
+    def _fold(self, one: Recorded, event: Event) -> State | None:
+        folded = list(self._followed(event))
+        if self._states and not folded:
+            self._wrong(self.version, f"{one.type} cannot follow what is before it")
+            self._lose()
+        try:
+            carried: State | None = one.state
+        except StaleState:
+            carried = None  # Of another build: it is folded, and not compared.
+        except UnknownEvent as error:
+            self._wrong(self.version, f"its state cannot be read: {error}")
+            carried = None
+        if carried is None:
+            self._states = folded
+        elif not folded or carried in folded:
+            self._states = [carried]
+        else:
+            self._wrong(self.version, "the state it carries is not the fold of the events")
+            self._states = [*folded, carried]
+        return self._states[0] if self._states else None
+
+    def _followed(self, event: Event) -> Iterator[State]:
+        for state in self._states:
+            try:
+                after = evolve(state, event)
+            except (ValueError, AssertionError):
+                continue
+            yield after
+
+    def _hold_to_rules(self, one: Recorded, event: Event) -> list[Fact]:
+        damaged = any(finding.version == self.version for finding in self.findings)
+        if isinstance(one.state, Account):
+            self.asset = one.account.asset
+            if one.sets_metadata:
+                self.told = one
+            wrong = [*self.tally.take(event), *self.tally.compare(one.account)]
+            wrong += self.tally.within(one.account)
+            before = self._state_before
+            wrong += rules.of_account(one, event, before)
+            said = list(facts.of_account(one))
+            self._state_before = one.account
+        else:
+            assert isinstance(event, TransactionEvent)
+            before_event = self._before if isinstance(self._before, TransactionEvent) else None
+            wrong = list(rules.of_transaction(one, event, before_event))
+            said = list(facts.of_transaction(one, before_event))
+        for what in wrong:
+            self._wrong(self.version, what)
+        if damaged or wrong:
+            self.tally.lose()
+        return said
+
+    _state_before: Account | None = None
+
+    def _lose(self) -> None:
+        """What is known of the stream ends here; the next carried state is a new beginning."""
+        self.whole = False
+        self._states = []
+        self._state_before = None
+        self.tally.lose()
+
+    def _wrong(self, version: int, what: str) -> None:
+        self.findings.append(Finding(ledger_of(self.name), self.name, version, what))
+
+
+def recorded(item: Item) -> Recorded:
+    """The event of an item that has all attributes. Raises ValueError, UnknownEvent."""
+    text = text_of(item, "recorded_at")
+    recorded_at = datetime.fromisoformat(text)
+    if rfc3339(recorded_at) != text:
+        raise ValueError(f"{text} is no time")
+    return Recorded(
+        stream=Stream.parse(text_of(item, "stream")),
+        version=number_of(item, "version"),
+        type=text_of(item, "type"),
+        data=text_of(item, "data"),
+        state_data=text_of(item, "state"),
+        recorded_at=recorded_at,
+        command_id=text_of(item, "command_id"),
+        actor=text_of(item, "actor"),
+        hash=item["hash"]["B"],
+    )
+
+
+def event_of(one: Recorded) -> Event:
+    """What it says. Raises UnknownEvent, also where it is of another kind than its stream."""
+    if isinstance(one.event, TransactionEvent) != (one.stream.kind == "transaction"):
+        raise UnknownEvent(f"{one.type} is no event of a stream of this kind")
+    return one.event
+
+
+def grouped(pages: Iterable[Sequence[Item]]) -> Iterator[tuple[str, Iterator[Item]]]:
+    """A segment's items by stream. Each stream's are to be used up before the next is asked for."""
+    items = (item for page in pages for item in page)
+    ahead = next(items, None)
+
+    def of(name: str) -> Iterator[Item]:
+        nonlocal ahead
+        while ahead is not None and text_of(ahead, "stream") == name:
+            yield ahead
+            ahead = next(items, None)
+
+    while ahead is not None:
+        name = text_of(ahead, "stream")
+        rest = of(name)
+        yield name, rest
+        for _ in rest:
+            pass

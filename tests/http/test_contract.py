@@ -1,0 +1,276 @@
+"""The contract, code by code: every problem that a route may answer is met, word for word.
+
+The codes and their statuses are written here once more, as clients were promised them.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.test import Client, HTTPResponse
+
+from app import app
+from chalicelib.commands import lambdas
+from chalicelib.commands.execute import Backoff, Executor
+from chalicelib.events.dynamodb import DynamoStore
+from chalicelib.events.store import Busy
+from chalicelib.http.problems import STATUS
+from chalicelib.read_models import reading
+from ops.openapi import routes
+from tests.http.api import Api
+from tests.http.refused import CASES, READS, REVERSE, WRITES, Case, stocked
+
+PROMISED = {
+    400: {"malformed_json", "validation_failed", "invalid_amount", "invalid_cursor"},
+    401: {"unauthorized"},
+    403: {"forbidden"},
+    404: {"not_found", "account_not_found", "transaction_not_found"},
+    405: {"method_not_allowed"},
+    409: {
+        *("version_conflict", "account_exists", "account_not_empty", "already_reversed"),
+        *("transaction_not_pending", "transaction_not_posted"),
+    },
+    413: {"request_too_large", "too_many_entries", "batch_too_large"},
+    415: {"unsupported_media_type"},
+    422: {
+        *("unbalanced_transaction", "insufficient_funds", "balance_limit_exceeded"),
+        *("account_frozen", "account_closed", "asset_mismatch", "exceeds_pending_amount"),
+        "idempotency_key_reused",
+    },
+    424: {"batch_aborted"},
+    429: {"rate_limited"},
+    500: {"internal_error"},
+    503: {"contention", "projection_behind"},
+}
+OF_ANY_WRITE = {
+    "malformed_json": "the body is not JSON",
+    "request_too_large": "a body is at most 262144 bytes",
+    "unsupported_media_type": "send application/json",
+    "contention": "too many writers at once; nothing was written",
+}
+OF_NO_ROUTE = {
+    "unauthorized": "tests/http/test_auth_local.py::test_an_unknown_key_is_unauthorized",
+    "forbidden": "tests/http/test_auth_local.py::test_a_key_that_may_only_read_is_forbidden_to_write",
+    "not_found": "tests/http/test_gateway.py::test_a_path_that_no_route_serves_is_not_found",
+    "method_not_allowed": "tests/http/test_contract.py::test_no_route_takes_another_method",
+    "batch_aborted": "tests/http/test_batches.py::"
+    "test_of_an_atomic_batch_with_one_refused_nothing_is_written",
+    "rate_limited": "tests/http/test_contract.py::test_the_gateway_says_the_rest_alike",
+    "internal_error": "tests/http/test_contract.py::test_what_nobody_foresaw_is_said_alike",
+}
+"""What any route may answer, or the gateway before it, or a batch of its parts: and where met."""
+
+IMPOSSIBLE = {(REVERSE, "account_not_found")}
+"""Declared, and never answered: an account that a transaction has touched does not go away."""
+
+
+@pytest.fixture(scope="module")
+def stock(moto: None) -> Api:  # noqa: ARG001  # Asked for its tables.
+    """The ledger that refuses, and that is as before after each refusal."""
+    api = stocked(Api(Client(app), "contract"))
+    api.project()
+    return api
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A read that finds the projection behind says so at once."""
+    monkeypatch.setattr(reading, "_PATIENCE_SECONDS", 0.0)
+    yield
+
+
+def send(api: Api, method: str, path: str, body: object, headers: dict[str, str]) -> HTTPResponse:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    sent = {} if method == "GET" else {"Content-Type": "application/json"}
+    return api.request(
+        method, f"/ledgers/{api.ledger}{path}", headers={**sent, **headers}, body=raw
+    )
+
+
+def assert_answers(reply: HTTPResponse, expected: dict[str, Any]) -> None:
+    """The whole problem, and its status in both places."""
+    [status] = [status for status, codes in PROMISED.items() if expected["code"] in codes]
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert (reply.status_code, json.loads(reply.body)) == (status, {**expected, "status": status})
+    assert reply.headers.get("Retry-After") == ("1" if status == 503 else None)
+
+
+def path_of(route: str) -> tuple[str, str]:
+    """The method and a path of this route."""
+    method, path = route.split()
+    return method, path.replace("{account}", "alice").replace("{transaction}", "held")
+
+
+def declared() -> set[tuple[str, str]]:
+    """Each route with each code that it says it refuses with."""
+    return {
+        (f"{route.method} {route.path.removeprefix('/ledgers/{ledger}')}", code)
+        for route in routes()
+        for code in route.promises.get("refuses", ())
+    }
+
+
+def test_the_codes_are_those_that_clients_were_promised() -> None:
+    assert {code: status for status, codes in PROMISED.items() for code in codes} == STATUS
+
+
+def test_every_code_that_a_route_declares_is_met_here() -> None:
+    met = {(case.route, case.code) for case in CASES}
+    met |= {(route, code) for route in WRITES for code in OF_ANY_WRITE}
+
+    assert declared() - IMPOSSIBLE == met
+
+
+def test_every_code_there_is_is_met_somewhere() -> None:
+    met = {case.code for case in CASES} | OF_ANY_WRITE.keys() | OF_NO_ROUTE.keys()
+
+    assert met | {"validation_failed"} == STATUS.keys()
+    for where in OF_NO_ROUTE.values():
+        path, _, name = where.partition("::")
+        assert re.search(rf"^def {name}\(", Path(path).read_text(), re.MULTILINE), where
+
+
+def test_the_routes_of_a_ledger_are_those_asked_here() -> None:
+    of_ledgers = {
+        f"{route.method} {route.path.removeprefix('/ledgers/{ledger}')}"
+        for route in routes()
+        if route.path.startswith("/ledgers/")
+    }
+
+    assert {*WRITES, *READS} == of_ledgers
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.route} {case.code}")
+def test_a_refusal_says_what_is_wrong_and_with_what_figures(stock: Api, case: Case) -> None:
+    method = case.route.split()[0]
+
+    reply = send(stock, method, case.path, case.body, case.headers)
+
+    assert_answers(reply, case.problem)
+
+
+@pytest.mark.parametrize("route", WRITES)
+@pytest.mark.parametrize(
+    ("code", "body", "headers"),
+    [
+        ("malformed_json", b"{", {}),
+        ("request_too_large", b"{}".ljust(262_145), {}),
+        ("unsupported_media_type", {}, {"Content-Type": "text/plain"}),
+    ],
+)
+def test_a_body_that_no_route_takes_is_refused_by_each(
+    stock: Api, route: str, code: str, body: object, headers: dict[str, str]
+) -> None:
+    reply = send(stock, *path_of(route), body, headers)
+
+    assert_answers(reply, Case(route, code, "", None, OF_ANY_WRITE[code]).problem)
+
+
+SOUND: dict[str, object] = {
+    "POST /accounts": {"asset": "USD/2", "normal_balance": "debit"},
+    "PATCH /accounts/{account}": {"max_balance": "5000"},
+    "POST /transactions": {
+        "entries": [
+            {"account": "cash", "direction": "debit", "amount": 1},
+            {"account": "alice", "direction": "credit", "amount": 1},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("route", WRITES)
+def test_any_write_that_loses_every_race_asks_to_be_tried_again(
+    stock: Api, route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Contended(DynamoStore):
+        def append(self, *_: object) -> None:
+            raise Busy("ThrottlingException")
+
+    executor = Executor(Contended(), backoff=Backoff(deadline=-1.0))
+    monkeypatch.setattr(lambdas, "executor", lambda: executor)
+    method, path = path_of(route)
+    body = SOUND.get(route, {})
+    if path.endswith("/batch"):
+        body = {"transactions": [SOUND["POST /transactions"]]}
+    paths = {
+        "/accounts/alice/unfreeze": "/accounts/iced/unfreeze",
+        "/accounts/alice/close": "/accounts/carol/close",
+        "/transactions/held/reverse": "/transactions/refill/reverse",
+    }
+
+    reply = send(stock, method, paths.get(path, path), body, {})
+
+    assert_answers(reply, Case(route, "contention", "", None, OF_ANY_WRITE["contention"]).problem)
+
+
+@pytest.mark.parametrize("route", [*WRITES, *READS])
+def test_a_parameter_that_a_route_does_not_know_is_named(stock: Api, route: str) -> None:
+    method, path = path_of(route)
+
+    reply = send(stock, method, f"{path}?surprise=1", {}, {})
+
+    words = "is not a parameter here" if method != "GET" else "Object contains unknown field"
+    detail = f"surprise: {words}"
+    assert_answers(
+        reply, Case(route, "validation_failed", "", None, detail, field="surprise").problem
+    )
+
+
+@pytest.mark.parametrize("route", WRITES)
+def test_a_field_that_a_route_does_not_know_is_named(stock: Api, route: str) -> None:
+    reply = send(stock, *path_of(route), {"surprise": 1}, {})
+
+    detail = "surprise: Object contains unknown field"
+    assert_answers(
+        reply, Case(route, "validation_failed", "", None, detail, field="surprise").problem
+    )
+
+
+@pytest.mark.parametrize("route", [*WRITES, *READS])
+def test_no_route_takes_another_method(stock: Api, route: str) -> None:
+    _, path = path_of(route)
+
+    reply = send(stock, "DELETE", path, {}, {})
+
+    detail = "this path does not take that method"
+    assert_answers(reply, Case(route, "method_not_allowed", "", None, detail).problem)
+    assert route.split()[0] in reply.headers["Allow"]
+
+
+@pytest.mark.parametrize("route", WRITES)
+def test_what_nobody_foresaw_is_said_alike(
+    stock: Api, route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr(lambdas, "executor", fail)
+    body = SOUND.get(route, {"transactions": [{}]} if route.endswith("batch") else {})
+
+    reply = send(stock, *path_of(route), body, {})
+
+    detail = "something went wrong on our side; nothing is lost"
+    assert_answers(reply, Case(route, "internal_error", "", None, detail).problem)
+
+
+def test_the_gateway_says_the_rest_alike() -> None:
+    from ops.template import GATEWAY_RESPONSES
+
+    said = {problem.code for problem in GATEWAY_RESPONSES.values()}
+
+    assert {"unauthorized", "forbidden", "not_found", "rate_limited"} <= said
+
+
+def test_after_all_that_was_refused_the_books_are_as_they_were(stock: Api) -> None:
+    before = stock.get("/transactions?limit=200").body, stock.get("/accounts?limit=200").body
+    for case in CASES:
+        send(stock, case.route.split()[0], case.path, case.body, case.headers)
+    stock.project()
+
+    assert (
+        stock.get("/transactions?limit=200").body,
+        stock.get("/accounts?limit=200").body,
+    ) == before

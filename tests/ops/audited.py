@@ -1,0 +1,172 @@
+"""Books to be audited: every kind of event, two assets, all projected; and ways to damage them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.commands.deciding import Command
+from chalicelib.commands.execute import Executor
+from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, UnfreezeAccount
+from chalicelib.domain.transaction import (
+    Entry,
+    ExpireHold,
+    HoldTransaction,
+    PostHold,
+    ReverseTransaction,
+    VoidHold,
+)
+from chalicelib.events.dynamodb import DynamoStore, from_item
+from chalicelib.events.table import EventItem
+from chalicelib.local.stack import ROOMS
+from chalicelib.read_models.transactions.projector import _known_days
+from chalicelib.tables import Table
+from ops.audit import examine
+from ops.auditing.auditor import Auditor
+from ops.auditing.findings import Report
+from tests.domain.books import NOW, credit, debit, opening, posting
+
+Item = dict[str, dict[str, Any]]
+
+
+class Keeper:
+    """Writes to the event table on a clock of its own."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self._executor = Executor(DynamoStore(), clock=lambda: self.now)
+
+    def do(self, *commands: Command) -> None:
+        """One after the other, a second apart."""
+        for command in commands:
+            self._executor.execute(command, actor="key-1")
+            self.now += timedelta(seconds=1)
+
+    def together(self, *commands: Command) -> None:
+        """All in one commit."""
+        self._executor.execute_together(commands, actor="key-1")
+        self.now += timedelta(seconds=1)
+
+
+def hold(id: str, *entries: Entry, ledger: str, seconds: int | None = None) -> HoldTransaction:
+    """The command that sets money aside."""
+    return HoldTransaction(
+        ledger=ledger, transaction=id, entries=entries, timeout_seconds=seconds, reference="hotel"
+    )
+
+
+def write(ledger: str) -> None:
+    """A ledger in which everything happened once."""
+    keeper = Keeper()
+    keeper.do(
+        opening("cash", min_balance=None, ledger=ledger),
+        opening("alice", normal_balance="credit", metadata={"name": "Alice"}, ledger=ledger),
+        opening("bob", normal_balance="credit", max_balance=5000, ledger=ledger),
+        opening("till", asset="EUR/2", min_balance=None, ledger=ledger),
+        opening("carl", asset="EUR/2", normal_balance="credit", ledger=ledger),
+        opening("empty", ledger=ledger),
+        posting("p1", debit("cash", 1000), credit("alice", 1000), reference="gift", ledger=ledger),
+        posting("p2", debit("alice", 100), credit("bob", 60), credit("bob", 40), ledger=ledger),
+        posting(
+            "p3",
+            *(debit("till", 7), credit("carl", 7), debit("cash", 3), credit("bob", 3)),
+            metadata={"two": "assets"},
+            ledger=ledger,
+        ),
+        hold("open", debit("alice", 50), credit("bob", 50), ledger=ledger, seconds=10**6),
+        hold("part", debit("alice", 30), credit("bob", 30), ledger=ledger),
+        hold("void", debit("alice", 20), credit("bob", 10), credit("bob", 10), ledger=ledger),
+        hold("late", debit("alice", 10), credit("bob", 10), ledger=ledger, seconds=1),
+        PostHold(ledger=ledger, transaction="part", amount=20, key="k"),
+        VoidHold(ledger=ledger, transaction="void", reason="left"),
+        ExpireHold(ledger=ledger, transaction="late"),
+        ReverseTransaction(ledger=ledger, transaction="r1", reverses="p2"),
+        ReverseTransaction(ledger=ledger, transaction="r2", reverses="part"),
+        ChangeAccount(ledger=ledger, account="alice", metadata={"name": "Al"}, max_balance=9000),
+        FreezeAccount(ledger=ledger, account="alice", debits=True, credits=False),
+        UnfreezeAccount(ledger=ledger, account="alice", debits=True, credits=True),
+        FreezeAccount(ledger=ledger, account="carl", debits=True, credits=True),
+        CloseAccount(ledger=ledger, account="empty"),
+    )
+    keeper.together(
+        posting("b1", debit("cash", 11), credit("alice", 11), ledger=ledger),
+        posting("b2", debit("cash", 12), credit("alice", 12), ledger=ledger),
+    )
+
+
+def project() -> None:
+    """Feeds the rooms with everything that is in the event table."""
+    _known_days.clear()  # Of tables that another test had.
+    events = [from_item(item) for item in EventItem.scan()]
+    for room in ROOMS:
+        for start in range(0, len(events), 50):
+            room(events[start : start + 50])
+
+
+def audited(**options: Any) -> Report:
+    """An audit that waits for nothing."""
+    return examine(Auditor(**{"patience": 0.0, "segments": 2, "sleep": lambda _: None, **options}))
+
+
+def said(report: Report) -> list[str]:
+    """What was found, as an operator sees it."""
+    return [str(finding) for finding in report.found]
+
+
+def items(table: type[Table]) -> list[Item]:
+    """All of a table as it is stored, in a fixed order."""
+    connection = table._get_connection()
+    found: Sequence[Item] = connection.scan()["Items"]
+    return sorted(found, key=lambda item: str(key_of(table, item)))
+
+
+def key_of(table: type[Table], item: Item) -> Item:
+    """The key attributes of an item."""
+    names = [table._hash_keyname, table._range_keyname]
+    return {name: item[name] for name in names if name is not None}
+
+
+def put(table: type[Table], item: Item) -> None:
+    """Stores an item as it is, whatever it says."""
+    client: Any = table._get_connection().connection.client
+    client.put_item(TableName=table.Meta.table_name, Item=item)
+
+
+def delete(table: type[Table], item: Item) -> None:
+    """Takes an item out."""
+    client: Any = table._get_connection().connection.client
+    client.delete_item(TableName=table.Meta.table_name, Key=key_of(table, item))
+
+
+@contextmanager
+def damaged(table: type[Table], *gone: Item, after: Item | None = None) -> Iterator[None]:
+    """Items are gone, or one is there instead, for a while."""
+    before = items(table)
+    for item in gone:
+        delete(table, item)
+    if after is not None:
+        put(table, after)
+    try:
+        yield
+    finally:
+        if after is not None:
+            delete(table, after)
+        for item in before:
+            if item in gone or (after is not None and key_of(table, item) == key_of(table, after)):
+                put(table, item)
+
+
+def altered(item: Item, name: str, change: Callable[[Any], Any]) -> Item:
+    """The item with one attribute changed."""
+    ((kind, value),) = item[name].items()
+    return {**item, name: {kind: change(value)}}
+
+
+def another_byte(value: Any, place: int = -1) -> Any:
+    """The same text, number or bytes with one byte of it changed."""
+    if isinstance(value, bytes):
+        place %= len(value)
+        return value[:place] + bytes([value[place] ^ 1]) + value[place + 1 :]
+    place %= len(value)
+    other = "7" if value[place] != "7" else "3"
+    return f"{value[:place]}{other}{value[place + 1 :]}"

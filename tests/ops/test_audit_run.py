@@ -1,0 +1,241 @@
+"""An audit among live traffic, of forged books and older ones, and how its verdict is told."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from chalicelib.events.codec import FIRST_LINK, encode_state, evolve
+from chalicelib.events.dynamodb import from_item, to_item
+from chalicelib.events.recorded import Recorded
+from chalicelib.events.table import EventItem
+from chalicelib.read_models.balances.table import BalanceRow
+from chalicelib.read_models.integrity.queries import LedgerIntegrity, ledger_integrity
+from ops.audit import audit
+from ops.auditing import items as raw
+from tests import engines
+from tests.domain.books import credit, debit, opening, posting
+from tests.http.api import client
+from tests.ops.audited import Keeper, audited, damaged, items, project, said, write
+
+
+@pytest.fixture(autouse=True)
+def books() -> Iterator[None]:
+    """A ledger of each test's own, on moto, in which everything happened."""
+    with engines.moto():
+        write("acme")
+        project()
+        yield
+
+
+def forge(stream: str, version: int, **changes: object) -> None:
+    """Rewrites an event and all that follow it so that states and hashes fit again."""
+    rewritten: list[Recorded] = []
+    state, previous = None, FIRST_LINK
+    for item in EventItem.query(stream):
+        one = from_item(item)
+        if one.version == version:
+            one = replace(one, data=json.dumps({**json.loads(one.data), **changes}))
+        state = evolve(state, one.event)
+        one = replace(one, state_data=encode_state(state))
+        previous = one.chained_to(previous)
+        rewritten.append(replace(one, hash=previous))
+    for one in rewritten:
+        to_item(one).save()
+
+
+def test_several_ledgers_are_audited_apart() -> None:
+    write("other")
+    project()
+    broken = items(EventItem)[0]
+    with damaged(EventItem, broken):
+        report = audited()
+
+    assert report.ledgers["acme"][0] == report.ledgers["other"][0] - 1
+    assert report.wrong["acme"] > 0
+    assert report.wrong["other"] == 0
+
+
+def test_a_forged_entry_with_a_sound_chain_is_named_by_both_sides_and_by_the_sum() -> None:
+    forge("acme/account/bob", 2, amount=61)
+
+    found = said(audited())
+
+    assert any(one.startswith("acme/account/bob 2: says posted credit 61 USD/2") for one in found)
+    assert any(one.startswith("acme/transaction/p2 1: says posted credit 60") for one in found)
+    assert "acme: debits less credits of USD/2, over all accounts, are -1" in found
+
+
+def test_a_forged_transaction_that_does_not_balance_is_named() -> None:
+    (item,) = EventItem.query("acme/transaction/b1")
+    entries = json.loads(item.data)["entries"]
+    entries[0]["amount"] += 5
+    forge("acme/transaction/b1", 1, entries=entries)
+
+    found = said(audited())
+
+    assert "acme/transaction/b1 1: its debits less its credits of USD/2 are 5" in found
+
+
+def test_a_limit_that_was_breached_at_a_version_is_named() -> None:
+    forge("acme/account/alice", 1, min_balance=950)
+
+    found = said(audited())
+
+    assert (
+        "acme/account/alice 3: it breaches its limits, with 900 available and at most 900" in found
+    )
+
+
+def test_a_hold_that_was_resolved_though_nothing_was_held_is_named() -> None:
+    forge("acme/account/alice", 9, transaction="part")
+
+    found = said(audited())
+
+    wrong = "acme/account/alice 9: nothing was held by part that it could resolve"
+    assert wrong in found
+
+
+def test_an_entry_on_a_frozen_account_is_named() -> None:
+    forge("acme/account/alice", 14, credits=True)
+    forge("acme/account/alice", 15, debits=True, credits=False)
+
+    found = said(audited())
+
+    assert "acme/account/alice 16: the account was frozen for credits" in found
+
+
+def test_states_of_an_older_schema_are_folded_and_not_compared() -> None:
+    previous = FIRST_LINK
+    for item in EventItem.query("acme/account/bob"):
+        one = from_item(item)
+        older = msgspec.json.encode({"schema": 1, "version": one.version}).decode()
+        one = replace(one, state_data=older)
+        previous = one.chained_to(previous)
+        to_item(replace(one, hash=previous)).save()
+
+    assert said(audited()) == []
+
+
+def test_a_projection_that_is_behind_is_waited_for() -> None:
+    Keeper().do(opening("late", ledger="acme"))
+    assert any("late: this row is missing" in one for one in said(audited()))
+
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        project()
+
+    report = audited(patience=5.0, sleep=sleep)
+
+    assert said(report) == []
+    assert len(waited) == 1
+
+
+def test_a_row_that_stays_behind_is_named_with_where_the_events_are() -> None:
+    keeper = Keeper()
+    keeper.do(posting("new", debit("cash", 1), credit("alice", 1), ledger="acme"))
+
+    found = said(audited())
+
+    assert any("cash 5: this row is behind: the events are at 6" in one for one in found), found
+    assert "transactions acme/new: this row is missing" in found
+
+
+def test_live_traffic_makes_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw, "_PAGE", 3)
+    keeper = Keeper()
+    written: list[str] = []
+
+    def tick(_: int) -> None:
+        id = f"live-{len(written)}"
+        written.append(id)
+        keeper.do(
+            opening(id, ledger="acme", min_balance=None),
+            posting(f"t{id}", debit(id, 7), credit("alice", 7), ledger="acme"),
+        )
+        if len(written) == 5:
+            project()
+
+    report = audited(
+        segments=1,  # What a tick writes is written by the thread that ticks.
+        patience=2.0,
+        sleep=lambda _: project(),
+        progress=lambda _: lambda count: tick(count) if len(written) < 10 else None,
+    )
+
+    assert len(written) == 10
+    assert said(report) == []
+    assert report.unsettled == []
+
+
+def test_the_command_ends_with_0_for_whole_books_and_counts_them() -> None:
+    ran = CliRunner().invoke(audit, ["--segments", "1", "--patience", "0"])
+
+    assert ran.exit_code == 0, ran.output
+    assert ran.output.splitlines()[-1] == "whole: nothing is wrong"
+    assert "61 events of 17 streams in 1 ledgers" in ran.output
+
+
+def test_the_command_ends_with_1_and_names_what_is_wrong() -> None:
+    row = items(BalanceRow)[0]
+    with damaged(BalanceRow, row):
+        ran = CliRunner().invoke(audit, ["--patience", "0", "--json"])
+    told: Mapping[str, Any] = json.loads(ran.output)
+
+    assert ran.exit_code == 1
+    assert told["whole"] is False
+    assert told["findings"] == 1
+    key = f"balances {row['partition']['S']} {row['account']['S']}"
+    assert told["found"] == [
+        {"ledger": "acme", "where": key, "version": 0, "what": "this row is missing"}
+    ]
+
+
+def test_a_ledger_that_was_never_audited_has_no_verdict() -> None:
+    assert msgspec.to_builtins(ledger_integrity(LedgerIntegrity(ledger="acme"))) == {
+        "ledger": "acme",
+        "audited_at": None,
+        "as_of": None,
+        "events": None,
+        "streams": None,
+        "findings": None,
+        "whole": None,
+    }
+
+
+def test_the_api_tells_the_verdict_of_the_last_audit() -> None:
+    http = client()
+    api = next(http)
+    audited()
+    whole = api.http.get("/ledgers/acme/integrity").json_body
+    with damaged(BalanceRow, items(BalanceRow)[0]):
+        audited()
+    broken = api.http.get("/ledgers/acme/integrity").json_body
+
+    newest = max(item["recorded_at"]["S"] for item in items(EventItem))
+    assert whole.pop("audited_at") < broken.pop("audited_at")
+    assert whole == {
+        "ledger": "acme",
+        "as_of": newest,
+        "events": 61,
+        "streams": 17,
+        "findings": 0,
+        "whole": True,
+    }
+    assert (broken["findings"], broken["whole"]) == (1, False)
+
+
+def test_a_stream_of_no_known_kind_is_named() -> None:
+    item = next(iter(EventItem.query("acme/account/empty")))
+    item.stream = "acme/thing/empty"
+    item.save()
+
+    found = said(audited())
+
+    assert "acme/thing/empty: acme/thing/empty is no stream's name" in found

@@ -1,0 +1,150 @@
+"""Blue-green: new tables take the place of the old ones, and readers notice nothing."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from threading import Event
+
+import pytest
+
+from chalicelib.read_models import generations
+from chalicelib.read_models.balances.queries import GetAccount, get_account
+from chalicelib.read_models.balances.table import BalanceRow
+from chalicelib.read_models.generations import Pointer, pinned, pointer
+from chalicelib.read_models.statements.queries import AccountEntries, account_entries
+from chalicelib.read_models.statements.table import StatementRow
+from chalicelib.read_models.totals.queries import TrialBalance, trial_balance
+from chalicelib.read_models.totals.table import TotalRow
+from chalicelib.read_models.transactions.queries import ListTransactions, list_transactions
+from chalicelib.read_models.transactions.table import TransactionRow
+from chalicelib.settings import settings
+from ops.chaos_books import RANDOM
+from ops.rebuilding import bluegreen
+from ops.rebuilding.raw import client
+from tests.ops.audited import items
+from tests.ops.rebuilt import rebuilt, together, traffic, write, wrong
+
+STACKS = {"accounts": (BalanceRow, StatementRow), "journal": (TransactionRow, TotalRow)}
+
+
+pytestmark = pytest.mark.usefixtures("own_ministack", "generations_on")
+
+
+@pytest.fixture
+def generations_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A stage that looks up which generation serves, and does so often."""
+    monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
+    settings.cache_clear()
+    monkeypatch.setattr(generations, "LOOK_SECONDS", 1.0)
+    monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 0.5)
+    yield
+    monkeypatch.delenv("TWOFOLD_GENERATIONS")
+    settings.cache_clear()
+
+
+def test_a_fresh_process_finds_the_tables_that_serve() -> None:
+    write(10)
+    rebuilt("accounts", "--blue-green")
+    code = (
+        "from tests.ops.test_rebuild_blue_green import READS;"
+        "print(*(read() for read in READS['accounts']))"
+    )
+
+    fresh = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert fresh.stdout.split() == [str(read()) for read in READS["accounts"]]
+
+
+class Reader:
+    """Reads again and again, and has no patience for an answer older than the one before."""
+
+    def __init__(self, *reads: Callable[[], int]) -> None:
+        self.count = 0
+        self.stop = Event()
+        self._reads = reads
+
+    def run(self) -> None:
+        newest = [0] * len(self._reads)
+        while not self.stop.is_set():
+            for place, read in enumerate(self._reads):
+                version = read()
+                assert version >= newest[place], f"{read} went back"
+                newest[place] = version
+                self.count += 1
+
+
+def _version_of(account: str) -> Callable[[], int]:
+    return lambda: get_account(GetAccount(ledger=RANDOM, account=account)).version
+
+
+def _entries_of(account: str) -> Callable[[], int]:
+    def count() -> int:
+        total, cursor = 0, None
+        while True:
+            page = account_entries(AccountEntries(ledger=RANDOM, account=account, cursor=cursor))
+            total, cursor = total + len(page.entries), page.next_cursor
+            if cursor is None:
+                return total
+
+    return count
+
+
+def _transactions() -> int:
+    total, cursor = 0, None
+    while True:
+        page = list_transactions(ListTransactions(ledger=RANDOM, limit=200, cursor=cursor))
+        total, cursor = total + len(page.transactions), page.next_cursor
+        if cursor is None:
+            return total
+
+
+def _counted_events() -> int:
+    return trial_balance(TrialBalance(ledger=RANDOM)).events
+
+
+READS: dict[str, tuple[Callable[[], int], ...]] = {
+    "accounts": (_version_of("usd:0"), _version_of("eur:1"), _entries_of("usd:1")),
+    "journal": (_transactions, _counted_events),
+}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_new_tables_replace_the_old_ones_and_neither_readers_nor_writers_notice(
+    stack: str,
+) -> None:
+    write()
+    readers = [Reader(*READS[stack]) for _ in range(2)]
+
+    with traffic(), together(*(reader.run for reader in readers)):
+        try:
+            rebuilt(stack, "--blue-green")
+            before = [reader.count for reader in readers]
+            rebuilt(stack, "--blue-green")
+        finally:
+            for reader in readers:
+                reader.stop.set()
+
+    assert wrong() == []
+    assert all(reader.count > seen > 5 for reader, seen in zip(readers, before, strict=True))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_old_tables_are_gone_but_for_the_empty_ones_that_the_template_knows(stack: str) -> None:
+    write(40)
+    room, name = STACKS[stack][0], "balances" if stack == "accounts" else "transactions"
+    kept = items(room)
+
+    rebuilt(stack, "--blue-green")
+
+    assert pointer(name) == Pointer("b", ("b",))
+    assert items(room) == kept
+    with pinned(name, "a"):
+        assert items(room) == []
+
+    rebuilt(stack, "--blue-green")
+
+    assert pointer(name) == Pointer("a", ("a",))
+    assert items(room) == kept
+    assert not [each for each in client().list_tables()["TableNames"] if each.endswith("_b")]

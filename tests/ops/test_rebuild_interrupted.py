@@ -1,0 +1,160 @@
+"""A killed rebuild goes on where it was; one keeps to its rate, and says what it could not do."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from chalicelib.events.table import EventItem
+from chalicelib.read_models import generations
+from chalicelib.read_models.balances.table import BalanceRow
+from chalicelib.read_models.generations import Pointer, pinned, pointer
+from chalicelib.read_models.statements.table import StatementRow
+from chalicelib.settings import settings
+from ops.rebuild import rebuild
+from ops.rebuilding import bluegreen
+from tests.engines import ROOT
+from tests.ops.audited import delete, items, put
+from tests.ops.rebuilt import rebuilt, write, wrong
+
+pytestmark = pytest.mark.usefixtures("own_ministack")
+
+
+def _empty(*rooms: type[BalanceRow] | type[StatementRow]) -> None:
+    for room in rooms:
+        for row in items(room):
+            delete(room, row)
+
+
+def _kept() -> Path:
+    return settings().home / "rebuilds"
+
+
+def _killed(arguments: list[str], when: Callable[[dict[str, object]], bool]) -> None:
+    """Starts a rebuild and kills it, without a last word, once what it keeps says so."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ops", "rebuild", *arguments],
+        cwd=ROOT,
+        env=os.environ.copy(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not any(when(json.loads(each.read_text())) for each in _kept().glob("*.json")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _events_done(kept: dict[str, object]) -> int:
+    counts = kept["counts"]
+    assert isinstance(counts, dict)
+    return int(counts.get("events", 0))
+
+
+def test_a_killed_rebuild_goes_on_where_it_was() -> None:
+    write()
+    _empty(BalanceRow, StatementRow)
+    everything = len(items(EventItem))
+
+    _killed(["accounts", "--rate", "200", "--segments", "2"], lambda kept: _events_done(kept) > 100)
+    assert wrong() != []
+    (kept,) = [_events_done(json.loads(each.read_text())) for each in _kept().glob("*.json")]
+    assert 100 < kept < everything
+    output = rebuilt("accounts").output
+
+    assert "going on with what began at" in output
+    assert f"{everything} events\n" in output  # Those of the killed one among them, none twice.
+    assert wrong() == []
+    assert list(_kept().iterdir()) == []
+
+
+def test_a_killed_replacement_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
+    settings.cache_clear()
+    monkeypatch.setattr(generations, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 0.0)
+    write()
+
+    _killed(["accounts", "--blue-green", "--rate", "200"], lambda kept: _events_done(kept) > 100)
+    assert pointer("balances") == Pointer("a", ("b", "a"))
+    write(30, seed=2)  # Told to both generations meanwhile.
+    rebuilt("accounts", "--blue-green")
+
+    assert pointer("balances") == pointer("statements") == Pointer("b", ("b",))
+    assert wrong() == []
+
+
+def test_a_rebuild_keeps_to_its_rate() -> None:
+    write(40)
+    count = len(items(EventItem)) + len(items(BalanceRow))
+    began = time.monotonic()
+
+    rebuilt("accounts", "--room", "balances", "--rate", "100")
+
+    assert time.monotonic() - began > count / 100 - 1.0
+
+
+def test_a_rebuild_of_one_room_leaves_the_other_alone() -> None:
+    write(40)
+    _empty(BalanceRow, StatementRow)
+
+    rebuilt("accounts", "--room", "balances")
+
+    assert items(BalanceRow) != []
+    assert items(StatementRow) == []
+
+
+def test_an_event_that_this_build_does_not_know_is_named_and_all_others_are_rebuilt() -> None:
+    write(40)
+    _empty(BalanceRow, StatementRow)
+    strange = next(each for each in items(EventItem) if each["type"]["S"] == "EntryPosted")
+    put(EventItem, {**strange, "type": {"S": "EntryPainted"}})
+
+    result = CliRunner().invoke(rebuild, ["accounts", "--room", "statements"])
+    put(EventItem, strange)
+    lacking = [each for each in wrong() if each.startswith("StatementRow")]
+
+    assert result.exit_code == 1
+    assert f"{strange['stream']['S']}#{strange['version']['N']}: UnknownEvent" in result.output
+    assert len(lacking) == 1
+
+
+def test_what_is_not_proved_does_not_come_to_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
+    settings.cache_clear()
+    write(40)
+    altered = next(row for row in items(BalanceRow) if int(row["version"]["N"]) > 1)
+    altered["body"] = {"S": "{}"}
+    prove = bluegreen._prove
+
+    def prove_what_was_altered(*arguments: object) -> None:
+        with pinned("balances", "b"):
+            put(BalanceRow, altered)
+        prove(*arguments)  # type: ignore[arg-type]  # Passed on as they came.
+
+    monkeypatch.setattr(bluegreen, "_prove", prove_what_was_altered)
+    result = CliRunner().invoke(rebuild, ["accounts", "--room", "balances", "--blue-green"])
+
+    assert result.exit_code == 1
+    assert f"'{altered['account']['S']}'" in result.output
+    assert "is other than the events say" in result.output
+    assert pointer("balances") == Pointer("a", ("a",))
+    assert wrong() == []
+
+
+def test_a_stage_whose_readers_look_for_no_other_tables_is_not_given_any() -> None:
+    result = CliRunner().invoke(rebuild, ["accounts", "--blue-green"])
+
+    assert result.exit_code == 2
+    assert "TWOFOLD_GENERATIONS" in result.output
