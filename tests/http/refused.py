@@ -1,31 +1,28 @@
-"""Refused: for each route and each code that it may answer, a request that earns it, and its words.
+"""Refused: for each route and each code of its own, a request that earns it, and the words.
 
-All are asked of one ledger, `stocked`, which is as it was after each of them.
+All are asked of one ledger, the `stocked` one, which is as it was after each of them.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.http.api import Api
-
-OPEN, CHANGE = "POST /accounts", "PATCH /accounts/{account}"
-FREEZE, UNFREEZE, CLOSE = (
-    f"POST /accounts/{{account}}/{action}" for action in ("freeze", "unfreeze", "close")
-)
-NEW, BATCH = "POST /transactions", "POST /transactions/batch"
-POST, VOID, REVERSE = (
-    f"POST /transactions/{{transaction}}/{action}" for action in ("post", "void", "reverse")
-)
-WRITES = (OPEN, CHANGE, FREEZE, UNFREEZE, CLOSE, NEW, BATCH, POST, VOID, REVERSE)
-ACCOUNT, ACCOUNTS = "GET /accounts/{account}", "GET /accounts"
-BALANCE, ENTRIES, STATEMENT = (
-    f"{ACCOUNT}/{picture}" for picture in ("balance", "entries", "statement")
-)
-TRANSACTION, TRANSACTIONS = "GET /transactions/{transaction}", "GET /transactions"
-TOTALS, INTEGRITY = "GET /trial-balance", "GET /integrity"
-READS = (
-    *(ACCOUNT, ACCOUNTS, BALANCE, ENTRIES, STATEMENT),
-    *(TRANSACTION, TRANSACTIONS, TOTALS, INTEGRITY),
+from tests.http.stocked import (
+    ACCOUNT,
+    ACCOUNTS,
+    BATCH,
+    CHANGE,
+    CLOSE,
+    ENTRIES,
+    FREEZE,
+    NEW,
+    OPEN,
+    POST,
+    REVERSE,
+    STATEMENT,
+    TRANSACTION,
+    TRANSACTIONS,
+    UNFREEZE,
+    VOID,
 )
 
 NOT_DIGITS = "an amount is an integer or a string of digits"
@@ -41,53 +38,21 @@ class Case:
     body: object
     detail: str
     figures: dict[str, str | None] = field(default_factory=dict)
-    field: str | None = None
+    at: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def problem(self) -> dict[str, Any]:
         """The document, but for its status."""
-        at = self.field
-        why = self.detail.removeprefix(f"{at}: ")
+        why = self.detail.removeprefix(f"{self.at}: ")
         return {
             "type": f"https://twofold.dev/problems/{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
             "code": self.code,
             "detail": self.detail,
-            "errors": [] if at is None else [{"field": at, "detail": why}],
+            "errors": [] if self.at is None else [{"field": self.at, "detail": why}],
             **self.figures,
         }
-
-
-def stocked(api: Api) -> Api:
-    """The ledger to ask: an account in every state that refuses something, and so with holds."""
-    api.open("cash", normal_balance="debit", min_balance=None)
-    api.open("alice")
-    api.open("bob", max_balance="10")
-    for id in ("carol", "iced", "gone"):
-        api.open(id)
-    api.open("euros", asset="EUR/2", min_balance=None)
-    for id, debit, credit, amount in (
-        *(("first", "cash", "alice", 1000), ("reversed", "cash", "alice", 7)),
-        *(("given", "cash", "carol", 5), ("spent", "carol", "cash", 5)),
-        *(("full", "cash", "bob", 10), ("gave", "bob", "cash", 5), ("refill", "cash", "bob", 5)),
-        ("cooled", "cash", "iced", 5),
-        *(("came", "cash", "gone", 5), ("went", "gone", "cash", 5)),
-    ):
-        assert api.transfer(id, debit, credit, amount).status_code == 201
-    api.hold("held", "alice", "cash", 400)
-    api.hold("voided", "alice", "cash", 1)
-    api.hold("keyed", "alice", "cash", 1)
-    for path, body, key in (
-        ("/accounts/iced/freeze", {}, None),
-        ("/accounts/gone/close", {}, None),
-        ("/transactions/voided/void", {"reason": "no"}, "key-1"),
-        ("/transactions/keyed/post", {}, "key-1"),
-        ("/transactions/reversed/reverse", {"id": "back"}, None),
-    ):
-        reply = api.post(path, body, {"Idempotency-Key": key} if key else {})
-        assert reply.status_code in (200, 201), reply.body
-    return api
 
 
 def moving(debit: str, credit: str, amount: object, **more: object) -> dict[str, object]:
@@ -170,7 +135,7 @@ def _strange_cursor(route: str, path: str) -> Case:
 
 
 def _no_amount(route: str, path: str, body: object, field: str) -> Case:
-    return Case(route, "invalid_amount", path, body, f"{field}: {NOT_DIGITS}", field=field)
+    return Case(route, "invalid_amount", path, body, f"{field}: {NOT_DIGITS}", at=field)
 
 
 CASES = [

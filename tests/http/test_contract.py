@@ -5,7 +5,6 @@ The codes and their statuses are written here once more, as clients were promise
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,10 @@ from chalicelib.events.store import Busy
 from chalicelib.http.problems import STATUS
 from chalicelib.read_models import reading
 from ops.openapi import routes
+from ops.template import GATEWAY_ANSWERS
 from tests.http.api import Api
-from tests.http.refused import CASES, READS, REVERSE, WRITES, Case, stocked
+from tests.http.refused import CASES, Case
+from tests.http.stocked import READS, REVERSE, WRITES, stocked
 
 PROMISED = {
     400: {"malformed_json", "validation_failed", "invalid_amount", "invalid_cursor"},
@@ -53,7 +54,8 @@ OF_ANY_WRITE = {
 }
 OF_NO_ROUTE = {
     "unauthorized": "tests/http/test_auth_local.py::test_an_unknown_key_is_unauthorized",
-    "forbidden": "tests/http/test_auth_local.py::test_a_key_that_may_only_read_is_forbidden_to_write",
+    "forbidden": "tests/http/test_auth_local.py::"
+    "test_a_key_that_may_only_read_is_forbidden_to_write",
     "not_found": "tests/http/test_gateway.py::test_a_path_that_no_route_serves_is_not_found",
     "method_not_allowed": "tests/http/test_contract.py::test_no_route_takes_another_method",
     "batch_aborted": "tests/http/test_batches.py::"
@@ -76,10 +78,9 @@ def stock(moto: None) -> Api:  # noqa: ARG001  # Asked for its tables.
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A read that finds the projection behind says so at once."""
     monkeypatch.setattr(reading, "_PATIENCE_SECONDS", 0.0)
-    yield
 
 
 def send(api: Api, method: str, path: str, body: object, headers: dict[str, str]) -> HTTPResponse:
@@ -212,21 +213,17 @@ def test_a_parameter_that_a_route_does_not_know_is_named(stock: Api, route: str)
 
     reply = send(stock, method, f"{path}?surprise=1", {}, {})
 
-    words = "is not a parameter here" if method != "GET" else "Object contains unknown field"
+    words = "is not a parameter here" if method != "GET" else "Object contains an unknown field"
     detail = f"surprise: {words}"
-    assert_answers(
-        reply, Case(route, "validation_failed", "", None, detail, field="surprise").problem
-    )
+    assert_answers(reply, Case(route, "validation_failed", "", None, detail, at="surprise").problem)
 
 
 @pytest.mark.parametrize("route", WRITES)
 def test_a_field_that_a_route_does_not_know_is_named(stock: Api, route: str) -> None:
     reply = send(stock, *path_of(route), {"surprise": 1}, {})
 
-    detail = "surprise: Object contains unknown field"
-    assert_answers(
-        reply, Case(route, "validation_failed", "", None, detail, field="surprise").problem
-    )
+    detail = "surprise: Object contains an unknown field"
+    assert_answers(reply, Case(route, "validation_failed", "", None, detail, at="surprise").problem)
 
 
 @pytest.mark.parametrize("route", [*WRITES, *READS])
@@ -257,11 +254,13 @@ def test_what_nobody_foresaw_is_said_alike(
 
 
 def test_the_gateway_says_the_rest_alike() -> None:
-    from ops.template import GATEWAY_RESPONSES
-
-    said = {problem.code for problem in GATEWAY_RESPONSES.values()}
-
-    assert {"unauthorized", "forbidden", "not_found", "rate_limited"} <= said
+    for problem in GATEWAY_ANSWERS.values():
+        assert problem.code in PROMISED[problem.status]
+        assert problem.document() == Case("", problem.code, "", None, problem.detail).problem | {
+            "status": problem.status
+        }
+    said = {problem.code for problem in GATEWAY_ANSWERS.values()}
+    assert {"unauthorized", "not_found", "rate_limited"} <= said
 
 
 def test_after_all_that_was_refused_the_books_are_as_they_were(stock: Api) -> None:
