@@ -15,7 +15,7 @@ run: .venv/ready
 	TWOFOLD_AUTH=$(AUTH) $(BIN)/chalice local --port $(PORT)
 
 test: lint types
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile --durations 25
 
 demo: .venv/ready
 	$(BIN)/python -m ops demo --url http://127.0.0.1:$(PORT) $(DATA)

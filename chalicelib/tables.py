@@ -31,7 +31,7 @@ _binding = RLock()  # Binding one table may have to look its name up in another.
 @cache
 def connection() -> Connection:
     """The process's one connection to DynamoDB."""
-    return Connection(
+    made = Connection(
         region=settings().region,
         host=settings().endpoint,
         connect_timeout_seconds=2,
@@ -39,6 +39,8 @@ def connection() -> Connection:
         max_retry_attempts=3,
         max_pool_connections=2 * _WORKERS,
     )
+    _ = made.client  # Made now: it is made lazily otherwise, once by each thread that is first.
+    return made
 
 
 class Table(Model):
@@ -102,6 +104,7 @@ def together(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_
     waiting = list(items)
     if len(waiting) < 2:
         return [work(item) for item in waiting]
+    connection()
     try:
         futures = [_pool().submit(copy_context().run, work, item) for item in waiting]
     except RuntimeError:

@@ -123,4 +123,5 @@ SESSION = [
     _get("transaction", "/transactions/hold-1?min_version=3"),
     _get("listing", "/transactions?reference=invoice%201009"),
     _get("trial", "/trial-balance"),
+    _get("verdict", "/integrity"),
 ]

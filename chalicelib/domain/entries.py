@@ -97,7 +97,7 @@ def _require_takes(step: PostEntry | HoldEntry, account: Account) -> None:
         raise AccountIsFrozen(step.account, step.direction)
     if step.direction == account.normal_balance:
         most = account.posted + account.pending_in + step.amount
-        require_within_limits(step.account, most, most, None, account.max_balance)
+        require_within_limits(step.account, most, most, account.min_balance, account.max_balance)
     elif account.min_balance is not None and account.available - step.amount < account.min_balance:
         raise InsufficientFunds(step.account, account.available, account.min_balance, step.amount)
 
