@@ -34,6 +34,8 @@ from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.settings import settings
 from ops import chaos_check
+from ops.audit import examine
+from ops.auditing.auditor import Auditor
 from ops.chaos_books import BERKA, Client, Writer, open_accounts, open_bank, pay
 from ops.demo import Row, read
 from ops.stages import PROJECT
@@ -72,7 +74,7 @@ def chaos(seed: int | None, rounds: int, data: Path) -> None:
         click.echo(f"WRONG {problem}")
     if problems:
         raise SystemExit(1)
-    click.echo("\nsurvived: every row is what the events say")
+    click.echo("\nsurvived: every row is what the events say, and the audit is clean")
 
 
 @contextmanager
@@ -147,7 +149,11 @@ def verify(client: Client, bank: Sequence[Row], discarded: Sequence[object]) -> 
     ]
     problems += [*_unlike_the_answers(client, events), *chaos_check.wrong_events(books)]
     problems += [*chaos_check.wrong_rows(books), *_unlike_the_bank(bank)]
+    audited = examine(Auditor(segments=4, rate=0, patience=5.0))
+    problems += [str(finding) for finding in audited.found]
+    problems += [f"not settled: {what}" for what in audited.unsettled]
     click.echo(f"{len(events):,} events, {chaos_check.count_rows(books):,} rows compared")
+    click.echo(f"audited {audited.events:,} events: {audited.count} findings")
     return problems
 
 

@@ -35,7 +35,7 @@ class Deployed(System):
         super().__init__(name, DynamoStore(), now, self._over_http)
         self._url = url
         self._http = urllib3.PoolManager(retries=False, timeout=60)
-        self._projected = False
+        self._found: dict[str, Any] = {}
 
     def _over_http(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]
@@ -45,15 +45,16 @@ class Deployed(System):
         return reply.status, reply.headers, json.loads(reply.data)
 
     def get(self, path: str) -> Any:
-        """What a read answers, once everything has been projected."""
-        if not self._projected:
+        """What a read answers, once everything has been projected and nothing changes any more."""
+        if not self._found:
             batch = {"Records": records_of(self.name)}
             for project in (accounts.project_accounts, journal.project_journal):
                 assert project(batch, None) == {"batchItemFailures": []}
-            self._projected = True
-        status, _, body = self._over_http("GET", f"/ledgers/{self.name}{path}", b"", {})
-        assert status == 200, (path, body)
-        return body
+        if path not in self._found:
+            status, _, body = self._over_http("GET", f"/ledgers/{self.name}{path}", b"", {})
+            assert status == 200, (path, body)
+            self._found[path] = body
+        return self._found[path]
 
     def account(self, id: str) -> Any:
         """An account, alone and in its listing."""
