@@ -35,6 +35,16 @@ COSTS = {
 promise to keep, here and in docs/performance.md."""
 
 
+WARM = {
+    "freeze": (1, 0, 1),
+    "transfer, 2 entries": (1, 0, 6),
+    "transfer, 4 entries": (1, 0, 10),
+    "transfer, 10 entries": (1, 0, 24),
+    "hold": (1, 0, 6),
+}
+"""Likewise of a process that remembers the accounts from its last write."""
+
+
 @pytest.fixture(scope="module")
 def api(ministack_endpoint: str) -> Iterator[Api]:
     with engines.connected(ministack_endpoint), opened() as client:
@@ -46,6 +56,19 @@ def test_a_request_costs_exactly_what_the_documents_say(operation: Operation, ap
     cost = measured(operation, api)
 
     assert (cost["round_trips"], cost["read_units"], cost["write_units"]) == COSTS[operation.name]
+
+
+@pytest.mark.parametrize(
+    "operation", [one for one in COMMANDS if one.name in WARM], ids=lambda one: one.name
+)
+def test_what_a_process_wrote_itself_costs_it_no_read(operation: Operation, api: Api) -> None:
+    measured(operation, api)
+
+    cost = measured(operation, api, remembers=True)
+
+    assert (cost["round_trips"], cost["read_units"] or 0, cost["write_units"]) == WARM[
+        operation.name
+    ]
 
 
 @pytest.mark.parametrize("operation", [*COMMANDS, *QUERIES], ids=lambda one: one.name)
@@ -64,6 +87,6 @@ def test_ministack_reports_what_dynamodb_charges() -> None:
         assert call["reported"] == call["charged"], call
 
 
-def measured(operation: Operation, api: Api) -> dict[str, Any]:
+def measured(operation: Operation, api: Api, *, remembers: bool = False) -> dict[str, Any]:
     with Meter().attached() as meter:
-        return cost_of(operation, api, meter, remembers=False)
+        return cost_of(operation, api, meter, remembers=remembers)
