@@ -34,6 +34,7 @@ ROUTES = {
         ("/ledgers/{ledger}/transactions", "get"),
         ("/ledgers/{ledger}/transactions/{transaction}", "get"),
         ("/ledgers/{ledger}/trial-balance", "get"),
+        ("/ledgers/{ledger}/integrity", "get"),
     },
 }
 OPEN = {"/health", "/openapi.json", "/docs"}
@@ -63,6 +64,7 @@ TABLES = {
         "twofold-prod-transactions",
         "twofold-prod-totals",
         "twofold-prod-journal_parked",
+        "twofold-prod-integrity",
     },
 }
 
