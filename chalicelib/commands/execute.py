@@ -247,18 +247,19 @@ class Executor:
         ):
             return False
         events = (one.event for one in self.store.history(stream, newest_first=True))
-        ids = expired_holds(head.account, cast(Iterator[account.Event], events), refused.now)
-        releases = [ExpireHold(ledger=ledger, transaction=id) for id in ids]
+        expired = expired_holds(head.account, cast(Iterator[account.Event], events), refused.now)
+        releases = [ExpireHold(ledger=ledger, transaction=id) for id in expired]
         fresh = [release for release in releases if release not in run.releases]
         if run.dry_run:
             run.releases += fresh
             return bool(fresh)
-        # Clocks differ: what had expired when the command was refused is released as of then.
-        as_of_then = replace(self, clock=lambda: max(self.clock(), refused.now))
+        # Clocks differ: what others wrote may show that a hold has expired before this one does.
+        latest = max(expired.values(), default=refused.now)
+        by_then = replace(self, clock=lambda: max(self.clock(), latest))
         for release in fresh:
             if self.monotonic() > until:
                 raise Contention
-            as_of_then.execute(release, actor=run.actor)
+            by_then.execute(release, actor=run.actor)
         return bool(fresh)
 
 

@@ -118,13 +118,15 @@ def _resolve(step: ResolveEntry) -> Event:
     )
 
 
-def expired_holds(account: Account, newest_first: Iterable[Event], now: datetime) -> list[str]:
-    """The pending transactions that still hold something here, though they have expired.
+def expired_holds(
+    account: Account, newest_first: Iterable[Event], now: datetime
+) -> dict[str, datetime]:
+    """The pending transactions that still hold something here, though they have expired, and when.
 
     Reads the account's events from the newest back, and no further than its oldest open hold.
     """
     resolved: set[str] = set()
-    expired: dict[str, None] = {}
+    expired: dict[str, datetime] = {}
     unexplained = account.pending_debits + account.pending_credits
     for event in newest_first if unexplained else ():
         if isinstance(event, HeldEntryPosted | HeldEntryReleased):
@@ -132,7 +134,7 @@ def expired_holds(account: Account, newest_first: Iterable[Event], now: datetime
         elif isinstance(event, EntryHeld) and event.transaction not in resolved:
             unexplained -= event.amount
             if event.expires_at is not None and event.expires_at <= now:
-                expired[event.transaction] = None
+                expired[event.transaction] = event.expires_at
             if not unexplained:
                 break
-    return list(expired)
+    return expired

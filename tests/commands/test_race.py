@@ -19,7 +19,7 @@ from tests.domain.books import credit, debit, opening, posting
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
-THREADS, TRANSFERS, FUNDS = 8, 200, 1000
+THREADS, TRANSFERS, FUNDS = 8, 60, 300
 ACCOUNTS = [f"customer-{number}" for number in range(5)]
 
 
