@@ -61,7 +61,7 @@ class Ledger:
 
     def _together(self, asked: list[tuple[str, Body]], dry: bool = False) -> list[tuple[int, Any]]:
         """All of these or none."""
-        before = self.accounts, self.transactions
+        before = deepcopy((self.accounts, self.transactions))
         while True:
             released = self.accounts, self.transactions
             self.accounts, self.transactions = deepcopy(released)
@@ -74,10 +74,9 @@ class Ledger:
                 self.accounts, self.transactions = released
                 # The newest first, as an account's history is looked through.
                 mine = [id for id in reversed(self.transactions) if self._frees(id, no.account)]
+                for id in mine:
+                    self._expire(id, dry=dry)
                 if mine:
-                    self.accounts, self.transactions = deepcopy(released)
-                    for id in mine:
-                        self._expire(id, dry=dry)
                     continue
                 if dry:
                     self.accounts, self.transactions = before
@@ -99,8 +98,7 @@ class Ledger:
             seen += [self.accounts[i] for i in [given.get("account")] if i in self.accounts]
             seen += [named] if named else []
             seen += [self.transactions[i] for i in [given.get("id")] if i in self.transactions]
-        later: list[datetime] = [] if dry else [each["at"] + TICK for each in seen]
-        return max([self.now, *later])
+        return max([self.now, *(each["at"] + TICK for each in ([] if dry else seen))])
 
     # Accounts
 
@@ -124,7 +122,7 @@ class Ledger:
         it = self._known(account)
         if if_version not in (None, it["version"]):
             raise No("version_conflict")
-        self._still_open(it)
+        _still_open(it)
         new = {**it, **terms}
         if new != it:
             most = it["posted"] + it["held"][it["normal"]]
@@ -134,14 +132,14 @@ class Ledger:
 
     def _freeze(self, account: str, sides: set[str]) -> tuple[int, Body]:
         it = self._known(account)
-        self._still_open(it)
+        _still_open(it)
         if not sides <= it["frozen"]:
             self._touch(account, frozen=it["frozen"] | sides)
         return 200, self.show(account)
 
     def _unfreeze(self, account: str, sides: set[str]) -> tuple[int, Body]:
         it = self._known(account)
-        self._still_open(it)
+        _still_open(it)
         if sides & it["frozen"]:
             self._touch(account, frozen=it["frozen"] - sides)
         return 200, self.show(account)
@@ -253,7 +251,7 @@ class Ledger:
         account, side, amount = leg
         it = self.accounts[account]
         if not free:
-            self._still_open(it)
+            _still_open(it)
             if side in it["frozen"]:
                 raise No("account_frozen")
             coming = it["posted"] + it["held"][it["normal"]] + amount
@@ -299,10 +297,6 @@ class Ledger:
             raise No("account_not_found")
         return self.accounts[account]
 
-    def _still_open(self, it: Body) -> None:
-        if it["closed"]:
-            raise No("account_closed")
-
     def _frees(self, id: str, account: str | None) -> bool:
         it = self.transactions[id]
         return self.is_due(it, self._at) and account in [_account(leg) for leg in it["legs"]]
@@ -326,6 +320,11 @@ class Ledger:
             "version": it["version"], "opened_at": stamp(it["opened"]),
             "recorded_at": stamp(it["at"]),
         }  # fmt: skip  # A record.
+
+
+def _still_open(it: Body) -> None:
+    if it["closed"]:
+        raise No("account_closed")
 
 
 def _available(it: Body) -> int:
