@@ -94,11 +94,12 @@ class Ledger:
         for _, given in asked:
             named = self.transactions.get(given.get("of", ""))
             legs = given.get("legs") or (named["legs"] if named else [])
-            seen += [self.accounts[_account(leg)] for leg in legs if _account(leg) in self.accounts]
+            seen += [self.accounts[leg[0]] for leg in legs if leg[0] in self.accounts]
             seen += [self.accounts[i] for i in [given.get("account")] if i in self.accounts]
             seen += [named] if named else []
             seen += [self.transactions[i] for i in [given.get("id")] if i in self.transactions]
-        return max([self.now, *(each["at"] + TICK for each in ([] if dry else seen))])
+        later: list[datetime] = [] if dry else [each["at"] + TICK for each in seen]
+        return max([self.now, *later])
 
     # Accounts
 
@@ -299,7 +300,7 @@ class Ledger:
 
     def _frees(self, id: str, account: str | None) -> bool:
         it = self.transactions[id]
-        return self.is_due(it, self._at) and account in [_account(leg) for leg in it["legs"]]
+        return self.is_due(it, self._at) and account in [leg[0] for leg in it["legs"]]
 
     def is_due(self, transaction: Body, at: datetime | None = None) -> bool:
         """Whether a hold's time is up: now, or at the instant of a decision."""
@@ -344,7 +345,3 @@ def _within(account: str, least: int, most: int, low: int | None, high: int | No
 
 def _text(limit: int | None) -> str | None:
     return None if limit is None else str(limit)
-
-
-def _account(leg: Any) -> str:
-    return str(leg[0])
