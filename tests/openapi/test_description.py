@@ -2,7 +2,9 @@
 
 import json
 import re
+from base64 import b64encode
 from copy import deepcopy
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -163,6 +165,15 @@ def test_both_are_served_to_anybody(api: Api) -> None:
     assert described.headers["Content-Type"] == "application/json"
     assert described.json_body == DOCUMENT
     assert shown.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
     assert shown.body.decode() == DOCS.read_text()
-    assert "<script" not in DOCS.read_text()
+
+
+def test_the_page_runs_nothing_and_shows_its_own_style_only(api: Api) -> None:
+    shown = api.request("GET", "/docs")
+    (style,) = re.findall("<style>(.*?)</style>", shown.body.decode(), re.DOTALL)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+
+    policy = set(shown.headers["Content-Security-Policy"].split("; "))
+    assert {"default-src 'none'", f"style-src 'sha256-{digest}'"} < policy
+    assert "'unsafe-inline'" not in shown.headers["Content-Security-Policy"]
+    assert not re.search(r"<script|\sstyle=|\son[a-z]+=", shown.body.decode())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.http.description import OPENAPI
 from tests.local.server import Server, chalice_local, copy_project
 from tests.openapi.test_description import operations
 
@@ -38,7 +39,10 @@ def test_no_random_request_is_answered_as_is_not_described(server: Server, tmp_p
             "--config-file",
             str(Path(__file__).with_name("schemathesis.toml")),
             "run",
-            f"{server.url}/openapi.json",
+            # Of the file, since it never asks the address that it has a document from.
+            str(OPENAPI),
+            "--url",
+            server.url,
             "--checks",
             ",".join(CHECKS),
             "--phases",
