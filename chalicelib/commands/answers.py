@@ -1,18 +1,20 @@
 """Answers: what a command's event says, as the API shows it."""
 
+from chalicelib.domain.stripes import sum_of
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import EventStore, metadata_of
 from chalicelib.http.bodies import AccountBody, TransactionBody, account_body, transaction_body
 
 
 def account_of(recorded: Recorded, store: EventStore) -> AccountBody:
-    """The account after this event of its stream."""
+    """The account after this event of its stream, and with what its stripes hold by now."""
+    stripes = store.load(recorded.stripes).values() if recorded.stripes else ()
     return account_body(
         recorded.stream.ledger,
         recorded.stream.id,
-        recorded.account,
+        sum_of(recorded.account, [stripe.account for stripe in stripes]),
         metadata_of(store, recorded),
-        recorded.recorded_at,
+        max([recorded.recorded_at, *(stripe.recorded_at for stripe in stripes)]),
     )
 
 

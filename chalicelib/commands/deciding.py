@@ -1,15 +1,19 @@
 """Deciding: from streams to what the domain decides on, and from its decision back to streams."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.domain import booking, managing, transaction
 from chalicelib.domain.booking import Books
+from chalicelib.domain.stripes import for_stripes, stripes_of, sum_of
 from chalicelib.events.codec import Event
 from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
 
 Command = managing.Command | transaction.Command
 """Every command, those that only the ledger itself issues included."""
+
+Place = Callable[[Stream], Stream]
+"""Where new entries of an account go: to one of its stripes, if it is known to have any."""
 
 
 def subject(command: Command) -> Stream:
@@ -19,7 +23,9 @@ def subject(command: Command) -> Stream:
     return transaction_stream(command.ledger, command.transaction)
 
 
-def needs(command: Command, heads: Mapping[Stream, Recorded], *, look: bool) -> list[Stream]:
+def needs(
+    command: Command, heads: Mapping[Stream, Recorded], place: Place, *, look: bool
+) -> list[Stream]:
     """The streams that a command must see to be decided, as far as these tell.
 
     With `look`, one that a command makes itself is among them.
@@ -28,31 +34,49 @@ def needs(command: Command, heads: Mapping[Stream, Recorded], *, look: bool) -> 
     if isinstance(command, managing.OpenAccount):
         return mine if look else []
     if isinstance(command, managing.Command):
-        return mine
+        return [*mine, *(heads[mine[0]].stripes if mine[0] in heads else ())]
     seen = [transaction_stream(command.ledger, id) for id in booking.transactions_of(command)]
     touched = booking.accounts_of(command, _transactions(heads))
-    others = [account_stream(command.ledger, id) for id in touched]
+    others = [place(account_stream(command.ledger, id)) for id in touched]
     return [*(mine if look else []), *seen, *others]
 
 
 def changes(
-    command: Command, heads: Mapping[Stream, Recorded], now: datetime
+    command: Command, heads: Mapping[Stream, Recorded], place: Place, now: datetime
 ) -> dict[Stream, Sequence[Event]]:
     """The events of each stream, the command's subject first; empty when already done."""
     if isinstance(command, managing.Command):
-        stream = subject(command)
-        head = heads.get(stream)
-        events = managing.decide(command, head.account if head else None, now)
-        return {stream: events} if events else {}
-    accounts = {id.id: head.account for id, head in heads.items() if id.kind == "account"}
-    decision = booking.decide(
-        command, Books(transactions=_transactions(heads), accounts=accounts), now
+        return _of_account(command, heads, now)
+    transactions, ledger = _transactions(heads), command.ledger
+    touched = booking.accounts_of(command, transactions)
+    books = Books(
+        transactions=transactions,
+        accounts={id.id: head.account for id, head in heads.items() if id.kind == "account"},
+        places={id: place(account_stream(ledger, id)).id for id in touched},
     )
-    ledger = command.ledger
+    decision = booking.decide(command, books, now)
     return {
         **{transaction_stream(ledger, id): told for id, told in decision.transactions.items()},
         **{account_stream(ledger, id): moved for id, moved in decision.accounts.items()},
     }
+
+
+def _of_account(
+    command: managing.Command, heads: Mapping[Stream, Recorded], now: datetime
+) -> dict[Stream, Sequence[Event]]:
+    stream = subject(command)
+    head = heads.get(stream)
+    stripes = head.stripes if head else []
+    held = [heads[stripe].account for stripe in stripes]
+    account = sum_of(head.account, held) if head else None
+    events = managing.decide(command, account, now)
+    if isinstance(command, managing.OpenAccount):
+        stripes = [
+            account_stream(command.ledger, id)
+            for id in stripes_of(command.account, command.stripes)
+        ]
+    told = for_stripes(events)
+    return {stream: events, **{each: told for each in stripes if told}} if events else {}
 
 
 def _transactions(heads: Mapping[Stream, Recorded]) -> dict[str, transaction.Event]:

@@ -8,14 +8,15 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from itertools import count
 from typing import cast
 
 from uuid_utils import uuid7
 
-from chalicelib.commands.deciding import Command, changes, needs, subject
+from chalicelib.commands.attempt import Commit, NotCertain, Places, Run
+from chalicelib.commands.deciding import Command, needs, subject
 from chalicelib.commands.memory import Memory
 from chalicelib.domain import account
 from chalicelib.domain.entries import expired_holds
@@ -29,11 +30,9 @@ from chalicelib.domain.refusals import (
 )
 from chalicelib.domain.transaction import ExpireHold, NewTransaction, Resolving
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import Origin, Recorded, Stream, account_stream, follow
-from chalicelib.events.store import Append, Busy, Conflict, EventStore
+from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.store import Busy, Conflict, EventStore, all_of
 from chalicelib.telemetry import raced
-
-_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Executor:
         Raises Refused for the first that is refused, ValueError for more events than one append
         holds, or Contention.
         """
-        run = _Run(
+        run = Run(
             commands,
             command_id=request or self.new_id(),
             actor=actor,
@@ -120,7 +119,7 @@ class Executor:
         finally:
             raced(type(commands[0]).__name__, run.lost, run.busy)
 
-    def _until_decided(self, run: "_Run") -> list[Executed]:
+    def _until_decided(self, run: Run) -> list[Executed]:
         began = self.monotonic()
         for attempt in count():
             try:
@@ -142,11 +141,11 @@ class Executor:
             self.sleep(delay)
         raise AssertionError("unreachable: the attempts are endless")
 
-    def _attempt_or_release(self, run: "_Run", until: float) -> list[Executed] | None:
+    def _attempt_or_release(self, run: Run, until: float) -> list[Executed] | None:
         """What was done, or None for what is worth another attempt at once. Raises Refused."""
         try:
             return self._attempt(run)
-        except _NotCertain:
+        except NotCertain:
             run.remembers = False
             return None
         except Refused as refused:
@@ -159,10 +158,11 @@ class Executor:
                 raise
             return None
 
-    def _attempt(self, run: "_Run") -> list[Executed]:
+    def _attempt(self, run: Run) -> list[Executed]:
         recalled: set[Stream] = set()
-        heads = self._load([*run.releases, *run.commands], run, recalled)
-        commit = _Commit(run, heads, self.clock())
+        places = Places(self.memory or Memory())
+        heads = self._load([*run.releases, *run.commands], run, places, recalled)
+        commit = Commit(run, heads, places, self.clock())
         for release in run.releases:
             commit.decide(release)
         done = []
@@ -173,7 +173,7 @@ class Executor:
                 raise Refused(place, refusal, commit.now) from None
         if not recalled <= commit.events.keys():
             # Only what is appended to is sure to be as it is remembered.
-            raise _NotCertain
+            raise NotCertain
         if commit.events and not run.dry_run:
             self._append(commit)
         return [
@@ -181,7 +181,7 @@ class Executor:
             for command, recorded in zip(run.commands, done, strict=True)
         ]
 
-    def _append(self, commit: "_Commit") -> None:
+    def _append(self, commit: Commit) -> None:
         if self.memory is None:
             self.store.append(*commit.appends())
             return
@@ -196,7 +196,11 @@ class Executor:
         self.memory.remember(events[-1] for events in commit.events.values())
 
     def _load(
-        self, commands: Sequence[Command], run: "_Run", recalled: set[Stream]
+        self,
+        commands: Sequence[Command],
+        run: Run,
+        places: Places,
+        recalled: set[Stream],
     ) -> dict[Stream, Recorded]:
         """The newest events of all streams that the commands need, however they name each other.
 
@@ -206,19 +210,24 @@ class Executor:
         seen: set[Stream] = set()
         while True:
             wanted = dict.fromkeys(
-                stream for command in commands for stream in needs(command, heads, look=run.look)
+                stream
+                for command in commands
+                for stream in needs(command, heads, places, look=run.look)
             )
             fresh = [stream for stream in wanted if stream not in seen]
             if not fresh:
+                recalled.intersection_update(wanted)
                 return heads
             known = self.memory.recall(fresh) if self.memory and run.remembers else {}
             recalled.update(known)
             unknown = [stream for stream in fresh if stream not in known]
-            heads.update(known)
-            heads.update(self.store.load(unknown) if unknown else {})
+            loaded = self.store.load(unknown) if unknown else {}
+            found = {**known, **loaded}
+            places.memory.learn(found.values())
+            heads.update(found)
             seen.update(fresh)
 
-    def _answer(self, command: Command, commit: "_Commit") -> Recorded:
+    def _answer(self, command: Command, commit: Commit) -> Recorded:
         """What answered the command when it was done: an account answers as it is now, a new
         transaction with its first event, for ever, and a hold with the one that resolved it.
         """
@@ -230,7 +239,7 @@ class Executor:
             then = min(2, head.version)
         return head if then == head.version else self.store.read(head.stream, then)
 
-    def _release(self, run: "_Run", refused: Refused, until: float) -> bool:
+    def _release(self, run: Run, refused: Refused, until: float) -> bool:
         """Frees what stands in a command's way and has expired; whether there was any.
 
         Nobody is kept waiting for the sweep: at the instant at which a hold expires its money is
@@ -240,14 +249,7 @@ class Executor:
         if not isinstance(refusal, InsufficientFunds | BalanceLimitExceeded | AccountNotEmpty):
             return False
         ledger = run.commands[refused.place].ledger
-        stream = account_stream(ledger, refusal.account)
-        head = self.store.load([stream]).get(stream)
-        if head is None or not (
-            head.account.next_expiry and head.account.next_expiry <= refused.now
-        ):
-            return False
-        events = (one.event for one in self.store.history(stream, newest_first=True))
-        expired = expired_holds(head.account, cast(Iterator[account.Event], events), refused.now)
+        expired = self._expired(account_stream(ledger, refusal.account), refused.now)
         releases = [ExpireHold(ledger=ledger, transaction=id) for id in expired]
         fresh = [release for release in releases if release not in run.releases]
         if run.dry_run:
@@ -262,59 +264,15 @@ class Executor:
             by_then.execute(release, actor=run.actor)
         return bool(fresh)
 
-
-@dataclass
-class _Run:
-    """Commands on their way. `look` says that they look whether they were done before.
-
-    A command that makes its subject does not need to: the append is conditional on its absence. So
-    the usual case is spared a read, and only the unusual one looks. `doubtful` says that a refusal
-    may come from streams that were not read at the same instant, and is to be seen twice;
-    `remembers` that what this process wrote itself need not be loaded.
-    """
-
-    commands: Sequence[Command]
-    command_id: str
-    actor: str
-    dry_run: bool
-    look: bool
-    doubtful: bool
-    remembers: bool
-    releases: list[Command] = field(default_factory=list)
-    lost: int = 0
-    busy: int = 0
-
-
-class _NotCertain(Exception):
-    """Something that was only remembered would be left as it is, and might be otherwise."""
-
-
-class _Commit:
-    """What one attempt would append, on top of what it loaded."""
-
-    def __init__(self, run: _Run, heads: dict[Stream, Recorded], clock: datetime) -> None:
-        self.heads = heads
-        # One instant for the whole commit, later than everything it follows: per stream, order by
-        # time is order by version.
-        self.now = max([clock, *(head.recorded_at + _TICK for head in heads.values())])
-        self.events: dict[Stream, list[Recorded]] = {}
-        self._origin = Origin(recorded_at=self.now, command_id=run.command_id, actor=run.actor)
-
-    def decide(self, command: Command) -> Recorded | None:
-        """The newest event of the command's subject after it; None if it was done before."""
-        decided = changes(command, self.heads, self.now)
-        for stream, events in decided.items():
-            recorded = follow(self.heads.get(stream), stream, events, self._origin)
-            self.heads[stream] = recorded[-1]
-            self.events.setdefault(stream, []).extend(recorded)
-        return self.heads[subject(command)] if decided else None
-
-    def appends(self) -> list[Append]:
-        """All of it, each stream's events behind the version that was loaded."""
-        return [
-            Append(stream=stream, expected_version=events[0].version - 1, events=events)
-            for stream, events in self.events.items()
-        ]
+    def _expired(self, stream: Stream, now: datetime) -> dict[str, datetime]:
+        """The transactions that hold something of an account though they have expired, and when."""
+        expired: dict[str, datetime] = {}
+        for head in all_of(self.store, stream):
+            due = head.account.next_expiry
+            if due and due <= now:
+                events = (one.event for one in self.store.history(head.stream, newest_first=True))
+                expired |= expired_holds(head.account, cast(Iterator[account.Event], events), now)
+        return expired
 
 
 @cache

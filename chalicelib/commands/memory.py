@@ -4,14 +4,18 @@ What is remembered may be stale, since other processes write too. That harms nob
 conditional on the versions it was decided on, so what is accepted on a remembered state was true,
 and nothing is refused, or called done, before it was looked up. Losing on it costs a round trip
 and write units, so a stream that others write too is not remembered for a while.
+
+Of a striped account it also remembers how many stripes there are, which never changes.
 """
 
+import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from threading import Lock
 
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.domain.stripes import stripes_of
+from chalicelib.events.recorded import Recorded, Stream, account_stream
 
 SIZE = 4000
 """Streams, of about a kilobyte each."""
@@ -26,6 +30,7 @@ class Memory:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._heads: OrderedDict[Stream, Recorded] = OrderedDict()
         self._shy_until: OrderedDict[Stream, float] = OrderedDict()
+        self._stripes: OrderedDict[Stream, int] = OrderedDict()
         self._monotonic = monotonic
         self._lock = Lock()
 
@@ -46,6 +51,34 @@ class Memory:
                     self._heads.move_to_end(head.stream)
             while len(self._heads) > SIZE:
                 self._heads.popitem(last=False)
+
+    def learn(self, heads: Iterable[Recorded]) -> None:
+        """Which of these accounts, just loaded or written, are striped."""
+        striped = {
+            head.stream: head.account.stripes
+            for head in heads
+            if head.stream.kind == "account" and head.account.stripes > 1
+        }
+        with self._lock:
+            self._stripes.update(striped)
+            while len(self._stripes) > SIZE:
+                self._stripes.popitem(last=False)
+
+    def stripe(self, account: Stream) -> Stream | None:
+        """A stripe to write to, of an account that is known to be striped.
+
+        The one that this process wrote last and nobody else has, if any: so processes come to
+        write a stripe each. Otherwise any.
+        """
+        with self._lock:
+            count = self._stripes.get(account)
+            if count is None:
+                return None
+            stripes = [account_stream(account.ledger, id) for id in stripes_of(account.id, count)]
+            mine = [stripe for stripe in stripes if stripe in self._heads]
+        if not mine:
+            return random.choice(stripes)
+        return max(mine, key=lambda stripe: self._heads[stripe].recorded_at)
 
     def forget(self, streams: Iterable[Stream], *, lost: Stream | None = None) -> None:
         """What can no longer be trusted; `lost` is the one that another process has written."""

@@ -23,6 +23,7 @@ from chalicelib.domain.managing import (
     UnfreezeAccount,
 )
 from chalicelib.domain.refusals import InvalidAmount, InvalidField
+from chalicelib.domain.stripes import MAX_STRIPES
 from chalicelib.domain.transaction import (
     Entry,
     HoldTransaction,
@@ -71,19 +72,25 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     min_balance: Limit | UnsetType = UNSET
     max_balance: Limit | UnsetType = UNSET
     metadata: Mapping[str, str] = {}
+    stripes: Annotated[int, Meta(ge=1, le=MAX_STRIPES)] = 1
 
     def command(self, ledger: str, new_id: str) -> OpenAccount:
         """The command this body asks for. Raises InvalidField, InvalidAmount."""
+        # What is not striped holds at least nothing, unless it is said otherwise.
+        least = 0 if self.stripes == 1 else None
         return OpenAccount(
             ledger=ledger,
             account=new_id if self.id is None else self.id,
             asset=self.asset,
             normal_balance=self.normal_balance,
-            min_balance=0 if self.min_balance is UNSET else _limit(self.min_balance, "min_balance"),
+            min_balance=least
+            if self.min_balance is UNSET
+            else _limit(self.min_balance, "min_balance"),
             max_balance=None
             if self.max_balance is UNSET
             else _limit(self.max_balance, "max_balance"),
             metadata=self.metadata,
+            stripes=self.stripes,
         )
 
 

@@ -17,7 +17,7 @@ from chalicelib.domain.refusals import AccountIsClosed, BalanceLimitExceeded
 
 @dataclass(frozen=True, kw_only=True)
 class AccountOpened:
-    """The account exists from `opened_at` on, with nothing in it."""
+    """The account exists from `opened_at` on, with nothing in it, in so many stripes."""
 
     asset: str
     normal_balance: Direction
@@ -26,6 +26,7 @@ class AccountOpened:
     metadata: Mapping[str, str]
     fingerprint: str
     opened_at: datetime
+    stripes: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +123,8 @@ class Account:
 
     Limits are None where there is none. `metadata_version` says which event set the metadata:
     the metadata itself stays in that event, so that the state stays small. No open hold expires
-    before `next_expiry`, which is None where none expires.
+    before `next_expiry`, which is None where none expires. With more than one of `stripes`, the
+    entries are theirs.
     """
 
     version: int
@@ -142,6 +144,7 @@ class Account:
     fingerprint: str
     metadata_version: int
     metadata_fingerprint: str
+    stripes: int = 1
 
     @property
     def posted(self) -> int:
@@ -182,6 +185,7 @@ def evolve(account: Account | None, event: Event) -> Account:
             fingerprint=event.fingerprint,
             metadata_version=1,
             metadata_fingerprint=metadata_mark(event.metadata),
+            stripes=event.stripes,
         )
     if account is None:
         raise ValueError("an account's first event opens it")

@@ -54,11 +54,17 @@ _OPPOSITE: dict[Direction, Direction] = {"debit": "credit", "credit": "debit"}
 class Books:
     """What a decision sees: the newest event of transactions, and accounts, both by id.
 
-    What does not exist is left out.
+    What does not exist is left out. `places` says of a striped account which stripe takes the
+    entries of a new transaction.
     """
 
     transactions: Mapping[str, Event]
     accounts: Mapping[str, Account]
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, account: str) -> str:
+        """The id under which new entries of an account are booked."""
+        return self.places.get(account, account)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +129,11 @@ def decide(command: Command, books: Books, now: datetime) -> Decision:
 
 
 def _post(command: PostTransaction, books: Books, now: datetime) -> Decision:
-    _require_balanced(command.entries, books.accounts)
+    _require_balanced(command.entries, books)
     effective_at = command.effective_at or now
     steps = [
         PostEntry(
-            account=entry.account,
+            account=books.place(entry.account),
             transaction=command.transaction,
             direction=entry.direction,
             amount=entry.amount,
@@ -149,12 +155,12 @@ def _post(command: PostTransaction, books: Books, now: datetime) -> Decision:
 
 
 def _hold(command: HoldTransaction, books: Books, now: datetime) -> Decision:
-    _require_balanced(command.entries, books.accounts)
+    _require_balanced(command.entries, books)
     timeout = command.timeout_seconds
     expires_at = None if timeout is None else now + timedelta(seconds=timeout)
     steps = [
         HoldEntry(
-            account=entry.account,
+            account=books.place(entry.account),
             transaction=command.transaction,
             direction=entry.direction,
             amount=entry.amount,
@@ -318,10 +324,10 @@ def _told_on(kind: type[Event], before: Event, **changes: Any) -> Event:
     return kind(**{**told, **changes})
 
 
-def _require_balanced(entries: Sequence[Entry], accounts: Mapping[str, Account]) -> None:
+def _require_balanced(entries: Sequence[Entry], books: Books) -> None:
     sides: dict[Direction, Counter[str]] = {"debit": Counter(), "credit": Counter()}
     for entry in entries:
-        account = accounts.get(entry.account)
+        account = books.accounts.get(books.place(entry.account))
         if account is None:
             raise AccountNotFound(entry.account)
         if entry.asset not in (None, account.asset):

@@ -20,6 +20,7 @@ from chalicelib.domain.account import (
 )
 from chalicelib.domain.fields import Direction
 from chalicelib.domain.refusals import AccountIsFrozen, InsufficientFunds
+from chalicelib.domain.stripes import whole_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +92,16 @@ def decide(step: Step, account: Account) -> Event:
 
 
 def _require_takes(step: PostEntry | HoldEntry, account: Account) -> None:
-    """Raises the refusal of a new entry, whether it is to move money now or to set it aside."""
-    require_open(step.account, account)
+    """Raises the refusal of a new entry, whether it is to move money now or to set it aside.
+
+    ValueError for an account whose stripes take its entries.
+    """
+    if account.stripes > 1:
+        raise ValueError(f"{step.account} is striped: it takes no entries itself")
+    named = whole_of(step.account)
+    require_open(named, account)
     if account.frozen_debits if step.direction == "debit" else account.frozen_credits:
-        raise AccountIsFrozen(step.account, step.direction)
+        raise AccountIsFrozen(named, step.direction)
     if step.direction == account.normal_balance:
         most = account.posted + account.pending_in + step.amount
         require_within_limits(step.account, most, most, account.min_balance, account.max_balance)

@@ -34,6 +34,7 @@ from chalicelib.domain.refusals import (
     InvalidField,
     VersionConflict,
 )
+from chalicelib.domain.stripes import MAX_STRIPES, shown
 
 
 class Keep(Enum):
@@ -47,7 +48,11 @@ KEEP: Final = Keep.KEEP
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAccount:
-    """Open an account for one asset. Raises InvalidField or InvalidAmount for what cannot be."""
+    """Open an account for one asset. Raises InvalidField or InvalidAmount for what cannot be.
+
+    With more than one of `stripes` its entries are spread over as many streams; no one of them
+    knows the balance, so that such an account has no limits.
+    """
 
     ledger: str
     account: str
@@ -56,6 +61,7 @@ class OpenAccount:
     min_balance: int | None = 0
     max_balance: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    stripes: int = 1
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
@@ -64,6 +70,10 @@ class OpenAccount:
         check_direction(self.normal_balance, "normal_balance")
         check_metadata(self.metadata)
         _check_limits(self.min_balance, self.max_balance)
+        if type(self.stripes) is not int or not 1 <= self.stripes <= MAX_STRIPES:
+            raise InvalidField("stripes", f"an account has 1 to {MAX_STRIPES} stripes")
+        if self.stripes > 1:
+            _check_unlimited(self.min_balance, self.max_balance)
 
     @property
     def fingerprint(self) -> str:
@@ -74,6 +84,7 @@ class OpenAccount:
             self.min_balance,
             self.max_balance,
             dict(self.metadata),
+            *([self.stripes] if self.stripes > 1 else []),
         )
 
 
@@ -184,13 +195,15 @@ def _open(command: OpenAccount, account: Account | None, now: datetime) -> list[
             metadata=dict(command.metadata),
             fingerprint=command.fingerprint,
             opened_at=now,
+            stripes=command.stripes,
         )
     ]
 
 
 def _change(command: ChangeAccount, account: Account) -> list[Event]:
-    if command.if_version not in (None, account.version):
-        raise VersionConflict(command.account, account.version, int(command.if_version or 0))
+    version = shown(account.version, account.stripes)
+    if command.if_version not in (None, version):
+        raise VersionConflict(command.account, version, int(command.if_version or 0))
     require_open(command.account, account)
     metadata = command.metadata
     if metadata is not None and metadata_mark(metadata) == account.metadata_fingerprint:
@@ -199,6 +212,8 @@ def _change(command: ChangeAccount, account: Account) -> list[Event]:
     high = account.max_balance if command.max_balance is KEEP else command.max_balance
     if metadata is None and (low, high) == (account.min_balance, account.max_balance):
         return []
+    if account.stripes > 1:
+        _check_unlimited(low, high)
     most = account.posted + account.pending_in
     require_within_limits(command.account, account.available, most, low, high)
     return [AccountChanged(min_balance=low, max_balance=high, metadata=metadata)]
@@ -212,6 +227,12 @@ def _close(command: CloseAccount, account: Account) -> list[Event]:
             command.account, account.posted, account.pending_debits, account.pending_credits
         )
     return [AccountClosed()]
+
+
+def _check_unlimited(min_balance: int | None, max_balance: int | None) -> None:
+    for limit, where in ((min_balance, "min_balance"), (max_balance, "max_balance")):
+        if limit is not None:
+            raise InvalidField(where, "a striped account has no limits")
 
 
 def _check_limits(min_balance: int | None, max_balance: int | None) -> None:

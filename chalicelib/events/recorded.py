@@ -7,6 +7,7 @@ from functools import cached_property
 
 from chalicelib.domain.account import Account, AccountChanged, AccountOpened
 from chalicelib.domain.fields import rfc3339
+from chalicelib.domain.stripes import stripes_of
 from chalicelib.domain.transaction import Event as TransactionEvent
 from chalicelib.domain.transaction import Transaction
 from chalicelib.events.codec import (
@@ -99,6 +100,12 @@ class Recorded:
         """The state of a transaction's stream."""
         assert isinstance(self.state, Transaction)
         return self.state
+
+    @property
+    def stripes(self) -> list[Stream]:
+        """The streams of an account's stripes, if it has any."""
+        ids = stripes_of(self.stream.id, self.account.stripes)
+        return [account_stream(self.stream.ledger, id) for id in ids]
 
     @property
     def sets_metadata(self) -> bool:

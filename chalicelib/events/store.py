@@ -81,6 +81,17 @@ def metadata_of(store: EventStore, newest: Recorded) -> Mapping[str, str]:
     return store.read(newest.stream, newest.account.metadata_version).metadata
 
 
+def all_of(store: EventStore, account: Stream) -> list[Recorded]:
+    """The newest events of an account: of its own stream first, then of its stripes if it has any.
+
+    Empty for an account that is not there. Raises Busy.
+    """
+    head = store.load([account]).get(account)
+    if head is None:
+        return []
+    return [head, *(store.load(head.stripes).values() if head.stripes else ())]
+
+
 def trusted(event: Recorded, history: Callable[[Stream], Iterator[Recorded]]) -> Recorded:
     """The event, with its state folded anew if the one that it carries has another schema.
 

@@ -11,6 +11,7 @@ import msgspec
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.fields import Direction, rfc3339
+from chalicelib.domain.stripes import is_stripe, shown, shown_of, whole_of
 from chalicelib.domain.transaction import BookedEntry, Event
 
 
@@ -22,7 +23,7 @@ class Frozen(msgspec.Struct, frozen=True):
 
 
 class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An account, with balances on its normal side."""
+    """An account, with balances on its normal side; `stripes` is there for one that has any."""
 
     id: str
     ledger: str
@@ -40,12 +41,16 @@ class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     opened_at: str
     recorded_at: str
+    stripes: int | msgspec.UnsetType = msgspec.UNSET
 
 
 def account_body(
     ledger: str, id: str, account: Account, metadata: Mapping[str, str], recorded_at: datetime
 ) -> AccountBody:
-    """The account as the API shows it; `recorded_at` is its newest event's."""
+    """The account as the API shows it; `recorded_at` is its newest event's.
+
+    A striped account is shown as it is worth: with the sum over its stripes.
+    """
     return AccountBody(
         id=id,
         ledger=ledger,
@@ -60,9 +65,10 @@ def account_body(
         frozen=Frozen(debits=account.frozen_debits, credits=account.frozen_credits),
         state="closed" if account.closed else "open",
         metadata=metadata,
-        version=account.version,
+        version=shown(account.version, account.stripes),
         opened_at=rfc3339(account.opened_at),
         recorded_at=rfc3339(recorded_at),
+        stripes=account.stripes if account.stripes > 1 else msgspec.UNSET,
     )
 
 
@@ -72,14 +78,17 @@ def etag(version: int) -> str:
 
 
 class TransactionEntryBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry as its transaction shows it: where it went and what it left there."""
+    """An entry as its transaction shows it: where it went and what it left there.
+
+    `balance_after` is null on a striped account, whose balance no single entry knows.
+    """
 
     account: str
     direction: Direction
     amount: str
     asset: str
     version: int
-    balance_after: str
+    balance_after: str | None
 
 
 class TransactionBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -133,12 +142,12 @@ def transaction_body(
 
 def _entry(entry: BookedEntry) -> TransactionEntryBody:
     return TransactionEntryBody(
-        account=entry.account,
+        account=whole_of(entry.account),
         direction=entry.direction,
         amount=str(entry.amount),
         asset=entry.asset,
-        version=entry.version,
-        balance_after=str(entry.balance_after),
+        version=shown_of(entry.account, entry.version),
+        balance_after=None if is_stripe(entry.account) else str(entry.balance_after),
     )
 
 

@@ -2,14 +2,16 @@
 
 import heapq
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta
 
 from chalicelib.domain.refusals import InvalidField, ProjectionBehind
+from chalicelib.domain.stripes import hidden, stripes_of
 from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.store import EventStore
 from chalicelib.http.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.settings import settings
 from chalicelib.tables import together
@@ -54,20 +56,35 @@ def newest_event(stream: Stream, min_version: int) -> Recorded | None:
     Raises InvalidField where this stage reads its own tables only, and ProjectionBehind, without
     waiting, for a version that has not been written.
     """
-    if not settings().strong_reads:
-        raise InvalidField("consistency", "this stage does not read the event table")
-    # Loaded by the stages that allow it, and by no others.
-    from chalicelib.events.dynamodb import DynamoStore
-
-    head = DynamoStore().load([stream]).get(stream)
+    head = event_store().load([stream]).get(stream)
     if head is not None:
         require_version(head.version, min_version)
     return head
 
 
+def event_store() -> EventStore:
+    """The event table, for what may be read from it. Raises InvalidField where nothing may."""
+    if not settings().strong_reads:
+        raise InvalidField("consistency", "this stage does not read the event table")
+    # Loaded by the stages that allow it, and by no others.
+    from chalicelib.events.dynamodb import DynamoStore
+
+    return DynamoStore()
+
+
 def require_version(seen: int, min_version: int) -> None:
     """Raises ProjectionBehind unless the version that was asked for has been seen."""
     if seen < min_version:
+        raise ProjectionBehind(min_version)
+
+
+def require_shown(seen: Mapping[str, int], account: str, count: int, min_version: int) -> None:
+    """Likewise of an account in so many stripes: `min_version` is one of its, or of a stripe's.
+
+    `seen` says how far each stream was seen, by its id.
+    """
+    number, version = hidden(min_version, count)
+    if seen[[account, *stripes_of(account, count)][number]] < version:
         raise ProjectionBehind(min_version)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.read_models import reading
 from chalicelib.read_models.ask import ask
-from chalicelib.read_models.statements import queries
+from chalicelib.read_models.statements import queries, rows
 from chalicelib.read_models.statements.queries import (
     AccountBalance,
     AccountEntries,
@@ -41,7 +41,8 @@ def arrive_before(books: Bookkeeper, monkeypatch: pytest.MonkeyPatch) -> Arrive:
                 found.append(work(item))
             return found
 
-        monkeypatch.setattr(queries, "together", together)
+        for module in (queries, rows):
+            monkeypatch.setattr(module, "together", together)
 
     return arrive_before
 

@@ -5,23 +5,32 @@ from functools import partial
 import msgspec
 
 from chalicelib.domain.fields import check_id
-from chalicelib.domain.refusals import AccountNotFound
+from chalicelib.domain.refusals import AccountNotFound, ProjectionBehind
+from chalicelib.domain.stripes import sum_of
 from chalicelib.events.recorded import account_stream
-from chalicelib.events.store import metadata_of
+from chalicelib.events.store import all_of, metadata_of
 from chalicelib.http.bodies import AccountBody, account_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
-from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, find, partition
+from chalicelib.read_models.balances.table import (
+    BUCKETS,
+    BalanceRow,
+    find,
+    partition,
+    stripe_rows,
+)
 from chalicelib.read_models.reading import (
     PAGE,
     Consistency,
     Limit,
     MinVersion,
+    event_store,
     in_order,
-    newest_event,
     page_of,
     patiently,
+    require_shown,
     require_version,
 )
+from chalicelib.tables import together
 
 
 class GetAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,23 +76,29 @@ def get_account(query: GetAccount) -> AccountBody:
 
     def read() -> AccountBody:
         row = find(query.ledger, query.account)
-        require_version(_seen(row), query.min_version)
         if row is None:
+            require_version(0, query.min_version)
             raise AccountNotFound(query.account)
-        return _body(row)
+        return _whole(row, query.min_version)
 
     return patiently(read)
 
 
 def _from_events(query: GetAccount) -> AccountBody:
-    stream = account_stream(query.ledger, query.account)
-    head = newest_event(stream, query.min_version)
-    if head is None:
+    store = event_store()
+    found = all_of(store, account_stream(query.ledger, query.account))
+    if not found:
         raise AccountNotFound(query.account)
-    from chalicelib.events.dynamodb import DynamoStore  # As in `newest_event`.
-
-    metadata = metadata_of(DynamoStore(), head)
-    return account_body(query.ledger, query.account, head.account, metadata, head.recorded_at)
+    head, stripes = found[0], found[1:]
+    seen = {one.stream.id: one.version for one in found}
+    require_shown(seen, query.account, head.account.stripes, query.min_version)
+    return account_body(
+        query.ledger,
+        query.account,
+        sum_of(head.account, [stripe.account for stripe in stripes]),
+        metadata_of(store, head),
+        max(one.recorded_at for one in found),
+    )
 
 
 def list_accounts(query: ListAccounts) -> Accounts:
@@ -101,15 +116,39 @@ def list_accounts(query: ListAccounts) -> Accounts:
     buckets = [ask(partition(query.ledger, bucket)) for bucket in range(BUCKETS)]
     rows, more = page_of(in_order(buckets, lambda row: str(row.account)), query.limit)
     return Accounts(
-        accounts=[_body(row) for row in rows],
+        accounts=together(_whole, rows),
         next_cursor=make_cursor(rows[-1].account, prefix, of=listing) if more else None,
     )
 
 
-def _seen(row: BalanceRow | None) -> int:
+def _whole(row: BalanceRow, min_version: int = 0) -> AccountBody:
+    """The account, with what its stripes hold if it has any. Raises ProjectionBehind."""
+    body = _body(row)
+    if body.stripes is msgspec.UNSET:
+        require_version(_seen(row), min_version)
+        return body
+    stripes = list(stripe_rows(body.ledger, body.id))
+    if len(stripes) < body.stripes:
+        raise ProjectionBehind(min_version)
+    seen = {body.id: _seen(row), **{stripe.account: stripe.version for stripe in stripes}}
+    require_shown(seen, body.id, body.stripes, min_version)
+    return _sum(body, [_body(stripe) for stripe in stripes])
+
+
+def _sum(body: AccountBody, stripes: list[AccountBody]) -> AccountBody:
+    held = [body, *stripes]
+    return msgspec.structs.replace(
+        body,
+        posted=str(sum(int(one.posted) for one in held)),
+        pending_debits=str(sum(int(one.pending_debits) for one in held)),
+        pending_credits=str(sum(int(one.pending_credits) for one in held)),
+        available=str(sum(int(one.available) for one in held)),
+        recorded_at=max(one.recorded_at for one in held),
+    )
+
+
+def _seen(row: BalanceRow) -> int:
     """The version up to which the row is whole: its metadata may trail its state."""
-    if row is None:
-        return 0
     whole = row.metadata_version == row.metadata_set_by
     return row.version if whole else row.metadata_version
 

@@ -1,8 +1,15 @@
-"""One row per account: its newest state. A ledger's accounts are spread over hash buckets."""
+"""One row per account: its newest state. A ledger's accounts are spread over hash buckets.
+
+The stripes of an account have rows too, together under a key of their own, so that one query sums
+them up and no listing comes upon them.
+"""
+
+from collections.abc import Iterator
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
+from chalicelib.domain.stripes import is_stripe, whole_of
 from chalicelib.read_models.generations import Generations
 from chalicelib.tables import Integer, Table, bucket_of
 
@@ -36,13 +43,28 @@ def partition(ledger: str, bucket: int) -> str:
 
 
 def row_of(ledger: str, account: str) -> BalanceRow:
-    """The row of an account, holding nothing but its key."""
-    return BalanceRow(partition(ledger, bucket_of(account, BUCKETS)), account)
+    """The row of an account or a stripe, holding nothing but its key."""
+    return BalanceRow(_partition_of(ledger, account), account)
 
 
 def find(ledger: str, account: str) -> BalanceRow | None:
     """The row of an account as it is now."""
     try:
-        return BalanceRow.get(partition(ledger, bucket_of(account, BUCKETS)), account)
+        return BalanceRow.get(_partition_of(ledger, account), account)
     except DoesNotExist:
         return None
+
+
+def stripe_rows(ledger: str, account: str) -> Iterator[BalanceRow]:
+    """The rows of a striped account's stripes as they are now."""
+    return BalanceRow.query(_stripes(ledger, account))
+
+
+def _partition_of(ledger: str, account: str) -> str:
+    if is_stripe(account):
+        return _stripes(ledger, whole_of(account))
+    return partition(ledger, bucket_of(account, BUCKETS))
+
+
+def _stripes(ledger: str, account: str) -> str:
+    return f"{ledger}/{account}"

@@ -19,6 +19,7 @@ def row(event: Recorded) -> StatementRow:
         asset=account.asset,
         balance=account.posted,
         recorded_at=recorded_at,
+        stripes=account.stripes if account.stripes > 1 else None,
     )
     if isinstance(event.event, EntryPosted | HeldEntryPosted):
         result.transaction = event.event.transaction

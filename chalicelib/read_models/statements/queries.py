@@ -4,7 +4,6 @@ No answer has a hole. Every event of an account has a row and versions are gaple
 finds one missing between two that are there waits for it, and otherwise says `projection_behind`.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Literal, NamedTuple
@@ -22,15 +21,23 @@ from chalicelib.read_models.reading import (
     primed,
     require_version,
 )
-from chalicelib.read_models.statements.answers import Balance, Entries, Statement, entry_body
+from chalicelib.read_models.statements.answers import (
+    Balance,
+    Entries,
+    EntryBody,
+    Statement,
+    entry_body,
+)
 from chalicelib.read_models.statements.rows import (
     FIRST,
     LAST,
     AccountRows,
+    each_first,
     page_of,
     require_last,
     resume,
 )
+from chalicelib.read_models.statements.striped import Stripes, place_of
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.tables import together
 
@@ -80,11 +87,13 @@ def account_balance(query: AccountBalance) -> Balance:
     moment = f"{rfc3339(at)}~" if at else LAST
 
     def read() -> Balance:
-        before, after, newest = _each_first(
-            query.rows.last(moment), query.rows.first(moment), query.rows.last()
+        before, after, newest = each_first(
+            [query.rows.last(moment), query.rows.first(moment), query.rows.last()]
         )
         if newest is None:
             raise _nothing_known(query)
+        if newest.stripes:
+            return _striped_balance(query, newest, before, at, moment)
         require_version(newest.version, query.min_version)
         version = require_last(before, after, newest, moment)
         return Balance(
@@ -96,6 +105,24 @@ def account_balance(query: AccountBalance) -> Balance:
         )
 
     return patiently(read)
+
+
+def _striped_balance(
+    query: AccountBalance,
+    newest: StatementRow,
+    before: StatementRow | None,
+    at: datetime | None,
+    moment: str,
+) -> Balance:
+    stripes = _stripes(query, newest)
+    standing = stripes.all_standing(moment, query.min_version)
+    return Balance(
+        account=query.account,
+        asset=newest.asset,
+        at=rfc3339(at or _just_after(*(one.newest for one in standing))),
+        posted=str(sum(one.balance for one in standing)),
+        version=stripes.newest_shown(before, standing),
+    )
 
 
 def account_entries(query: AccountEntries) -> Entries:
@@ -117,6 +144,8 @@ def account_entries(query: AccountEntries) -> Entries:
         last = next(newest, None)
         if last is None:
             raise _nothing_known(query)
+        if last.stripes:
+            return _striped_entries(query, last, place, order)
         require_version(last.version, query.min_version)
         after: int | None = None
         if place:
@@ -138,6 +167,20 @@ def account_entries(query: AccountEntries) -> Entries:
     return patiently(read)
 
 
+def _striped_entries(
+    query: AccountEntries, newest: StatementRow, place: str, order: str
+) -> Entries:
+    stripes = _stripes(query, newest)
+    if order == "asc":
+        until = [one.version for one in stripes.all_standing(LAST, query.min_version)]
+        entries, more = stripes.up(place or FIRST, LAST, until, query.limit)
+    else:
+        entries, more = stripes.down(place or LAST, query.limit, query.min_version)
+    listing = ("entries", query.ledger, query.account)
+    cursor = make_cursor(place_of(entries[-1]), order, of=listing) if more else None
+    return Entries(entries=entries, next_cursor=cursor)
+
+
 def account_statement(query: AccountStatement) -> Statement:
     """A page of a period. Raises AccountNotFound, ProjectionBehind, Problem invalid_cursor."""
     start = rfc3339(utc(query.from_, "from")) if query.from_ else None
@@ -154,18 +197,17 @@ def account_statement(query: AccountStatement) -> Statement:
             must_agree(end, period.end)
         else:
             place, period = "", _period(query, start, end)
-        rows = query.rows.between(place or period.start, period.last, page=query.limit + 2)
-        after = resume(rows, place) if place else int(period.after)
-        entries, more = page_of(rows, query.limit, after=after, until=int(period.until))
+        entries, more = _page(query, period, place)
+        at = place_of(entries[-1]) if more else ""
         return Statement(
             account=query.account,
             asset=period.asset,
             from_=period.start,
             to=period.end,
             opening_balance=period.opening,
-            entries=[entry_body(row) for row in entries],
+            entries=entries,
             closing_balance=period.closing,
-            next_cursor=make_cursor(entries[-1].place, *period, of=listing) if more else None,
+            next_cursor=make_cursor(at, *period, of=listing) if more else None,
         )
 
     return patiently(read)
@@ -175,6 +217,7 @@ class _Period(NamedTuple):
     """What the first page finds and the following ones keep, so that they are of one statement.
 
     The period follows the version `after` and ends with the version `until`, at the place `last`.
+    Of a striped account `until` says so of each stripe, with points between.
     """
 
     start: str
@@ -188,18 +231,22 @@ class _Period(NamedTuple):
 
 
 def _period(query: AccountStatement, start: str | None, end: str | None) -> _Period:
-    opened, before, last, after, newest = _each_first(
-        query.rows.first(),
-        query.rows.last(start or FIRST),
-        query.rows.last(end or LAST),
-        query.rows.first(end or LAST),
-        query.rows.last(),
+    opened, before, last, after, newest = each_first(
+        [
+            query.rows.first(),
+            query.rows.last(start or FIRST),
+            query.rows.last(end or LAST),
+            query.rows.first(end or LAST),
+            query.rows.last(),
+        ]
     )
     if opened is None or newest is None:
         raise _nothing_known(query)
-    require_version(newest.version, query.min_version)
     # Its first row is the account's opening: without it, the beginning is not here yet.
     require_version(1, opened.version)
+    if newest.stripes:
+        return _striped_period(query, newest, start or opened.recorded_at, end)
+    require_version(newest.version, query.min_version)
     until = require_last(last, after, newest, end or LAST)
     return _Period(
         start=start or opened.recorded_at,
@@ -213,13 +260,43 @@ def _period(query: AccountStatement, start: str | None, end: str | None) -> _Per
     )
 
 
-def _each_first(*rows: Iterator[StatementRow]) -> list[StatementRow | None]:
-    return [next(found, None) for found in together(primed, rows)]
+def _striped_period(
+    query: AccountStatement, newest: StatementRow, start: str, end: str | None
+) -> _Period:
+    stripes = _stripes(query, newest)
+    last = stripes.all_standing(end or LAST, query.min_version)
+    before = each_first(rows.last(start) for rows in stripes.rows)
+    return _Period(
+        start=start,
+        end=end or rfc3339(_just_after(*(one.newest for one in last))),
+        asset=newest.asset,
+        opening=str(sum(row.balance for row in before if row)),
+        closing=str(sum(one.balance for one in last)),
+        after="",
+        until=".".join(str(one.version) for one in last),
+        last=end or LAST,
+    )
 
 
-def _just_after(row: StatementRow) -> datetime:
-    """Now, unless the writer's clock is ahead of ours: then just after what it recorded."""
-    return max(datetime.now(UTC), datetime.fromisoformat(row.recorded_at) + _TICK)
+def _page(query: AccountStatement, period: _Period, place: str) -> tuple[list[EntryBody], bool]:
+    if "." in period.until:
+        until = [int(version) for version in period.until.split(".")]
+        stripes = Stripes(query.ledger, query.account, len(until))
+        return stripes.up(place or period.start, period.last, until, query.limit)
+    rows = query.rows.between(place or period.start, period.last, page=query.limit + 2)
+    after = resume(rows, place) if place else int(period.after)
+    entries, more = page_of(rows, query.limit, after=after, until=int(period.until))
+    return [entry_body(row) for row in entries], more
+
+
+def _stripes(query: _OfAccount, newest: StatementRow) -> Stripes:
+    return Stripes(query.ledger, query.account, int(newest.stripes), newest.version)
+
+
+def _just_after(*rows: StatementRow) -> datetime:
+    """Now, unless a writer's clock is ahead of ours: then just after what it recorded."""
+    newest = max(row.recorded_at for row in rows)
+    return max(datetime.now(UTC), datetime.fromisoformat(newest) + _TICK)
 
 
 def _nothing_known(query: _OfAccount) -> Exception:

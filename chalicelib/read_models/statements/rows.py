@@ -1,11 +1,13 @@
 """Reading an account's rows in order, and never past a hole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from chalicelib.domain.refusals import ProjectionBehind
+from chalicelib.read_models.reading import primed
 from chalicelib.read_models.statements.table import StatementRow, partition
+from chalicelib.tables import together
 
 FIRST, LAST = "0", "~"
 """Below and above every place: a place begins with a year."""
@@ -54,6 +56,11 @@ class AccountRows:
         )
 
 
+def each_first(rows: Iterable[Iterator[StatementRow]]) -> list[StatementRow | None]:
+    """The first of each of these rows, asked for at the same time."""
+    return [next(found, None) for found in together(primed, rows)]
+
+
 def resume(rows: Iterator[StatementRow], place: str) -> int:
     """The version of the row that a cursor stands on, which is the first of these rows.
 
@@ -74,7 +81,7 @@ def page_of(
     must have reached the version `until`. Tells also whether there are more entries. Raises
     ProjectionBehind for a version that is missing.
     """
-    whole = _without_holes(rows, after, until, step)
+    whole = without_holes(rows, after, until, step)
     entries = list(islice((row for row in whole if row.is_entry), limit + 1))
     return entries[:limit], len(entries) > limit
 
@@ -98,9 +105,12 @@ def require_last(
     return version
 
 
-def _without_holes(
+def without_holes(
     rows: Iterator[StatementRow], after: int | None, until: int, step: int
 ) -> Iterator[StatementRow]:
+    """The rows, whose versions go from behind `after` to `until` by `step`. Raises ProjectionBehind
+    for a version that is missing.
+    """
     for row in rows:
         if after is not None and row.version != after + step:
             raise ProjectionBehind(after + step)

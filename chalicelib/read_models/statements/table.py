@@ -11,7 +11,10 @@ from chalicelib.tables import Integer, Table
 
 
 class StatementRow(Table):
-    """What one event did to an account; the entry's own fields only where it was an entry."""
+    """What one event did to an account or a stripe; the entry's own fields only where it was one.
+
+    `stripes` is there on the account's own rows if it has any.
+    """
 
     class Meta(metaclass=Generations):
         room = "statements"
@@ -28,6 +31,7 @@ class StatementRow(Table):
     amount = Integer(null=True)
     effective_at = UnicodeAttribute(null=True)
     reference = UnicodeAttribute(null=True)
+    stripes = Integer(null=True)
 
     @property
     def is_entry(self) -> bool:
