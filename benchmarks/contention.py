@@ -8,7 +8,7 @@ from benchmarks import results
 from benchmarks.books import history, item_of
 from benchmarks.engine import dynamodb_local, fill
 from benchmarks.stores.clients import Clients
-from benchmarks.stores.twofold import LEDGER, can_stripe
+from benchmarks.stores.twofold import LEDGER
 from chalicelib.events.table import EventItem
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
@@ -29,9 +29,7 @@ def run(*, quick: bool) -> None:
     for delay in (0, DELAY_MILLISECONDS):
         with dynamodb_local() as endpoint, ExitStack() as stack:
             rows += _measure(stack, endpoint, delay, numbers, seconds)
-    results.save(
-        "contention", quick=quick, engine="DynamoDB Local", striped=can_stripe(), rows=rows
-    )
+    results.save("contention", quick=quick, engine="DynamoDB Local", rows=rows)
 
 
 def _measure(
@@ -44,7 +42,7 @@ def _measure(
     payers = (item_of(event) for payer in _PAYERS for event in history(LEDGER, payer, 10))
     fill(endpoint, EventItem.Meta.table_name, payers)
     rows = []
-    for stripes in STRIPES if can_stripe() else STRIPES[:1]:
+    for stripes in STRIPES:
         hot = f"hot-{stripes}"
         clients.tell({"do": "fill", "accounts": [hot], "events": stripes})
         for number in numbers:

@@ -87,7 +87,7 @@ def contention(found: Found) -> str:
             for row in found["rows"]
         ),
     )
-    return rows if found["striped"] else f"{rows}\n\nThis build has no striped accounts."
+    return rows
 
 
 def projectors(found: Found) -> str:

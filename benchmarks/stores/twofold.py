@@ -7,7 +7,6 @@ to be played; the endpoint is the environment's.
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from benchmarks.stores.worker import Refused, serve
@@ -43,17 +42,16 @@ class Twofold:
         """Opens accounts, striped over `events` streams if that is more than 1, and without limits;
         their first payer is made with them.
         """
-        striped = {"stripes": events} if events > 1 else {}
         for account in accounts:
-            opening: dict[str, Any] = {
-                "ledger": LEDGER,
-                "account": account,
-                "asset": "USD/2",
-                "normal_balance": "credit",
-                "min_balance": None,
-                **striped,
-            }
-            executor().execute(OpenAccount(**opening), actor="bench")
+            opening = OpenAccount(
+                ledger=LEDGER,
+                account=account,
+                asset="USD/2",
+                normal_balance="credit",
+                min_balance=None,
+                stripes=events,
+            )
+            executor().execute(opening, actor="bench")
 
     def transfer(self, source: str, target: str, id: str) -> None:
         """One command."""
@@ -72,11 +70,6 @@ class Twofold:
 
     def _wait(self, **_: Any) -> None:
         time.sleep(self._delay)
-
-
-def can_stripe() -> bool:
-    """Whether accounts can be striped."""
-    return "stripes" in {each.name for each in fields(OpenAccount)}
 
 
 if __name__ == "__main__":

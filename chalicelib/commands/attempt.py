@@ -19,7 +19,8 @@ class Run:
     A command that makes its subject does not need to: the append is conditional on its absence. So
     the usual case is spared a read, and only the unusual one looks. `doubtful` says that a refusal
     may come from streams that were not read at the same instant, and is to be seen twice;
-    `remembers` that what this process wrote itself need not be loaded.
+    `remembers` that what this process wrote itself need not be loaded. `kept` is what an attempt
+    that lost has seen, and has not lost on: as good as remembered.
     """
 
     commands: Sequence[Command]
@@ -29,9 +30,19 @@ class Run:
     look: bool
     doubtful: bool
     remembers: bool
+    kept: dict[Stream, Recorded] = field(default_factory=dict)
     releases: list[Command] = field(default_factory=list)
     lost: int = 0
     busy: int = 0
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether all that is decided on is loaded."""
+        return not self.remembers and not self.kept
+
+    def be_certain(self) -> None:
+        """Loads all of it from now on."""
+        self.remembers, self.kept = False, {}
 
 
 class NotCertain(Exception):

@@ -31,8 +31,8 @@ def needs(
     With `look`, one that a command makes itself is among them.
     """
     mine = [subject(command)]
-    if isinstance(command, managing.OpenAccount):
-        return mine if look else []
+    if isinstance(command, managing.OpenAccount) and not look:
+        return []
     if isinstance(command, managing.Command):
         return [*mine, *(heads[mine[0]].stripes if mine[0] in heads else ())]
     seen = [transaction_stream(command.ledger, id) for id in booking.transactions_of(command)]

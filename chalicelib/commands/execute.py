@@ -60,8 +60,8 @@ class Refused(Exception):
 class Backoff:
     """Full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015)."""
 
-    base: float = 0.01
-    cap: float = 0.3
+    base: float = 0.05
+    cap: float = 2.0
     deadline: float = 4.0
 
     def delay(self, attempt: int) -> float:
@@ -132,7 +132,13 @@ class Executor:
                 run.remembers = False
                 if not run.look and conflict.stream in map(subject, run.commands):
                     run.look = True
+                    run.be_certain()
                     continue
+                if run.lost == 1 and all(conflict.lost.values()):
+                    # What is there now came with the refusal: it is tried on that at once.
+                    continue
+                for stream in conflict.lost:
+                    run.kept.pop(stream, None)
             except Busy:
                 run.busy += 1
             delay = self.backoff.delay(attempt)
@@ -146,11 +152,11 @@ class Executor:
         try:
             return self._attempt(run)
         except NotCertain:
-            run.remembers = False
+            run.be_certain()
             return None
         except Refused as refused:
-            if run.remembers:
-                run.remembers = False
+            if not run.is_certain:
+                run.be_certain()
             elif run.doubtful:
                 # Refused now, but perhaps done before, or meanwhile: then that answer stands.
                 run.doubtful, run.look = False, True
@@ -162,6 +168,7 @@ class Executor:
         recalled: set[Stream] = set()
         places = Places(self.memory or Memory())
         heads = self._load([*run.releases, *run.commands], run, places, recalled)
+        seen = dict(heads)
         commit = Commit(run, heads, places, self.clock())
         for release in run.releases:
             commit.decide(release)
@@ -175,7 +182,12 @@ class Executor:
             # Only what is appended to is sure to be as it is remembered.
             raise NotCertain
         if commit.events and not run.dry_run:
-            self._append(commit)
+            try:
+                self._append(commit)
+            except Conflict as conflict:
+                there = {stream: event for stream, event in conflict.lost.items() if event}
+                run.kept = {**seen, **there}
+                raise
         return [
             Executed(recorded) if recorded else Executed(self._answer(command, commit), True)
             for command, recorded in zip(run.commands, done, strict=True)
@@ -219,12 +231,12 @@ class Executor:
                 recalled.intersection_update(wanted)
                 return heads
             known = self.memory.recall(fresh) if self.memory and run.remembers else {}
+            known |= {stream: run.kept[stream] for stream in fresh if stream in run.kept}
             recalled.update(known)
             unknown = [stream for stream in fresh if stream not in known]
             loaded = self.store.load(unknown) if unknown else {}
-            found = {**known, **loaded}
-            places.memory.learn(found.values())
-            heads.update(found)
+            places.memory.learn(loaded.values())
+            heads.update({**known, **loaded})
             seen.update(fresh)
 
     def _answer(self, command: Command, commit: Commit) -> Recorded:

@@ -2,8 +2,9 @@
 
 What is remembered may be stale, since other processes write too. That harms nobody: an append is
 conditional on the versions it was decided on, so what is accepted on a remembered state was true,
-and nothing is refused, or called done, before it was looked up. Losing on it costs a round trip
-and write units, so a stream that others write too is not remembered for a while.
+and nothing is refused, or called done, before it was looked up. But losing on it costs far more
+than it spares. So a stream that others write too is not remembered for a while; and where what is
+remembered turns out to be stale too often, none of it is used.
 
 Of a striped account it also remembers how many stripes there are, which never changes.
 """
@@ -24,6 +25,14 @@ SHY_SECONDS = 5.0
 """For so long a stream that another process wrote is loaded every time."""
 
 
+LEAST_LUCK = 0.9
+"""How often what is remembered has to be true, of late, to be used: the 6 write units of a lost
+transfer cost 15 times as much as the 2 read units that a remembered one spares."""
+
+_WEIGHT = 0.05
+"""Of the latest finding, in how lucky a memory has been of late."""
+
+
 class Memory:
     """The newest events of the streams that were written last. Safe under threads."""
 
@@ -31,21 +40,27 @@ class Memory:
         self._heads: OrderedDict[Stream, Recorded] = OrderedDict()
         self._shy_until: OrderedDict[Stream, float] = OrderedDict()
         self._stripes: OrderedDict[Stream, int] = OrderedDict()
+        self._luck = 1.0
         self._monotonic = monotonic
         self._lock = Lock()
 
     def recall(self, streams: Iterable[Stream]) -> dict[Stream, Recorded]:
-        """Those of these streams that are remembered."""
+        """Those of these streams that are remembered, as long as that has been of use."""
         with self._lock:
+            if not self._is_of_use:
+                return {}
             return {stream: self._heads[stream] for stream in streams if stream in self._heads}
 
     def remember(self, heads: Iterable[Recorded]) -> None:
         """What was just written."""
         with self._lock:
             for head in heads:
-                if self._shy_until.get(head.stream, 0.0) > self._monotonic():
+                shy = self._shy_until.get(head.stream, 0.0) > self._monotonic()
+                if shy or self._is_striped(head):
                     continue
                 known = self._heads.get(head.stream)
+                if known is not None and self._is_of_use:
+                    self._found(true=True)
                 if known is None or known.version < head.version:
                     self._heads[head.stream] = head
                     self._heads.move_to_end(head.stream)
@@ -53,16 +68,14 @@ class Memory:
                 self._heads.popitem(last=False)
 
     def learn(self, heads: Iterable[Recorded]) -> None:
-        """Which of these accounts, just loaded or written, are striped."""
-        striped = {
-            head.stream: head.account.stripes
-            for head in heads
-            if head.stream.kind == "account" and head.account.stripes > 1
-        }
+        """What is loaded: it shows how true the memory is, and which accounts are striped."""
         with self._lock:
-            self._stripes.update(striped)
-            while len(self._stripes) > SIZE:
-                self._stripes.popitem(last=False)
+            for head in heads:
+                known = self._heads.get(head.stream)
+                if known is not None:
+                    self._found(true=known.version == head.version)
+                    self._heads[head.stream] = head
+                self._is_striped(head)
 
     def stripe(self, account: Stream) -> Stream | None:
         """A stripe to write to, of an account that is known to be striped.
@@ -83,6 +96,8 @@ class Memory:
     def forget(self, streams: Iterable[Stream], *, lost: Stream | None = None) -> None:
         """What can no longer be trusted; `lost` is the one that another process has written."""
         with self._lock:
+            if lost in self._heads:
+                self._found(true=False)
             for stream in streams:
                 self._heads.pop(stream, None)
             if lost is not None:
@@ -90,3 +105,20 @@ class Memory:
                 self._shy_until.move_to_end(lost)
                 if len(self._shy_until) > SIZE:
                     self._shy_until.popitem(last=False)
+
+    @property
+    def _is_of_use(self) -> bool:
+        return self._luck >= LEAST_LUCK
+
+    def _is_striped(self, head: Recorded) -> bool:
+        """Learns it if so."""
+        if head.stream.kind != "account" or head.account.stripes == 1:
+            return False
+        self._stripes[head.stream] = head.account.stripes
+        self._stripes.move_to_end(head.stream)
+        if len(self._stripes) > SIZE:
+            self._stripes.popitem(last=False)
+        return True
+
+    def _found(self, *, true: bool) -> None:
+        self._luck += _WEIGHT * (true - self._luck)

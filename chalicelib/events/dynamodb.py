@@ -49,10 +49,10 @@ class DynamoStore:
         """See EventStore.append."""
         check(appends)
         items = [to_item(event) for append in appends for event in append.events]
-        if len(items) == 1:
-            _put(items[0])
-        else:
-            _put_together(items)
+        lost = _put(items[0]) if len(items) == 1 else _put_together(items)
+        if lost:
+            there = {stream: found and trusted(found, self.history) for stream, found in lost}
+            raise Conflict(lost[0][0], there)
 
     def read(self, stream: Stream, version: int) -> Recorded:
         """See EventStore.read."""
@@ -82,14 +82,20 @@ def _newest(stream: Stream) -> Recorded | None:
         raise _busy_or_same(error, {response_code(error)}) from error
 
 
-def _put(item: EventItem) -> None:
+_Lost = list[tuple[Stream, Recorded | None]]
+"""The places of an append that are taken: by which event, as far as it can be seen yet."""
+
+
+def _put(item: EventItem) -> _Lost:
     try:
         item.save(_ABSENT)
     except PutError as error:
         if response_code(error) != CONDITION_FAILED:
             raise _busy_or_same(error, {response_code(error)}) from error
-        if not _is_ours(item, _stored(item)):
-            raise Conflict(Stream.parse(item.stream)) from error
+        stored = _stored(item)
+        if not _is_ours(item, stored):
+            return [(Stream.parse(item.stream), from_item(stored))]
+    return []
 
 
 def _stored(item: EventItem) -> EventItem:
@@ -99,7 +105,7 @@ def _stored(item: EventItem) -> EventItem:
         raise _busy_or_same(error, {response_code(error)}) from error
 
 
-def _put_together(items: list[EventItem]) -> None:
+def _put_together(items: list[EventItem]) -> _Lost:
     try:
         # All items are puts, so PynamoDB keeps their order, and so do the reasons.
         with TransactWrite(connection=connection()) as transaction:
@@ -111,12 +117,20 @@ def _put_together(items: list[EventItem]) -> None:
             reason is not None and reason.raw_item and _is_ours(item, _from_raw(reason.raw_item))
             for item, reason in reasons
         ):
-            return
-        for item, reason in reasons:
-            if reason is not None and reason.code in _LOST:
-                raise Conflict(Stream.parse(item.stream)) from error
+            return []
+        lost = [
+            (
+                Stream.parse(item.stream),
+                from_item(_from_raw(reason.raw_item)) if reason.raw_item else None,
+            )
+            for item, reason in reasons
+            if reason is not None and reason.code in _LOST
+        ]
+        if lost:
+            return lost
         codes = {reason.code for _, reason in reasons if reason is not None}
         raise _busy_or_same(error, codes | {response_code(error)}) from error
+    return []
 
 
 def _is_ours(item: EventItem, stored: EventItem) -> bool:

@@ -21,11 +21,16 @@ MAX_EVENTS = 100
 
 
 class Conflict(Exception):
-    """Another writer was first: the stream is no longer at the expected version."""
+    """Another writer was first: `stream` is no longer at the expected version.
 
-    def __init__(self, stream: Stream) -> None:
+    `lost` has every stream of which that was seen, and the event that is there instead, unless the
+    other writer is not done yet.
+    """
+
+    def __init__(self, stream: Stream, lost: Mapping[Stream, Recorded | None]) -> None:
         super().__init__(f"{stream} has moved on")
         self.stream = stream
+        self.lost = lost
 
 
 class Busy(Exception):
@@ -129,9 +134,13 @@ class MemoryStore:
         with self._lock:
             if all(self._holds(append) for append in appends):
                 return
-            for append in appends:
-                if len(self._streams.get(append.stream, ())) != append.expected_version:
-                    raise Conflict(append.stream)
+            lost = {
+                append.stream: next(reversed(self._streams.get(append.stream, ())), None)
+                for append in appends
+                if len(self._streams.get(append.stream, ())) != append.expected_version
+            }
+            if lost:
+                raise Conflict(next(iter(lost)), lost)
             for append in appends:
                 self._streams.setdefault(append.stream, []).extend(append.events)
 

@@ -50,7 +50,7 @@ def test_one_batch_that_is_sent_twice_at_once_has_one_effect_and_one_answer(paid
 
 def test_a_batch_that_never_gets_through_is_given_up_as_a_whole_or_one_by_one(paid: Desk) -> None:
     def lose() -> None:
-        raise Conflict(ALICE)
+        raise Conflict(ALICE, {ALICE: None})
 
     paid.store.before_append = [lose] * 10_000
     asked = [moved("a", "alice", "bob", 1), moved("b", "alice", "bob", 1)]

@@ -110,6 +110,23 @@ def test_a_stream_that_others_write_too_is_loaded_for_a_while(desk: RememberingD
     assert desk.loads_for(payment("p3", 1), payment("p4", 1)) == 1
 
 
+def test_a_memory_that_is_stale_too_often_is_not_used_until_it_would_have_been_right(
+    desk: RememberingDesk,
+) -> None:
+    def write_elsewhere(number: int) -> None:
+        desk.do_elsewhere(posting(f"elsewhere{number}", debit("cash", 1), credit("alice", 1)))
+        desk.slept.append(SHY_SECONDS)
+        desk.do(payment(f"here{number}", 1))
+        desk.slept.append(SHY_SECONDS)
+        desk.do(payment(f"again{number}", 1))
+
+    for number in range(20):
+        write_elsewhere(number)
+    assert desk.loads_for(payment("p", 1)) == 1
+    assert 0 < desk.loads_for(*[payment(f"alone{number}", 1) for number in range(50)]) < 50
+    assert desk.loads_for(payment("q", 1)) == 0
+
+
 def test_a_write_that_may_have_failed_leaves_nothing_to_remember(desk: RememberingDesk) -> None:
     def busy() -> None:
         raise Busy("ThrottlingException")

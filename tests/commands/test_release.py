@@ -205,7 +205,7 @@ def test_releases_that_never_get_through_end_with_the_deadline(held: Desk) -> No
     held.now += timedelta(seconds=10)
 
     def lose() -> None:
-        raise Conflict(ALICE)
+        raise Conflict(ALICE, {ALICE: None})
 
     held.store.before_append = [lose] * 10_000
 
