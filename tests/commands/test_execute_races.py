@@ -1,5 +1,6 @@
 """Executing a command while others do: a lost race is decided again, and none has two effects."""
 
+from collections.abc import Collection
 from functools import partial
 from itertools import repeat
 
@@ -15,7 +16,7 @@ from chalicelib.domain.refusals import (
     Refusal,
 )
 from chalicelib.domain.transaction import HoldTransaction, TransactionPosted
-from chalicelib.events.recorded import Stream, account_stream, transaction_stream
+from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
 from chalicelib.events.store import Busy, Conflict
 from tests.commands.desk import Desk, Interruption
 from tests.domain.books import credit, debit, opening, posting
@@ -210,5 +211,26 @@ def test_a_store_without_time_while_expired_holds_are_released_is_asked_again(de
     desk.store.before_load = [lambda: None, lambda: None, busy]
 
     assert not desk.do(PAYMENT).replayed
-    assert desk.slept == []
+    assert len(desk.slept) == 1
     assert desk.books.load([BOB])[BOB].account.posted == 60
+
+
+def test_a_second_lost_race_waits_and_looks_only_at_what_was_lost(desk: Desk) -> None:
+    desk.open_accounts(funds=100)
+    loaded: list[set[str]] = []
+    load = desk.store.load
+
+    def noted(streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        loaded.append({stream.id for stream in streams})
+        return load(streams)
+
+    desk.store.load = noted  # type: ignore[method-assign]  # To watch it.
+    twice = [
+        posting(f"elsewhere{number}", debit("cash", 1), credit("alice", 1)) for number in (1, 2)
+    ]
+    desk.store.before_append = [partial(desk.do_elsewhere, command) for command in twice]
+
+    desk.do(PAYMENT)
+
+    assert loaded == [{"alice", "bob"}, {"alice"}]
+    assert len(desk.slept) == 1
