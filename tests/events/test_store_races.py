@@ -27,7 +27,7 @@ def test_a_stream_that_has_moved_on_is_not_appended_to(store: EventStore, ledger
     with pytest.raises(Conflict) as lost:
         store.append(append_of(stale))
 
-    assert lost.value.stream == cash
+    assert (lost.value.stream, lost.value.lost) == (cash, {cash: second})
     assert list(store.history(cash)) == [first, second]
 
 
@@ -41,7 +41,7 @@ def test_several_events_on_a_stale_stream_are_not_appended(store: EventStore, le
     with pytest.raises(Conflict) as lost:
         store.append(append_of(stale))
 
-    assert lost.value.stream == cash
+    assert (lost.value.stream, lost.value.lost) == (cash, {cash: second})
     assert list(store.history(cash)) == [first, second]
 
 
@@ -72,6 +72,7 @@ def test_one_lost_stream_undoes_the_append_and_is_named(
         store.append(*appends)
 
     assert lost.value.stream == streams[loser]
+    assert lost.value.lost == {streams[loser]: moved_on}
     heads = dict(zip(streams, firsts, strict=True)) | {streams[loser]: moved_on}
     assert store.load(streams) == heads
 
