@@ -4,7 +4,6 @@ import msgspec
 from chalice.app import Chalice
 
 from chalicelib import __version__
-from chalicelib.http.auth import auth
 from chalicelib.http.description import description
 from chalicelib.http.door import Answer, Door, Incoming, problems_for_chalice
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
@@ -36,28 +35,20 @@ def status(_: Incoming) -> Answer:
 
 app.register_blueprint(health)
 app.register_blueprint(description)
-if settings().auth == "keys":
-    app.register_blueprint(auth)
 
 if WRITE in settings().serves:
     from chalicelib.commands.lambdas import write
-    from chalicelib.sweep import sweeper
 
     app.register_blueprint(write)
-    app.register_blueprint(sweeper)
 
 if ACCOUNTS in settings().serves:
-    from chalicelib.read_models import accounts
     from chalicelib.read_models.balances.lambdas import balances
     from chalicelib.read_models.statements.lambdas import statements
 
     app.register_blueprint(balances)
     app.register_blueprint(statements)
-    if settings().projects:
-        app.register_blueprint(accounts.projector)
 
 if JOURNAL in settings().serves:
-    from chalicelib.read_models import journal
     from chalicelib.read_models.integrity.lambdas import integrity
     from chalicelib.read_models.totals.lambdas import totals
     from chalicelib.read_models.transactions.lambdas import transactions
@@ -65,5 +56,26 @@ if JOURNAL in settings().serves:
     app.register_blueprint(transactions)
     app.register_blueprint(totals)
     app.register_blueprint(integrity)
-    if settings().projects:
+
+if not settings().in_lambda:
+    # What does not answer requests is a Lambda of its own, which starts in its own module. Here it
+    # is named for Chalice, which deploys it or runs it on a laptop; the API starts without it.
+    if settings().auth == "keys":
+        from chalicelib.http.auth import auth
+
+        app.register_blueprint(auth)
+
+    if WRITE in settings().serves:
+        from chalicelib.sweep import sweeper
+
+        app.register_blueprint(sweeper)
+
+    if ACCOUNTS in settings().serves and settings().projects:
+        from chalicelib.read_models import accounts
+
+        app.register_blueprint(accounts.projector)
+
+    if JOURNAL in settings().serves and settings().projects:
+        from chalicelib.read_models import journal
+
         app.register_blueprint(journal.projector)

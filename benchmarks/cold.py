@@ -1,5 +1,6 @@
 """Part 6, cold start: each Lambda in a fresh process, against a bare botocore client.
 
+Each runs out of its unpacked deployment package, and the floor out of botocore as it is installed.
 Import and first request only: what AWS does before, such as fetching the package and starting
 Python, is not here to be measured. The processes take turns.
 """
@@ -13,6 +14,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import botocore
+
 from benchmarks import results
 from benchmarks.api import furnish, opened
 from benchmarks.engine import dynamodb_local
@@ -20,7 +23,6 @@ from benchmarks.invocations import LAMBDAS, Lambda, environment, first_of
 from chalicelib.read_models.balances.table import BalanceRow, row_of
 from ops.deploy import package
 from ops.stages import stage_named
-from tests.engines import ROOT
 
 FLOOR = "floor: a bare client"
 _NAMES = [one.name for one in LAMBDAS]
@@ -34,43 +36,54 @@ def run(*, quick: bool) -> None:
     rounds = 3 if quick else 25
     with dynamodb_local() as endpoint, opened() as client, tempfile.TemporaryDirectory() as folder:
         furnish(client, "cold", size=2)
+        size = _unpack(Path(folder))
         started: dict[str, list[Started]] = {name: [] for name in [*_NAMES, FLOOR]}
         for turn in range(rounds + 1):
             results.say(f"cold: round {turn} of {rounds}")
             for one in LAMBDAS:
                 event = Path(folder) / "event.json"
                 event.write_text(json.dumps(first_of(one, "cold")))
-                started[one.name].append(_start(one, endpoint, event))
+                started[one.name].append(_start(one, endpoint, event, Path(folder) / "code"))
             started[FLOOR].append(_start_floor(endpoint))
     rows = [_summary(name, found[1:], started[FLOOR][1:]) for name, found in started.items()]
-    sizes = {} if quick else {stage: _packed(stage) for stage in ("write", "accounts", "journal")}
-    results.save("cold", quick=quick, engine="DynamoDB Local", rounds=rounds, rows=rows, zip=sizes)
+    results.save("cold", quick=quick, engine="DynamoDB Local", rounds=rounds, rows=rows, zip=size)
 
 
-def _start(one: Lambda, endpoint: str, event: Path) -> Started:
-    command = [sys.executable, str(_SCRIPT), one.module, one.handler, str(event)]
-    return _process(command, environment(one, endpoint))
+def _unpack(folder: Path) -> dict[str, int]:
+    """A stage's package, whose code is that of every stage, unpacked; its size packed and so."""
+    package(stage_named("write"), folder)
+    path = folder / "deployment.zip"
+    with zipfile.ZipFile(path) as packed:
+        packed.extractall(folder / "code")
+        unpacked = sum(entry.file_size for entry in packed.infolist())
+    return {"packed": path.stat().st_size, "unpacked": unpacked}
+
+
+def _start(one: Lambda, endpoint: str, event: Path, code: Path) -> Started:
+    command = [one.module, one.handler, str(event)]
+    return _process(command, {**environment(one, endpoint), "PYTHONPATH": str(code)})
 
 
 def _start_floor(endpoint: str) -> Started:
     row = row_of("cold", "customers:0000")
     key = json.dumps({"partition": {"S": row.partition}, "account": {"S": row.account}})
-    command = [sys.executable, str(_SCRIPT), "floor", BalanceRow.Meta.table_name, key]
-    return _process(command, environment(LAMBDAS[0], endpoint))
+    command = ["floor", BalanceRow.Meta.table_name, key]
+    caches = {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
+    env = {**environment(LAMBDAS[0], endpoint), **caches}
+    return _process(command, {**env, "PYTHONPATH": str(Path(botocore.__file__).parents[1])})
 
 
 def _process(command: list[str], env: dict[str, str]) -> Started:
-    caches = {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
+    # -S: nothing is found but what the path names.
     done = subprocess.run(  # noqa: S603  # Our own words.
-        command,
-        env={**env, **caches, "PYTHONPATH": str(ROOT)},
-        cwd=ROOT,
+        [sys.executable, "-S", str(_SCRIPT), *command],
+        env=env,
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"{command[2:4]} failed: {done.stderr[-500:]}")
+        raise RuntimeError(f"{command[:2]} failed: {done.stderr[-500:]}")
     return dict(json.loads(done.stderr.splitlines()[-1]))
 
 
@@ -96,14 +109,3 @@ def _summary(name: str, found: list[Started], floor: list[Started]) -> dict[str,
             }
         ),
     }
-
-
-def _packed(stage: str) -> dict[str, int]:
-    """The bytes of a stage's package, packed and unpacked."""
-    results.say(f"cold: packing {stage}")
-    with tempfile.TemporaryDirectory() as out:
-        package(stage_named(stage), Path(out))
-        path = Path(out) / "deployment.zip"
-        with zipfile.ZipFile(path) as packed:
-            unpacked = sum(entry.file_size for entry in packed.infolist())
-        return {"packed": path.stat().st_size, "unpacked": unpacked}

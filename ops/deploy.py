@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from ops.aws import account, client, home_region
 from ops.stages import PROJECT, Stage, required, stages
+from ops.trimming import trim
 
 EVENTS_WORD = "delete-the-books"
 """What `destroy` must be told before it deletes the event table and its keys."""
@@ -58,7 +59,7 @@ def destroy(environment: str, word: str) -> None:
 
 
 def package(stage: Stage, out: Path) -> None:
-    """Packages a stage into `out`: Chalice's template with ours laid over it, and the code."""
+    """Packages a stage into `out`: Chalice's template with ours laid over it, and trimmed code."""
     merged = out / "extras.json"
     merged.write_text(extras_of(stage))
     _run(
@@ -75,6 +76,7 @@ def package(stage: Stage, out: Path) -> None:
         ],
         stage,
     )
+    trim(out / "deployment.zip")
 
 
 @click.command()

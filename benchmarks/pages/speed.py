@@ -62,7 +62,7 @@ def _stores(rows: Sequence[Found], key: str, title: str) -> str:
 
 def contention(found: Found) -> str:
     """Part 4."""
-    rows = table(
+    return table(
         (
             "stripes",
             "ms added per call",
@@ -87,7 +87,6 @@ def contention(found: Found) -> str:
             for row in found["rows"]
         ),
     )
-    return rows
 
 
 def projectors(found: Found) -> str:
@@ -163,11 +162,9 @@ def cold(found: Found) -> str:
             for row in found["rows"]
         ),
     )
-    sizes = [
-        f"`{stage}` {size['packed'] / 2**20:.1f} MB ({size['unpacked'] / 2**20:.1f} MB unpacked)"
-        for stage, size in found["zip"].items()
-    ]
-    return "\n\n".join([rows, *([f"Packages: {', '.join(sizes)}."] if sizes else [])])
+    size = found["zip"]
+    packed, unpacked = size["packed"] / 2**20, size["unpacked"] / 2**20
+    return f"{rows}\n\nThe package: {packed:.1f} MB, unpacked {unpacked:.1f} MB."
 
 
 def cpu(found: Found) -> str:

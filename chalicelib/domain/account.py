@@ -6,8 +6,10 @@ resolving a hold can never breach one. The version counts the account's events: 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.fields import Direction, fingerprint
 from chalicelib.domain.refusals import AccountIsClosed, BalanceLimitExceeded
@@ -15,8 +17,7 @@ from chalicelib.domain.refusals import AccountIsClosed, BalanceLimitExceeded
 # Events
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccountOpened:
+class AccountOpened(Struct, frozen=True, kw_only=True):
     """The account exists from `opened_at` on, with nothing in it, in so many stripes."""
 
     asset: str
@@ -29,8 +30,7 @@ class AccountOpened:
     stripes: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccountChanged:
+class AccountChanged(Struct, frozen=True, kw_only=True):
     """The account has these limits from now on, and this metadata unless it is None."""
 
     min_balance: int | None
@@ -38,29 +38,25 @@ class AccountChanged:
     metadata: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccountFrozen:
+class AccountFrozen(Struct, frozen=True, kw_only=True):
     """The account refuses new entries of these directions."""
 
     debits: bool
     credits: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccountUnfrozen:
+class AccountUnfrozen(Struct, frozen=True, kw_only=True):
     """The account takes entries of these directions again."""
 
     debits: bool
     credits: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccountClosed:
+class AccountClosed(Struct, frozen=True, kw_only=True):
     """The account, which is empty, changes no more."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class EntryPosted:
+class EntryPosted(Struct, frozen=True, kw_only=True):
     """One entry of a transaction moved this account's balance."""
 
     transaction: str
@@ -70,8 +66,7 @@ class EntryPosted:
     reference: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class EntryHeld:
+class EntryHeld(Struct, frozen=True, kw_only=True):
     """An amount is set aside for a pending transaction, until it expires if it ever does."""
 
     transaction: str
@@ -80,8 +75,7 @@ class EntryHeld:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class HeldEntryPosted:
+class HeldEntryPosted(Struct, frozen=True, kw_only=True):
     """Of what was held, `amount` moved this account's balance; the rest is free again."""
 
     transaction: str
@@ -92,8 +86,7 @@ class HeldEntryPosted:
     reference: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class HeldEntryReleased:
+class HeldEntryReleased(Struct, frozen=True, kw_only=True):
     """What was held is free again."""
 
     transaction: str
@@ -117,8 +110,7 @@ Event = (
 # State
 
 
-@dataclass(frozen=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """What the next decision needs to know, and the totals that the books are proved by.
 
     Limits are None where there is none. `metadata_version` says which event set the metadata:

@@ -5,9 +5,11 @@ What it does to an account is decided by the account, one entry after the other.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from chalicelib.domain import account as account_domain
 from chalicelib.domain import entries as entries_domain
@@ -50,8 +52,7 @@ from chalicelib.domain.transaction import (
 _OPPOSITE: dict[Direction, Direction] = {"debit": "credit", "credit": "debit"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Books:
+class Books(Struct, frozen=True, kw_only=True):
     """What a decision sees: the newest event of transactions, and accounts, both by id.
 
     What does not exist is left out. `places` says of a striped account which stripe takes the
@@ -67,8 +68,7 @@ class Books:
         return self.places.get(account, account)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """Events for transactions and for each account they touch; empty when already done."""
 
     transactions: Mapping[str, list[Event]] = field(default_factory=dict)
@@ -320,8 +320,7 @@ def _book(
 
 def _told_on(kind: type[Event], before: Event, **changes: Any) -> Event:
     """The next event of a transaction: all of it again, but for these changes."""
-    told = {each.name: getattr(before, each.name) for each in fields(before)}
-    return kind(**{**told, **changes})
+    return kind(**{**asdict(before), **changes})
 
 
 def _require_balanced(entries: Sequence[Entry], books: Books) -> None:

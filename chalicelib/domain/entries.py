@@ -4,9 +4,10 @@ The steps are the account's to decide, one after the other: a transaction only s
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import Struct
 
 from chalicelib.domain.account import (
     Account,
@@ -23,8 +24,7 @@ from chalicelib.domain.refusals import AccountIsFrozen, InsufficientFunds
 from chalicelib.domain.stripes import whole_of
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostEntry:
+class PostEntry(Struct, frozen=True, kw_only=True):
     """Enter one line of a transaction on this account."""
 
     account: str
@@ -35,8 +35,7 @@ class PostEntry:
     reference: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class HoldEntry:
+class HoldEntry(Struct, frozen=True, kw_only=True):
     """Set aside what a pending transaction would move."""
 
     account: str
@@ -46,8 +45,7 @@ class HoldEntry:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResolveEntry:
+class ResolveEntry(Struct, frozen=True, kw_only=True):
     """Post `amount` of what was held, which may be 0, and free the rest."""
 
     account: str

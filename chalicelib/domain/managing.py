@@ -1,10 +1,11 @@
 """Managing accounts: opening one, changing its limits or metadata, freezing, closing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Final, Literal, assert_never
+
+from msgspec import Struct, field
 
 from chalicelib.domain.account import (
     Account,
@@ -46,8 +47,7 @@ class Keep(Enum):
 KEEP: Final = Keep.KEEP
 
 
-@dataclass(frozen=True, kw_only=True)
-class OpenAccount:
+class OpenAccount(Struct, frozen=True, kw_only=True):
     """Open an account for one asset. Raises InvalidField or InvalidAmount for what cannot be.
 
     With more than one of `stripes` its entries are spread over as many streams; no one of them
@@ -88,8 +88,7 @@ class OpenAccount:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChangeAccount:
+class ChangeAccount(Struct, frozen=True, kw_only=True):
     """Set limits or the metadata, if the account is still at `if_version`, where that is given.
 
     Raises InvalidField or InvalidAmount for what cannot be.
@@ -113,8 +112,7 @@ class ChangeAccount:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _OfAccount:
+class _OfAccount(Struct, frozen=True, kw_only=True):
     ledger: str
     account: str
 
@@ -123,24 +121,21 @@ class _OfAccount:
         check_id(self.account, "account")
 
 
-@dataclass(frozen=True, kw_only=True)
-class FreezeAccount(_OfAccount):
+class FreezeAccount(_OfAccount, frozen=True, kw_only=True):
     """Refuse new entries of these directions. What is held already may still be posted."""
 
     debits: bool
     credits: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class UnfreezeAccount(_OfAccount):
+class UnfreezeAccount(_OfAccount, frozen=True, kw_only=True):
     """Take entries of these directions again."""
 
     debits: bool
     credits: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class CloseAccount(_OfAccount):
+class CloseAccount(_OfAccount, frozen=True, kw_only=True):
     """Let an empty account change no more."""
 
 

@@ -17,7 +17,7 @@ class Refusal(Exception):
 # What a request says is wrong by itself, whatever the books hold.
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class InvalidField(Refusal):
     """A field's value is not one the ledger takes."""
 
@@ -35,7 +35,7 @@ class InvalidAmount(InvalidField):
     code = "invalid_amount"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class TooManyEntries(Refusal):
     """A transaction has more entries than one atomic write holds."""
 
@@ -47,7 +47,7 @@ class TooManyEntries(Refusal):
         return f"a transaction has at most {self.most} entries, this one has {self.entries}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class UnbalancedTransaction(Refusal):
     """Debits and credits of one asset differ."""
 
@@ -63,7 +63,7 @@ class UnbalancedTransaction(Refusal):
 # What the books say against it.
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AccountNotFound(Refusal):
     """No account of this ledger has the id."""
 
@@ -74,7 +74,7 @@ class AccountNotFound(Refusal):
         return f"there is no account {self.account}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class TransactionNotFound(Refusal):
     """No transaction of this ledger has the id."""
 
@@ -85,7 +85,7 @@ class TransactionNotFound(Refusal):
         return f"there is no transaction {self.transaction}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AccountExists(Refusal):
     """The id is taken by an account that was opened with other content."""
 
@@ -96,7 +96,7 @@ class AccountExists(Refusal):
         return f"{self.account} is already open, with other content"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AssetMismatch(Refusal):
     """An entry names an asset that its account does not hold."""
 
@@ -109,7 +109,7 @@ class AssetMismatch(Refusal):
         return f"{self.account} holds {self.asset}, the entry says {self.asked}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class InsufficientFunds(Refusal):
     """Taking the amount out would leave less than the account's minimum."""
 
@@ -124,7 +124,7 @@ class InsufficientFunds(Refusal):
         return f"{self.account} has {self.available} available{floor}, {self.asked} asked"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class BalanceLimitExceeded(Refusal):
     """The account's balance would lie outside its limits."""
 
@@ -140,7 +140,7 @@ class BalanceLimitExceeded(Refusal):
         return f"{self.account} would hold {self.balance}; its minimum is {low}, its maximum {high}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AccountIsFrozen(Refusal):
     """The account takes no new entries of this direction for now."""
 
@@ -152,7 +152,7 @@ class AccountIsFrozen(Refusal):
         return f"{self.account} is frozen for {self.direction}s"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AccountIsClosed(Refusal):
     """The account changes no more."""
 
@@ -163,7 +163,7 @@ class AccountIsClosed(Refusal):
         return f"{self.account} is closed"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AccountNotEmpty(Refusal):
     """An account that holds something, or for which something is pending, cannot be closed."""
 
@@ -180,7 +180,7 @@ class AccountNotEmpty(Refusal):
         )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class VersionConflict(Refusal):
     """The account has changed since the version that the request was made for."""
 
@@ -193,7 +193,7 @@ class VersionConflict(Refusal):
         return f"{self.account} is at version {self.version}, not {self.if_version}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class TransactionNotPending(Refusal):
     """Only what is pending, and has not expired, can be posted or voided."""
 
@@ -205,7 +205,7 @@ class TransactionNotPending(Refusal):
         return f"{self.transaction} is {self.state}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ExceedsPendingAmount(Refusal):
     """More was to be posted than is held."""
 
@@ -218,7 +218,7 @@ class ExceedsPendingAmount(Refusal):
         return f"{self.transaction} holds {self.held}, {self.asked} asked"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class TransactionNotPosted(Refusal):
     """Only what was posted can be reversed."""
 
@@ -230,7 +230,7 @@ class TransactionNotPosted(Refusal):
         return f"{self.transaction} is {self.state}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AlreadyReversed(Refusal):
     """The transaction was reversed before, by another one than asked for now."""
 
@@ -242,7 +242,7 @@ class AlreadyReversed(Refusal):
         return f"{self.transaction} was reversed by {self.reversed_by}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class IdempotencyKeyReused(Refusal):
     """The id belongs to a transaction with other content, or the key to another request for it."""
 
@@ -253,7 +253,7 @@ class IdempotencyKeyReused(Refusal):
         return f"the id or key was already used for {self.transaction} with other content"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class BatchTooLarge(Refusal):
     """A batch holds more than can be done at once."""
 
@@ -291,7 +291,7 @@ class Contention(TryAgain):
         return "too many writers at once; nothing was written"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ProjectionBehind(TryAgain):
     """The read side has not seen the version that was asked for yet."""
 

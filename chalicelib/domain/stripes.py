@@ -8,7 +8,8 @@ Web Apps with Google App Engine", B. Slatkin, 2008.)
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from chalicelib.domain.account import (
     Account,

@@ -6,9 +6,10 @@ of the transaction, so that the newest one is enough to decide on it and to show
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
+
+from msgspec import Struct, field
 
 from chalicelib.domain.amounts import check_amount
 from chalicelib.domain.fields import (
@@ -33,8 +34,7 @@ State = Literal["pending", "posted", "voided", "expired"]
 # Events
 
 
-@dataclass(frozen=True, kw_only=True)
-class BookedEntry:
+class BookedEntry(Struct, frozen=True, kw_only=True):
     """An entry as it stands in the books: the account's version and posted balance after it."""
 
     account: str
@@ -45,8 +45,7 @@ class BookedEntry:
     balance_after: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resolution:
+class Resolution(Struct, frozen=True, kw_only=True):
     """When a hold was posted, voided or expired, and by which request."""
 
     at: datetime
@@ -55,8 +54,7 @@ class Resolution:
     reason: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Event:
+class _Event(Struct, frozen=True, kw_only=True):
     """All of a transaction. `created_at` is when its first event was recorded."""
 
     entries: tuple[BookedEntry, ...]
@@ -74,43 +72,37 @@ class _Event:
     state: ClassVar[State]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransactionPosted(_Event):
+class TransactionPosted(_Event, frozen=True, kw_only=True):
     """The entries moved money. They are the first answer, which a repeated request is given."""
 
     state = "posted"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransactionHeld(_Event):
+class TransactionHeld(_Event, frozen=True, kw_only=True):
     """The entries' amounts are set aside until the hold is resolved."""
 
     state = "pending"
 
 
-@dataclass(frozen=True, kw_only=True)
-class HoldPosted(_Event):
+class HoldPosted(_Event, frozen=True, kw_only=True):
     """What was held moved, wholly or in part; the rest is free again."""
 
     state = "posted"
 
 
-@dataclass(frozen=True, kw_only=True)
-class HoldVoided(_Event):
+class HoldVoided(_Event, frozen=True, kw_only=True):
     """What was held is free again, as was asked."""
 
     state = "voided"
 
 
-@dataclass(frozen=True, kw_only=True)
-class HoldExpired(_Event):
+class HoldExpired(_Event, frozen=True, kw_only=True):
     """What was held is free again, since its time was up."""
 
     state = "expired"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransactionReversed(_Event):
+class TransactionReversed(_Event, frozen=True, kw_only=True):
     """The transaction `reversed_by` undid what was posted."""
 
     state = "posted"
@@ -139,8 +131,7 @@ _FOLLOWS: dict[type[Event], tuple[type[Event] | None, ...]] = {
 # State
 
 
-@dataclass(frozen=True, kw_only=True)
-class Transaction:
+class Transaction(Struct, frozen=True, kw_only=True):
     """Where a transaction stands; the rest of it is in its newest event."""
 
     version: int
@@ -165,8 +156,7 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
 # Commands
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One line of a transaction as asked for. `asset`, where given, must be the account's."""
 
     account: str
@@ -175,8 +165,7 @@ class Entry:
     asset: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _NewTransaction:
+class _NewTransaction(Struct, frozen=True, kw_only=True):
     """2 to 50 lines at once. Entries take effect in their order, each within the limits.
 
     `effective_at` defaults to the instant of recording. Raises InvalidField, InvalidAmount or
@@ -222,13 +211,11 @@ class _NewTransaction:
         return fingerprint(*self.content)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostTransaction(_NewTransaction):
+class PostTransaction(_NewTransaction, frozen=True, kw_only=True):
     """Move money now."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class HoldTransaction(_NewTransaction):
+class HoldTransaction(_NewTransaction, frozen=True, kw_only=True):
     """Set money aside, for so many seconds or until it is resolved."""
 
     timeout_seconds: int | None = None
@@ -250,8 +237,7 @@ class HoldTransaction(_NewTransaction):
         return (*super().content, {"timeout_seconds": self.timeout_seconds})
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReverseTransaction:
+class ReverseTransaction(Struct, frozen=True, kw_only=True):
     """Undo what the transaction `reverses` posted, by a new transaction with opposite entries.
 
     `effective_at` is not before the original's; it defaults to now, or to the original's where
@@ -277,8 +263,7 @@ class ReverseTransaction:
         return fingerprint("reverse", self.reverses, effective_at)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Resolving:
+class _Resolving(Struct, frozen=True, kw_only=True):
     """`key` is the request's idempotency key: with it a repeated request is answered again."""
 
     ledger: str
@@ -292,8 +277,7 @@ class _Resolving:
             check_id(self.key, "Idempotency-Key")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostHold(_Resolving):
+class PostHold(_Resolving, frozen=True, kw_only=True):
     """Post all of a hold, or `amount` of it if it has two entries, and free the rest."""
 
     amount: int | None = None
@@ -309,8 +293,7 @@ class PostHold(_Resolving):
         return fingerprint("post", self.amount)
 
 
-@dataclass(frozen=True, kw_only=True)
-class VoidHold(_Resolving):
+class VoidHold(_Resolving, frozen=True, kw_only=True):
     """Free what is held."""
 
     reason: str | None = None
@@ -325,8 +308,7 @@ class VoidHold(_Resolving):
         return fingerprint("void", self.reason)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExpireHold(_Resolving):
+class ExpireHold(_Resolving, frozen=True, kw_only=True):
     """Free what is held, if its time is up. The ledger's own command."""
 
     @property

@@ -5,12 +5,12 @@ The type unions of the domain are the registry: an event's stored type is the na
 
 import hashlib
 import json
-from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from typing import Any, get_args
 
 import msgspec
+from msgspec import structs
 
 from chalicelib.domain import account, transaction
 from chalicelib.domain.account import Account
@@ -96,10 +96,15 @@ def link(previous: bytes, *fields: str | int) -> bytes:
 def _said(value: Event | State) -> dict[str, Any]:
     """What differs from the default: most of what could be said of an event or a state is not."""
     return {
-        each.name: said
-        for each in fields(value)
-        if (said := getattr(value, each.name)) != each.default
+        name: said
+        for name, default in _defaults(type(value))
+        if (said := getattr(value, name)) != default
     }
+
+
+@cache
+def _defaults(said: type[Event | State]) -> list[tuple[str, Any]]:
+    return [(each.name, each.default) for each in structs.fields(said)]
 
 
 class _Schema(msgspec.Struct):

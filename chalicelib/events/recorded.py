@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+from msgspec import Struct
+
 from chalicelib.domain.account import Account, AccountChanged, AccountOpened
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.stripes import stripes_of
@@ -25,8 +27,7 @@ from chalicelib.events.codec import (
 )
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """The name of a stream: `{ledger}/account/{id}` or `{ledger}/transaction/{id}`."""
 
     ledger: str
@@ -140,8 +141,7 @@ class Recorded:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """What all events of one commit share: when, by which command, and who asked."""
 
     recorded_at: datetime

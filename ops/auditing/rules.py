@@ -6,7 +6,9 @@ for itself.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+
+from msgspec.structs import asdict
 
 from chalicelib.domain.account import (
     Account,
@@ -143,9 +145,9 @@ def of_transaction(
     if before is None or first:
         return
     may = _MAY_CHANGE[type(event)]
-    for each in fields(event):
-        if each.name not in may and getattr(event, each.name) != getattr(before, each.name):
-            yield f"its {each.name} is not that of the event before"
+    for name, said in asdict(event).items():
+        if name not in may and said != getattr(before, name):
+            yield f"its {name} is not that of the event before"
     if isinstance(event, HoldPosted):
         held = [(entry.account, entry.direction, entry.asset) for entry in before.entries]
         if held != [(entry.account, entry.direction, entry.asset) for entry in event.entries]:

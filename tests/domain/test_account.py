@@ -1,8 +1,7 @@
 """The account: opening it, its sides and its limits."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain import entries
 from chalicelib.domain.account import Account, AccountOpened, EntryPosted, evolve

@@ -1,9 +1,9 @@
 """The transaction: balanced entries, in their order, once."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.refusals import (
     AccountNotFound,

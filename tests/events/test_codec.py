@@ -1,13 +1,14 @@
 """The codec: what is stored can be read for ever, and what cannot be read is said to be unknown."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from chalicelib.domain.account import (
     Account,
@@ -60,8 +61,7 @@ _AT = '"at":"2026-11-01T12:30:15.000257Z"'
 
 def told(kind: type[TransactionEvent], **changes: Any) -> TransactionEvent:
     """The transfer, as another event of a transaction's life says it."""
-    same = {each.name: getattr(TRANSFERRED, each.name) for each in fields(TRANSFERRED)}
-    return kind(**{**same, **changes})
+    return kind(**{**structs.asdict(TRANSFERRED), **changes})
 
 
 STORED: list[tuple[Event, str]] = [

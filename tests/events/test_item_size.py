@@ -1,8 +1,8 @@
 """An event's item: one write unit, and a small state in it."""
 
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from chalicelib.events.codec import Event

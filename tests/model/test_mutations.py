@@ -1,13 +1,13 @@
 """The machine finds what it is there to find: five ledgers that are broken on purpose."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from msgspec.structs import replace
 
 from chalicelib.domain import account, booking, entries
 from chalicelib.domain.account import Account, HeldEntryPosted, HeldEntryReleased

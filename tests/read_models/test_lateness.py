@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from chalicelib.domain.refusals import ProjectionBehind
 from chalicelib.domain.transaction import TransactionPosted
@@ -78,7 +79,7 @@ def test_an_older_record_does_not_bring_an_old_transaction_back(books: Bookkeepe
     [older] = [event for event in books.recorded if event.stream == stream]
     assert isinstance(older.event, TransactionPosted)
     # No command makes a second version yet; the projector's guard is for the first that will.
-    changed = encode_event(replace(older.event, metadata={"changed": "yes"}))
+    changed = encode_event(structs.replace(older.event, metadata={"changed": "yes"}))
     newer = replace(older, version=2, data=changed)
     deliver([older, newer])
     before = rows_of(TransactionRow, books.ledger)
