@@ -4,6 +4,6 @@ import gc
 
 __version__ = "0.2.0"
 
-# Importing makes tens of thousands of objects, all to stay: looking for garbage among them every few
-# hundred is a tenth of a cold start. What requests leave is freed by counting, without the collector.
+# Importing makes tens of thousands of objects, all of them to stay: looking for garbage among them
+# every few hundred is a tenth of a cold start. What requests leave is mostly freed by counting.
 gc.set_threshold(100_000, 50, 100)
