@@ -20,6 +20,7 @@ import psutil
 
 from chalicelib import sweep, tables
 from chalicelib.commands.execute import Executor
+from chalicelib.commands.memory import Memory
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.parking import parked
 from chalicelib.events.recorded import Recorded
@@ -66,7 +67,7 @@ def chaos(seed: int | None, rounds: int, data: Path) -> None:
     with fresh_engine():
         tables.create(stack.TABLES)
         storm = Chaos(seed)
-        client = Client(Executor(DynamoStore()))
+        client = Client(Executor(DynamoStore(), memory=Memory()))
         discarded = run(storm, client, rounds, read(data))
         problems = verify(client, read(data), discarded)
     _print(storm, client)

@@ -38,6 +38,7 @@ BERKA, RANDOM = "berka", "random"
 
 ASSETS = {"USD/2": "usd", "EUR/2": "eur"}
 _ACCOUNTS_PER_ASSET = 6
+_STRIPES = 3
 _ATTEMPTS = 1000
 _Result = TypeVar("_Result")
 
@@ -117,9 +118,11 @@ def pay(client: Client, rows: Sequence[Row]) -> None:
 
 
 def open_accounts(client: Client) -> None:
-    """Opens the accounts of the random ledger: per asset one without limits, the others with."""
+    """Opens the accounts of the random ledger: per asset a striped one without limits, the others
+    with.
+    """
     for asset, name in ASSETS.items():
-        client.ask(_opening(RANDOM, f"{name}:0", asset, "debit", None))
+        client.ask(_opening(RANDOM, f"{name}:0", asset, "debit", None, stripes=_STRIPES))
         for number in range(1, _ACCOUNTS_PER_ASSET):
             client.ask(_opening(RANDOM, f"{name}:{number}", asset, "credit", 0))
 
@@ -239,7 +242,12 @@ class Writer:
 
 
 def _opening(
-    ledger: str, account: str, asset: str, normal_balance: Direction, min_balance: int | None
+    ledger: str,
+    account: str,
+    asset: str,
+    normal_balance: Direction,
+    min_balance: int | None,
+    stripes: int = 1,
 ) -> OpenAccount:
     return OpenAccount(
         ledger=ledger,
@@ -247,4 +255,5 @@ def _opening(
         asset=asset,
         normal_balance=normal_balance,
         min_balance=min_balance,
+        stripes=stripes,
     )

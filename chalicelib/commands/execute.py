@@ -231,11 +231,12 @@ class Executor:
                 recalled.intersection_update(wanted)
                 return heads
             known = self.memory.recall(fresh) if self.memory and run.remembers else {}
-            known |= {stream: run.kept[stream] for stream in fresh if stream in run.kept}
+            kept = {stream: run.kept[stream] for stream in fresh if stream in run.kept}
+            known |= kept
             recalled.update(known)
             unknown = [stream for stream in fresh if stream not in known]
             loaded = self.store.load(unknown) if unknown else {}
-            places.memory.learn(loaded.values())
+            places.memory.learn([*kept.values(), *loaded.values()])
             heads.update({**known, **loaded})
             seen.update(fresh)
 

@@ -25,6 +25,7 @@ def opening(
     min_balance: int | None = 0,
     max_balance: int | None = None,
     metadata: Mapping[str, str] | None = None,
+    stripes: int = 1,
     ledger: str = "acme",
 ) -> OpenAccount:
     """The command that opens an account."""
@@ -36,6 +37,7 @@ def opening(
         min_balance=min_balance,
         max_balance=max_balance,
         metadata=metadata or {},
+        stripes=stripes,
     )
 
 

@@ -1,0 +1,226 @@
+"""Striped accounts: they do what an account in one piece does, whoever else is writing them."""
+
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.commands.answers import account_of, transaction_of
+from chalicelib.commands.deciding import Command
+from chalicelib.commands.execute import Executed, Executor
+from chalicelib.commands.memory import Memory
+from chalicelib.domain.account import Account, EntryPosted
+from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, UnfreezeAccount
+from chalicelib.domain.refusals import AccountIsClosed, AccountIsFrozen, AccountNotEmpty, Refusal
+from chalicelib.domain.stripes import whole_of
+from chalicelib.domain.transaction import (
+    HoldTransaction,
+    PostHold,
+    PostTransaction,
+    ReverseTransaction,
+    VoidHold,
+)
+from chalicelib.events.recorded import Recorded, account_stream
+from chalicelib.events.store import MemoryStore
+from tests.commands.desk import Desk
+from tests.domain.books import credit, debit, opening, posting
+from tests.domain.holding import holding
+
+ACCOUNTS = ("hot", "cold", "cash")
+HOT, CASH = account_stream("acme", "hot"), account_stream("acme", "cash")
+
+
+def open_in(desk: Desk, *, stripes: int) -> Desk:
+    """Opens three accounts without limits, of which `hot` and `cold` may be striped."""
+    desk.do(opening("cash", min_balance=None))
+    for id in ("hot", "cold"):
+        desk.do(opening(id, normal_balance="credit", min_balance=None, stripes=stripes))
+    desk.store.written.clear()
+    return desk
+
+
+@pytest.fixture(params=["without a memory", "with a memory"])
+def striped(request: pytest.FixtureRequest) -> Desk:
+    """A desk with two accounts in three stripes, and one in one piece."""
+    desk = Desk()
+    if request.param == "with a memory":
+        desk.executor = replace(desk.executor, memory=Memory())
+    return open_in(desk, stripes=3)
+
+
+def stripes_in(desk: Desk) -> list[Account]:
+    """The states of the stripes of `hot`."""
+    heads = desk.books.load(desk.books.load([HOT])[HOT].stripes)
+    return [head.account for head in heads.values()]
+
+
+def payment(id: str, amount: int = 1) -> PostTransaction:
+    """Something for `hot`."""
+    return posting(id, debit("cash", amount), credit("hot", amount))
+
+
+def test_a_lost_race_is_decided_again_and_goes_to_a_stripe(striped: Desk) -> None:
+    elsewhere = [payment(f"elsewhere-{number}") for number in range(3)]
+    striped.store.before_append = [partial(striped.do_elsewhere, each) for each in elsewhere]
+
+    striped.do(payment("here"))
+
+    assert striped.books.load([HOT])[HOT].version == 1
+    assert sum(stripe.posted for stripe in stripes_in(striped)) == 4
+    assert striped.books.load([CASH])[CASH].account.posted == 4
+
+
+def test_who_freezes_or_closes_it_meanwhile_is_heard(striped: Desk) -> None:
+    freezing = FreezeAccount(ledger="acme", account="hot", debits=False, credits=True)
+    striped.store.before_append = [lambda: striped.do_elsewhere(freezing)]
+    with pytest.raises(AccountIsFrozen) as frozen:
+        striped.do(payment("first"))
+    striped.do(UnfreezeAccount(ledger="acme", account="hot", debits=False, credits=True))
+    closing = CloseAccount(ledger="acme", account="hot")
+    striped.store.before_append = [lambda: striped.do_elsewhere(closing)]
+    with pytest.raises(AccountIsClosed) as closed:
+        striped.do(payment("second"))
+
+    assert (frozen.value.account, closed.value.account) == ("hot", "hot")
+    assert all(stripe.closed and not stripe.credits for stripe in stripes_in(striped))
+
+
+def test_who_pays_into_it_meanwhile_keeps_it_open(striped: Desk) -> None:
+    striped.store.before_append = [lambda: striped.do_elsewhere(payment("meanwhile"))]
+
+    with pytest.raises(AccountNotEmpty):
+        striped.do(CloseAccount(ledger="acme", account="hot"))
+
+    assert not any(stripe.closed for stripe in stripes_in(striped))
+
+
+def test_money_that_is_on_different_stripes_adds_up_to_nothing(striped: Desk) -> None:
+    for number in range(20):
+        striped.do_elsewhere(payment(f"in-{number}"))
+        striped.do_elsewhere(posting(f"out-{number}", debit("hot", 1), credit("cash", 1)))
+
+    striped.do(CloseAccount(ledger="acme", account="hot"))
+
+    assert any(stripe.posted for stripe in stripes_in(striped))
+    assert sum(stripe.posted for stripe in stripes_in(striped)) == 0
+
+
+MOVES = st.tuples(
+    st.sampled_from(["post", "hold"]),
+    st.permutations(ACCOUNTS).map(lambda order: order[:2]),
+    st.integers(1, 3),
+)
+RESOLUTIONS = st.tuples(st.sampled_from(["capture", "void", "reverse"]), st.integers(0, 5))
+MANAGEMENT = st.tuples(
+    st.sampled_from(["freeze", "unfreeze", "change", "close"]), st.sampled_from(ACCOUNTS)
+)
+
+
+def command(number: int, wish: Sequence[Any]) -> Command:
+    """What is wished for, as the command of this number."""
+    kind, of = wish[:2]
+    id = f"t{number}"
+    match kind:
+        case "post" | "hold":
+            entries = debit(of[0], wish[2]), credit(of[1], wish[2])
+            return posting(id, *entries) if kind == "post" else holding(*entries, id=id, seconds=3)
+        case "capture":
+            return PostHold(ledger="acme", transaction=f"t{of}", key=id, amount=1)
+        case "void":
+            return VoidHold(ledger="acme", transaction=f"t{of}", key=id)
+        case "reverse":
+            return ReverseTransaction(ledger="acme", transaction=id, reverses=f"t{of}")
+        case "freeze":
+            return FreezeAccount(ledger="acme", account=of, debits=True, credits=False)
+        case "unfreeze":
+            return UnfreezeAccount(ledger="acme", account=of, debits=True, credits=True)
+        case "change":
+            return ChangeAccount(ledger="acme", account=of, metadata={"by": id})
+        case _:
+            return CloseAccount(ledger="acme", account=of)
+
+
+def said(desk: Desk, done: Executed) -> Any:
+    """The answer, without what a stripe is bound to say otherwise."""
+    recorded = done.recorded
+    if recorded.stream.kind == "account":
+        body = msgspec.to_builtins(account_of(recorded, desk.books))
+        return {**body, "version": None, "stripes": None}
+    body = msgspec.to_builtins(transaction_of(recorded))
+    for entry in body["entries"]:
+        entry |= {"version": None, "balance_after": None}
+    return body
+
+
+def answer(desk: Desk, command: Command) -> Any:
+    """What a command is answered, or how it is refused."""
+    try:
+        return said(desk, desk.do(command))
+    except Refusal as refusal:
+        return refusal.code, str(refusal)
+
+
+@given(st.lists(MOVES | RESOLUTIONS | MANAGEMENT, max_size=30), st.integers(2, 5))
+def test_a_striped_account_answers_as_one_in_one_piece_does(
+    wishes: list[Sequence[Any]], stripes: int
+) -> None:
+    whole, striped = open_in(Desk(), stripes=1), open_in(Desk(), stripes=stripes)
+    processes = [replace(striped.executor, memory=Memory()) for _ in range(2)]
+
+    for number, wish in enumerate(wishes):
+        striped.executor = processes[number % 3 // 2]
+        asked = command(number, wish)
+        assert answer(striped, asked) == answer(whole, asked)
+        if isinstance(asked, HoldTransaction):
+            for desk in (whole, striped):
+                desk.now += timedelta(seconds=number % 2)
+
+
+def test_what_many_were_acknowledged_at_once_is_what_its_stripes_hold() -> None:
+    store, amounts = MemoryStore(), random.Random(7)
+    desk = Executor(store, memory=Memory())
+    for each in (
+        opening("hot", normal_balance="credit", min_balance=None, stripes=4),
+        *(opening(f"till-{thread}", min_balance=None) for thread in range(8)),
+    ):
+        desk.execute(each, actor="test")
+    paid = [[amounts.randint(1, 900) for _ in range(40)] for _ in range(8)]
+
+    def pay(thread: int) -> list[Recorded]:
+        mine = Executor(store, memory=Memory())
+        return [
+            mine.execute(
+                posting(f"t{thread}-{each}", debit(f"till-{thread}", much), credit("hot", much)),
+                actor="test",
+            ).recorded
+            for each, much in enumerate(paid[thread])
+        ]
+
+    with ThreadPoolExecutor(8) as pool:
+        acknowledged = [one for done in pool.map(pay, range(8)) for one in done]
+
+    heads = store.load(store.load([HOT])[HOT].stripes)
+    assert sum(head.account.posted for head in heads.values()) == sum(map(sum, paid))
+    assert sum(head.version - 1 for head in heads.values()) == len(acknowledged) == 8 * 40
+    entered = {
+        (one.event.transaction, whole_of(head.stream.id), one.event.amount)
+        for head in heads.values()
+        for one in store.history(head.stream)
+        if isinstance(one.event, EntryPosted)
+    }
+    assert entered == {
+        (f"t{thread}-{each}", "hot", much)
+        for thread, amounts in enumerate(paid)
+        for each, much in enumerate(amounts)
+    }
+    assert store.load([one.stream for one in acknowledged]) == {
+        one.stream: one for one in acknowledged
+    }
