@@ -2,6 +2,7 @@
 
 One pass over the event table folds every stream anew (`streams`), and notes in a scratch file on
 disk what accounts and transactions say of each other (`facts`) and which rows the read tables must
-have (`rows`). What is not said on both sides, and what is in a read table otherwise, is read again,
-strongly consistent, until it agrees or has had time enough: only then is it called wrong.
+have (`rows`); what a striped account shares with its stripes is compared besides (`stripes`). What
+is not said on both sides, and what is in a read table otherwise, is read again, strongly
+consistent, until it agrees or has had time enough: only then is it called wrong.
 """

@@ -18,6 +18,7 @@ from ops.auditing.items import Item, Pace, digest, query, scan
 from ops.auditing.rows import ROOMS, rows_of, statement_row, sum_key
 from ops.auditing.scratch import Scratch
 from ops.auditing.streams import Walk, grouped
+from ops.auditing.stripes import Striped
 from ops.auditing.sums import Key, Sum
 
 _FLUSH = 5000
@@ -47,6 +48,7 @@ class Auditor:
     sleep: Callable[[float], None] = time.sleep
     report: Report = field(default_factory=Report)
     _sums: dict[Key, Sum] = field(default_factory=dict)
+    _striped: Striped = field(default_factory=Striped)
     _lock: Lock = field(default_factory=Lock)
 
     def run(self) -> Report:
@@ -58,6 +60,7 @@ class Auditor:
         ):
             self._events(scratch)
             self._transactions(scratch)
+            self._stripes()
             self._rows(scratch)
         self.report.found.sort()
         self.report.seconds = time.monotonic() - began
@@ -84,6 +87,7 @@ class Auditor:
                 again = False
         with self._lock:
             self.report.add(walk.findings)
+            self._striped.take(walk)
             if walk.asset and walk.whole and walk.newest:
                 key = sum_key(name.replace("/account/", "/"), walk.asset)
                 posted = walk.tally.posted
@@ -141,6 +145,15 @@ class Auditor:
                 break
             self.sleep(wait)
         return findings, said
+
+    def _stripes(self) -> None:
+        for account in self._striped.differing():
+            for wait in (0.1, 0.3, 1.0):
+                findings = self._striped.look(account)
+                if not findings:
+                    break
+                self.sleep(wait)
+            self.report.add(findings)
 
     def _rows(self, scratch: Scratch) -> None:
         for room in ROOMS:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
 from chalicelib.events.table import EventItem
+from chalicelib.read_models.balances.table import ledger_of
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.read_models.totals.table import ACCOUNT
 from chalicelib.read_models.transactions.table import TransactionRow, day_buckets
@@ -100,7 +101,7 @@ def look(room: str, key: str, least: int) -> Iterator[tuple[int, str]]:
 
 def _stream_of(room: str, hash_key: str, range_key: str) -> str:
     if room == "balances":
-        return str(account_stream(hash_key.rpartition("#")[0], range_key))
+        return str(account_stream(ledger_of(hash_key), range_key))
     ledger, _, id = hash_key.partition("/")
     make = transaction_stream if room == "transactions" else account_stream
     return str(make(ledger, id))

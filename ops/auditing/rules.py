@@ -19,6 +19,7 @@ from chalicelib.domain.account import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
+from chalicelib.domain.stripes import is_stripe
 from chalicelib.domain.transaction import Event as TransactionEvent
 from chalicelib.domain.transaction import (
     HoldExpired,
@@ -119,8 +120,12 @@ def of_account(one: Recorded, event: Event, before: Account | None) -> Iterator[
             yield f"the account was frozen for {event.direction}s"
         if event.amount < 1:
             yield f"an entry of {event.amount}"
+        if before.stripes > 1:
+            yield "the account is striped, and takes no entries itself"
+    # What a stripe holds is another stripe's affair too (`stripes`).
+    held = 0 if is_stripe(one.stream.id) else before.posted
     if isinstance(event, AccountClosed) and (
-        before.posted or before.pending_debits or before.pending_credits
+        held or before.pending_debits or before.pending_credits
     ):
         yield "it was closed though it was not empty"
 

@@ -14,7 +14,7 @@ from chalicelib.events.parking import Project
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import metadata_of
 from chalicelib.read_models.balances import projector as balances
-from chalicelib.read_models.balances.table import BalanceRow, row_of
+from chalicelib.read_models.balances.table import BalanceRow, ledger_of, row_of
 from chalicelib.read_models.statements import projector as statements
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals import projector as totals
@@ -102,7 +102,7 @@ def _number(text: str) -> int:
 
 
 def _balance(seen: Item, find: Find) -> BalanceRow | None:
-    ledger = seen["partition"]["S"].rpartition("#")[0]
+    ledger = ledger_of(seen["partition"]["S"])
     event = find(_stream(ledger, "account", seen["account"]["S"]), seen)
     if event is None:
         return None

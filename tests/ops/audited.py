@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.execute import Executor
 from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, UnfreezeAccount
+from chalicelib.domain.stripes import stripes_of
 from chalicelib.domain.transaction import (
     Entry,
     ExpireHold,
@@ -17,6 +19,7 @@ from chalicelib.domain.transaction import (
     VoidHold,
 )
 from chalicelib.events.dynamodb import DynamoStore, from_item
+from chalicelib.events.recorded import account_stream
 from chalicelib.events.table import EventItem
 from chalicelib.local.stack import ROOMS
 from chalicelib.read_models.transactions.projector import _known_days
@@ -56,7 +59,7 @@ def hold(id: str, *entries: Entry, ledger: str, seconds: int | None = None) -> H
 
 
 def write(ledger: str) -> None:
-    """A ledger in which everything happened once."""
+    """A ledger in which everything happened, and on an account with stripes too."""
     keeper = Keeper()
     keeper.do(
         opening("cash", min_balance=None, ledger=ledger),
@@ -88,10 +91,31 @@ def write(ledger: str) -> None:
         FreezeAccount(ledger=ledger, account="carl", debits=True, credits=True),
         CloseAccount(ledger=ledger, account="empty"),
     )
+    _write_stripes(keeper, ledger)
     keeper.together(
         posting("b1", debit("cash", 11), credit("alice", 11), ledger=ledger),
         posting("b2", debit("cash", 12), credit("alice", 12), ledger=ledger),
     )
+
+
+def _write_stripes(keeper: Keeper, ledger: str) -> None:
+    """Two striped accounts: one is frozen and not empty, one closed, with money on its stripes."""
+    keeper.do(
+        opening("hot", normal_balance="credit", min_balance=None, stripes=2, ledger=ledger),
+        opening("over", normal_balance="credit", min_balance=None, stripes=2, ledger=ledger),
+        posting("s1", debit("cash", 5), credit("hot", 5), ledger=ledger),
+        hold("s2", debit("cash", 4), credit("hot", 4), ledger=ledger),
+        FreezeAccount(ledger=ledger, account="hot", debits=True, credits=False),
+    )
+    for number in count():
+        keeper.do(
+            posting(f"in{number}", debit("cash", 1), credit("over", 1), ledger=ledger),
+            posting(f"out{number}", debit("over", 1), credit("cash", 1), ledger=ledger),
+        )
+        stripes = [account_stream(ledger, id) for id in stripes_of("over", 2)]
+        if any(head.account.posted for head in DynamoStore().load(stripes).values()):
+            break
+    keeper.do(CloseAccount(ledger=ledger, account="over"))
 
 
 def project() -> None:

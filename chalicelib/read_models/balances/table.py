@@ -42,6 +42,11 @@ def partition(ledger: str, bucket: int) -> str:
     return f"{ledger}#{bucket}"
 
 
+def ledger_of(key: str) -> str:
+    """The ledger that a hash key is of, be it a bucket's or that of an account's stripes."""
+    return key.replace("#", "/").partition("/")[0]
+
+
 def row_of(ledger: str, account: str) -> BalanceRow:
     """The row of an account or a stripe, holding nothing but its key."""
     return BalanceRow(_partition_of(ledger, account), account)

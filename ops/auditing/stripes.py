@@ -1,0 +1,91 @@
+"""Stripes: each striped account held against its stripes, which are told what is done to it.
+
+A stripe by itself is an account like any other, and is walked as one. What only both together show
+is that the stripes are there, all and no others, that they are as open as the account is, and that
+those of a closed account come to nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from chalicelib.domain.stripes import is_stripe, sum_of, whole_of
+from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.table import EventItem
+from ops.auditing.findings import Finding
+from ops.auditing.items import number_of, query
+from ops.auditing.settling import read
+from ops.auditing.streams import Walk
+
+_SHARED = ("asset", "normal_balance", "opened_at", "frozen_debits", "frozen_credits", "closed")
+"""What every stripe is as its account is."""
+
+Heads = dict[Stream, Recorded | None]
+"""The newest events of those streams of an account that are there; None for an unreadable one."""
+
+
+@dataclass
+class Striped:
+    """The striped accounts that were walked. They are few beside all others, and kept in memory."""
+
+    _heads: dict[Stream, Heads] = field(default_factory=dict)
+
+    def take(self, walk: Walk) -> None:
+        """Notes a walked stream, if it is an account with stripes or one of these."""
+        stream, newest = walk.stream, walk.newest
+        if stream is None or stream.kind != "account":
+            return
+        if is_stripe(stream.id) or (newest is not None and newest.account.stripes > 1):
+            account = account_stream(stream.ledger, whole_of(stream.id))
+            heads = self._heads.setdefault(account, {})
+            heads[stream] = newest if walk.whole else None
+
+    def differing(self) -> Iterator[Stream]:
+        """The accounts that were not as their stripes when these were walked."""
+        for account, heads in sorted(self._heads.items(), key=str):
+            if any(_wrong(account, heads)):
+                yield account
+
+    def look(self, account: Stream) -> list[Finding]:
+        """What is wrong between an account and its stripes now."""
+        heads = _newest([account])
+        head = heads.get(account)
+        stripes = {*self._heads[account], *(head.stripes if head else ())} - {account}
+        heads |= _newest(sorted(stripes, key=str))
+        return [
+            Finding(account.ledger, str(stream), version, what)
+            for stream, version, what in _wrong(account, heads)
+        ]
+
+
+def _newest(streams: Iterable[Stream]) -> Heads:
+    heads: Heads = {}
+    for stream in streams:
+        item = next(query(EventItem, str(stream), newest_first=True), None)
+        if item is not None:
+            heads[stream] = read((str(stream), number_of(item, "version")))
+    return heads
+
+
+def _wrong(account: Stream, heads: Heads) -> Iterator[tuple[Stream, int, str]]:
+    """On which stream, at which version, what is wrong."""
+    if account in heads and heads[account] is None:
+        return  # A finding of its own, with which nothing else can be compared.
+    head = heads.get(account)
+    wanted = head.stripes if head else []
+    for stream, one in heads.items():
+        if stream != account and stream not in wanted:
+            yield stream, one.version if one else 0, "is a stripe that no account has"
+    if head is None:
+        return
+    for stream in wanted:
+        one = heads.get(stream)
+        if stream not in heads:
+            yield account, head.version, f"its stripe {stream.id} is missing"
+        elif one is not None:
+            for name in _SHARED:
+                if getattr(one.account, name) != getattr(head.account, name):
+                    yield stream, one.version, f"its {name} is not that of its account"
+    stripes = [one.account for stream in wanted if (one := heads.get(stream)) is not None]
+    held = sum_of(head.account, stripes).posted
+    if head.account.closed and len(stripes) == len(wanted) and held:
+        yield account, head.version, f"it was closed while its stripes held {held}"
