@@ -46,6 +46,28 @@ def test_an_opened_account_is_answered_whole(books: Ledger, ledger: str) -> None
     )
 
 
+def test_a_striped_account_is_read_as_one_at_the_version_of_any_of_its_entries(
+    books: Ledger,
+) -> None:
+    opened = books.accounts.open("house", asset="USD/2", normal_balance="credit", stripes=4)
+    posted = [
+        books.transactions.post([debit("cash", amount), credit("house", amount)])
+        for amount in range(1, 10)
+    ]
+
+    for one in posted:
+        house = books.accounts.get("house", min_version=one.entries[1].version)
+
+    assert (opened.stripes, opened.min_balance, opened.version) == (4, None, 1)
+    assert {one.entries[1].balance_after for one in posted} == {None}
+    assert posted[-1].entries[0].balance_after == 45
+    assert (house.stripes, books.accounts.get("cash").stripes) == (4, 1)
+    assert house.posted == 45
+    entries = list(books.accounts.entries("house"))
+    assert [entry.amount for entry in entries] == list(range(1, 10))
+    assert entries[-1].balance_after == 45
+
+
 def test_opening_an_account_again_is_a_replay_and_with_other_content_a_problem(
     books: Ledger,
 ) -> None:

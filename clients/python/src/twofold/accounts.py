@@ -29,20 +29,27 @@ class Accounts:
         *,
         asset: str,
         normal_balance: Direction,
-        min_balance: int | None = 0,
+        min_balance: int | UnsetType | None = UNSET,
         max_balance: int | None = None,
         metadata: Mapping[str, str] | None = None,
+        stripes: int = 1,
     ) -> Account:
-        """Opens an account; one that is open with this content is answered as it is now."""
+        """Opens an account; one that is open with this content is answered as it is now.
+
+        Where no `min_balance` is given it is 0. With more than one of `stripes`, up to 64, many can
+        write the account at once; such an account has no limits, and may not be given any.
+        """
         id = new_id() if id is None else id
-        body = {
+        given = {
             "id": id,
             "asset": asset,
             "normal_balance": normal_balance,
             "min_balance": _limit(min_balance),
             "max_balance": _limit(max_balance),
             "metadata": metadata or {},
+            "stripes": UNSET if stripes == 1 else stripes,
         }
+        body = {name: value for name, value in given.items() if value is not UNSET}
         return made(self._calls.write("/accounts", body, key=id), Account)
 
     def change(

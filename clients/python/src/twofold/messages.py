@@ -101,6 +101,7 @@ class Account(Struct, frozen=True, kw_only=True):
     version: int
     opened_at: datetime
     recorded_at: datetime
+    stripes: int = 1
     replayed: bool = False
 
 
@@ -139,14 +140,17 @@ class Period(Struct, frozen=True, kw_only=True):
 
 
 class TransactionEntry(Struct, frozen=True, kw_only=True):
-    """An entry as its transaction shows it: the account's version, and its balance then."""
+    """An entry as its transaction shows it: the account's version, and its balance then.
+
+    A striped account's entries are not in one order yet when they are made: that balance is None.
+    """
 
     account: str
     direction: Direction
     amount: int
     asset: str
     version: int
-    balance_after: int
+    balance_after: int | None
 
 
 class Transaction(Struct, frozen=True, kw_only=True):
