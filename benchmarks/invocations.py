@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from chalicelib.events.recorded import Recorded
+from chalicelib.http import keys
 from ops.stages import stage_named
 from tests.books import Bookkeeper, record_of
 
@@ -26,6 +27,7 @@ class Lambda:
 
 LAMBDAS = (
     Lambda("write", "write", "app", "app"),
+    Lambda("authorizer", "write", "chalicelib.http.auth", "authorize"),
     Lambda("sweep", "write", "chalicelib.sweep", "sweep"),
     Lambda("accounts query", "accounts", "app", "app"),
     Lambda("accounts projector", "accounts", "chalicelib.read_models.accounts", "project_accounts"),
@@ -33,7 +35,10 @@ LAMBDAS = (
     Lambda("journal projector", "journal", "chalicelib.read_models.journal", "project_journal"),
 )
 
-
+_TOKEN = {
+    "type": "TOKEN",
+    "methodArn": "arn:aws:execute-api:us-east-1:000000000000:api/v1/GET/ledgers/acme/accounts",
+}
 _TICK = {
     "version": "0",
     "id": "1",
@@ -121,6 +126,9 @@ def first_of(one: Lambda, ledger: str) -> Mapping[str, Any]:
         case "journal query":
             resource = "/ledgers/{ledger}/transactions/{transaction}"
             return request("GET", resource, ledger=ledger, transaction="known")
+        case "authorizer":
+            secret, _ = keys.create("cold", [keys.READ], [keys.ALL_LEDGERS])
+            return {**_TOKEN, "authorizationToken": f"Bearer {secret}"}
         case "sweep":
             return _TICK
         case _:

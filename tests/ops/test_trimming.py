@@ -1,0 +1,116 @@
+"""A trimmed package has all that a Lambda reads, compiled, and nothing of other services."""
+
+import importlib.util
+import marshal
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from ops.trimming import trim
+
+SOURCE = "ANSWER = 6 * 7\n"
+FILES = {
+    "app.py": SOURCE,
+    "chalicelib/room/queries.py": SOURCE,
+    "chalicelib/room/__pycache__/queries.cpython-39.pyc": "of another Python",
+    "chalicelib/http/openapi.json": "{}",
+    "botocore/data/endpoints.json": "{}",
+    "botocore/data/dynamodb/2012-08-10/service-2.json.gz": "{}",
+    "botocore/data/dynamodb/2012-08-10/examples-1.json": "{}",
+    "botocore/data/ec2/2016-11-15/service-2.json.gz": "{}",
+    "botocore/client.py": SOURCE,
+}
+GONE = {
+    "chalicelib/room/__pycache__/queries.cpython-39.pyc",
+    "botocore/data/dynamodb/2012-08-10/examples-1.json",
+    "botocore/data/ec2/2016-11-15/service-2.json.gz",
+}
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package as Chalice makes it, in small."""
+    path = tmp_path / "deployment.zip"
+    with zipfile.ZipFile(path, "w") as whole:
+        for name, text in FILES.items():
+            whole.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text)
+    return path
+
+
+def contents(package: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(package) as packed:
+        names = packed.namelist()
+        assert len(names) == len(set(names))
+        return {name: packed.read(name) for name in names}
+
+
+def bytecode_of(name: str) -> str:
+    path = PurePosixPath(name)
+    tag = sys.implementation.cache_tag
+    return str(path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc")
+
+
+def test_what_no_lambda_reads_is_gone_and_the_rest_is_as_it_was(package: Path) -> None:
+    trim(package)
+
+    found = contents(package)
+    compiled = {bytecode_of(name) for name in FILES if name.endswith(".py")}
+    assert found.keys() - compiled == FILES.keys() - GONE
+    for name in FILES.keys() - GONE - compiled:
+        assert found[name] == FILES[name].encode()
+    assert list(package.parent.iterdir()) == [package]
+
+
+def test_what_is_imported_is_compiled_and_taken_without_a_look_at_its_source(
+    package: Path,
+) -> None:
+    trim(package)
+
+    found = contents(package)
+    for name in ("app.py", "chalicelib/room/queries.py", "botocore/client.py"):
+        bytecode = found[bytecode_of(name)]
+        assert bytecode[:4] == importlib.util.MAGIC_NUMBER
+        assert bytecode[4:8] == bytes([0b01, 0, 0, 0])  # By hash, unchecked: PEP 552.
+        code = marshal.loads(bytecode[16:])
+        assert code.co_filename == name
+        scope: dict[str, int] = {}
+        exec(code, scope)
+        assert scope["ANSWER"] == 42
+
+
+def test_an_unpacked_package_is_imported_from_its_bytecode(package: Path, tmp_path: Path) -> None:
+    trim(package)
+    code = tmp_path / "code"
+    with zipfile.ZipFile(package) as packed:
+        packed.extractall(code)
+    (code / "app.py").write_text("ANSWER = 'compiled again'\n")
+
+    # A Lambda's process knows nothing of where this one keeps what it compiles.
+    environment = {name: value for name, value in os.environ.items() if "PYTHON" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", "import app; print(app.ANSWER)"],
+        cwd=code,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "42\n"
+
+
+def test_the_same_package_is_trimmed_to_the_same_bytes_and_twice_is_as_once(package: Path) -> None:
+    untrimmed = package.read_bytes()
+    trim(package)
+    once = package.read_bytes()
+
+    trim(package)
+    assert package.read_bytes() == once
+
+    package.write_bytes(untrimmed)
+    trim(package)
+    assert package.read_bytes() == once
