@@ -10,8 +10,9 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -78,11 +79,10 @@ class Meter:
         events.register("request-created.dynamodb", self._sent)
         events.register("response-received.dynamodb", self._received)
         try:
-            with (
-                _CausalPool(self._clock, workers) as pool,
-                patch.object(tables, "_pool", lambda: pool),
-            ):
-                yield self
+            with ExitStack() as pools:
+                pool = cache(lambda _: pools.enter_context(_CausalPool(self._clock, workers)))
+                with patch.object(tables, "_pool", pool):
+                    yield self
         finally:
             events.unregister("request-created.dynamodb", self._sent)
             events.unregister("response-received.dynamodb", self._received)

@@ -157,7 +157,7 @@ def _profile(work: Work, n: int) -> dict[str, Any]:
 def _one_thread() -> Iterator[None]:
     """`together` works in the caller's thread, since a profile is of one thread only."""
 
-    def no_pool() -> None:
+    def no_pool(_: int) -> None:
         raise RuntimeError
 
     with patch.object(tables, "_pool", no_pool):

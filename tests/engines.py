@@ -11,7 +11,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -52,8 +53,8 @@ def moto() -> Iterator[None]:
     with (
         mock_aws(),
         connected(None),
-        ThreadPoolExecutor(1) as single,
-        patch.object(tables, "_pool", lambda: single),
+        ExitStack() as pools,
+        patch.object(tables, "_pool", cache(lambda _: pools.enter_context(ThreadPoolExecutor(1)))),
     ):
         tables.create(TABLES)
         yield

@@ -16,6 +16,7 @@ from chalicelib.events.parking import ParkedRow, Place, Project, is_transient, p
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import trusted
 from chalicelib.events.table import EventItem
+from chalicelib.tables import together
 
 logger = logging.getLogger(__name__)
 
@@ -96,8 +97,7 @@ def feed(
         return Fed(_sequence(records[0]), [], 0)
     try:
         events = [_read(record, history) for record in records if not _is_removal(record)]
-        for project in stack.rooms:
-            project(events)
+        together(lambda project: project(events), stack.rooms)
     except Exception:
         logger.exception("a batch of %d records failed; feeding them singly", len(records))
         return _feed_singly(stack, records, history, seconds_left)

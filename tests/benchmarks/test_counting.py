@@ -52,6 +52,17 @@ def test_what_waits_for_several_follows_the_last_of_them() -> None:
     assert (len(tally.calls), tally.round_trips) == (5, 3)
 
 
+def test_work_at_the_same_time_within_work_at_the_same_time_counts_once_too() -> None:
+    def work(accounts: list[str]) -> None:
+        together(look_twice, accounts)
+
+    for workers in (1, 16):
+        with Meter().attached(workers) as meter:
+            tally = meter.tally(lambda: together(work, [["alice", "bob"], ["carol", "dave"]]))
+
+        assert (len(tally.calls), tally.round_trips) == (8, 2)
+
+
 def test_one_thread_for_all_calls_changes_no_count() -> None:
     with Meter().attached(workers=1) as meter:
         tally = meter.tally(lambda: together(look, ["alice", "bob", "carol"]))

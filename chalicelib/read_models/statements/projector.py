@@ -7,6 +7,10 @@ from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
 from chalicelib.read_models.generations import into_each
 from chalicelib.read_models.statements.table import StatementRow, partition, place
+from chalicelib.tables import together
+
+_PUTS = 25
+"""Of one BatchWriteItem, at most."""
 
 
 def row(event: Recorded) -> StatementRow:
@@ -36,6 +40,11 @@ def project(events: Sequence[Recorded]) -> None:
     entries = {
         (event.stream, event.version): event for event in events if event.stream.kind == "account"
     }
+    rows = [row(event) for event in entries.values()]
+    together(_put, [rows[start : start + _PUTS] for start in range(0, len(rows), _PUTS)])
+
+
+def _put(rows: Sequence[StatementRow]) -> None:
     with StatementRow.batch_write() as batch:
-        for event in entries.values():
-            batch.save(row(event))
+        for row in rows:
+            batch.save(row)
