@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import botocore
 
@@ -20,15 +21,18 @@ from benchmarks import results
 from benchmarks.api import furnish, opened
 from benchmarks.engine import dynamodb_local
 from benchmarks.invocations import LAMBDAS, Lambda, environment, first_of
+from chalicelib.events.recorded import account_stream
+from chalicelib.events.table import EventItem
 from chalicelib.read_models.balances.table import BalanceRow, row_of
 from ops.deploy import package
 from ops.stages import stage_named
 
-FLOOR = "floor: a bare client"
+FLOOR, COMMANDS_FLOOR = "floor: a bare client", "a bare client that makes a command's calls"
 _NAMES = [one.name for one in LAMBDAS]
 _SCRIPT = Path(__file__).with_name("cold_start.py")
 
 Started = dict[str, Any]
+Call = tuple[str, dict[str, Any]]
 
 
 def run(*, quick: bool) -> None:
@@ -37,14 +41,16 @@ def run(*, quick: bool) -> None:
     with dynamodb_local() as endpoint, opened() as client, tempfile.TemporaryDirectory() as folder:
         furnish(client, "cold", size=2)
         size = _unpack(Path(folder))
-        started: dict[str, list[Started]] = {name: [] for name in [*_NAMES, FLOOR]}
+        started: dict[str, list[Started]] = {name: [] for name in [*_NAMES, COMMANDS_FLOOR, FLOOR]}
         for turn in range(rounds + 1):
             results.say(f"cold: round {turn} of {rounds}")
+            file = Path(folder) / "first.json"
             for one in LAMBDAS:
-                event = Path(folder) / "event.json"
-                event.write_text(json.dumps(first_of(one, "cold")))
-                started[one.name].append(_start(one, endpoint, event, Path(folder) / "code"))
-            started[FLOOR].append(_start_floor(endpoint))
+                file.write_text(json.dumps(first_of(one, "cold")))
+                started[one.name].append(_start(one, endpoint, file, Path(folder) / "code"))
+            for name, calls in ((COMMANDS_FLOOR, _commands_calls()), (FLOOR, _one_call())):
+                file.write_text(json.dumps(calls))
+                started[name].append(_start_floor(endpoint, file))
     rows = [_summary(name, found[1:], started[FLOOR][1:]) for name, found in started.items()]
     results.save("cold", quick=quick, engine="DynamoDB Local", rounds=rounds, rows=rows, zip=size)
 
@@ -64,13 +70,45 @@ def _start(one: Lambda, endpoint: str, event: Path, code: Path) -> Started:
     return _process(command, {**environment(one, endpoint), "PYTHONPATH": str(code)})
 
 
-def _start_floor(endpoint: str) -> Started:
-    row = row_of("cold", "customers:0000")
-    key = json.dumps({"partition": {"S": row.partition}, "account": {"S": row.account}})
-    command = ["floor", BalanceRow.Meta.table_name, key]
+def _start_floor(endpoint: str, calls: Path) -> Started:
     caches = {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
     env = {**environment(LAMBDAS[0], endpoint), **caches}
-    return _process(command, {**env, "PYTHONPATH": str(Path(botocore.__file__).parents[1])})
+    path = {"PYTHONPATH": str(Path(botocore.__file__).parents[1])}
+    return _process(["floor", str(calls)], {**env, **path})
+
+
+def _one_call() -> list[Call]:
+    row = row_of("cold", "customers:0000")
+    key = {"partition": {"S": row.partition}, "account": {"S": row.account}}
+    return [("get_item", {"TableName": BalanceRow.Meta.table_name, "Key": key})]
+
+
+def _commands_calls() -> list[Call]:
+    """The newest event of each of two streams, and three new items or none."""
+    table = EventItem.Meta.table_name
+    loads = [
+        {
+            "TableName": table,
+            "KeyConditionExpression": "#stream = :stream",
+            "ExpressionAttributeNames": {"#stream": "stream"},
+            "ExpressionAttributeValues": {":stream": {"S": str(account_stream("cold", id))}},
+            "ScanIndexForward": False,
+            "Limit": 1,
+            "ConsistentRead": True,
+        }
+        for id in ("customers:0000", "customers:0001")
+    ]
+    puts = [
+        {
+            "Put": {
+                "TableName": table,
+                "Item": {"stream": {"S": f"bare/{uuid4()}"}, "version": {"N": "1"}},
+                "ConditionExpression": "attribute_not_exists(version)",
+            }
+        }
+        for _ in range(3)
+    ]
+    return [*(("query", load) for load in loads), ("transact_write_items", {"TransactItems": puts})]
 
 
 def _process(command: list[str], env: dict[str, str]) -> Started:

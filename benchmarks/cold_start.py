@@ -1,8 +1,9 @@
 """Cold start: one Lambda's life up to its first answer, in a process that does nothing else.
 
 `cold_start.py MODULE HANDLER EVENT` imports the handler and calls it once with the event in a file;
-`cold_start.py floor TABLE KEY` makes a bare botocore client and gets one item. What it took is
-written to standard error; nothing is imported before the clock runs that the Lambda would have to.
+`cold_start.py floor CALLS` makes a bare botocore client and these calls, a list of methods and
+parameters in a file. What it took is written to standard error; nothing is imported before the
+clock runs that the Lambda would have to.
 """
 
 import sys
@@ -28,20 +29,23 @@ def _ours(module: str, handler: str, path: str) -> tuple[float, float]:
     return imported, answered
 
 
-def _floor(table: str, key: str) -> tuple[float, float]:
+def _floor(path: str) -> tuple[float, float]:
     import json
 
     import botocore.session
 
+    with open(path) as file:  # noqa: PTH123  # As above.
+        calls = json.load(file)
     client: Any = botocore.session.get_session().create_client("dynamodb")
     imported = time.perf_counter()
-    client.get_item(TableName=table, Key=json.loads(key))
+    for method, parameters in calls:
+        getattr(client, method)(**parameters)
     return imported, time.perf_counter()
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "floor":
-        ready, done = _floor(sys.argv[2], sys.argv[3])
+        ready, done = _floor(sys.argv[2])
     else:
         ready, done = _ours(sys.argv[1], sys.argv[2], sys.argv[3])
 

@@ -140,7 +140,7 @@ def _projectors(found: Mapping[str, Any]) -> Iterator[Target]:
 
 
 def _cold(found: Mapping[str, Any]) -> Iterator[Target]:
-    for row in found["rows"][:-1]:
+    for row in found["rows"][:-2]:
         said = f"{row['of_floor']:.2f} times"
         aim = f"{row['lambda']} Lambda starts within 1.25 times the floor"
         yield Target(aim, said, row["of_floor"] <= 1.25)

@@ -1,13 +1,15 @@
 """Trimming: a package without what no Lambda of ours reads, and with what it imports compiled.
 
 For every client that it makes, botocore looks through the folders of all services it knows, of
-which one is ours. And Python may not write beside the code of a Lambda, so that what it compiles in
-one cold start is compiled again in the next: here it is compiled once, by the Python whose version
-Chalice has the Lambda run on. Such bytecode is taken as it is, without a look at its source, since
-unpacking need not keep the time of a file (PEP 552).
+which one is ours, and reads where in the world each of them is to be found. And Python may not
+write beside the code of a Lambda, so that what it compiles in one cold start is compiled again in
+the next: here it is compiled once, by the Python whose version Chalice has the Lambda run on. Such
+bytecode is taken as it is, without a look at its source, since unpacking need not keep the time of
+a file (PEP 552).
 """
 
 import importlib.util
+import json
 import py_compile
 import tempfile
 import zipfile
@@ -17,6 +19,7 @@ SERVICES = frozenset({"dynamodb"})
 """What our Lambdas call. Chalice's own clients, to which none of them comes, are not among them."""
 
 _SERVICE_DATA = PurePosixPath("botocore/data")
+_ENDPOINTS = _SERVICE_DATA / "endpoints.json"
 
 
 def trim(package: Path) -> None:
@@ -31,6 +34,8 @@ def trim(package: Path) -> None:
             if not _is_read(path):
                 continue
             content = whole.read(entry)
+            if path == _ENDPOINTS:
+                content = _our_endpoints(content)
             lean.writestr(entry, content, zipfile.ZIP_DEFLATED)
             if path.suffix == ".py":
                 compiled = zipfile.ZipInfo(_cached(path), entry.date_time)
@@ -45,6 +50,15 @@ def _is_read(path: PurePosixPath) -> bool:
     if path.is_relative_to(_SERVICE_DATA) and len(path.parts) > len(_SERVICE_DATA.parts) + 1:
         return path.relative_to(_SERVICE_DATA).parts[0] in SERVICES
     return True
+
+
+def _our_endpoints(content: bytes) -> bytes:
+    """Botocore's list of partitions, regions and endpoints, with those of our services alone."""
+    listed = json.loads(content)
+    for partition in listed["partitions"]:
+        services = partition["services"]
+        partition["services"] = {name: services[name] for name in services if name in SERVICES}
+    return json.dumps(listed).encode()
 
 
 def _cached(path: PurePosixPath) -> str:

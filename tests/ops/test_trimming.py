@@ -1,6 +1,7 @@
 """A trimmed package has all that a Lambda reads, compiled, and nothing of other services."""
 
 import importlib.util
+import json
 import marshal
 import os
 import subprocess
@@ -8,17 +9,30 @@ import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
+import botocore.session
 import pytest
 
 from ops.trimming import trim
 
+ENDPOINTS = "botocore/data/endpoints.json"
 SOURCE = "ANSWER = 6 * 7\n"
 FILES = {
     "app.py": SOURCE,
     "chalicelib/room/queries.py": SOURCE,
     "chalicelib/room/__pycache__/queries.cpython-39.pyc": "of another Python",
     "chalicelib/http/openapi.json": "{}",
-    "botocore/data/endpoints.json": "{}",
+    ENDPOINTS: json.dumps(
+        {
+            "partitions": [
+                {
+                    "partition": "aws",
+                    "regions": {"eu-central-1": {}},
+                    "services": {"dynamodb": {"endpoints": {"local": {}}}, "ec2": {}},
+                }
+            ],
+            "version": 3,
+        }
+    ),
     "botocore/data/dynamodb/2012-08-10/service-2.json.gz": "{}",
     "botocore/data/dynamodb/2012-08-10/examples-1.json": "{}",
     "botocore/data/ec2/2016-11-15/service-2.json.gz": "{}",
@@ -60,9 +74,45 @@ def test_what_no_lambda_reads_is_gone_and_the_rest_is_as_it_was(package: Path) -
     found = contents(package)
     compiled = {bytecode_of(name) for name in FILES if name.endswith(".py")}
     assert found.keys() - compiled == FILES.keys() - GONE
-    for name in FILES.keys() - GONE - compiled:
+    for name in FILES.keys() - GONE - compiled - {ENDPOINTS}:
         assert found[name] == FILES[name].encode()
     assert list(package.parent.iterdir()) == [package]
+
+
+def test_of_all_endpoints_those_of_dynamodb_are_left(package: Path) -> None:
+    trim(package)
+
+    whole = json.loads(FILES[ENDPOINTS])
+    assert json.loads(contents(package)[ENDPOINTS]) == {
+        **whole,
+        "partitions": [
+            {**whole["partitions"][0], "services": {"dynamodb": {"endpoints": {"local": {}}}}}
+        ],
+    }
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "cn-north-1", "us-gov-west-1", "new-place-1"])
+def test_a_region_has_the_endpoint_that_it_had(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
+    everything = Path(botocore.__file__).parent / "data" / "endpoints.json"
+    with zipfile.ZipFile(package, "w") as whole:
+        whole.write(everything, ENDPOINTS)
+    before = endpoint_in(region)
+
+    trim(package)
+
+    with zipfile.ZipFile(package) as packed:
+        packed.extractall(tmp_path / "code")
+    assert (tmp_path / "code" / ENDPOINTS).stat().st_size < everything.stat().st_size / 10
+    monkeypatch.setenv("AWS_DATA_PATH", str((tmp_path / "code" / ENDPOINTS).parent))
+    assert endpoint_in(region) == before
+
+
+def endpoint_in(region: str) -> tuple[str, str]:
+    """Where a client of this region finds DynamoDB, and what it says it is of."""
+    client = botocore.session.get_session().create_client("dynamodb", region_name=region)
+    return client.meta.endpoint_url, client.meta.partition
 
 
 def test_what_is_imported_is_compiled_and_taken_without_a_look_at_its_source(
