@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,30 @@ def test_the_halves_fail_separately_and_catch_up(deployed: Cloud, key: str, book
     assert (status, caught_up["posted"]) == (200, posted["entries"][1]["balance_after"])
 
 
-def eventually(cloud: Cloud, url: str, key: str) -> tuple[int, dict[str, object]]:
+def test_a_striped_account_is_written_and_read_as_one(
+    deployed: Cloud, key: str, books: str
+) -> None:
+    write, read = deployed.url("write") + books, f"{deployed.url('accounts')}{books}/accounts/house"
+    house = {"id": "house", "asset": "USD/2", "normal_balance": "credit", "stripes": 3}
+    assert deployed.call("POST", f"{write}/accounts", key, house)[0] == 201
+    entries = [TRANSFER["entries"][0], {**TRANSFER["entries"][1], "account": "house"}]
+    for _ in range(6):
+        status, posted = deployed.call("POST", f"{write}/transactions", key, {"entries": entries})
+        assert status == 201
+        version = posted["entries"][1]["version"]
+        status, shown = eventually(deployed, f"{read}?min_version={version}", key)
+        assert status == 200
+
+    assert (shown["posted"], shown["stripes"]) == ("6", 3)
+    status, listed = eventually(deployed, f"{read}/entries?min_version={version}", key)
+    assert [entry["balance_after"] for entry in listed["entries"]] == list("123456")
+    frozen = deployed.call("POST", f"{write}/accounts/house/freeze", key, {"credits": True})
+    assert frozen[0] == 200
+    refused = deployed.call("POST", f"{write}/transactions", key, {"entries": entries})
+    assert (refused[0], refused[1]["code"]) == (422, "account_frozen")
+
+
+def eventually(cloud: Cloud, url: str, key: str) -> tuple[int, dict[str, Any]]:
     """The answer once it is not 503 any more, or the last one after half a minute."""
     deadline = time.monotonic() + 30
     while True:
