@@ -1,5 +1,6 @@
 """Books to be audited: every kind of event, two assets, all projected; and ways to damage them."""
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -100,6 +101,7 @@ def write(ledger: str) -> None:
 
 def _write_stripes(keeper: Keeper, ledger: str) -> None:
     """Two striped accounts: one is frozen and not empty, one closed, with money on its stripes."""
+    random.seed(1)  # Stripes are drawn: so that all books that are written are the same.
     keeper.do(
         opening("hot", normal_balance="credit", min_balance=None, stripes=2, ledger=ledger),
         opening("over", normal_balance="credit", min_balance=None, stripes=2, ledger=ledger),
@@ -142,6 +144,12 @@ def items(table: type[Table]) -> list[Item]:
     connection = table._get_connection()
     found: Sequence[Item] = connection.scan()["Items"]
     return sorted(found, key=lambda item: str(key_of(table, item)))
+
+
+def counted() -> tuple[int, int]:
+    """How many events there are, and of how many streams."""
+    events = items(EventItem)
+    return len(events), len({event["stream"]["S"] for event in events})
 
 
 def key_of(table: type[Table], item: Item) -> Item:
