@@ -1,20 +1,21 @@
 """Answers: what a command's event says, as the API shows it."""
 
+from collections.abc import Sequence
+
 from chalicelib.domain.stripes import sum_of
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import EventStore, metadata_of
 from chalicelib.http.bodies import AccountBody, TransactionBody, account_body, transaction_body
 
 
-def account_of(recorded: Recorded, store: EventStore) -> AccountBody:
-    """The account after this event of its stream, and with what its stripes hold by now."""
-    stripes = store.load(recorded.stripes).values() if recorded.stripes else ()
+def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStore) -> AccountBody:
+    """The account after this event of its stream, and these of its stripes. Raises Busy."""
     return account_body(
         recorded.stream.ledger,
         recorded.stream.id,
         sum_of(recorded.account, [stripe.account for stripe in stripes]),
         metadata_of(store, recorded),
-        max([recorded.recorded_at, *(stripe.recorded_at for stripe in stripes)]),
+        max(one.recorded_at for one in (recorded, *stripes)),
     )
 
 

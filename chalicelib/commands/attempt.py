@@ -20,7 +20,7 @@ class Run:
     the usual case is spared a read, and only the unusual one looks. `doubtful` says that a refusal
     may come from streams that were not read at the same instant, and is to be seen twice;
     `remembers` that what this process wrote itself need not be loaded. `kept` is what an attempt
-    that lost has seen, and has not lost on: as good as remembered.
+    that lost has seen, and what it lost to: as good as remembered, by the retry that comes at once.
     """
 
     commands: Sequence[Command]
@@ -88,6 +88,12 @@ class Commit:
             self.heads[stream] = recorded[-1]
             self.events.setdefault(stream, []).extend(recorded)
         return self.heads[subject(command)] if decided else None
+
+    def stripes(self, stream: Stream) -> tuple[Recorded, ...]:
+        """The newest events of an account's stripes after it; none of any other stream."""
+        if stream.kind != "account":
+            return ()
+        return tuple(self.heads[stripe] for stripe in self.heads[stream].stripes)
 
     def appends(self) -> list[Append]:
         """All of it, each stream's events behind the version that was loaded."""

@@ -39,10 +39,12 @@ from chalicelib.telemetry import raced
 class Executed:
     """What became of a command: the event that answers it, on the stream that it was about.
 
+    `stripes` has the newest events of the account's stripes, if it was about one that has any.
     `replayed` says that it was done before, and that this is the answer again.
     """
 
     recorded: Recorded
+    stripes: Sequence[Recorded] = ()
     replayed: bool = False
 
 
@@ -130,17 +132,16 @@ class Executor:
             except Conflict as conflict:
                 run.lost += 1
                 run.remembers = False
-                if not run.look and conflict.stream in map(subject, run.commands):
+                if not run.look and any(subject(one) in conflict.lost for one in run.commands):
                     run.look = True
                     run.be_certain()
                     continue
                 if run.lost == 1 and all(conflict.lost.values()):
                     # What is there now came with the refusal: it is tried on that at once.
                     continue
-                for stream in conflict.lost:
-                    run.kept.pop(stream, None)
             except Busy:
                 run.busy += 1
+            run.kept = {}  # Old by the time that was waited.
             delay = self.backoff.delay(attempt)
             if self.monotonic() - began + delay > self.backoff.deadline:
                 raise Contention
@@ -189,7 +190,11 @@ class Executor:
                 run.kept = {**seen, **there}
                 raise
         return [
-            Executed(recorded) if recorded else Executed(self._answer(command, commit), True)
+            Executed(
+                recorded or self._answer(command, commit),
+                commit.stripes(subject(command)),
+                replayed=recorded is None,
+            )
             for command, recorded in zip(run.commands, done, strict=True)
         ]
 
@@ -200,7 +205,7 @@ class Executor:
         try:
             self.store.append(*commit.appends())
         except Conflict as conflict:
-            self.memory.forget(commit.events, lost=conflict.stream)
+            self.memory.lose(conflict.lost)
             raise
         except BaseException:
             self.memory.forget(commit.events)

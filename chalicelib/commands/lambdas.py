@@ -17,8 +17,10 @@ from chalicelib.commands.requests import (
     ReverseTransactionRequest,
     VoidHoldRequest,
 )
+from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody, TransactionBody, etag
 from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.problems import Problem
 
 write = Door(__name__)
 
@@ -245,7 +247,10 @@ def _execute(incoming: Incoming, command: Command, *, dry_run: bool = False) -> 
 
 
 def _account(executed: Executed, *, made: bool = False) -> Answer:
-    body = account_of(executed.recorded, executor().store)
+    try:
+        body = account_of(executed.recorded, executed.stripes, executor().store)
+    except Busy:
+        raise Problem("contention", "it is done, but could not be read again yet") from None
     path = f"/ledgers/{body.ledger}/accounts/{body.id}"
     headers = {"ETag": etag(body.version)}
     if not made:

@@ -24,10 +24,9 @@ SIZE = 4000
 SHY_SECONDS = 5.0
 """For so long a stream that another process wrote is loaded every time."""
 
-
 LEAST_LUCK = 0.9
-"""How often what is remembered has to be true, of late, to be used: the 6 write units of a lost
-transfer cost 15 times as much as the 2 read units that a remembered one spares."""
+"""What is remembered is used while it was true in so many cases of late: the 6 write units of a
+lost transfer cost 15 times as much as the 2 read units that a remembered one spares."""
 
 _WEIGHT = 0.05
 """Of the latest finding, in how lucky a memory has been of late."""
@@ -55,8 +54,9 @@ class Memory:
         """What was just written."""
         with self._lock:
             for head in heads:
+                self._note_stripes(head)
                 shy = self._shy_until.get(head.stream, 0.0) > self._monotonic()
-                if shy or self._is_striped(head):
+                if shy or head.stream in self._stripes:
                     continue
                 known = self._heads.get(head.stream)
                 if known is not None and self._is_of_use:
@@ -71,16 +71,17 @@ class Memory:
         """What is loaded: it shows how true the memory is, and which accounts are striped."""
         with self._lock:
             for head in heads:
+                self._note_stripes(head)
                 known = self._heads.get(head.stream)
                 if known is not None:
                     self._found(true=known.version == head.version)
-                    self._heads[head.stream] = head
-                self._is_striped(head)
+                    if known.version < head.version:
+                        self._heads[head.stream] = head
 
     def stripe(self, account: Stream) -> Stream | None:
         """A stripe to write to, of an account that is known to be striped.
 
-        The one that this process wrote last and nobody else has, if any: so processes come to
+        The one that this process wrote last and lost to nobody, if any: so processes come to
         write a stripe each. Otherwise any.
         """
         with self._lock:
@@ -88,37 +89,39 @@ class Memory:
             if count is None:
                 return None
             stripes = [account_stream(account.ledger, id) for id in stripes_of(account.id, count)]
-            mine = [stripe for stripe in stripes if stripe in self._heads]
+            mine = [self._heads[stripe] for stripe in stripes if stripe in self._heads]
         if not mine:
             return random.choice(stripes)
-        return max(mine, key=lambda stripe: self._heads[stripe].recorded_at)
+        return max(mine, key=lambda head: head.recorded_at).stream
 
-    def forget(self, streams: Iterable[Stream], *, lost: Stream | None = None) -> None:
-        """What can no longer be trusted; `lost` is the one that another process has written."""
+    def forget(self, streams: Iterable[Stream]) -> None:
+        """What may be otherwise now: a write to it has no answer."""
         with self._lock:
-            if lost in self._heads:
-                self._found(true=False)
             for stream in streams:
                 self._heads.pop(stream, None)
-            if lost is not None:
-                self._shy_until[lost] = self._monotonic() + SHY_SECONDS
-                self._shy_until.move_to_end(lost)
-                if len(self._shy_until) > SIZE:
-                    self._shy_until.popitem(last=False)
+
+    def lose(self, streams: Iterable[Stream]) -> None:
+        """What another process has written meanwhile."""
+        with self._lock:
+            for stream in streams:
+                if self._heads.pop(stream, None) is not None:
+                    self._found(true=False)
+                self._shy_until[stream] = self._monotonic() + SHY_SECONDS
+                self._shy_until.move_to_end(stream)
+            while len(self._shy_until) > SIZE:
+                self._shy_until.popitem(last=False)
 
     @property
     def _is_of_use(self) -> bool:
         return self._luck >= LEAST_LUCK
 
-    def _is_striped(self, head: Recorded) -> bool:
-        """Learns it if so."""
+    def _note_stripes(self, head: Recorded) -> None:
         if head.stream.kind != "account" or head.account.stripes == 1:
-            return False
+            return
         self._stripes[head.stream] = head.account.stripes
         self._stripes.move_to_end(head.stream)
         if len(self._stripes) > SIZE:
             self._stripes.popitem(last=False)
-        return True
 
     def _found(self, *, true: bool) -> None:
         self._luck += _WEIGHT * (true - self._luck)

@@ -170,3 +170,42 @@ def test_an_older_event_does_not_replace_a_newer_one() -> None:
         remembered.remember([event])
 
     assert remembered.recall([ALICE]) == {ALICE: history[2]}
+
+
+def test_an_older_event_that_is_loaded_does_not_replace_a_newer_one() -> None:
+    remembered = Memory()
+    history = recorded(ALICE, OPENED, entered(1), entered(2))
+    remembered.remember([history[2]])
+
+    remembered.learn([history[1]])
+
+    assert remembered.recall([ALICE]) == {ALICE: history[2]}
+
+
+def test_every_stream_of_a_lost_append_that_others_write_is_loaded_for_a_while(
+    desk: RememberingDesk,
+) -> None:
+    desk.do_elsewhere(payment("elsewhere", 1))
+
+    desk.do(payment("here", 1))
+
+    assert desk.memory.recall([ALICE, BOB]) == {}
+    desk.slept.append(SHY_SECONDS)
+    desk.do(payment("again", 1))
+    assert set(desk.memory.recall([ALICE, BOB])) == {ALICE, BOB}
+
+
+def test_a_process_stays_with_its_stripe_when_it_loses_on_another_account() -> None:
+    desk = RememberingDesk()
+    desk.do(opening("cash", min_balance=None))
+    desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=16))
+    desk.do(posting("first", debit("cash", 1), credit("hot", 1)))
+    hot = account_stream("acme", "hot")
+    mine = desk.memory.stripe(hot)
+
+    for number in range(5):
+        desk.do_elsewhere(opening(f"till{number}", min_balance=None))
+        desk.do_elsewhere(posting(f"e{number}", debit("cash", 1), credit(f"till{number}", 1)))
+        desk.do(posting(f"p{number}", debit("cash", 1), credit("hot", 1)))
+
+        assert desk.memory.stripe(hot) == mine

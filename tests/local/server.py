@@ -107,29 +107,29 @@ class Server:
     def interrupt(self) -> None:
         """Ctrl-C at the terminal: every process of the foreground gets it."""
         os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def terminate(self) -> None:
         """What a process supervisor does."""
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def kill(self) -> None:
         """Ends the parent without asking it."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def kill_worker(self) -> None:
         """Ends the process that serves, without asking it."""
         worker = self.worker()
         assert worker is not None
         worker.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def reap(self) -> None:
         """Takes note of the parent's end, if it was ever started."""
         if self._process is not None:
-            self._process.wait(10)
+            self._process.wait(60)
 
     def is_gone(self, seconds: float = 10) -> bool:
         """Whether every process of these books ends within a time."""

@@ -15,7 +15,7 @@ from chalicelib.commands.memory import Memory
 from chalicelib.domain.account import EntryPosted, HeldEntryPosted
 from chalicelib.domain.transaction import ExpireHold
 from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
-from chalicelib.events.store import Append, EventStore, MemoryStore
+from chalicelib.events.store import Append, EventStore, MemoryStore, all_of
 from tests.model.ledger import stamp
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, Mapping[str, str], Any]]
@@ -130,9 +130,8 @@ class System:
 
     def account(self, id: str) -> Any:
         """An account as its newest event tells it."""
-        stream = account_stream(self.name, id)
-        head = self.store.load([stream])[stream]
-        return msgspec.to_builtins(account_of(head, self.store))
+        head, *stripes = all_of(self.store, account_stream(self.name, id))
+        return msgspec.to_builtins(account_of(head, stripes, self.store))
 
     def transaction(self, id: str) -> Any:
         """A transaction as its newest event tells it."""

@@ -18,7 +18,8 @@ from chalicelib.commands.memory import Memory
 from chalicelib.domain import managing, transaction
 from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.transaction import Entry
-from chalicelib.events.store import MemoryStore
+from chalicelib.events.recorded import account_stream
+from chalicelib.events.store import MemoryStore, all_of
 from chalicelib.http.bodies import AccountBody
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
@@ -212,14 +213,10 @@ def test_pages_stand_between_entries_of_the_same_instant(
 def _account(books: Books) -> dict[str, Any]:
     """The account as it is read, which is as the write side tells it."""
     found: AccountBody = ask(GetAccount(ledger=books.ledger, account=HOT))
-    head = books.store.load([_stream(books)])[_stream(books)]
-    assert found == account_of(head, books.store)
+    head, *stripes = all_of(books.store, account_stream(books.ledger, HOT))
+    assert found == account_of(head, stripes, books.store)
     assert found.stripes == (books.stripes if books.stripes > 1 else msgspec.UNSET)
     return _without(msgspec.to_builtins(found), "ledger", "version", "stripes")
-
-
-def _stream(books: Books) -> Any:
-    return next(one.stream for one in books.store.appended if one.stream.id == HOT)
 
 
 def _listed(books: Books) -> list[dict[str, Any]]:
