@@ -62,7 +62,7 @@ def test_sums_are_over_the_accounts_of_every_shard(books: Bookkeeper) -> None:
 def test_more_accounts_of_one_shard_than_one_transaction_holds_all_count(
     books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projector, "_GROUP", 2)
+    monkeypatch.setattr(projector, "_ACTIONS", 3)
     monkeypatch.setattr(projector, "shard_of", lambda _: 5)
     for number in range(7):
         books.open(f"customer-{number}", "credit")

@@ -7,8 +7,7 @@ sum, on the condition that it is still where it was read: nothing is added twice
 
 import random
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pynamodb.exceptions import TransactWriteError
@@ -22,18 +21,21 @@ from chalicelib.read_models.generations import into_each
 from chalicelib.read_models.totals.table import TotalRow, account_key, shard_key, shard_of
 from chalicelib.tables import connection, together
 
-_GROUP = 25
-"""Accounts per transaction: with a sum per asset, at most half of what DynamoDB takes."""
+_ACTIONS = 100
+"""Accounts and sums of one transaction, at most: what DynamoDB takes."""
 
 _ATTEMPTS = 8
 _LOST = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
+Key = tuple[str, str]
+"""The keys of a row: of an account, or of a sum."""
+
+
 @dataclass(frozen=True)
 class Gain:
-    """What one account adds to the sums, and the account's row before and after."""
+    """What one account adds to its sum since version `seen`, and its row from now on."""
 
-    asset: str
     debits: int
     credits: int
     seen: int
@@ -47,7 +49,6 @@ def gain(event: Recorded, seen: TotalRow | None) -> Gain | None:
     account = event.account
     key, of = account_key(event.stream.ledger, event.stream.id)
     return Gain(
-        asset=account.asset,
         debits=account.debits - (seen.debits if seen else 0),
         credits=account.credits - (seen.credits if seen else 0),
         seen=seen.version if seen else 0,
@@ -64,34 +65,49 @@ def gain(event: Recorded, seen: TotalRow | None) -> Gain | None:
 
 @into_each("totals")
 def project(events: Sequence[Recorded]) -> None:
-    """One transaction per shard of a ledger and group of accounts that the batch touches."""
-    shards: dict[str, list[Recorded]] = {}
+    """One transaction per ledger of the batch, or a few where one cannot hold its accounts."""
+    ledgers: dict[str, list[Recorded]] = {}
     for event in newest("account", events).values():
-        shard = shard_key(event.stream.ledger, shard_of(event.stream.id))
-        shards.setdefault(shard, []).append(event)
-    groups = [
-        (shard, members[start : start + _GROUP])
-        for shard, members in shards.items()
-        for start in range(0, len(members), _GROUP)
-    ]
-    together(lambda group: _add(*group), groups)
+        ledgers.setdefault(event.stream.ledger, []).append(event)
+    together(_add, [group for members in ledgers.values() for group in _groups(members)])
 
 
-def _add(shard: str, events: Sequence[Recorded]) -> None:
+def _groups(events: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
+    """A ledger's accounts, those of one sum together, in as few transactions as take them."""
+    group: list[Recorded] = []
+    sums: set[Key] = set()
+    for event in sorted(events, key=_sum_of):
+        added = sums | {_sum_of(event)}
+        if group and len(group) + 1 + len(added) > _ACTIONS:
+            yield group
+            group, added = [], {_sum_of(event)}
+        group.append(event)
+        sums = added
+    yield group
+
+
+def _sum_of(event: Recorded) -> Key:
+    """The key of the sum that an account adds to."""
+    return shard_key(event.stream.ledger, shard_of(event.stream.id)), event.account.asset
+
+
+def _add(events: Sequence[Recorded]) -> None:
+    sums = {account_key(one.stream.ledger, one.stream.id): _sum_of(one) for one in events}
     for attempt in range(_ATTEMPTS):
-        keys = [account_key(event.stream.ledger, event.stream.id) for event in events]
-        sums = {(shard, event.account.asset) for event in events}
-        rows = TotalRow.batch_get([*keys, *sums], consistent_read=True)
-        seen = {(row.key, row.of): row for row in rows}
-        gains = [
-            gained
-            for event, key in zip(events, keys, strict=True)
+        rows = TotalRow.batch_get([*sums, *set(sums.values())], consistent_read=True)
+        seen: dict[Key, TotalRow] = {(row.key, row.of): row for row in rows}
+        gains = {
+            key: gained
+            for key, event in zip(sums, events, strict=True)
             if (gained := gain(event, seen.get(key)))
-        ]
+        }
         if not gains:
             return
+        added: dict[Key, list[Gain]] = {}
+        for key, gained in gains.items():
+            added.setdefault(sums[key], []).append(gained)
         try:
-            _write(shard, gains, {of: row.as_of for (key, of), row in seen.items() if key == shard})
+            _write(added, {key: seen[key].as_of for key in added if key in seen})
             return
         except TransactWriteError as error:
             # Another invocation was at the same account or sum: look again at what it left.
@@ -101,33 +117,27 @@ def _add(shard: str, events: Sequence[Recorded]) -> None:
         time.sleep(random.uniform(0, 0.01 * 2**attempt))
 
 
-def _write(shard: str, gains: Sequence[Gain], as_of: Mapping[str, str]) -> None:
-    debits: Counter[str] = Counter()
-    credits: Counter[str] = Counter()
-    events: Counter[str] = Counter()
-    newest = dict(as_of)
+def _write(gains: Mapping[Key, Sequence[Gain]], as_of: Mapping[Key, str]) -> None:
+    """Moves accounts on, and the sums that they add to. `as_of` says how far those have come."""
     with TransactWrite(connection=connection()) as transaction:
-        for gained in gains:
-            still = (
-                TotalRow.version == gained.seen
-                if gained.seen
-                else TotalRow.version.does_not_exist()
-            )
-            transaction.save(gained.row, still)
-            debits[gained.asset] += gained.debits
-            credits[gained.asset] += gained.credits
-            events[gained.asset] += gained.row.version - gained.seen
-            newest[gained.asset] = max(newest.get(gained.asset, ""), gained.row.as_of)
-        for asset in debits:
+        for key, members in gains.items():
+            for gained in members:
+                still = (
+                    TotalRow.version == gained.seen
+                    if gained.seen
+                    else TotalRow.version.does_not_exist()
+                )
+                transaction.save(gained.row, still)
+            newest = max(gained.row.as_of for gained in members)
             actions: list[Action] = [
-                TotalRow.version.add(events[asset]),
-                TotalRow.debits.add(debits[asset]),
-                TotalRow.credits.add(credits[asset]),
+                TotalRow.version.add(sum(one.row.version - one.seen for one in members)),
+                TotalRow.debits.add(sum(one.debits for one in members)),
+                TotalRow.credits.add(sum(one.credits for one in members)),
             ]
-            later = TotalRow.as_of.does_not_exist() | (TotalRow.as_of < newest[asset])
-            if newest[asset] == as_of.get(asset):
-                # Late news: it says nothing new of how far the sums have come.
-                transaction.update(TotalRow(shard, asset), actions)
-            else:
-                actions.append(TotalRow.as_of.set(newest[asset]))
-                transaction.update(TotalRow(shard, asset), actions, condition=later)
+            if newest <= as_of.get(key, ""):
+                # Late news: it says nothing new of how far the sum has come.
+                transaction.update(TotalRow(*key), actions)
+                continue
+            actions.append(TotalRow.as_of.set(newest))
+            later = TotalRow.as_of.does_not_exist() | (TotalRow.as_of < newest)
+            transaction.update(TotalRow(*key), actions, condition=later)
