@@ -12,6 +12,9 @@ from chalicelib.events.recorded import Origin, Recorded, account_stream, follow
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 AMOUNT = 100
 
+PAYERS = [f"payer-{number}" for number in range(256)]
+"""Accounts of whom many can pay at once."""
+
 
 def history(ledger: str, account: str, events: int) -> Iterator[Recorded]:
     """An account's opening and its entries after that, one a second, all of them credits."""

@@ -1,6 +1,7 @@
 """Part 6, cold start: each Lambda in a fresh process, against a bare botocore client.
 
-Each runs out of its unpacked deployment package, and the floor out of botocore as it is installed.
+Each runs out of its unpacked deployment package, and the floor out of botocore as it is installed;
+the same client out of our package, which is trimmed, stands beside it.
 Import and first request only: what AWS does before, such as fetching the package and starting
 Python, is not here to be measured. The processes take turns.
 """
@@ -27,9 +28,12 @@ from chalicelib.read_models.balances.table import BalanceRow, row_of
 from ops.deploy import package
 from ops.stages import stage_named
 
-FLOOR, COMMANDS_FLOOR = "floor: a bare client", "a bare client that makes a command's calls"
+FLOOR = "floor: a bare client"
+COMMANDS_FLOOR = "a bare client that makes a command's calls"
+TRIMMED_FLOOR = "a bare client out of our trimmed package"
 _NAMES = [one.name for one in LAMBDAS]
 _SCRIPT = Path(__file__).with_name("cold_start.py")
+_INSTALLED = Path(botocore.__file__).parents[1]
 
 Started = dict[str, Any]
 Call = tuple[str, dict[str, Any]]
@@ -41,17 +45,24 @@ def run(*, quick: bool) -> None:
     with dynamodb_local() as endpoint, opened() as client, tempfile.TemporaryDirectory() as folder:
         furnish(client, "cold", size=2)
         size = _unpack(Path(folder))
-        started: dict[str, list[Started]] = {name: [] for name in [*_NAMES, COMMANDS_FLOOR, FLOOR]}
+        code = Path(folder) / "code"
+        floors = {
+            TRIMMED_FLOOR: (_one_call, code),
+            COMMANDS_FLOOR: (_commands_calls, _INSTALLED),
+            FLOOR: (_one_call, _INSTALLED),
+        }
+        started: dict[str, list[Started]] = {name: [] for name in [*_NAMES, *floors]}
         for turn in range(rounds + 1):
             results.say(f"cold: round {turn} of {rounds}")
             file = Path(folder) / "first.json"
             for one in LAMBDAS:
                 file.write_text(json.dumps(first_of(one, "cold")))
-                started[one.name].append(_start(one, endpoint, file, Path(folder) / "code"))
-            for name, calls in ((COMMANDS_FLOOR, _commands_calls()), (FLOOR, _one_call())):
-                file.write_text(json.dumps(calls))
-                started[name].append(_start_floor(endpoint, file))
-    rows = [_summary(name, found[1:], started[FLOOR][1:]) for name, found in started.items()]
+                started[one.name].append(_start(one, endpoint, file, code))
+            for name, (calls, path) in floors.items():
+                file.write_text(json.dumps(calls()))
+                started[name].append(_start_floor(endpoint, file, path))
+    against = {"of_floor": started[FLOOR][1:], "of_trimmed": started[TRIMMED_FLOOR][1:]}
+    rows = [_summary(name, found[1:], against) for name, found in started.items()]
     results.save("cold", quick=quick, engine="DynamoDB Local", rounds=rounds, rows=rows, zip=size)
 
 
@@ -70,11 +81,11 @@ def _start(one: Lambda, endpoint: str, event: Path, code: Path) -> Started:
     return _process(command, {**environment(one, endpoint), "PYTHONPATH": str(code)})
 
 
-def _start_floor(endpoint: str, calls: Path) -> Started:
+def _start_floor(endpoint: str, calls: Path, path: Path) -> Started:
     caches = {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
-    env = {**environment(LAMBDAS[0], endpoint), **caches}
-    path = {"PYTHONPATH": str(Path(botocore.__file__).parents[1])}
-    return _process(["floor", str(calls)], {**env, **path})
+    env = {**environment(LAMBDAS[0], endpoint), "PYTHONPATH": str(path)}
+    # Where installed packages keep their bytecode; the trimmed one has its own beside the code.
+    return _process(["floor", str(calls)], {**env, **caches} if path == _INSTALLED else env)
 
 
 def _one_call() -> list[Call]:
@@ -125,25 +136,22 @@ def _process(command: list[str], env: dict[str, str]) -> Started:
     return dict(json.loads(done.stderr.splitlines()[-1]))
 
 
-def _summary(name: str, found: list[Started], floor: list[Started]) -> dict[str, Any]:
-    totals = [one["import"] + one["first"] for one in found]
-    floors = [one["import"] + one["first"] for one in floor]
-    modules = found[-1]["modules"]
+def _summary(name: str, found: list[Started], against: dict[str, list[Started]]) -> dict[str, Any]:
+    totals = _totals(found)
     return {
         "lambda": name,
+        "ours": name in _NAMES,
         "import": results.median([one["import"] for one in found]),
         "first": results.median([one["first"] for one in found]),
         "total": results.median(totals),
-        "of_floor": results.median([a / b for a, b in zip(totals, floors, strict=True)]),
+        **{
+            floor: results.median([a / b for a, b in zip(totals, _totals(others), strict=True)])
+            for floor, others in against.items()
+        },
         "megabytes": results.median([one["megabytes"] for one in found]),
-        "modules": len(modules),
-        "ours": [module for module in modules if module.startswith("chalicelib.")],
-        "packages": sorted(
-            {
-                module.partition(".")[0]
-                for module in modules
-                if module.partition(".")[0] not in sys.stdlib_module_names
-                and not module.startswith("_")
-            }
-        ),
+        "modules": found[-1]["modules"],
     }
+
+
+def _totals(found: list[Started]) -> list[float]:
+    return [one["import"] + one["first"] for one in found]

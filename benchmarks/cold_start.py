@@ -63,6 +63,6 @@ if __name__ == "__main__":
         "import": (ready - began) * 1000,
         "first": (done - ready) * 1000,
         "megabytes": int(peak[0]) / 1024,
-        "modules": sorted(sys.modules),
+        "modules": len(sys.modules),
     }
     sys.stderr.write(json.dumps(found) + "\n")

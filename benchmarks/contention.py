@@ -1,67 +1,71 @@
 """Part 4, contention: everybody pays into one account, strict or striped."""
 
-import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 from benchmarks import results
-from benchmarks.books import history, item_of
+from benchmarks.books import PAYERS, history, item_of
 from benchmarks.engine import dynamodb_local, fill
-from benchmarks.stores.clients import Clients
-from benchmarks.stores.twofold import LEDGER
+from benchmarks.network import DELAY_MILLISECONDS
+from benchmarks.stores import twofold
+from benchmarks.stores.clients import Answer, Clients, rate, summary
 from chalicelib.events.table import EventItem
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 PROCESSES = 8
-STRIPES = (1, 4, 16)
-DELAY_MILLISECONDS = 5
-"""Added to every call where a network is played: an emulator on this machine has none, and how
-long a decision stands open is what contention is about."""
+"""Beyond which clients are threads, each with a memory of its own."""
 
-_PAYERS = [f"payer-{number}" for number in range(256)]
+STRICT, STRIPES = 1, (4, 16)
+SPREAD = 0
+"""The same load with no account in common: what the engine gives at the most."""
 
 
 def run(*, quick: bool) -> None:
     """Measures on DynamoDB Local."""
-    seconds = 2.0 if quick else 5.0
+    seconds, rounds = (0.7, 1) if quick else (1.5, 2)
     numbers = (1, 8) if quick else CLIENTS
-    rows = []
+    rows: list[dict[str, Any]] = []
     for delay in (0, DELAY_MILLISECONDS):
         with dynamodb_local() as endpoint, ExitStack() as stack:
-            rows += _measure(stack, endpoint, delay, numbers, seconds)
+            command = twofold.command(delay=delay)
+            processes = min(PROCESSES, numbers[-1])
+            clients = Clients(stack, command, processes, {"AWS_ENDPOINT_URL_DYNAMODB": endpoint})
+            items = (item_of(one) for payer in PAYERS for one in history(twofold.LEDGER, payer, 10))
+            fill(endpoint, EventItem.Meta.table_name, items)
+            for stripes in (STRICT, *STRIPES):
+                clients.tell({"do": "open", "account": _hot(stripes), "stripes": stripes})
+            _turn(clients, SPREAD, processes, 3 * seconds)  # A fresh engine is slow at first.
+            for number in numbers:
+                results.say(f"contention: {number} clients, {delay} ms")
+                rows += _measure(clients, number, delay, seconds, rounds)
     results.save("contention", quick=quick, engine="DynamoDB Local", rows=rows)
 
 
 def _measure(
-    stack: ExitStack, endpoint: str, delay: int, numbers: tuple[int, ...], seconds: float
-) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "benchmarks.stores.twofold", str(delay)]
-    clients = Clients(
-        stack, command, min(PROCESSES, numbers[-1]), {"AWS_ENDPOINT_URL_DYNAMODB": endpoint}
-    )
-    payers = (item_of(event) for payer in _PAYERS for event in history(LEDGER, payer, 10))
-    fill(endpoint, EventItem.Meta.table_name, payers)
-    rows = []
-    for stripes in STRIPES:
-        hot = f"hot-{stripes}"
-        clients.tell({"do": "fill", "accounts": [hot], "events": stripes})
-        for number in numbers:
-            results.say(f"contention: {number} clients, {stripes} stripes, {delay} ms")
-            processes = min(number, PROCESSES)
-            told = {"do": "run", "accounts": _PAYERS, "hot": hot, "threads": number // processes}
-            answers = clients.tell({**told, "seconds": seconds}, processes)
-            took = [each for answer in answers for each in answer["milliseconds"]]
-            rows.append(
-                {
-                    "clients": number,
-                    "stripes": stripes,
-                    "delay_ms": delay,
-                    "per_second": sum(answer["done"] / answer["seconds"] for answer in answers),
-                    "refused": sum(answer["refused"] for answer in answers),
-                    "done": sum(answer["done"] for answer in answers),
-                    "conflicts": sum(answer["conflicts"] for answer in answers),
-                    "p50": results.percentile(took, 0.5),
-                    "p99": results.percentile(took, 0.99),
-                }
-            )
-    return rows
+    clients: Clients, number: int, delay: int, seconds: float, rounds: int
+) -> Iterator[dict[str, Any]]:
+    """A row for each kind of account, which take turns."""
+    kinds = (SPREAD, STRICT, *STRIPES)
+    turns = [{kind: _turn(clients, kind, number, seconds) for kind in kinds} for _ in range(rounds)]
+    for kind in kinds:
+        answers = [answer for turn in turns for answer in turn[kind]]
+        yield {
+            "clients": number,
+            "stripes": kind,
+            "delay_ms": delay,
+            "per_second": results.median([rate(turn[kind]) for turn in turns]),
+            **summary(answers),
+        }
+
+
+def _turn(clients: Clients, stripes: int, number: int, seconds: float) -> list[Answer]:
+    """Of clients that begin anew: none remembers what it wrote before others did."""
+    processes = min(number, PROCESSES)
+    clients.tell({"do": "forget"}, processes)
+    told = {"do": "run", "accounts": PAYERS, "threads": number // processes, "seconds": seconds}
+    return clients.tell({**told, "hot": _hot(stripes) if stripes else None}, processes)
+
+
+def _hot(stripes: int) -> str:
+    return f"hot-{stripes}"

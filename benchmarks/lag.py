@@ -16,9 +16,10 @@ from typing import Any
 from uuid import uuid4
 
 from benchmarks import results
-from benchmarks.books import history, item_of
+from benchmarks.books import PAYERS, history, item_of
 from benchmarks.engine import dynamodb_local, fill
-from benchmarks.stores.clients import Clients
+from benchmarks.stores import twofold
+from benchmarks.stores.clients import Clients, rate
 from benchmarks.stores.twofold import LEDGER
 from chalicelib.commands.execute import executor
 from chalicelib.domain.transaction import Entry, PostTransaction
@@ -30,25 +31,24 @@ from tests.engines import ROOT
 WRITERS = 4
 _LOOK_SECONDS = 0.005
 _GIVE_UP_SECONDS = 60.0
-_PAYERS = [f"payer-{number}" for number in range(256)]
 _OURS = ("mine", "yours")
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
     """The lag of both stacks, in milliseconds, and the rates of writing it was measured at."""
-    samples, seconds = (8, 3.0) if quick else (100, 30.0)
+    samples, seconds = (8, 3.0) if quick else (200, 40.0)
     with dynamodb_local() as endpoint, ExitStack() as stack:
-        command = [sys.executable, "-m", "benchmarks.stores.twofold"]
-        writers = Clients(stack, command, WRITERS, {"AWS_ENDPOINT_URL_DYNAMODB": endpoint})
-        accounts = (*_PAYERS, *_OURS)
+        environment = {"AWS_ENDPOINT_URL_DYNAMODB": endpoint}
+        writers = Clients(stack, twofold.command(), WRITERS, environment)
+        accounts = (*PAYERS, *_OURS)
         items = (item_of(event) for one in accounts for event in history(LEDGER, one, 10))
         fill(endpoint, EventItem.Meta.table_name, items)
         for name in ("accounts", "journal"):
             stack.enter_context(_pumping(name, endpoint))
         _seen(_write())
         idle = [_seen(_write(), wait=0.05) for _ in range(samples)]
-        told = {"do": "run", "accounts": _PAYERS, "seconds": seconds / 4}
-        saturated = _rate(writers.tell(told, WRITERS))
+        told = {"do": "run", "accounts": PAYERS, "seconds": seconds / 4}
+        saturated = rate(writers.tell(told, WRITERS))
         _seen(_write())  # Until what was written too fast has been read.
         told = {**told, "seconds": seconds, "per_second": saturated / 2 / WRITERS}
         with ThreadPoolExecutor(1) as pool:
@@ -57,25 +57,24 @@ def measure(*, quick: bool) -> dict[str, Any]:
             loaded = []
             while not load.done():
                 loaded.append(_seen(_write(), wait=0.05))
-            under = _rate(load.result())
+            under = rate(load.result())
     return {
         "saturated_per_second": saturated,
         "loaded_per_second": under,
         **{
-            f"{state}_{stack_}": {
+            f"{state}_{name}": {
                 "samples": len(found),
-                "p50": results.percentile([one[stack_] for one in found], 0.5),
-                "p99": results.percentile([one[stack_] for one in found], 0.99),
+                "p50": results.percentile([one[name] for one in found], 0.5),
+                "p99": results.percentile([one[name] for one in found], 0.99),
             }
             for state, found in (("idle", idle), ("loaded", loaded))
-            for stack_ in ("accounts", "journal")
+            for name in ("accounts", "journal")
         },
     }
 
 
 @contextmanager
 def _pumping(name: str, endpoint: str) -> Iterator[None]:
-
     process = subprocess.Popen(  # noqa: S603  # Our own words.
         [sys.executable, "-m", "benchmarks.pump", name],
         env={**os.environ, "AWS_ENDPOINT_URL_DYNAMODB": endpoint, "PYTHONPATH": str(ROOT)},
@@ -126,7 +125,3 @@ def _seen(written: tuple[float, str, int], wait: float = 0.0) -> dict[str, float
 def _account_shows(version: int) -> bool:
     row = balances.find(LEDGER, _OURS[0])
     return row is not None and row.version >= version
-
-
-def _rate(answers: list[dict[str, Any]]) -> float:
-    return float(sum(answer["done"] / answer["seconds"] for answer in answers))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def save(part: str, *, quick: bool, **found: Any) -> None:
     content = {
         "part": part,
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ"),
+        "commit": commit(),
         "machine": machine(),
         **found,
     }
@@ -40,6 +42,13 @@ def load(part: str, *, quick: bool) -> dict[str, Any] | None:
     return dict(json.loads(path.read_text())) if path.exists() else None
 
 
+def commit() -> str:
+    """Which build was measured, with a + where its code was changed since; "" outside of git."""
+    known = _first_line("git", "rev-parse", "--short", "HEAD")
+    changed = _first_line("git", "diff", "--stat", "HEAD", "--", "chalicelib", "benchmarks/*.py")
+    return "" if " " in known else known + ("+" if changed else "")
+
+
 def machine() -> dict[str, str]:
     """What a reader needs to know of this machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -50,14 +59,15 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "java": _first_line("java", "-version"),
         "node": _first_line("node", "--version"),
-        "load": f"{os.getloadavg()[0]:.1f}",
     }
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The value below which this share of the values lies; None of none."""
+    """The least of the values that this share of them does not exceed (the nearest rank); None of
+    none.
+    """
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+    return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else None
 
 
 def median(values: Sequence[float]) -> float:

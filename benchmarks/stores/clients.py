@@ -1,4 +1,6 @@
-"""Clients: the processes of one contestant, started once and told what to do together."""
+"""Clients: the processes of one contestant, started once and told what to do together, and what
+their answers to a run (`worker.py`) come to.
+"""
 
 import json
 import os
@@ -7,7 +9,28 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from benchmarks import results
 from tests.engines import ROOT
+
+Answer = Mapping[str, Any]
+
+
+def rate(answers: Sequence[Answer]) -> float:
+    """Transfers per second of all clients together."""
+    return float(sum(answer["done"] / answer["seconds"] for answer in answers))
+
+
+def summary(answers: Sequence[Answer]) -> dict[str, Any]:
+    """What was done, refused and lost, and how long a transfer took in milliseconds."""
+    took = [each for answer in answers for each in answer["milliseconds"]]
+    return {
+        **{
+            name: sum(answer[name] for answer in answers)
+            for name in ("done", "refused", "conflicts")
+        },
+        "p50": results.percentile(took, 0.5),
+        "p99": results.percentile(took, 0.99),
+    }
 
 
 class Clients:

@@ -1,31 +1,38 @@
 """Part 3, stores: the same transfers on every contestant, one after the other in turns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import results
 from benchmarks.engine import CACHE, Missing
-from benchmarks.stores.contestants import ORDER, OURS, Contestant, all_contestants
+from benchmarks.stores.clients import Answer, rate, summary
+from benchmarks.stores.contestants import (
+    LOADING,
+    ORDER,
+    OURS,
+    Contestant,
+    all_contestants,
+)
 from tests import engines
 
-HISTORIES = {10: 256, 100: 256, 500: 32, 1_000: 16, 10_000: 4}
-"""How many accounts there are of each length: enough that a run makes them little longer."""
+HISTORIES = {10: 512, 100: 256, 500: 64, 1_000: 32, 10_000: 8}
+"""How many accounts there are of each length: enough that the runs make them little longer."""
 
 CLIENTS = (1, 2, 4, 8, 16)
 SHARED = 100
-"""The length of the histories that several clients share."""
+"""The length of the histories that ever more clients share."""
 
-Answer = dict[str, Any]
-"""What one client says of its time (`worker.py`)."""
+MANY = 4
+"""How many clients also share histories of every other length."""
 
 
 def run(*, quick: bool) -> None:
     """Measures on one fresh DynamoDB Local, and on PostgreSQL."""
     histories = {10: 64, 500: 8} if quick else HISTORIES
-    shared, most = (10, 2) if quick else (SHARED, 16)
-    seconds, rounds = (1.0, 1) if quick else (2.5, 3)
+    shared, most, many = (10, 2, 2) if quick else (SHARED, 16, MANY)
+    seconds, rounds = (0.7, 1) if quick else (2.0, 3)
     with ExitStack() as stack:
         endpoint = stack.enter_context(engines.dynamodb_local(CACHE / "dynamodb-local"))
         if endpoint is None:
@@ -48,8 +55,14 @@ def run(*, quick: bool) -> None:
             for clients in CLIENTS
             if clients <= most
             for row in contest.measure(
-                shared, histories[shared], clients=clients, rounds=max(1, rounds - 1)
+                shared, histories[shared], clients=clients, rounds=max(1, rounds - 1), counts=True
             )
+        ]
+        shared_histories = [
+            row
+            for events, accounts in histories.items()
+            if events != shared
+            for row in contest.measure(events, accounts, clients=many, rounds=max(1, rounds - 1))
         ]
     results.save(
         "stores",
@@ -59,6 +72,7 @@ def run(*, quick: bool) -> None:
         event_bytes=sizes,
         histories=by_history,
         clients=by_clients,
+        shared=shared_histories,
     )
 
 
@@ -86,12 +100,14 @@ class Contest:
         return answers
 
     def measure(
-        self, events: int, number: int, *, clients: int, rounds: int
+        self, events: int, number: int, *, clients: int, rounds: int, counts: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """A row for each contestant, on so many accounts of so many events."""
+        """A row for each contestant, on so many accounts of so many events. With `counts`, it is
+        also counted whether what was acknowledged is there.
+        """
         results.say(f"stores: {events} events per account, {clients} clients")
         accounts = _names(events, number)
-        counted = self.contestants if events <= SHARED else []
+        counted = self.contestants if counts else []
         before = {one.name: one.stored(accounts) for one in counted if one.stored}
         turns = []
         for _ in range(rounds):
@@ -99,17 +115,18 @@ class Contest:
             self.contestants.reverse()
         for one in sorted(self.contestants, key=lambda one: ORDER.index(one.name)):
             answers = [answer for turn in turns for answer in turn[one.name]]
-            done = sum(answer["done"] for answer in answers)
-            row = {"contestant": one.name, "events": events, "clients": clients, "done": done}
-            rates = [(_rate(turn[one.name]), _rate(turn[OURS])) for turn in turns]
+            told = summary(answers)
+            rates = [(rate(turn[one.name]), rate(turn[LOADING])) for turn in turns]
             lost = None
             if one.stored and one.name in before:
-                lost = before[one.name] + 2 * done - one.stored(accounts)
+                lost = before[one.name] + 2 * told["done"] - one.stored(accounts)
             yield {
-                **row,
-                **_summary(answers),
-                "per_second": results.median([rate for rate, _ in rates]),
-                "of_twofold": results.median([rate / ours for rate, ours in rates if ours]),
+                "contestant": one.name,
+                "events": events,
+                "clients": clients,
+                **told,
+                "per_second": results.median([ours for ours, _ in rates]),
+                "of_loading": results.median([ours / loading for ours, loading in rates]),
                 "lost_events": lost,
             }
 
@@ -118,25 +135,11 @@ class Contest:
         try:
             yield
         except (RuntimeError, OSError) as error:
-            if one.name == OURS:
+            if one.name in (OURS, LOADING):
                 raise
             results.say(f"stores: {one.name} failed: {error}")
             self.missing[one.name] = f"it failed: {error}"
             self.contestants.remove(one)
-
-
-def _rate(answers: Sequence[Answer]) -> float:
-    return float(sum(answer["done"] / answer["seconds"] for answer in answers))
-
-
-def _summary(answers: Sequence[Answer]) -> dict[str, Any]:
-    took = [each for answer in answers for each in answer["milliseconds"]]
-    return {
-        "refused": sum(answer["refused"] for answer in answers),
-        "conflicts": sum(answer["conflicts"] for answer in answers),
-        "p50": results.percentile(took, 0.5),
-        "p99": results.percentile(took, 0.99),
-    }
 
 
 def _names(events: int, accounts: int) -> list[str]:

@@ -9,17 +9,19 @@ from typing import Any
 from benchmarks.books import history, item_of
 from benchmarks.engine import Missing, fill
 from benchmarks.results import say
-from benchmarks.stores import peers
+from benchmarks.stores import peers, twofold
 from benchmarks.stores.clients import Clients
 from benchmarks.stores.postgres import postgres
-from benchmarks.stores.twofold import LEDGER
 from benchmarks.units import item_size
 from chalicelib.events.table import EventItem
 from chalicelib.tables import connection
 
-OURS = "Twofold"
+OURS, LOADING = "Twofold", "Twofold, remembering nothing"
+"""The second one loads both accounts for every transfer, as do the bare loop and the others: it is
+the one that those are compared with."""
+
 HORDAK = {"checked": "django-hordak, checked", "unchecked": "django-hordak, unchecked"}
-ORDER = (OURS, "bare loop", "Castore", "eventsourcing", *HORDAK.values())
+ORDER = (OURS, LOADING, "bare loop", "Castore", "eventsourcing", *HORDAK.values())
 """The names of all, in the order in which they are shown."""
 
 Fill = Callable[[Sequence[str], int], None]
@@ -45,7 +47,8 @@ def all_contestants(
 ) -> tuple[list[Contestant], dict[str, str]]:
     """Those who can take part, each with so many clients, and why the others cannot."""
     makers: dict[str, Callable[[], Contestant]] = {
-        OURS: lambda: _twofold(stack, endpoint, number),
+        OURS: lambda: _twofold(OURS, stack, endpoint, number),
+        LOADING: lambda: _twofold(LOADING, stack, endpoint, number),
         "bare loop": lambda: _floor(stack, endpoint, number),
         "Castore": lambda: _castore(stack, endpoint, number),
         "eventsourcing": lambda: _eventsourcing(stack, endpoint, number),
@@ -65,23 +68,20 @@ def all_contestants(
     return found, missing
 
 
-def _twofold(stack: ExitStack, endpoint: str, number: int) -> Contestant:
-    table = str(EventItem.Meta.table_name)
-    _make(table, "stream", "version")
-    clients = Clients(
-        stack,
-        [sys.executable, "-m", f"{_MODULE}.twofold"],
-        number,
-        {"AWS_ENDPOINT_URL_DYNAMODB": endpoint},
-    )
+def _twofold(name: str, stack: ExitStack, endpoint: str, number: int) -> Contestant:
+    table, ledger = str(EventItem.Meta.table_name), name.replace(" ", "-").replace(",", "")
+    if name == OURS:
+        _make(table, "stream", "version")
+    command = twofold.command(ledger, remembers=name == OURS)
+    clients = Clients(stack, command, number, {"AWS_ENDPOINT_URL_DYNAMODB": endpoint})
 
     def make(accounts: Sequence[str], events: int) -> None:
         items = (
-            item_of(event) for account in accounts for event in history(LEDGER, account, events)
+            item_of(event) for account in accounts for event in history(ledger, account, events)
         )
         fill(endpoint, table, items)
 
-    return _on_dynamodb(OURS, clients, table, "stream", make)
+    return _on_dynamodb(name, clients, table, "stream", make)
 
 
 def _floor(stack: ExitStack, endpoint: str, number: int) -> Contestant:

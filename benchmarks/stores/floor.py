@@ -1,10 +1,11 @@
-"""Contestant: the floor, a bare loop of a botocore client that reads the same two items and writes
-the same three. It decides nothing and checks nothing but versions.
+"""Contestant: the floor, a bare loop of a botocore client that reads the same two items, both at
+the same time, and writes the same three. It decides nothing and checks nothing but versions.
 """
 
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -19,7 +20,7 @@ Item = dict[str, Any]
 
 
 class Floor:
-    """Two reads of the newest item, one transaction of three puts."""
+    """Two reads of the newest item together, one transaction of three puts."""
 
     def __init__(self, table: str, endpoint: str) -> None:
         self.conflicts = 0
@@ -28,8 +29,10 @@ class Floor:
             "dynamodb",
             region_name="us-east-1",
             endpoint_url=endpoint,
-            config=Config(parameter_validation=False),
+            # As lean as ours, whose requests do not describe their system either.
+            config=Config(parameter_validation=False, user_agent="floor"),
         )
+        self._pool = ThreadPoolExecutor(2)
 
     def template(self) -> None:
         """Not needed: histories are copies of Twofold's."""
@@ -47,7 +50,7 @@ class Floor:
             self.conflicts += 1
 
     def _once(self, streams: list[str], id: str) -> bool:
-        heads = [self._newest(stream) for stream in streams]
+        heads = list(self._pool.map(self._newest, streams))
         now = datetime.now(UTC).isoformat()
         told = {**heads[0], "stream": {"S": f"floor/transaction/{id}"}, "version": {"N": "0"}}
         told["data"] = {"S": heads[0]["data"]["S"] * 3}  # As long as a transaction's.

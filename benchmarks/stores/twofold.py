@@ -1,19 +1,28 @@
 """Contestant: Twofold, its executor and its event store, as the command Lambda uses them.
 
-`python -m benchmarks.stores.twofold [MILLISECONDS]` adds so much to each call, where a network is
-to be played; the endpoint is the environment's.
+    python -m benchmarks.stores.twofold LEDGER MILLISECONDS MEMORY
+
+Each call takes so many milliseconds longer, where a network is to be played. With MEMORY, 1 or 0,
+a client remembers what it wrote itself, and nothing of the others, as a Lambda's process does; else
+it loads every state. The endpoint is the environment's. It takes two orders of its own:
+
+    {"do": "open", "account": "hot", "stripes": n}  an account that may fall below 0
+    {"do": "forget"}                                clients begin anew
 """
 
 import sys
-import time
+import threading
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.network import played
 from benchmarks.stores.worker import Refused, serve
-from chalicelib.commands.execute import executor
+from chalicelib.commands.execute import Executor
+from chalicelib.commands.memory import Memory
 from chalicelib.domain.managing import OpenAccount
 from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.transaction import Entry, PostTransaction
+from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import account_stream
 from chalicelib.tables import connection
 
@@ -23,35 +32,23 @@ LEDGER = "bench"
 class Twofold:
     """Accounts that may not go below 0."""
 
-    def __init__(self, delay: float) -> None:
+    def __init__(self, ledger: str, *, remembers: bool) -> None:
         self.conflicts = 0
-        self._delay = delay
+        self._ledger = ledger
+        self._remembers = remembers
+        self._client = threading.local()
         events = connection().client.meta.events
         events.register("response-received.dynamodb.TransactWriteItems", self._written)
-        if delay:
-            events.register("request-created.dynamodb", self._wait)
 
     def template(self) -> None:
         """Not needed: histories are made by `benchmarks.books`."""
 
     def keys(self, accounts: Sequence[str]) -> list[str]:
         """The names of their streams."""
-        return [str(account_stream(LEDGER, account)) for account in accounts]
+        return [str(account_stream(self._ledger, account)) for account in accounts]
 
     def fill(self, accounts: Sequence[str], events: int) -> None:
-        """Opens accounts, striped over `events` streams if that is more than 1, and without limits;
-        their first payer is made with them.
-        """
-        for account in accounts:
-            opening = OpenAccount(
-                ledger=LEDGER,
-                account=account,
-                asset="USD/2",
-                normal_balance="credit",
-                min_balance=None,
-                stripes=events,
-            )
-            executor().execute(opening, actor="bench")
+        """Not needed, likewise."""
 
     def transfer(self, source: str, target: str, id: str) -> None:
         """One command."""
@@ -59,18 +56,46 @@ class Twofold:
             Entry(account=source, direction="debit", amount=1),
             Entry(account=target, direction="credit", amount=1),
         )
-        command = PostTransaction(ledger=LEDGER, transaction=id, entries=entries)
+        command = PostTransaction(ledger=self._ledger, transaction=id, entries=entries)
         try:
-            executor().execute(command, actor="bench")
+            self._executor().execute(command, actor="bench")
         except Refusal as refusal:
             raise Refused from refusal
+
+    def open(self, told: dict[str, Any]) -> None:
+        """A new account; one that is striped cannot have limits."""
+        opening = OpenAccount(
+            ledger=self._ledger,
+            account=told["account"],
+            asset="USD/2",
+            normal_balance="credit",
+            min_balance=None if told["stripes"] > 1 else 0,
+            stripes=told["stripes"],
+        )
+        self._executor().execute(opening, actor="bench")
+
+    def forget(self, _: dict[str, Any]) -> None:
+        """Begins this thread's client anew; those of other threads end with them."""
+        self._client = threading.local()
+
+    def _executor(self) -> Executor:
+        if not hasattr(self._client, "executor"):
+            memory = Memory() if self._remembers else None
+            self._client.executor = Executor(DynamoStore(), memory=memory)
+        executor: Executor = self._client.executor
+        return executor
 
     def _written(self, parsed_response: Any, **_: Any) -> None:
         self.conflicts += "Error" in (parsed_response or {})
 
-    def _wait(self, **_: Any) -> None:
-        time.sleep(self._delay)
+
+def command(ledger: str = LEDGER, *, delay: int = 0, remembers: bool = True) -> list[str]:
+    """How a process of it is started; `delay` is in milliseconds."""
+    module = [sys.executable, "-m", "benchmarks.stores.twofold"]
+    return [*module, ledger, str(delay), str(int(remembers))]
 
 
 if __name__ == "__main__":
-    serve(Twofold(float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0))
+    one = Twofold(sys.argv[1], remembers=sys.argv[3] == "1")
+    with played(float(sys.argv[2])):
+        serve(one, open=one.open, forget=one.forget)

@@ -8,7 +8,7 @@
                                                    no faster than "per_second", where that is given
 
 A transfer takes 1 from an account that must have it, and gives it to another. It is tried again
-until it succeeds or is refused.
+until it succeeds or is refused. A contestant may take orders of its own besides.
 """
 
 import json
@@ -16,7 +16,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -43,11 +43,19 @@ class Contestant(Protocol):
         """Moves 1. Raises Refused. Counts the races it lost."""
 
 
-def serve(contestant: Contestant) -> None:
+Order = Callable[[dict[str, Any]], None]
+
+
+def serve(contestant: Contestant, **orders: Order) -> None:
     """Does what the lines of standard input say."""
     for line in sys.stdin:
         told = json.loads(line)
-        sys.stdout.write(json.dumps(_obey(contestant, told)) + "\n")
+        answer: dict[str, Any] = {}
+        if told["do"] in orders:
+            orders[told["do"]](told)
+        else:
+            answer = _obey(contestant, told)
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 
