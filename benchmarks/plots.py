@@ -8,6 +8,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.pages.speed import kind_of
+
 Result = Mapping[str, Any]
 Curve = tuple[str, Sequence[float], Sequence[float]]
 
@@ -21,75 +23,102 @@ def draw(results: Mapping[str, Result | None], folder: Path) -> None:
         found = results.get(part)
         if found is not None:
             figure = Figure(figsize=(6.4, 3.2), layout="constrained")
-            plot(figure.subplots(), found)
+            plot(figure, found)
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
-def _growth(axes: Axes, found: Result) -> None:
-    rows = found["histories"]
+def _growth(figure: Figure, found: Result) -> None:
+    axes, rows = figure.subplots(), found["histories"]
     names = dict.fromkeys(row["operation"] for row in rows)
-    curves = [_curve(name, rows, "operation", "events", "milliseconds") for name in names]
-    _lines(axes, curves, "events per account", "milliseconds")
+    curves = [_curve(name, rows, "operation", "events", "of_shortest") for name in names]
+    _lines(axes, curves, "events per account", "time, of that at 10 events")
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.5)
+    axes.legend(frameon=False, fontsize=6, ncols=2, loc="lower left")
 
 
-def _histories(axes: Axes, found: Result) -> None:
-    rows = found["histories"]
-    names = dict.fromkeys(row["contestant"] for row in rows)
-    curves = [_curve(name, rows, "contestant", "events", "per_second") for name in names]
-    _lines(axes, curves, "events per account", "transfers per second, 1 client")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+def _histories(figure: Figure, found: Result) -> None:
+    one, several = figure.subplots(1, 2, sharey=True)
+    for axes, rows in ((one, found["histories"]), (several, found["shared"])):
+        names = dict.fromkeys(row["contestant"] for row in found["histories"])
+        curves = [_curve(name, rows, "contestant", "events", "per_second") for name in names]
+        _lines(axes, curves, f"events per account, {_clients_of(rows)}", "")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    one.set_ylabel("transfers per second")
+    several.get_legend().remove()
 
 
-def _clients(axes: Axes, found: Result) -> None:
-    rows = found["clients"]
+def _clients_of(rows: Sequence[Result]) -> str:
+    number = rows[0]["clients"] if rows else 0
+    return "1 client" if number == 1 else f"{number} clients"
+
+
+def _clients(figure: Figure, found: Result) -> None:
+    axes, rows = figure.subplots(), found["clients"]
     names = dict.fromkeys(row["contestant"] for row in rows)
     curves = [_curve(name, rows, "contestant", "clients", "per_second") for name in names]
     _lines(axes, curves, "clients", "transfers per second")
-    axes.set_xscale("log", base=2)
-    axes.set_ylim(bottom=0)
+    _doubling(axes, rows)
 
 
-def _contention(axes: Axes, found: Result) -> None:
-    groups = dict.fromkeys((row["stripes"], row["delay_ms"]) for row in found["rows"])
-    curves = []
-    for stripes, delay in groups:
-        rows = [
-            row for row in found["rows"] if (row["stripes"], row["delay_ms"]) == (stripes, delay)
+def _contention(figure: Figure, found: Result) -> None:
+    delays = list(dict.fromkeys(row["delay_ms"] for row in found["rows"]))
+    (panels,) = figure.subplots(1, len(delays), sharey=True, squeeze=False)
+    for axes, delay in zip(panels, delays, strict=True):
+        rows = [row for row in found["rows"] if row["delay_ms"] == delay]
+        kinds = dict.fromkeys(row["stripes"] for row in rows)
+        curves = [
+            (kind_of(kind), places, values)
+            for kind in kinds
+            for _, places, values in (_curve(kind, rows, "stripes", "clients", "per_second"),)
         ]
-        kind = "strict" if stripes == 1 else f"{stripes} stripes"
-        curves.append(
-            (
-                f"{kind}, {delay} ms added per call",
-                [row["clients"] for row in rows],
-                [row["per_second"] for row in rows],
-            )
+        _lines(axes, curves, f"clients, {delay} ms added per call", "")
+        _doubling(axes, rows)
+    panels[0].set_ylabel("transfers per second")
+    panels[0].get_legend().remove()
+
+
+def _projectors(figure: Figure, found: Result) -> None:
+    axes, rows = figure.subplots(), list(reversed(found["rows"]))
+    names = [f"{row['stack']}, {row['spread']}, {row['delay_ms']} ms" for row in rows]
+    places = range(len(rows))
+    for shift, key, label in (
+        (0.27, "bare_events_per_second", "bare BatchWriteItem"),
+        (0, "conditional_events_per_second", "bare writes with conditions"),
+        (-0.27, "events_per_second", "projector"),
+    ):
+        axes.barh(
+            [place + shift for place in places], [row[key] for row in rows], 0.25, label=label
         )
-    _lines(axes, curves, "clients", "transfers per second into one account")
-    axes.set_xscale("log", base=2)
-    axes.set_ylim(bottom=0)
+    axes.set_yticks(list(places), names)
+    axes.set_xlabel("events per second")
+    axes.legend(frameon=False, fontsize=7)
 
 
-def _cold(axes: Axes, found: Result) -> None:
-    rows = list(reversed(found["rows"]))
+def _cold(figure: Figure, found: Result) -> None:
+    axes, rows = figure.subplots(), list(reversed(found["rows"]))
     names = [row["lambda"] for row in rows]
     imports = [row["import"] for row in rows]
     axes.barh(names, imports, label="import")
     axes.barh(names, [row["first"] for row in rows], left=imports, label="first request")
     axes.set_xlabel("milliseconds")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
 
 
-def _cpu(axes: Axes, found: Result) -> None:
-    rows = list(reversed(found["rows"]))
+def _cpu(figure: Figure, found: Result) -> None:
+    axes, rows = figure.subplots(), list(reversed(found["rows"]))
     names = [row["operation"] for row in rows]
     before = [0.0] * len(rows)
-    for owner in ("chalicelib", "pynamodb", "botocore", "Python"):
+    owners = ("chalicelib", "pynamodb", "botocore", "chalice", "Python")
+    shares = [found["profiles"][name]["shares"] for name in names]
+    shares = [
+        {**share, "other": 1 - sum(share.get(owner, 0) for owner in owners)} for share in shares
+    ]
+    for owner in (*owners, "other"):
         parts = [
-            row["microseconds"] / 1000 * found["profiles"][row["operation"]]["shares"].get(owner, 0)
-            for row in rows
+            row["microseconds"] / 1000 * share.get(owner, 0)
+            for row, share in zip(rows, shares, strict=True)
         ]
         axes.barh(names, parts, left=before, label=owner)
         before = [left + part for left, part in zip(before, parts, strict=True)]
@@ -97,9 +126,17 @@ def _cpu(axes: Axes, found: Result) -> None:
     axes.legend(frameon=False)
 
 
-def _curve(name: str, rows: Sequence[Result], key: str, x: str, y: str) -> Curve:
+def _doubling(axes: Axes, rows: Sequence[Result]) -> None:
+    """Clients as they are counted, each twice the one before."""
+    clients = sorted({row["clients"] for row in rows})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(clients, [str(number) for number in clients])
+    axes.set_ylim(bottom=0)
+
+
+def _curve(name: Any, rows: Sequence[Result], key: str, x: str, y: str) -> Curve:
     own = [row for row in rows if row[key] == name]
-    return name, [row[x] for row in own], [row[y] for row in own]
+    return str(name), [row[x] for row in own], [row[y] for row in own]
 
 
 def _lines(axes: Axes, curves: Sequence[Curve], x: str, y: str) -> None:
@@ -110,11 +147,12 @@ def _lines(axes: Axes, curves: Sequence[Curve], x: str, y: str) -> None:
     axes.legend(frameon=False, fontsize=7)
 
 
-PLOTS: dict[str, tuple[str, Callable[[Axes, Result], None]]] = {
+PLOTS: dict[str, tuple[str, Callable[[Figure, Result], None]]] = {
     "growth": ("growth", _growth),
     "histories": ("stores", _histories),
     "clients": ("stores", _clients),
     "contention": ("contention", _contention),
+    "projectors": ("projectors", _projectors),
     "cold": ("cold", _cold),
     "cpu": ("cpu", _cpu),
 }

@@ -28,18 +28,18 @@ _ledgers = count(1)
 
 def run(*, quick: bool) -> None:
     """Rates and lag on DynamoDB Local, units on ministack."""
-    transfers, rounds = (100, 1) if quick else (800, 3)
+    transfers, rounds = (60, 1) if quick else (800, 3)
     with ministack():
         units = {
-            **{spread: _units(_books(number, 200), _BATCH) for spread, number in SPREADS.items()},
-            QUIET: _units(_books(1_000, 50), None),
+            **{spread: units_of(number, BUSY) for spread, number in SPREADS.items()},
+            QUIET: units_of(1_000, QUIET),
         }
     rows = []
     for spread, number in SPREADS.items():
         results.say(f"projectors: transfers among {spread}")
         with dynamodb_local():
-            _rates(number, min(transfers, 300))  # A fresh engine is slow at first.
-            for delay in (0, DELAY_MILLISECONDS):
+            _rates(number, min(transfers, 200))  # A fresh engine is slow at first.
+            for delay in (0,) if quick else (0, DELAY_MILLISECONDS):
                 with played(delay):
                     turns = [_rates(number, transfers) for _ in range(rounds)]
                 rows += [
@@ -94,7 +94,7 @@ def _rates(number: int, transfers: int) -> dict[str, Rates]:
     found = {}
     for name, stack in STACKS.items():
         ours, bares, others = (_batches(name, events, _BATCH) for events in ledgers)
-        works = {
+        works: dict[str, Sequence[Callable[[], object]]] = {
             "ours": [partial(stack.project, delivery(batch), None) for batch in ours],
             "bare": [bare(stack.rows(batch)) for batch in bares],
             "conditional": [conditional(stack.rows(batch)) for batch in others],
@@ -114,8 +114,11 @@ def _summary(turns: Sequence[Rates]) -> dict[str, float]:
     }
 
 
-def _units(events: Sequence[Recorded], size: int | None) -> dict[str, dict[str, float]]:
-    """What each stack reads and writes, as the engine reports it."""
+def units_of(number: int, pace: str) -> dict[str, dict[str, float]]:
+    """What each stack reads and writes of transfers among so many accounts, as the engine reports
+    it, where it finds so much at once.
+    """
+    events, size = (_books(number, 200), _BATCH) if pace == BUSY else (_books(number, 50), None)
     found = {}
     with Meter().attached() as meter:
         for name, stack in STACKS.items():

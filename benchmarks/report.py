@@ -10,6 +10,9 @@ from benchmarks.engine import Missing
 from benchmarks.pages.markdown import table
 from benchmarks.targets import targets
 
+Results = Mapping[str, Mapping[str, Any] | None]
+"""What each part found the last time, if it ever ran."""
+
 PARTS = ("cost", "growth", "stores", "contention", "projectors", "cold", "cpu")
 _TEMPLATE = Path(__file__).with_name("page.md")
 _DOCS = Path(__file__).parents[1] / "docs"
@@ -30,13 +33,13 @@ def run(*, quick: bool) -> None:
     results.say(f"report: {path}")
 
 
-def page(found: Mapping[str, Mapping[str, Any] | None]) -> str:
+def page(found: Results) -> str:
     """The page of these results."""
 
     def fill(place: "re.Match[str]") -> str:
         name = place[1]
-        if name == "targets":
-            return _targets(found)
+        if name in _OF_ALL:
+            return _OF_ALL[name](found)
         parts, write = pages.TABLES[name]
         given = [found[part] for part in parts]
         if None in given:
@@ -46,9 +49,29 @@ def page(found: Mapping[str, Mapping[str, Any] | None]) -> str:
     return _PLACE.sub(fill, _TEMPLATE.read_text())
 
 
-def _targets(found: Mapping[str, Mapping[str, Any] | None]) -> str:
+def _targets(found: Results) -> str:
+    judged = list(targets(found))
+    met = sum(target.met for target in judged)
     lines = [
-        (target.aim, target.measured, "yes" if target.met else "**no**")
-        for target in targets(found)
+        (target.aim, target.measured, "yes" if target.met else f"**no**: {target.missed}")
+        for target in judged
     ]
-    return table(("target", "measured", "met"), lines)
+    return f"{met} of {len(judged)} are met.\n\n{table(('target', 'measured', 'met'), lines)}"
+
+
+def _machines(found: Results) -> str:
+    """On what each part was measured, and which build; said once where it is all the same."""
+    measured: dict[str, list[str]] = {}
+    for part, one in found.items():
+        if one is not None:
+            of, build = one["machine"], one["commit"] or "unknown"
+            machine = (
+                f"{of['cores']} cores, {of['memory']} of memory, {of['system']}, "
+                f"Python {of['python']}, {of['java']}, Node {of['node']}; build {build}"
+            )
+            measured.setdefault(machine, []).append(f"{part} ({one['measured_at']})")
+    return "\n".join(f"- {machine}: {', '.join(parts)}" for machine, parts in measured.items())
+
+
+_OF_ALL = {"targets": _targets, "machines": _machines}
+"""What is said of all parts together."""

@@ -1,25 +1,33 @@
-"""Targets: what was set out for, what was measured, and whether it was met."""
+"""Targets: what was set out for, what was measured, and by how much and why a target was missed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-Results = Mapping[str, Mapping[str, Any] | None]
-Rows = Sequence[Mapping[str, Any]]
+from benchmarks.contention import SPREAD, STRICT
+from benchmarks.pages.markdown import ms
+from benchmarks.pages.speed import kind_of, refused
+from benchmarks.projectors import BUSY
+from benchmarks.stores.contestants import OURS
+
+Found = Mapping[str, Any]
+Rows = Sequence[Found]
 
 
 @dataclass(frozen=True)
 class Target:
-    """One line of the table."""
+    """One line of the table. `missed` says by how much and why, should it not be met."""
 
     aim: str
     measured: str
     met: bool
+    missed: str = ""
 
 
-def targets(results: Results) -> Iterator[Target]:
+def targets(results: Mapping[str, Found | None]) -> Iterator[Target]:
     """Every target of the parts that were measured."""
-    judges: dict[str, Callable[[Mapping[str, Any]], Iterator[Target]]] = {
+    judges: dict[str, Callable[[Found], Iterator[Target]]] = {
         "cost": _cost,
         "growth": _growth,
         "stores": _stores,
@@ -33,23 +41,23 @@ def targets(results: Results) -> Iterator[Target]:
             yield from judge(found)
 
 
-def _cost(found: Mapping[str, Any]) -> Iterator[Target]:
+def _cost(found: Found) -> Iterator[Target]:
     rows = {row["operation"]: row for row in found["rows"]}
-    transfer, account = rows["transfer, 2 entries"], rows["account"]
+    transfer, freeze, account = rows["transfer, 2 entries"], rows["freeze"], rows["account"]
     yield _costs("a transfer: 2 round trips, 2 read units, 6 write units", transfer, 2, 2, 6)
     aim = "a transfer between accounts that the process remembers: 1 round trip, no read units"
     yield _costs(aim, transfer["warm"], 1, 0, 6)
-    yield _costs("a command on one stream: 1 write unit", rows["freeze"], 2, 1, 1)
+    yield _costs("a command on one stream: 1 read unit, 1 write unit", freeze, 2, 1, 1)
     yield _costs("an account read: 1 round trip, half a read unit", account, 1, 0.5, 0)
 
 
-def _costs(aim: str, row: Mapping[str, Any], trips: int, reads: float, writes: float) -> Target:
+def _costs(aim: str, row: Found, trips: int, reads: float, writes: float) -> Target:
     counted = (row["round_trips"], row["read_units"], row["write_units"])
     said = "{} round trips, {:g} read and {:g} write units".format(*counted)
     return Target(aim, said, counted == (trips, reads, writes))
 
 
-def _growth(found: Mapping[str, Any]) -> Iterator[Target]:
+def _growth(found: Found) -> Iterator[Target]:
     longest = max(row["events"] for row in found["histories"])
     rows = [row for row in found["histories"] if row["events"] == longest]
     worst = max(rows, key=lambda row: float(row["of_shortest"]))
@@ -57,6 +65,7 @@ def _growth(found: Mapping[str, Any]) -> Iterator[Target]:
         f"flat: at {longest:,} events within 5 % of 10",
         f"{worst['of_shortest'] - 1:+.1%} at worst ({worst['operation']})",
         worst["of_shortest"] <= 1.05,
+        "the units and round trips are the same; the emulator and this machine are not that steady",
     )
     units = {
         (row["operation"], row["read_units_by_size"], row["write_units_by_size"])
@@ -66,81 +75,123 @@ def _growth(found: Mapping[str, Any]) -> Iterator[Target]:
     yield Target("flat in units, exactly", "the same" if same else "not the same", same)
 
 
-def _stores(found: Mapping[str, Any]) -> Iterator[Target]:
-    lengths = sorted({row["events"] for row in found["histories"]})
-    for events in lengths:
-        share = _of(found["histories"], "Castore", events)
-        if share is not None:
-            least = {500: 2.0, 10_000: 10.0}.get(events, 1.0)
+def _stores(found: Found) -> Iterator[Target]:
+    """On Twofold as it is when it remembers nothing: like is compared with like."""
+    remembering = {
+        row["events"]: row["of_loading"] for row in found["histories"] if row["contestant"] == OURS
+    }
+    for row in found["histories"]:
+        if row["contestant"] == "Castore":
+            least = {500: 2.0, 10_000: 10.0}.get(row["events"], 1.0)
             aim = "ahead of Castore" if least == 1 else f"ahead of Castore {least:g} times"
+            ahead = 1 / row["of_loading"]
             yield Target(
-                f"{aim} at {events:,} events", f"{1 / share:.2f} times", 1 / share >= least
+                f"{aim} at {row['events']:,} events, though nothing is remembered",
+                f"{ahead:.2f} times; {remembering[row['events']] * ahead:.2f} as it remembers",
+                ahead >= least,
+                "at a short history both read as little; what is left is Python beside Node, and "
+                "hashes, limits and idempotency beside none",
             )
-    shares = [share for one in lengths if (share := _of(found["histories"], "bare loop", one))]
-    if shares:
+    compared = [*found["histories"], *found["shared"], *found["clients"]]
+    floors = [row for row in compared if row["contestant"] == "bare loop"]
+    if floors:
+        worst = max(floors, key=lambda row: float(row["of_loading"]))
+        said = f"{worst['of_loading']:.2f} times at worst ({worst['events']:,} events, "
+        said += f"{worst['clients']} clients)"
         yield Target(
-            "within 1.5 times of a bare loop",
-            f"{max(shares):.2f} times at worst",
-            max(shares) <= 1.5,
+            "a bare loop is at most 1.5 times as fast, though nothing is remembered",
+            said,
+            worst["of_loading"] <= 1.5,
+            "deciding, folding, hashing and PynamoDB are CPU time beside an emulator that answers "
+            "in a millisecond (part 7); round trips and units are the same",
         )
 
 
-def _of(rows: Rows, contestant: str, events: int) -> float | None:
-    """Its rate as a share of ours."""
-    for row in rows:
-        if (row["contestant"], row["events"]) == (contestant, events):
-            return float(row["of_twofold"]) or None
-    return None
-
-
-def _contention(found: Mapping[str, Any]) -> Iterator[Target]:
+def _contention(found: Found) -> Iterator[Target]:
     far = [row for row in found["rows"] if row["delay_ms"]]
-    strict = [row for row in far if row["stripes"] == 1]
-    best, last = max(strict, key=_per_second), strict[-1]
-    aim = "one strict account takes more than 20 entries a second, with a network played"
-    said = f"{best['per_second']:.0f} from {best['clients']} clients at once, "
-    said += f"{last['per_second']:.0f} from {last['clients']}"
-    yield Target(aim, said, best["per_second"] > 20)
-    peaks = {
-        stripes: max(_per_second(row) for row in far if row["stripes"] == stripes)
-        for stripes in sorted({row["stripes"] for row in far})
-    }
-    said = ", ".join(f"{stripes}: {rate:.0f}/s" for stripes, rate in peaks.items())
+    strict = [row for row in far if row["stripes"] == STRICT]
+    said = "; ".join(
+        f"{row['per_second']:.0f} from {row['clients']} clients (p99 {ms(row['p99'])} ms, "
+        f"{refused(row):.0%} refused)"
+        for row in (_best(strict), strict[-1])
+    )
+    yield Target(
+        "one strict account takes more than the 20 entries a second that the best-known "
+        "commercial ledger sells, with a network played",
+        said,
+        _rate(_best(strict)) > 20,
+    )
+    yield _grows(far)
+
+
+def _grows(rows: Rows) -> Target:
+    """Up to what the engine takes at the most, which is what it takes where nobody shares."""
+    kinds = sorted({row["stripes"] for row in rows} - {SPREAD})
+    peaks = {kind: _rate(_best([row for row in rows if row["stripes"] == kind])) for kind in kinds}
+    most = _rate(_best([row for row in rows if row["stripes"] == SPREAD]))
+    said = ", ".join(f"{kind_of(kind)}: {rate:.0f}/s" for kind, rate in peaks.items())
     rates = list(peaks.values())
-    yield Target("throughput grows with the stripes", said, rates == sorted(rates))
+    grows = all(later > earlier or later > 0.9 * most for earlier, later in pairwise(rates))
+    return Target(
+        "throughput grows with the stripes until the engine saturates",
+        f"{said}; {most:.0f}/s with no account in common",
+        grows,
+    )
 
 
-def _per_second(row: Mapping[str, Any]) -> float:
+def _best(rows: Rows) -> Found:
+    return max(rows, key=_rate)
+
+
+def _rate(row: Found) -> float:
     return float(row["per_second"])
 
 
-def _projectors(found: Mapping[str, Any]) -> Iterator[Target]:
-    for row in found["rows"]:
-        played = ", with a network played" if row["delay_ms"] else ""
-        aim = f"{row['stack']} stack, {row['spread']}{played}: 60 % of the bare write rate"
-        yield Target(aim, f"{row['of_bare']:.0%}", row["of_bare"] >= 0.6)
-    for row in found["rows"]:
-        if not row["delay_ms"]:
-            # A totals row is written in a transaction, a row with an index entry is two writes.
-            most = 2 if row["stack"] == "journal" else 1
-            needs = ", double where an index or exactly-once needs it" if most == 2 else ""
-            yield Target(
-                f"{row['stack']} stack, {row['spread']}: a write unit per row and batch{needs}",
-                f"{row['write_units_per_row']:.2f}",
-                row["write_units_per_row"] <= most * 1.01,
-            )
-    for state in ("accounts", "journal"):
-        lag = found["lag"][f"loaded_{state}"]["p99"]
-        said = "not seen" if lag is None else f"{lag:.0f} ms"
+def _projectors(found: Found) -> Iterator[Target]:
+    for stack, counted in found["units"][BUSY].items():
+        rows = [row for row in found["rows"] if row["stack"] == stack]
+        said = ", ".join(
+            f"{row['of_bare']:.0%} ({row['spread']}, {row['delay_ms']} ms added)" for row in rows
+        )
+        kept = [row["of_conditional"] for row in rows]
+        shares = sorted(row["of_bare"] * 100 for row in rows)
         yield Target(
-            f"{state} stack: lag p99 under 1 s at half of the saturated write rate",
-            said,
+            f"{stack} stack: 60 % of the bare write rate",
+            f"{said}; of bare writes with conditions {min(kept):.0%} to {max(kept):.0%}",
+            shares[0] >= 60,
+            f"by {60 - shares[-1]:.0f} to {60 - shares[0]:.0f} points: a row that may be newer "
+            "needs a condition, which `BatchWriteItem` cannot have, so it is a request of its own "
+            "(part 5)",
+        )
+        units = counted["write_units_per_row"]
+        yield Target(
+            f"{stack} stack: at most a write unit per row and batch, plus what exactly-once needs",
+            f"{units:.2f}",
+            units <= 1.01,
+            "a transaction's row is 2 units for its entry in the index by day; the rest is what "
+            "exactly-once needs, an account's total and its sum in one transaction",
+        )
+    for stack in ("accounts", "journal"):
+        lag = found["lag"][f"loaded_{stack}"]["p99"]
+        yield Target(
+            f"{stack} stack: lag p99 under 1 s at half of the saturated write rate",
+            "not seen" if lag is None else f"{lag:.0f} ms",
             lag is not None and lag < 1000,
         )
 
 
-def _cold(found: Mapping[str, Any]) -> Iterator[Target]:
-    for row in found["rows"][:-2]:
-        said = f"{row['of_floor']:.2f} times"
-        aim = f"{row['lambda']} Lambda starts within 1.25 times the floor"
-        yield Target(aim, said, row["of_floor"] <= 1.25)
+def _cold(found: Found) -> Iterator[Target]:
+    for row in found["rows"]:
+        if row["ours"]:
+            yield Target(
+                f"{row['lambda']} Lambda starts within 1.25 times the floor",
+                f"{row['of_floor']:.2f} times; {row['of_trimmed']:.2f} times a bare client out of "
+                "our trimmed package",
+                row["of_floor"] <= 1.25,
+                "Chalice, PynamoDB and msgspec are loaded besides botocore",
+            )
+    yield Target(
+        "imports that a Lambda does not need are not loaded",
+        "held by `tests/test_lambdas.py`",
+        met=True,
+    )

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks import results
 from tests.engines import ROOT
 
-Answer = Mapping[str, Any]
+Answer = dict[str, Any]
 
 
 def rate(answers: Sequence[Answer]) -> float:
@@ -46,7 +46,7 @@ class Clients:
         env = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
         self._processes = [stack.enter_context(_Process(command, env)) for _ in range(number)]
 
-    def tell(self, told: Mapping[str, Any], number: int = 1) -> list[dict[str, Any]]:
+    def tell(self, told: Mapping[str, Any], number: int = 1) -> list[Answer]:
         """What the first so many of them answer, all told at the same time."""
         chosen = self._processes[:number]
         for process in chosen:
@@ -76,7 +76,7 @@ class _Process:
         self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> Answer:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:

@@ -3,10 +3,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks import reporting
+from benchmarks import projectors, reporting, results
 from benchmarks.api import COMMANDS, QUERIES, Api, Operation, furnish, opened
 from benchmarks.cost import cost_of
 from benchmarks.counting import Meter
+from benchmarks.projectors import BUSY, QUIET
 from tests import engines
 
 COSTS = {
@@ -36,11 +37,16 @@ promise to keep, here and in docs/performance.md."""
 
 
 WARM = {
+    "open": (1, 0, 1),
     "freeze": (1, 0, 1),
     "transfer, 2 entries": (1, 0, 6),
     "transfer, 4 entries": (1, 0, 10),
     "transfer, 10 entries": (1, 0, 24),
     "hold": (1, 0, 6),
+    "post a hold": (1, 0, 6),
+    "void a hold": (1, 0, 6),
+    "reverse": (1, 0, 8),
+    "batch of 30 transfers, atomic": (1, 0, 180),
 }
 """Likewise of a process that remembers the accounts from its last write."""
 
@@ -58,9 +64,7 @@ def test_a_request_costs_exactly_what_the_documents_say(operation: Operation, ap
     assert (cost["round_trips"], cost["read_units"], cost["write_units"]) == COSTS[operation.name]
 
 
-@pytest.mark.parametrize(
-    "operation", [one for one in COMMANDS if one.name in WARM], ids=lambda one: one.name
-)
+@pytest.mark.parametrize("operation", COMMANDS, ids=lambda one: one.name)
 def test_what_a_process_wrote_itself_costs_it_no_read(operation: Operation, api: Api) -> None:
     measured(operation, api)
 
@@ -85,6 +89,25 @@ def test_the_engine_reports_the_units_that_item_sizes_come_to(
 def test_ministack_reports_what_dynamodb_charges() -> None:
     for call in reporting.check():
         assert call["reported"] == call["charged"], call
+
+
+def test_the_page_tells_these_costs() -> None:
+    found = results.load("cost", quick=False)
+    assert found is not None
+
+    assert {
+        row["operation"]: (row["round_trips"], row["read_units"], row["write_units"])
+        for row in found["rows"]
+    } == COSTS
+
+
+@pytest.mark.usefixtures("ministack")
+@pytest.mark.parametrize("pace", [BUSY, QUIET])
+def test_what_a_stack_reads_and_writes_of_an_event_is_what_the_page_tells(pace: str) -> None:
+    found = results.load("projectors", quick=False)
+    assert found is not None
+
+    assert projectors.units_of(1_000, pace) == found["units"][pace]
 
 
 def measured(operation: Operation, api: Api, *, remembers: bool = False) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def test_a_page_of_nothing_names_the_part_that_each_table_waits_for() -> None:
 
 
 def test_every_table_has_its_place_on_the_page() -> None:
-    assert set(re.findall(r"\{\{(\w+)\}\}", TEMPLATE)) == {*pages.TABLES, "targets"}
+    assert set(re.findall(r"\{\{(\w+)\}\}", TEMPLATE)) == {*pages.TABLES, "targets", "machines"}
 
 
 def test_the_page_as_it_stands_is_made_of_the_results_as_they_stand() -> None:
