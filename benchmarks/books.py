@@ -10,7 +10,7 @@ from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Origin, Recorded, account_stream, follow
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-AMOUNT = 100
+AMOUNT = 100_000
 
 PAYERS = [f"payer-{number}" for number in range(256)]
 """Accounts of whom many can pay at once."""
