@@ -45,10 +45,11 @@ def trim(package: Path) -> None:
 
 
 def _is_read(path: PurePosixPath) -> bool:
-    if path.suffix == ".pyc" or path.name.startswith("examples-"):
+    if path.suffix == ".pyc":
         return False
     if path.is_relative_to(_SERVICE_DATA) and len(path.parts) > len(_SERVICE_DATA.parts) + 1:
-        return path.relative_to(_SERVICE_DATA).parts[0] in SERVICES
+        service = path.relative_to(_SERVICE_DATA).parts[0]
+        return service in SERVICES and not path.name.startswith("examples-")
     return True
 
 

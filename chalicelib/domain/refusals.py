@@ -299,4 +299,5 @@ class ProjectionBehind(TryAgain):
     code = "projection_behind"
 
     def __str__(self) -> str:
-        return f"version {self.min_version} has not arrived here yet"
+        what = f"version {self.min_version}" if self.min_version else "all of it"
+        return f"{what} has not arrived here yet"

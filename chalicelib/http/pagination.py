@@ -48,6 +48,14 @@ def must_agree(parameter: str | None, pinned: str) -> None:
         raise Problem("invalid_cursor", "the cursor was made for other parameters")
 
 
+def whole_number(pinned: str) -> int:
+    """A number in a cursor. Raises Problem invalid_cursor for what no cursor of ours says."""
+    try:
+        return int(pinned)
+    except ValueError:
+        raise _not_ours() from None
+
+
 def _checksum(payload: bytes, of: tuple[str, ...]) -> bytes:
     listing = msgspec.json.encode(of)
     return hashlib.sha256(listing + b"\0" + payload).digest()[:_CHECKSUM_BYTES]

@@ -34,17 +34,23 @@ _Found = TypeVar("_Found")
 _Row = TypeVar("_Row")
 
 
-def patiently(read: Callable[[], _Found], *, sleep: Callable[[float], None] = time.sleep) -> _Found:
+def patiently(
+    read: Callable[[], _Found],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> _Found:
     """What `read` finds, read again for up to two seconds while it raises ProjectionBehind.
 
     The waits double from 20 ms, so that a long wait costs seven reads. Raises ProjectionBehind.
     """
-    wait, waited = _FIRST_WAIT_SECONDS, 0.0
+    wait, waited, began = _FIRST_WAIT_SECONDS, 0.0, monotonic()
     while True:
         try:
             return read()
         except ProjectionBehind:
-            if waited + wait > _PATIENCE_SECONDS:
+            # What the reads took counts too, where that is more than the waits.
+            if max(waited, monotonic() - began) + wait > _PATIENCE_SECONDS:
                 raise
         sleep(wait)
         waited, wait = waited + wait, wait * 2

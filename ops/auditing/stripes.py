@@ -16,7 +16,16 @@ from ops.auditing.items import number_of, query
 from ops.auditing.settling import read
 from ops.auditing.streams import Walk
 
-_SHARED = ("asset", "normal_balance", "opened_at", "frozen_debits", "frozen_credits", "closed")
+_SHARED = (
+    "asset",
+    "normal_balance",
+    "min_balance",
+    "max_balance",
+    "opened_at",
+    "frozen_debits",
+    "frozen_credits",
+    "closed",
+)
 """What every stripe is as its account is."""
 
 Heads = dict[Stream, Recorded | None]

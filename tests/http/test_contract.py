@@ -69,6 +69,13 @@ OF_NO_ROUTE = {
 IMPOSSIBLE = {(REVERSE, "account_not_found")}
 """Declared, and never answered: an account that a transaction has touched does not go away."""
 
+ELSEWHERE = {
+    ("GET /accounts", "projection_behind"): (
+        "tests/http/test_stripes.py::test_it_is_listed_once_all_of_its_stripes_are_here"
+    ),
+}
+"""Declared, and met where the ledger is not as it is here."""
+
 
 @pytest.fixture(scope="module")
 def stock(moto: None) -> Api:  # noqa: ARG001  # Asked for its tables.
@@ -123,14 +130,14 @@ def test_every_code_that_a_route_declares_is_met_here() -> None:
     met = {(case.route, case.code) for case in CASES}
     met |= {(route, code) for route in WRITES for code in OF_ANY_WRITE}
 
-    assert declared() - IMPOSSIBLE == met
+    assert declared() - IMPOSSIBLE - ELSEWHERE.keys() == met
 
 
 def test_every_code_there_is_is_met_somewhere() -> None:
     met = {case.code for case in CASES} | OF_ANY_WRITE.keys() | OF_NO_ROUTE.keys()
 
     assert met | {"validation_failed"} == STATUS.keys()
-    for where in OF_NO_ROUTE.values():
+    for where in (*OF_NO_ROUTE.values(), *ELSEWHERE.values()):
         path, _, name = where.partition("::")
         assert re.search(rf"^def {name}\(", Path(path).read_text(), re.MULTILINE), where
 

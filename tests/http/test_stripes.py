@@ -2,6 +2,8 @@
 
 import pytest
 
+from chalicelib.read_models.accounts import project_accounts
+from tests.deliveries import records_of
 from tests.http.api import Api, assert_problem
 
 
@@ -148,3 +150,15 @@ def test_its_stripes_are_nobody_elses_accounts(striped: Api) -> None:
     listed = striped.get("/accounts").json_body["accounts"]
     assert [(one["id"], one["posted"]) for one in listed] == [("cash", "5"), ("hot", "5")]
     assert striped.get("/accounts?prefix=hot").json_body["accounts"] == listed[1:]
+
+
+def test_it_is_listed_once_all_of_its_stripes_are_here(striped: Api) -> None:
+    *records, last = records_of(striped.ledger)
+    project_accounts({"Records": records}, None)
+
+    problem = assert_problem(striped.get("/accounts"), 503, "projection_behind")
+
+    assert problem["detail"] == "all of it has not arrived here yet"
+    project_accounts({"Records": [last]}, None)
+    listed = striped.get("/accounts").json_body["accounts"]
+    assert [(one["id"], one.get("stripes")) for one in listed] == [("cash", None), ("hot", 3)]

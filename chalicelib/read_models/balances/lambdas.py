@@ -30,7 +30,7 @@ def account(incoming: Incoming) -> Answer:
     "/ledgers/{ledger}/accounts",
     asks=ListAccounts,
     gives=Accounts,
-    refuses=("invalid_cursor",),
+    refuses=("invalid_cursor", "projection_behind"),
 )
 def accounts(incoming: Incoming) -> Answer:
     """A page of accounts."""

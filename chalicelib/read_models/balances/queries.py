@@ -102,7 +102,13 @@ def _from_events(query: GetAccount) -> AccountBody:
 
 
 def list_accounts(query: ListAccounts) -> Accounts:
-    """A page of accounts, ordered by id."""
+    """A page of accounts, ordered by id. Raises ProjectionBehind where a stripe is missing, and
+    Problem invalid_cursor.
+    """
+    return patiently(lambda: _page_of_accounts(query))
+
+
+def _page_of_accounts(query: ListAccounts) -> Accounts:
     listing = ("accounts", query.ledger)
     prefix = query.prefix or ""
     # Ids are ASCII from "-" to "z": "!" sorts before and "~" after whatever may follow a prefix.

@@ -4,6 +4,7 @@ No answer has a hole. Every event of an account has a row and versions are gaple
 finds one missing between two that are there waits for it, and otherwise says `projection_behind`.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Literal, NamedTuple
@@ -12,7 +13,7 @@ import msgspec
 
 from chalicelib.domain.fields import check_id, rfc3339, utc
 from chalicelib.domain.refusals import AccountNotFound, InvalidField
-from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
+from chalicelib.http.pagination import make_cursor, must_agree, read_cursor, whole_number
 from chalicelib.read_models.reading import (
     PAGE,
     Limit,
@@ -173,7 +174,10 @@ def _striped_entries(
     stripes = _stripes(query, newest)
     if order == "asc":
         until = [one.version for one in stripes.all_standing(LAST, query.min_version)]
-        entries, more = stripes.up(place or FIRST, LAST, until, query.limit)
+        before = stripes.before(place or FIRST)
+        entries, more = stripes.up(
+            place or FIRST, LAST, until, query.limit, before=before, balance=_sum(before)
+        )
     else:
         entries, more = stripes.down(place or LAST, query.limit, query.min_version)
     listing = ("entries", query.ledger, query.account)
@@ -191,14 +195,15 @@ def account_statement(query: AccountStatement) -> Statement:
 
     def read() -> Statement:
         if query.cursor:
-            place, *pinned = read_cursor(query.cursor, of=listing, parts=1 + len(_Period._fields))
+            place, balance, *pinned = read_cursor(query.cursor, of=listing, parts=_PINNED)
             period = _Period(*pinned)
             must_agree(start, period.start)
             must_agree(end, period.end)
+            entries, more = _page(query, period, place, balance)
         else:
-            place, period = "", _period(query, start, end)
-        entries, more = _page(query, period, place)
-        at = place_of(entries[-1]) if more else ""
+            period, before = _period(query, start, end)
+            entries, more = _first_page(query, period, before)
+        at = (place_of(entries[-1]), entries[-1].balance_after) if more else ("", "")
         return Statement(
             account=query.account,
             asset=period.asset,
@@ -207,7 +212,7 @@ def account_statement(query: AccountStatement) -> Statement:
             opening_balance=period.opening,
             entries=entries,
             closing_balance=period.closing,
-            next_cursor=make_cursor(at, *period, of=listing) if more else None,
+            next_cursor=make_cursor(*at, *period, of=listing) if more else None,
         )
 
     return patiently(read)
@@ -216,8 +221,8 @@ def account_statement(query: AccountStatement) -> Statement:
 class _Period(NamedTuple):
     """What the first page finds and the following ones keep, so that they are of one statement.
 
-    The period follows the version `after` and ends with the version `until`, at the place `last`.
-    Of a striped account `until` says so of each stripe, with points between.
+    The period ends with the version `until`, at the place `last`. Of a striped account `until` says
+    so of each stripe, with points between.
     """
 
     start: str
@@ -225,12 +230,23 @@ class _Period(NamedTuple):
     asset: str
     opening: str
     closing: str
-    after: str
     until: str
     last: str
 
+    @property
+    def versions(self) -> list[int]:
+        """`until`, as numbers. Raises Problem for what no cursor of ours says."""
+        return [whole_number(version) for version in self.until.split(".")]
 
-def _period(query: AccountStatement, start: str | None, end: str | None) -> _Period:
+
+_PINNED = 2 + len(_Period._fields)
+"""What a cursor has: where the next page begins, the balance there, and the period."""
+
+_Before = Sequence[StatementRow | None]
+"""The last row before the period: of an account, or of each of its stripes."""
+
+
+def _period(query: AccountStatement, start: str | None, end: str | None) -> tuple[_Period, _Before]:
     opened, before, last, after, newest = each_first(
         [
             query.rows.first(),
@@ -248,45 +264,82 @@ def _period(query: AccountStatement, start: str | None, end: str | None) -> _Per
         return _striped_period(query, newest, start or opened.recorded_at, end)
     require_version(newest.version, query.min_version)
     until = require_last(last, after, newest, end or LAST)
-    return _Period(
+    # The five are read at the same time, while rows may arrive.
+    require_version(until, before.version if before else 0)
+    period = _Period(
         start=start or opened.recorded_at,
         end=end or rfc3339(_just_after(newest)),
         asset=newest.asset,
         opening=str(before.balance if before else 0),
         closing=str(last.balance if last else 0),
-        after=str(before.version if before else 0),
         until=str(until),
         last=last.place if last else FIRST,
     )
+    return period, [before]
 
 
 def _striped_period(
     query: AccountStatement, newest: StatementRow, start: str, end: str | None
-) -> _Period:
+) -> tuple[_Period, _Before]:
     stripes = _stripes(query, newest)
+    before = stripes.before(start)
     last = stripes.all_standing(end or LAST, query.min_version)
-    before = each_first(rows.last(start) for rows in stripes.rows)
-    return _Period(
+    for row, one in zip(before, last, strict=True):
+        require_version(one.version, row.version if row else 0)
+    period = _Period(
         start=start,
         end=end or rfc3339(_just_after(*(one.newest for one in last))),
         asset=newest.asset,
-        opening=str(sum(row.balance for row in before if row)),
+        opening=str(_sum(before)),
         closing=str(sum(one.balance for one in last)),
-        after="",
         until=".".join(str(one.version) for one in last),
         last=end or LAST,
     )
+    return period, before
 
 
-def _page(query: AccountStatement, period: _Period, place: str) -> tuple[list[EntryBody], bool]:
-    if "." in period.until:
-        until = [int(version) for version in period.until.split(".")]
-        stripes = Stripes(query.ledger, query.account, len(until))
-        return stripes.up(place or period.start, period.last, until, query.limit)
-    rows = query.rows.between(place or period.start, period.last, page=query.limit + 2)
-    after = resume(rows, place) if place else int(period.after)
-    entries, more = page_of(rows, query.limit, after=after, until=int(period.until))
+def _first_page(
+    query: AccountStatement, period: _Period, before: _Before
+) -> tuple[list[EntryBody], bool]:
+    """What follows the rows that the opening balance is of, and no others."""
+    if len(period.versions) > 1:
+        return _striped_page(query, period, period.start, before, _sum(before))
+    rows = query.rows.between(period.start, period.last, page=query.limit + 2)
+    (row,) = before
+    return _plain_page(query, period, rows, row.version if row else 0)
+
+
+def _page(
+    query: AccountStatement, period: _Period, place: str, balance: str
+) -> tuple[list[EntryBody], bool]:
+    """What follows the entry at a place, which left this balance."""
+    if len(period.versions) > 1:
+        stripes = Stripes(query.ledger, query.account, len(period.versions))
+        before = stripes.before(place)
+        return _striped_page(query, period, place, before, whole_number(balance))
+    rows = query.rows.between(place, period.last, page=query.limit + 2)
+    return _plain_page(query, period, rows, resume(rows, place))
+
+
+def _plain_page(
+    query: AccountStatement, period: _Period, rows: Iterator[StatementRow], after: int
+) -> tuple[list[EntryBody], bool]:
+    (until,) = period.versions
+    entries, more = page_of(rows, query.limit, after=after, until=until)
     return [entry_body(row) for row in entries], more
+
+
+def _striped_page(
+    query: AccountStatement, period: _Period, place: str, before: _Before, balance: int
+) -> tuple[list[EntryBody], bool]:
+    stripes = Stripes(query.ledger, query.account, len(period.versions))
+    return stripes.up(
+        place, period.last, period.versions, query.limit, before=before, balance=balance
+    )
+
+
+def _sum(rows: _Before) -> int:
+    return sum(row.balance for row in rows if row is not None)
 
 
 def _stripes(query: _OfAccount, newest: StatementRow) -> Stripes:

@@ -3,13 +3,14 @@
 Every stripe's rows are read as an account's are, in the order of its versions and never past a
 hole. Between stripes the order is by time, and by the version shown where times are equal. A write
 that is still on its way to one stripe's rows does not hold up the others: the last moments of a
-striped account may still be added to.
+striped account may still be added to. What is pinned is not: up to a version of each stripe it is
+the same entries, with the same balances, whatever arrives among them later.
 """
 
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise, takewhile
+from itertools import chain, dropwhile, pairwise, takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +20,7 @@ from chalicelib.domain.stripes import shown, stripes_of
 from chalicelib.read_models.reading import primed, require_shown
 from chalicelib.read_models.statements.answers import EntryBody, entry_body
 from chalicelib.read_models.statements.rows import (
+    LAST,
     AccountRows,
     each_first,
     require_last,
@@ -75,7 +77,11 @@ class Stripes:
             for rows, moment in zip(self.rows, moments, strict=True)
             for each in (rows.last(moment), rows.first(moment), rows.last())
         ]
-        found = each_first(asked)
+        if set(moments) == {LAST}:
+            now = each_first(asked[::3])
+            found = [row for newest in now for row in (newest, None, newest)]
+        else:
+            found = each_first(asked)
         standing = []
         seen = {self.account: self.seen}
         for id, moment, before, after, newest in zip(
@@ -103,29 +109,40 @@ class Stripes:
         ]
         return max(moves, default=("", 0))[1]
 
+    def before(self, place_: str) -> list[StatementRow | None]:
+        """The last row of each stripe that is not behind a place of the account."""
+        return each_first(
+            rows.last(low) for rows, low in zip(self.rows, self._lows(place_), strict=True)
+        )
+
     def up(
-        self, after: str, high: str, until: Sequence[int], limit: int
+        self,
+        after: str,
+        high: str,
+        until: Sequence[int],
+        limit: int,
+        *,
+        before: Sequence[StatementRow | None],
+        balance: int,
     ) -> tuple[list[EntryBody], bool]:
         """The first entries behind a place and up to another, and whether there are more.
 
-        Nothing behind the version `until` of a stripe is among them. Raises ProjectionBehind.
+        `before` are the rows that they follow, and `balance` is what the account had then. Nothing
+        behind the version `until` of a stripe is among them. Raises ProjectionBehind.
         """
-        lows = [self._behind(after, number) for number, _ in enumerate(self.ids, start=1)]
-        before = each_first(rows.last(low) for rows, low in zip(self.rows, lows, strict=True))
         page = limit // self.count + 2
         # "!" comes right behind a place, and before the "#" of any row at a time.
         moves = [
             self._moves_up(number, rows.between(f"{low}!", high, page=page), last, end)
             for number, (rows, low, last, end) in enumerate(
-                zip(self.rows, lows, before, until, strict=True), start=1
+                zip(self.rows, self._lows(after), before, until, strict=True), start=1
             )
         ]
-        total = sum(row.balance for row in before if row is not None)
         entries = []
         for move in heapq.merge(*together(primed, moves), key=_in_time):
-            total += move.amount
+            balance += move.amount
             if move.row.is_entry:
-                entries.append(_entry(move, total))
+                entries.append(_entry(move, balance))
             if len(entries) > limit:
                 break
         return entries[:limit], len(entries) > limit
@@ -135,7 +152,9 @@ class Stripes:
 
         Raises ProjectionBehind.
         """
-        highs = [self._before(before, number) for number, _ in enumerate(self.ids, start=1)]
+        highs = [
+            self._last_place(before, number, of_it=0) for number, _ in enumerate(self.ids, start=1)
+        ]
         standing = self.standing(highs, min_version)
         page = limit // self.count + 2
         moves = [
@@ -158,6 +177,8 @@ class Stripes:
         self, number: int, rows: Iterator[StatementRow], before: StatementRow | None, until: int
     ) -> Iterator[_Move]:
         after, balance = (before.version, before.balance) if before else (0, 0)
+        if after >= until:
+            return  # What is before came later than what was pinned, or there is nothing more.
         due = takewhile(lambda row: row.version <= until, rows)
         for row in without_holes(due, after, until, 1):
             yield _Move(row, self._shown(number, row), row.balance - balance)
@@ -168,7 +189,8 @@ class Stripes:
     ) -> Iterator[_Move]:
         if not newest:
             return
-        whole = without_holes(rows, newest + 1, 1, -1)
+        known = dropwhile(lambda row: row.version > newest, rows)  # What has come meanwhile.
+        whole = without_holes(known, newest + 1, 1, -1)
         for row, earlier in pairwise(chain(whole, [None])):
             assert row is not None
             amount = row.balance - (earlier.balance if earlier else 0)
@@ -177,15 +199,12 @@ class Stripes:
     def _shown(self, number: int, row: StatementRow) -> int:
         return shown(row.version, self.count, number)
 
-    def _behind(self, place_: str, number: int) -> str:
-        """The last place of a stripe that is not behind a place of the account."""
-        return self._last_place(place_, number, of_it=1)
-
-    def _before(self, place_: str, number: int) -> str:
-        """The last place of a stripe that is before a place of the account."""
-        return self._last_place(place_, number, of_it=0)
+    def _lows(self, place_: str) -> list[str]:
+        """The last place of each stripe that is not behind a place of the account."""
+        return [self._last_place(place_, number, of_it=1) for number, _ in enumerate(self.ids, 1)]
 
     def _last_place(self, place_: str, number: int, *, of_it: int) -> str:
+        """The last place of a stripe before a place of the account, or (`of_it` 1) at it."""
         recorded_at, mark, version = place_.partition("#")
         if not mark:
             return place_
