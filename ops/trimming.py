@@ -9,10 +9,12 @@ a file (PEP 552).
 """
 
 import importlib.util
+import io
 import json
 import py_compile
 import tempfile
 import zipfile
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 SERVICES = frozenset({"dynamodb"})
@@ -24,9 +26,15 @@ _ENDPOINTS = _SERVICE_DATA / "endpoints.json"
 
 def trim(package: Path) -> None:
     """Trims a deployment package, a zip, in its place."""
-    trimmed = package.with_suffix(".trimmed")
+    package.write_bytes(_trimmed(package.read_bytes()))
+
+
+@lru_cache(maxsize=1)
+def _trimmed(package: bytes) -> bytes:
+    """The zip, trimmed. All stages have the same code, so that it is done once for all of them."""
+    trimmed = io.BytesIO()
     with (
-        zipfile.ZipFile(package) as whole,
+        zipfile.ZipFile(io.BytesIO(package)) as whole,
         zipfile.ZipFile(trimmed, "w", zipfile.ZIP_DEFLATED) as lean,
     ):
         for entry in whole.infolist():
@@ -41,7 +49,7 @@ def trim(package: Path) -> None:
                 compiled = zipfile.ZipInfo(_cached(path), entry.date_time)
                 compiled.external_attr = entry.external_attr
                 lean.writestr(compiled, _bytecode(path, content), zipfile.ZIP_DEFLATED)
-    trimmed.replace(package)
+    return trimmed.getvalue()
 
 
 def _is_read(path: PurePosixPath) -> bool:

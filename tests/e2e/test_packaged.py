@@ -1,7 +1,6 @@
 """What Chalice packages for a stage: its own routes, Lambdas, tables and permissions."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,10 +68,23 @@ TABLES = {
 }
 
 
+Resources = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resources]:
+    """The resources of each stage's template."""
+    found = {}
+    for name in ROUTES:
+        out = tmp_path_factory.mktemp(name)
+        package(stage_named(name), out)
+        found[name] = json.loads((out / "sam.json").read_text())["Resources"]
+    return found
+
+
 @pytest.mark.parametrize("name", ROUTES)
-def test_a_stage_packages_what_is_its_own(name: str, tmp_path: Path) -> None:
-    package(stage_named(name), tmp_path)
-    resources = json.loads((tmp_path / "sam.json").read_text())["Resources"]
+def test_a_stage_packages_what_is_its_own(name: str, packaged: dict[str, Resources]) -> None:
+    resources = packaged[name]
 
     assert _routes(resources) == ROUTES[name] | {(path, "get") for path in OPEN}
     functions = _of(resources, "AWS::Serverless::Function")
@@ -86,10 +98,10 @@ def test_a_stage_packages_what_is_its_own(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_every_packaged_route_of_a_ledger_asks_the_authorizer(name: str, tmp_path: Path) -> None:
-    package(stage_named(name), tmp_path)
-    resources = json.loads((tmp_path / "sam.json").read_text())["Resources"]
-    for path, methods in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"].items():
+def test_every_packaged_route_of_a_ledger_asks_the_authorizer(
+    name: str, packaged: dict[str, Resources]
+) -> None:
+    for path, methods in packaged[name]["RestAPI"]["Properties"]["DefinitionBody"]["paths"].items():
         for method, route in methods.items():
             open_to_all = "security" not in route
             assert open_to_all == (path in OPEN), (method, path)

@@ -44,9 +44,8 @@ def engine(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("engine")
-@pytest.mark.parametrize("seed", [1, 2])
-def test_every_room_ends_as_after_a_calm_run_and_as_the_events_say(seed: int) -> None:
-    storm, client = Chaos(seed), Client(Executor(DynamoStore()))
+def test_every_room_ends_as_after_a_calm_run_and_as_the_events_say() -> None:
+    storm, client = Chaos(1), Client(Executor(DynamoStore()))
     bank = read(SAMPLE)[:60]
 
     discarded = ops_chaos.run(storm, client, 1, bank)
