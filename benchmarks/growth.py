@@ -46,7 +46,7 @@ IN_TABLE = (CONTROL, "open", "transfer, 2 entries", "hold", "post a hold", "reve
 
 def run(*, quick: bool) -> None:
     """Measures on DynamoDB Local. Units are by arithmetic, since it misreports transactions."""
-    rounds = 4 if quick else 80
+    rounds = 4 if quick else 60
     operations = _named(COUNTED)
     with dynamodb_local() as endpoint, opened() as client:
         apis = {
@@ -126,7 +126,7 @@ def _in_tables(client: Client, endpoint: str, *, quick: bool) -> Iterator[dict[s
     """Commands, in a table with more and more events of others."""
     api = furnish(client, "table", size=4)
     operations, held, began = _named(IN_TABLE), 0, time.monotonic()
-    timed(operations, {0: api}, 4 if quick else 200)  # A fresh engine is slow at first.
+    timed(operations, {0: api}, 4 if quick else 150)  # A fresh engine is slow at first.
     for size in TABLES[:1] if quick else TABLES:
         if time.monotonic() - began > FILL_SECONDS:
             return
@@ -134,7 +134,7 @@ def _in_tables(client: Client, endpoint: str, *, quick: bool) -> Iterator[dict[s
         held += fill(endpoint, EventItem.Meta.table_name, _others(held, size - held))
         with Meter().attached() as meter:
             counted = {one.name: cost_of(one, api, meter, remembers=False) for one in operations}
-        times = timed(operations, {size: api}, 4 if quick else 200)
+        times = timed(operations, {size: api}, 4 if quick else 150)
         control = results.median(times[CONTROL, size])
         for operation in operations:
             milliseconds = results.median(times[operation.name, size])

@@ -28,7 +28,7 @@ _ledgers = count(1)
 
 def run(*, quick: bool) -> None:
     """Rates and lag on DynamoDB Local, units on ministack."""
-    transfers, rounds = (60, 1) if quick else (800, 3)
+    transfers, rounds = (60, 1) if quick else (500, 3)
     with ministack():
         units = {
             **{spread: units_of(number, BUSY) for spread, number in SPREADS.items()},

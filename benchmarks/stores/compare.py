@@ -17,7 +17,7 @@ from benchmarks.stores.contestants import (
 )
 from tests import engines
 
-HISTORIES = {10: 512, 100: 256, 500: 64, 1_000: 32, 10_000: 8}
+HISTORIES = {10: 512, 100: 256, 500: 32, 1_000: 16, 10_000: 4}
 """How many accounts there are of each length: enough that the runs make them little longer."""
 
 CLIENTS = (1, 2, 4, 8, 16)
@@ -32,7 +32,7 @@ def run(*, quick: bool) -> None:
     """Measures on one fresh DynamoDB Local, and on PostgreSQL."""
     histories = {10: 64, 500: 8} if quick else HISTORIES
     shared, most, many = (10, 2, 2) if quick else (SHARED, 16, MANY)
-    seconds, rounds = (0.4, 1) if quick else (2.0, 3)
+    seconds, rounds = (0.4, 1) if quick else (1.5, 3)
     with ExitStack() as stack:
         endpoint = stack.enter_context(engines.dynamodb_local(CACHE / "dynamodb-local"))
         if endpoint is None:
