@@ -6,6 +6,7 @@ from benchmarks.pages import cost, projecting, speed, starting
 
 TABLES: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "decide": (("cost", "stores", "projectors"), cost.decide),
+    "break_even": (("cost", "projectors"), cost.break_even),
     "assumptions": (("cost", "stores"), cost.assumptions),
     "bill": (("cost", "projectors"), cost.bill),
     "cost": (("cost",), cost.cost),

@@ -94,6 +94,12 @@ def decide(cost: Found, stores: Found, projectors: Found) -> str:
     )
 
 
+def break_even(cost: Found, projectors: Found) -> str:
+    """How many transfers a month cost as much as a server at 100 dollars."""
+    busy, _ = prices.total(cost, projectors)
+    return f"{100 / busy:.0f} million"
+
+
 def _designs(stores: Found) -> Iterator[tuple[str, Design]]:
     """Others that store on DynamoDB, so that their cost can be worked out."""
     event = stores["event_bytes"].get("Castore")
