@@ -47,8 +47,9 @@ def arrive_before(books: Bookkeeper, monkeypatch: pytest.MonkeyPatch) -> Arrive:
     return arrive_before
 
 
-@pytest.mark.parametrize("round_trip", [0, 1, 2])
-@pytest.mark.parametrize("at", [None, later(days=1)])
+@pytest.mark.parametrize(
+    ("at", "round_trip"), [(None, 0), *((later(days=1), round_trip) for round_trip in range(3))]
+)
 def test_a_balance_is_of_the_version_it_was_asked_for(
     books: Bookkeeper, arrive_before: Arrive, at: datetime | None, round_trip: int
 ) -> None:
@@ -71,7 +72,7 @@ def test_entries_go_up_to_the_version_they_were_asked_for(
     assert sorted(entry.version for entry in found.entries) == [2, 3, 4]
 
 
-@pytest.mark.parametrize("round_trip", [0, 1, 2, 3])
+@pytest.mark.parametrize("round_trip", [0, 1, 2])
 def test_a_statement_goes_up_to_the_version_it_was_asked_for(
     books: Bookkeeper, arrive_before: Arrive, round_trip: int
 ) -> None:
@@ -83,7 +84,7 @@ def test_a_statement_goes_up_to_the_version_it_was_asked_for(
     assert (found.opening_balance, found.closing_balance) == ("0", "111")
 
 
-@pytest.mark.parametrize("round_trip", [0, 1, 2, 3])
+@pytest.mark.parametrize("round_trip", [0, 1, 2, 3, 4])
 def test_the_balances_of_a_statement_differ_by_its_entries(
     books: Bookkeeper, arrive_before: Arrive, round_trip: int
 ) -> None:

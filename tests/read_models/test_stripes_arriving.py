@@ -186,9 +186,9 @@ def test_an_opening_that_is_newer_than_the_closing_is_read_again(
         read += 1
         if read > 1:
             return rows.each_first(asked)
-        found = rows.each_first([asked[0], asked[2], asked[3], asked[4]])
+        opened, *ending = rows.each_first([asked[0], *asked[2:]])
         deliver([late])
-        return [found[0], *rows.each_first([asked[1]]), *found[1:]]
+        return [opened, *rows.each_first([asked[1]]), *ending]
 
     monkeypatch.setattr(queries, "each_first", each_first)
 

@@ -33,10 +33,12 @@ from chalicelib.read_models.statements.rows import (
     FIRST,
     LAST,
     AccountRows,
+    around,
     each_first,
     page_of,
     require_last,
     resume,
+    take_around,
 )
 from chalicelib.read_models.statements.striped import Stripes, place_of
 from chalicelib.read_models.statements.table import StatementRow
@@ -88,21 +90,19 @@ def account_balance(query: AccountBalance) -> Balance:
     moment = f"{rfc3339(at)}~" if at else LAST
 
     def read() -> Balance:
-        before, after, newest = each_first(
-            [query.rows.last(moment), query.rows.first(moment), query.rows.last()]
-        )
+        found = take_around(iter(each_first(around(query.rows, moment))), moment)
+        before, _, newest = found
         if newest is None:
             raise _nothing_known(query)
         if newest.stripes:
             return _striped_balance(query, newest, before, at, moment)
         require_version(newest.version, query.min_version)
-        version = require_last(before, after, newest, moment)
         return Balance(
             account=query.account,
             asset=newest.asset,
             at=rfc3339(at or _just_after(newest)),
             posted=str(before.balance if before else 0),
-            version=version,
+            version=require_last(found, moment),
         )
 
     return patiently(read)
@@ -247,15 +247,11 @@ _Before = Sequence[StatementRow | None]
 
 
 def _period(query: AccountStatement, start: str | None, end: str | None) -> tuple[_Period, _Before]:
-    opened, before, last, after, newest = each_first(
-        [
-            query.rows.first(),
-            query.rows.last(start or FIRST),
-            query.rows.last(end or LAST),
-            query.rows.first(end or LAST),
-            query.rows.last(),
-        ]
-    )
+    beginning = [query.rows.first(), query.rows.last(start or FIRST)]
+    moment = end or LAST
+    opened, before, *rest = each_first([*beginning, *around(query.rows, moment)])
+    ending = take_around(iter(rest), moment)
+    last, _, newest = ending
     if opened is None or newest is None:
         raise _nothing_known(query)
     # Its first row is the account's opening: without it, the beginning is not here yet.
@@ -263,8 +259,8 @@ def _period(query: AccountStatement, start: str | None, end: str | None) -> tupl
     if newest.stripes:
         return _striped_period(query, newest, start or opened.recorded_at, end)
     require_version(newest.version, query.min_version)
-    until = require_last(last, after, newest, end or LAST)
-    # The five are read at the same time, while rows may arrive.
+    until = require_last(ending, moment)
+    # All are read at the same time, while rows may arrive.
     require_version(until, before.version if before else 0)
     period = _Period(
         start=start or opened.recorded_at,

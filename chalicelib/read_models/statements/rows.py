@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from chalicelib.domain.refusals import ProjectionBehind
 from chalicelib.read_models.reading import primed
@@ -45,8 +46,8 @@ class AccountRows:
         limit: int | None = None,
         page_size: int | None = None,
     ) -> Iterator[StatementRow]:
-        if low > high:
-            return iter(())
+        if low > high or high == FIRST or low == LAST:
+            return iter(())  # There can be nothing, and nothing is asked.
         return StatementRow.query(
             partition(self.ledger, self.account),
             StatementRow.place.between(low, high),
@@ -59,6 +60,33 @@ class AccountRows:
 def each_first(rows: Iterable[Iterator[StatementRow]]) -> list[StatementRow | None]:
     """The first of each of these rows, asked for at the same time."""
     return [next(found, None) for found in together(primed, rows)]
+
+
+class Around(NamedTuple):
+    """The last row up to a moment, the first behind it, and the newest of all.
+
+    The three are read at the same time, while rows may arrive: what was seen of one may not fit
+    what was seen of the others.
+    """
+
+    before: StatementRow | None
+    after: StatementRow | None
+    newest: StatementRow | None
+
+
+def around(rows: AccountRows, moment: str) -> list[Iterator[StatementRow]]:
+    """What has to be asked for to know what is around a moment: of the last one, only one thing."""
+    if moment == LAST:
+        return [rows.last()]
+    return [rows.last(moment), rows.first(moment), rows.last()]
+
+
+def take_around(found: Iterator[StatementRow | None], moment: str) -> Around:
+    """The answers to that."""
+    if moment == LAST:
+        newest = next(found)
+        return Around(newest, None, newest)
+    return Around(next(found), next(found), next(found))
 
 
 def resume(rows: Iterator[StatementRow], place: str) -> int:
@@ -86,19 +114,14 @@ def page_of(
     return entries[:limit], len(entries) > limit
 
 
-def require_last(
-    before: StatementRow | None,
-    after: StatementRow | None,
-    newest: StatementRow,
-    moment: str,
-) -> int:
+def require_last(found: Around, moment: str) -> int:
     """The version of the last row up to a moment, once nothing speaks against its being the last.
 
-    `after` is the first row behind the moment. The three are read at the same time, while rows may
-    arrive: what was seen of one must fit what was seen of the others. Raises ProjectionBehind.
+    There is a newest row. Raises ProjectionBehind.
     """
-    version = before.version if before else 0
-    known = after or newest
+    version = found.before.version if found.before else 0
+    known = found.after or found.newest
+    assert known is not None
     least = known.version if known.place <= moment else known.version - 1
     if version < least:
         raise ProjectionBehind(least)

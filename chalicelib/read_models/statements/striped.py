@@ -20,10 +20,11 @@ from chalicelib.domain.stripes import shown, stripes_of
 from chalicelib.read_models.reading import primed, require_shown
 from chalicelib.read_models.statements.answers import EntryBody, entry_body
 from chalicelib.read_models.statements.rows import (
-    LAST,
     AccountRows,
+    around,
     each_first,
     require_last,
+    take_around,
     without_holes,
 )
 from chalicelib.read_models.statements.table import StatementRow, place
@@ -75,23 +76,17 @@ class Stripes:
         asked = [
             each
             for rows, moment in zip(self.rows, moments, strict=True)
-            for each in (rows.last(moment), rows.first(moment), rows.last())
+            for each in around(rows, moment)
         ]
-        if set(moments) == {LAST}:
-            now = each_first(asked[::3])
-            found = [row for newest in now for row in (newest, None, newest)]
-        else:
-            found = each_first(asked)
+        found = iter(each_first(asked))
         standing = []
         seen = {self.account: self.seen}
-        for id, moment, before, after, newest in zip(
-            self.ids, moments, found[::3], found[1::3], found[2::3], strict=True
-        ):
-            if newest is None:
+        for id, moment in zip(self.ids, moments, strict=True):
+            row = take_around(found, moment)
+            if row.newest is None:
                 raise ProjectionBehind(min_version)
-            seen[id] = newest.version
-            version = require_last(before, after, newest, moment)
-            standing.append(Standing(before, version, newest))
+            seen[id] = row.newest.version
+            standing.append(Standing(row.before, require_last(row, moment), row.newest))
         require_shown(seen, self.account, self.count, min_version)
         return standing
 
