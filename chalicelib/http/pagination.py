@@ -32,13 +32,13 @@ def read_cursor(cursor: str, *, of: tuple[str, ...], parts: int) -> list[str]:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise _not_ours() from None
+        raise not_ours() from None
     checksum, payload = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
     if checksum != _checksum(payload, of):
-        raise _not_ours()
+        raise not_ours()
     position = msgspec.json.decode(payload, type=list[str])
     if len(position) != parts:
-        raise _not_ours()
+        raise not_ours()
     return position
 
 
@@ -53,7 +53,7 @@ def whole_number(pinned: str) -> int:
     try:
         return int(pinned)
     except ValueError:
-        raise _not_ours() from None
+        raise not_ours() from None
 
 
 def _checksum(payload: bytes, of: tuple[str, ...]) -> bytes:
@@ -61,5 +61,6 @@ def _checksum(payload: bytes, of: tuple[str, ...]) -> bytes:
     return hashlib.sha256(listing + b"\0" + payload).digest()[:_CHECKSUM_BYTES]
 
 
-def _not_ours() -> Problem:
+def not_ours() -> Problem:
+    """What is said of a cursor that no listing of ours has made."""
     return Problem("invalid_cursor", "the cursor was not made by this listing")

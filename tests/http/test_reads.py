@@ -109,6 +109,17 @@ def test_a_cursor_that_an_older_build_made_otherwise_is_refused(busy: Api) -> No
 
 
 @pytest.mark.parametrize(
+    ("balance", "until"), [("0", "x"), ("x", "1.1"), ("0", ""), ("0", ".".join(["1"] * 65))]
+)
+def test_a_cursor_that_was_made_up_is_refused(busy: Api, balance: str, until: str) -> None:
+    of = ("statement", busy.ledger, "cash")
+    period = ("2026", "2027", "USD/2", "0", "0", until, "~")
+    made_up = make_cursor("2026#1", balance, *period, of=of)
+
+    assert_problem(busy.get(f"/accounts/cash/statement?cursor={made_up}"), 400, "invalid_cursor")
+
+
+@pytest.mark.parametrize(
     "limit", ["0", "-1", "201", "1.0", "1.5", "1e2", "", "%20", "true", "null", "%D9%A1", "9" * 99]
 )
 def test_a_limit_that_is_no_number_from_1_to_200_is_refused(busy: Api, limit: str) -> None:

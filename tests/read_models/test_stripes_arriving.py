@@ -16,7 +16,7 @@ from chalicelib.events.store import MemoryStore
 from chalicelib.read_models import reading
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import ListAccounts
-from chalicelib.read_models.statements import queries, rows
+from chalicelib.read_models.statements import periods, rows
 from chalicelib.read_models.statements.answers import Statement
 from chalicelib.read_models.statements.queries import AccountEntries, AccountStatement
 from chalicelib.read_models.statements.striped import Stripes
@@ -146,7 +146,7 @@ def test_pages_of_a_statement_agree_though_a_row_arrives_between_them(
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Stripes, "before"), (Stripes, "all_standing"), (queries, "_striped_period")],
+    [(Stripes, "before"), (Stripes, "all_standing"), (periods, "_striped_period")],
 )
 @pytest.mark.parametrize("newer", [1, 2], ids=["alone", "hole"])
 def test_a_row_from_before_the_period_that_arrives_meanwhile_is_in_all_balances_or_in_none(
@@ -190,7 +190,7 @@ def test_an_opening_that_is_newer_than_the_closing_is_read_again(
         deliver([late])
         return [opened, *rows.each_first([asked[1]]), *ending]
 
-    monkeypatch.setattr(queries, "each_first", each_first)
+    monkeypatch.setattr(periods, "each_first", each_first)
 
     found = list(pages(AccountStatement(ledger=ledger, account="hot", from_=start)))
 
