@@ -41,7 +41,7 @@ Call = tuple[str, dict[str, Any]]
 
 def run(*, quick: bool) -> None:
     """Measures on DynamoDB Local, whose tables are filled by the app itself."""
-    rounds = 1 if quick else 25
+    rounds = 1 if quick else 15
     with dynamodb_local() as endpoint, opened() as client, tempfile.TemporaryDirectory() as folder:
         furnish(client, "cold", size=2)
         size = _unpack(Path(folder))

@@ -23,7 +23,7 @@ SPREAD = 0
 
 def run(*, quick: bool) -> None:
     """Measures on DynamoDB Local."""
-    seconds, rounds = (0.5, 1) if quick else (1.5, 2)
+    seconds, rounds = (0.5, 1) if quick else (1.2, 2)
     numbers = (1, 4) if quick else CLIENTS
     rows: list[dict[str, Any]] = []
     for delay in (DELAY_MILLISECONDS,) if quick else (0, DELAY_MILLISECONDS):

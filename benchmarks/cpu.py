@@ -61,7 +61,7 @@ _CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
 
 def run(*, quick: bool) -> None:
     """Measures; the engine, DynamoDB Local, only answers once."""
-    calls = 20 if quick else 400
+    calls = 20 if quick else 200
     with dynamodb_local(), opened() as client:
         furnish(client, LEDGER, size=4)
         for held in ("to-post", "to-void"):

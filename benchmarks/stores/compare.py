@@ -32,7 +32,7 @@ def run(*, quick: bool) -> None:
     """Measures on one fresh DynamoDB Local, and on PostgreSQL."""
     histories = {10: 64, 500: 8} if quick else HISTORIES
     shared, most, many = (10, 2, 2) if quick else (SHARED, 16, MANY)
-    seconds, rounds = (0.4, 1) if quick else (1.5, 3)
+    seconds, rounds = (0.4, 1) if quick else (1.0, 3)
     with ExitStack() as stack:
         endpoint = stack.enter_context(engines.dynamodb_local(CACHE / "dynamodb-local"))
         if endpoint is None:
