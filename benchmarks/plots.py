@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.speed import kind_of
+from benchmarks.pages.speed import clients_of, kind_of
 
 Result = Mapping[str, Any]
 Curve = tuple[str, Sequence[float], Sequence[float]]
@@ -34,7 +34,7 @@ def _growth(figure: Figure, found: Result) -> None:
     _lines(axes, curves, "events per account", "time, of that at 10 events")
     axes.set_xscale("log")
     axes.set_ylim(0, 1.5)
-    axes.legend(frameon=False, fontsize=6, ncols=2, loc="lower left")
+    _legend_above(figure, axes)
 
 
 def _histories(figure: Figure, found: Result) -> None:
@@ -42,16 +42,11 @@ def _histories(figure: Figure, found: Result) -> None:
     for axes, rows in ((one, found["histories"]), (several, found["shared"])):
         names = dict.fromkeys(row["contestant"] for row in found["histories"])
         curves = [_curve(name, rows, "contestant", "events", "per_second") for name in names]
-        _lines(axes, curves, f"events per account, {_clients_of(rows)}", "")
+        _lines(axes, curves, f"events per account, {clients_of(rows[0]['clients'])}", "")
         axes.set_xscale("log")
         axes.set_yscale("log")
     one.set_ylabel("transfers per second")
-    several.get_legend().remove()
-
-
-def _clients_of(rows: Sequence[Result]) -> str:
-    number = rows[0]["clients"] if rows else 0
-    return "1 client" if number == 1 else f"{number} clients"
+    _legend_above(figure, one)
 
 
 def _clients(figure: Figure, found: Result) -> None:
@@ -60,6 +55,7 @@ def _clients(figure: Figure, found: Result) -> None:
     curves = [_curve(name, rows, "contestant", "clients", "per_second") for name in names]
     _lines(axes, curves, "clients", "transfers per second")
     _doubling(axes, rows)
+    _legend_above(figure, axes)
 
 
 def _contention(figure: Figure, found: Result) -> None:
@@ -76,7 +72,7 @@ def _contention(figure: Figure, found: Result) -> None:
         _lines(axes, curves, f"clients, {delay} ms added per call", "")
         _doubling(axes, rows)
     panels[0].set_ylabel("transfers per second")
-    panels[0].get_legend().remove()
+    _legend_above(figure, panels[0])
 
 
 def _projectors(figure: Figure, found: Result) -> None:
@@ -144,7 +140,12 @@ def _lines(axes: Axes, curves: Sequence[Curve], x: str, y: str) -> None:
         axes.plot(places, values, marker="o", markersize=3, label=name)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.legend(frameon=False, fontsize=7)
+
+
+def _legend_above(figure: Figure, axes: Axes) -> None:
+    """Of the curves of one panel, which are those of all: above them, where it hides none."""
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=4, frameon=False, fontsize=7)
 
 
 PLOTS: dict[str, tuple[str, Callable[[Figure, Result], None]]] = {

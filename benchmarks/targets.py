@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.contention import SPREAD, STRICT
 from benchmarks.pages.markdown import ms
-from benchmarks.pages.speed import kind_of, refused
+from benchmarks.pages.speed import clients_of, kind_of, refused
 from benchmarks.projectors import BUSY
 from benchmarks.stores.contestants import OURS
 
@@ -53,7 +53,8 @@ def _cost(found: Found) -> Iterator[Target]:
 
 def _costs(aim: str, row: Found, trips: int, reads: float, writes: float) -> Target:
     counted = (row["round_trips"], row["read_units"], row["write_units"])
-    said = "{} round trips, {:g} read and {:g} write units".format(*counted)
+    made = "1 round trip" if row["round_trips"] == 1 else f"{row['round_trips']} round trips"
+    said = f"{made}, {row['read_units']:g} read and {row['write_units']:g} write units"
     return Target(aim, said, counted == (trips, reads, writes))
 
 
@@ -97,7 +98,7 @@ def _stores(found: Found) -> Iterator[Target]:
     if floors:
         worst = max(floors, key=lambda row: float(row["of_loading"]))
         said = f"{worst['of_loading']:.2f} times at worst ({worst['events']:,} events, "
-        said += f"{worst['clients']} clients)"
+        said += f"{clients_of(worst['clients'])})"
         yield Target(
             "a bare loop is at most 1.5 times as fast, though nothing is remembered",
             said,
@@ -111,7 +112,7 @@ def _contention(found: Found) -> Iterator[Target]:
     far = [row for row in found["rows"] if row["delay_ms"]]
     strict = [row for row in far if row["stripes"] == STRICT]
     said = "; ".join(
-        f"{row['per_second']:.0f} from {row['clients']} clients (p99 {ms(row['p99'])} ms, "
+        f"{row['per_second']:.0f} from {clients_of(row['clients'])} (p99 {ms(row['p99'])} ms, "
         f"{refused(row):.0%} refused)"
         for row in (_best(strict), strict[-1])
     )

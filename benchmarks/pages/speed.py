@@ -8,14 +8,14 @@ from benchmarks.stores.contestants import HORDAK, LOADING, OURS
 
 def stores_by_history(found: Found) -> str:
     """Part 3, one client."""
-    return _compared(found["histories"], "events", "1 client, by events per account")
+    return _compared(found["histories"], "events", f"{clients_of(1)}, by events per account")
 
 
 def stores_shared(found: Found) -> str:
     """Part 3, some clients at every length."""
     rows = found["shared"]
     clients = rows[0]["clients"]
-    return _compared(rows, "events", f"{clients} clients, by events per account")
+    return _compared(rows, "events", f"{clients_of(clients)}, by events per account")
 
 
 def stores_by_clients(found: Found) -> str:
@@ -46,12 +46,17 @@ def hordak(found: Found) -> str:
             continue
         for place in (rows[0][key], rows[-1][key]):
             checked, unchecked, loading, ours = (round(rates[name, place]) for name in names)
-            where = f"{place:,} events and one client" if key == "events" else f"{place} clients"
+            where = f"{place:,} events per account" if key == "events" else clients_of(place)
             said.append(
-                f"with {where} {checked:,} transfers/s checked and {unchecked:,} unchecked, "
-                f"against {loading:,}, or {ours:,} remembered"
+                f"with {where}, {checked:,} transfers/s checked and {unchecked:,} unchecked, "
+                f"against Twofold's {loading:,}, or {ours:,} where it remembers"
             )
     return "; ".join(said) + "." if said else "It did not take part."
+
+
+def clients_of(number: int) -> str:
+    """So many clients, in words."""
+    return "one client" if number == 1 else f"{number} clients"
 
 
 def _compared(rows: Sequence[Found], key: str, title: str) -> str:
