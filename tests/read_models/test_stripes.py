@@ -1,6 +1,5 @@
 """Stripes: whatever happens to it, a striped account reads as the same account without stripes."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count, pairwise
@@ -32,6 +31,7 @@ from chalicelib.read_models.statements.queries import (
 from chalicelib.read_models.totals.queries import TrialBalance
 from tests.books import WatchedStore, deliver, later
 from tests.domain.books import NOW
+from tests.read_models.paging import pages
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
@@ -238,7 +238,7 @@ def _balance(books: Books, at: datetime | None) -> dict[str, Any]:
 
 def _entry_bodies(books: Books, order: Any, limit: int) -> list[EntryBody]:
     query = AccountEntries(ledger=books.ledger, account=HOT, order=order, limit=limit)
-    return [entry for page in _pages(query) for entry in page.entries]
+    return [entry for page in pages(query) for entry in page.entries]
 
 
 def _entries(books: Books, order: str, limit: int) -> list[dict[str, Any]]:
@@ -248,22 +248,13 @@ def _entries(books: Books, order: str, limit: int) -> list[dict[str, Any]]:
 
 def _statement(books: Books, start: datetime | None, end: datetime | None, limit: int) -> Any:
     query = AccountStatement(ledger=books.ledger, account=HOT, from_=start, to=end, limit=limit)
-    pages = list(_pages(query))
+    pages = list(pages(query))
     balances = {
         (page.account, page.asset, page.from_, page.opening_balance, page.closing_balance)
         for page in pages
     }
     entries = [entry for page in pages for entry in page.entries]
     return balances, [_without(msgspec.to_builtins(entry), "version") for entry in entries]
-
-
-def _pages(query: Any) -> Iterator[Any]:
-    while True:
-        page = ask(query)
-        yield page
-        if page.next_cursor is None:
-            return
-        query = msgspec.structs.replace(query, cursor=page.next_cursor)
 
 
 def _without(body: dict[str, Any], *names: str) -> dict[str, Any]:

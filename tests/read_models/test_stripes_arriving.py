@@ -1,6 +1,6 @@
 """Rows of stripes that arrive while a statement is read: it agrees with itself all the same."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from chalicelib.read_models.statements.queries import AccountEntries, AccountSta
 from chalicelib.read_models.statements.striped import Stripes
 from tests.books import WatchedStore, deliver
 from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.read_models.paging import pages
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
@@ -79,15 +80,6 @@ class Books:
     def _do(self, command: Command) -> None:
         self.now += timedelta(seconds=1)
         self._executor.execute(command, actor="key-1")
-
-
-def pages(query: Any) -> Iterator[Any]:
-    while True:
-        page = ask(query)
-        yield page
-        if page.next_cursor is None:
-            return
-        query = msgspec.structs.replace(query, cursor=page.next_cursor)
 
 
 def adds_up(found: Sequence[Statement]) -> bool:
