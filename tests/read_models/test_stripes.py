@@ -248,12 +248,12 @@ def _entries(books: Books, order: str, limit: int) -> list[dict[str, Any]]:
 
 def _statement(books: Books, start: datetime | None, end: datetime | None, limit: int) -> Any:
     query = AccountStatement(ledger=books.ledger, account=HOT, from_=start, to=end, limit=limit)
-    pages = list(pages(query))
+    found = list(pages(query))
     balances = {
         (page.account, page.asset, page.from_, page.opening_balance, page.closing_balance)
-        for page in pages
+        for page in found
     }
-    entries = [entry for page in pages for entry in page.entries]
+    entries = [entry for page in found for entry in page.entries]
     return balances, [_without(msgspec.to_builtins(entry), "version") for entry in entries]
 
 
