@@ -78,6 +78,8 @@ class Server:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # It would ignore Ctrl-C if these tests were started in a shell's background.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def start(self) -> None:

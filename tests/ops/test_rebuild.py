@@ -80,9 +80,11 @@ def test_damaged_rooms_are_right_again_though_others_write_and_project() -> None
     write()
 
     with traffic():
-        for room in STACKS:
-            _damage(room)
-        rebuild_both()
+        for stack in ("accounts", "journal"):
+            for room in STACKS:
+                if STACKS[room] == stack:
+                    _damage(room)
+            rebuilt(stack)
 
     assert wrong() == []
 

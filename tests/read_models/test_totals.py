@@ -7,7 +7,7 @@ from chalicelib.domain.fields import rfc3339
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.totals import projector
 from chalicelib.read_models.totals.queries import TrialBalance
-from chalicelib.read_models.totals.table import SHARDS, TotalRow
+from chalicelib.read_models.totals.table import SHARDS, TotalRow, account_key
 from chalicelib.tables import bucket_of
 from tests.books import Bookkeeper, deliver
 from tests.domain.books import credit, debit
@@ -94,6 +94,17 @@ def test_the_same_account_at_another_projector_is_looked_at_again(
     projector.project([older])
 
     assert trial_balance(books.ledger) == [("USD/2", "0", "120", False)]
+
+
+def test_a_row_that_was_put_back_to_version_0_is_moved_on(books: Bookkeeper) -> None:
+    books.pay_in("t1", 100)
+    for id in ("cash", "alice"):
+        key = account_key(books.ledger, id)
+        TotalRow(*key, version=0, debits=0, credits=0, as_of="").save()
+
+    books.tell()
+
+    assert trial_balance(books.ledger) == [("USD/2", "100", "100", True)]
 
 
 def test_half_a_transaction_shows_as_a_difference_until_the_rest_is_there(

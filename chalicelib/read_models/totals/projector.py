@@ -34,11 +34,14 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Gain:
-    """What one account adds to its sum since version `seen`, and its row from now on."""
+    """What one account adds to its sum since the version in its row, and that row from now on.
+
+    `seen` is that version; None of an account that has no row yet.
+    """
 
     debits: int
     credits: int
-    seen: int
+    seen: int | None
     row: TotalRow
 
 
@@ -51,7 +54,7 @@ def gain(event: Recorded, seen: TotalRow | None) -> Gain | None:
     return Gain(
         debits=account.debits - (seen.debits if seen else 0),
         credits=account.credits - (seen.credits if seen else 0),
-        seen=seen.version if seen else 0,
+        seen=seen.version if seen else None,
         row=TotalRow(
             key,
             of,
@@ -123,14 +126,14 @@ def _write(gains: Mapping[Key, Sequence[Gain]], as_of: Mapping[Key, str]) -> Non
         for key, members in gains.items():
             for gained in members:
                 still = (
-                    TotalRow.version == gained.seen
-                    if gained.seen
-                    else TotalRow.version.does_not_exist()
+                    TotalRow.version.does_not_exist()
+                    if gained.seen is None
+                    else TotalRow.version == gained.seen
                 )
                 transaction.save(gained.row, still)
             newest = max(gained.row.as_of for gained in members)
             actions: list[Action] = [
-                TotalRow.version.add(sum(one.row.version - one.seen for one in members)),
+                TotalRow.version.add(sum(one.row.version - (one.seen or 0) for one in members)),
                 TotalRow.debits.add(sum(one.debits for one in members)),
                 TotalRow.credits.add(sum(one.credits for one in members)),
             ]
