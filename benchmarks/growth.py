@@ -26,7 +26,9 @@ FILL_SECONDS = 300
 """A larger table is not begun if it would take longer than this to fill it, at the rate so far."""
 
 TRIES = 3
-"""Of which the fastest counts: what else the machine does only ever makes a request slower."""
+"""Of a request, of which the fastest counts: what else a machine does only makes one slower."""
+
+QUICK_ROUNDS = 2
 
 COUNTED = (
     "transfer, 2 entries",
@@ -49,7 +51,7 @@ IN_TABLE = (CONTROL, "open", "transfer, 2 entries", "hold", "post a hold", "reve
 
 def run(*, quick: bool) -> None:
     """Measures on DynamoDB Local. Units are by arithmetic, since it misreports transactions."""
-    rounds = 2 if quick else 50
+    rounds = QUICK_ROUNDS if quick else 50
     operations = _named(COUNTED)
     with dynamodb_local() as endpoint, opened() as client:
         apis = {
@@ -108,7 +110,8 @@ def _compare(
 def timed(
     operations: Sequence[Operation], apis: dict[int, Api], rounds: int
 ) -> dict[tuple[str, int], list[float]]:
-    """Milliseconds of each request, the sizes taking turns."""
+    """Milliseconds of each request, the sizes taking turns. A few rounds are only a look."""
+    tries = TRIES if rounds > QUICK_ROUNDS else 1
     times: dict[tuple[str, int], list[float]] = {
         (operation.name, size): [] for operation in operations for size in apis
     }
@@ -116,7 +119,7 @@ def timed(
         for operation in operations:
             sizes = list(apis) if turn % 2 else list(reversed(apis))
             for size in sizes:
-                took = min(_milliseconds(operation.ready(apis[size])) for _ in range(TRIES))
+                took = min(_milliseconds(operation.ready(apis[size])) for _ in range(tries))
                 if turn >= 2:  # The first ones warm up.
                     times[operation.name, size].append(took)
     return times
@@ -126,7 +129,7 @@ def _in_tables(client: Client, endpoint: str, *, quick: bool) -> Iterator[dict[s
     """Commands, in a table with more and more events of others."""
     api = furnish(client, "table", size=4)
     operations, held, filling = _named(IN_TABLE), 0, 0.0
-    timed(operations, {0: api}, 2 if quick else 50)  # A fresh engine is slow at first.
+    timed(operations, {0: api}, QUICK_ROUNDS if quick else 50)  # A fresh engine is slow at first.
     for size in TABLES[:1] if quick else TABLES:
         if held and filling * size / held > FILL_SECONDS:
             return
@@ -136,7 +139,7 @@ def _in_tables(client: Client, endpoint: str, *, quick: bool) -> Iterator[dict[s
         filling += time.monotonic() - began
         with Meter().attached() as meter:
             counted = {one.name: cost_of(one, api, meter, remembers=False) for one in operations}
-        times = timed(operations, {size: api}, 2 if quick else 50)
+        times = timed(operations, {size: api}, QUICK_ROUNDS if quick else 50)
         control = results.median(times[CONTROL, size])
         for operation in operations:
             milliseconds = results.median(times[operation.name, size])
