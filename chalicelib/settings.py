@@ -1,6 +1,7 @@
 """Settings: what this process was told by its environment. The only reader of `os.environ`."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from functools import cache
 from pathlib import Path
 
 WRITE, ACCOUNTS, JOURNAL = "write", "accounts", "journal"
+
+_ROOT = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*")
+"""The address below which an API has its paths."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,9 @@ class Settings:
     table's stream, or the Kinesis data stream of this name. `strong_reads` allows a Read API to
     look single accounts and transactions up in the event table itself. With `generations` a stack
     looks up which generation of its tables serves, so that one can be replaced by another. `auth`
-    is "keys", "iam", "cognito" (the pool of `user_pool_arn`) or "none". `embedded` says that this
+    is "keys", "iam", "cognito" (the pool of `user_pool_arn`) or, outside Lambda, "none".
+    `accounts_url` and `journal_url` are the addresses of the Read APIs, without a slash at the end,
+    for the Write API's `Location`; None leaves it a path. `embedded` says that this
     is `chalice local` on a laptop, which brings the rest of the system with it, `supervised` that
     it runs below Chalice's reloader, and `home` is where the embedded engine keeps its books.
     """
@@ -39,6 +45,8 @@ class Settings:
     generations: bool
     auth: str
     user_pool_arn: str | None
+    accounts_url: str | None
+    journal_url: str | None
     embedded: bool
     supervised: bool
     in_lambda: bool
@@ -57,7 +65,8 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     """Settings out of an environment and a command line.
 
     `TWOFOLD_SERVES` is a comma-separated list of halves. Raises ValueError for an unknown
-    half or kind of authentication.
+    half or kind of authentication, for a Lambda without authentication, and for a malformed
+    address.
     """
     environment = environ.get("TWOFOLD_ENVIRONMENT", "dev")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
@@ -70,6 +79,12 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     auth = environ.get("TWOFOLD_AUTH") or ("none" if embedded else "keys")
     if auth not in ("keys", "iam", "cognito", "none"):
         raise ValueError(f"TWOFOLD_AUTH is keys, iam, cognito or none, not {auth}")
+    in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
+    if in_lambda and auth == "none":
+        raise ValueError(
+            "TWOFOLD_AUTH=none would open every ledger to anybody, and is for a laptop only; "
+            "set it to keys, iam or cognito for this stage and deploy it again"
+        )
     return Settings(
         environment=environment,
         replica=environ.get("TWOFOLD_REPLICA", ""),
@@ -87,11 +102,24 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         generations=environ.get("TWOFOLD_GENERATIONS") == "1",
         auth=auth,
         user_pool_arn=environ.get("TWOFOLD_USER_POOL_ARN") or None,
+        accounts_url=_address("TWOFOLD_ACCOUNTS_URL", environ),
+        journal_url=_address("TWOFOLD_JOURNAL_URL", environ),
         embedded=embedded,
         supervised="CHALICE_WORKER" in environ,
-        in_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
+        in_lambda=in_lambda,
         home=Path(environ.get("TWOFOLD_HOME") or Path.home() / ".cache" / "twofold"),
     )
+
+
+def _address(name: str, environ: Mapping[str, str]) -> str | None:
+    """The root of an API, or None where it is not set or empty. Raises ValueError."""
+    given = environ.get(name) or None
+    if given is not None and not _ROOT.fullmatch(given):
+        raise ValueError(
+            f"{name} is an https address without a slash at its end, "
+            f"such as https://ledger.example.com/accounts, not {given!r}"
+        )
+    return given
 
 
 def _is_chalice_local(environ: Mapping[str, str], argv: Sequence[str]) -> bool:

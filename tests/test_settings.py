@@ -159,6 +159,65 @@ def test_a_kind_of_authentication_that_does_not_exist_is_refused() -> None:
         settings.read({"TWOFOLD_AUTH": "open"})
 
 
+def test_a_lambda_without_authentication_does_not_start() -> None:
+    with pytest.raises(ValueError, match=r"set it to keys, iam or cognito"):
+        settings.read({"TWOFOLD_AUTH": "none", "AWS_LAMBDA_FUNCTION_NAME": "f"})
+
+    for auth in ("keys", "iam", "cognito"):
+        told = settings.read({"TWOFOLD_AUTH": auth, "AWS_LAMBDA_FUNCTION_NAME": "f"})
+        assert (told.auth, told.in_lambda) == (auth, True)
+
+
+def test_outside_a_lambda_authentication_may_be_switched_off() -> None:
+    assert settings.read({"TWOFOLD_AUTH": "none"}).auth == "none"
+
+
+ADDRESSES = ("TWOFOLD_ACCOUNTS_URL", "TWOFOLD_JOURNAL_URL")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ledger.example.com",
+        "https://ledger.example.com/accounts",
+        "https://ledger.example.com:8443/books/accounts",
+        "https://abc123.execute-api.eu-west-1.amazonaws.com/v1",
+    ],
+)
+def test_the_read_apis_have_addresses_where_they_are_said(address: str) -> None:
+    told = settings.read(dict.fromkeys(ADDRESSES, address))
+
+    assert (told.accounts_url, told.journal_url) == (address, address)
+
+
+def test_without_them_the_addresses_are_not_known() -> None:
+    for told in (settings.read({}), settings.read(dict.fromkeys(ADDRESSES, ""))):
+        assert (told.accounts_url, told.journal_url) == (None, None)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ledger.example.com/",
+        "https://ledger.example.com/accounts/",
+        "https://ledger.example.com//accounts",
+        "https://ledger.example.com/accounts?a=1",
+        "https://ledger.example.com/accounts#a",
+        "https://user@ledger.example.com/accounts",
+        "https://ledger.example.com/accounts\n",
+        " https://ledger.example.com/accounts",
+        "http://ledger.example.com/accounts",
+        "ledger.example.com/accounts",
+        "/accounts",
+        "https://",
+    ],
+)
+def test_what_is_no_address_of_an_api_is_refused_with_an_example(name: str, address: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{name} is an https address .*/accounts, not"):
+        settings.read({name: address})
+
+
 def run_in_the_project(
     command: list[str], home: Path, environ: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":

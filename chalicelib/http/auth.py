@@ -4,8 +4,8 @@
 cached for a minute, which is how long a revocation may take.
 
 `cognito`: id tokens of a user pool, whose claims `custom:scopes` and `custom:ledgers` (words
-separated by commas) say what a key would. Make the two attributes read-only to the pool's app
-clients: a user who can write them opens every ledger.
+separated by commas) say what a key would. No app client of the pool may write the two attributes:
+a user of such a client could open every ledger. `ops/cognito.py` checks that.
 
 `iam`: callers sign their requests (SigV4), and their own policies say what they may do. A ledger
 that is not theirs is refused by API Gateway, before it comes here. This policy reads and writes
@@ -14,11 +14,12 @@ acme, and nothing else; the methods are spelled out because a `*` there would ma
     {"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
         "Action": "execute-api:Invoke",
-        "Resource": ["arn:aws:execute-api:{region}:{account}:{api}/v1/GET/ledgers/acme/*",
-                     "arn:aws:execute-api:{region}:{account}:{api}/v1/POST/ledgers/acme/*",
-                     "arn:aws:execute-api:{region}:{account}:{api}/v1/PATCH/ledgers/acme/*"]}]}
+        "Resource": ["arn:*:execute-api:{region}:{account}:{api}/v1/GET/ledgers/acme/*",
+                     "arn:*:execute-api:{region}:{account}:{api}/v1/POST/ledgers/acme/*",
+                     "arn:*:execute-api:{region}:{account}:{api}/v1/PATCH/ledgers/acme/*"]}]}
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,14 +38,22 @@ from chalicelib.settings import settings
 
 CACHED_SECONDS = 60
 
+KEY_HEADER_PATTERN = rf"^[Bb][Ee][Aa][Rr][Ee][Rr] {keys.PATTERN}$"
+"""The whole `Authorization` header of a request with a key, as a regular expression.
+
+API Gateway refuses any other header with 401, and does not invoke the authorizer for it (the
+`identityValidationExpression` of an authorizer of type TOKEN). It does not apply to `cognito`,
+where API Gateway compares that expression with the token's `aud`.
+"""
+
 auth = Blueprint(__name__)
 
 
 @auth.authorizer(ttl_seconds=CACHED_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
     """Lets a known key in, and tells the app what it opens."""
-    scheme, _, secret = request.token.partition(" ")
-    key = keys.find(secret) if scheme.lower() == "bearer" else None
+    _, _, secret = request.token.partition(" ")
+    key = keys.find(secret) if re.fullmatch(KEY_HEADER_PATTERN, request.token) else None
     if key is None:
         return AuthResponse(routes=[], principal_id="nobody")
     context = {"scopes": ",".join(sorted(key.scopes)), "ledgers": ",".join(sorted(key.ledgers))}

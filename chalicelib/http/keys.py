@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ READ, WRITE = "read", "write"
 ALL_LEDGERS = "*"
 
 _PREFIX = "tf_"  # Lets a scanner of repositories and logs know one when it sees one.
+
+PATTERN = r"tf_[A-Za-z0-9_-]{43}"
+"""Every key, as a regular expression that Python and API Gateway read alike: the prefix, and 256
+random bits in the 64 characters of URL-safe base64 (RFC 4648), without padding."""
 
 
 class KeyItem(Table):
@@ -62,7 +67,7 @@ def create(name: str, scopes: Collection[str], ledgers: Collection[str]) -> tupl
 
 def find(secret: str) -> Key | None:
     """What this secret opens, by one read; None if it is unknown or revoked."""
-    if not secret.startswith(_PREFIX):
+    if not re.fullmatch(PATTERN, secret):
         return None
     hash = _hash(secret)
     try:

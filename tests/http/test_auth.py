@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.http import keys
-from chalicelib.http.auth import authorize, authorizer, caller
+from chalicelib.http.auth import KEY_HEADER_PATTERN, authorize, authorizer, caller
 from chalicelib.settings import settings
 from chalicelib.tables import connection
 from tests.engines import ROOT
@@ -61,8 +62,13 @@ def judged(token: str) -> Any:
     return authorize({"type": "TOKEN", "authorizationToken": token, "methodArn": arn}, {})
 
 
-OPEN = ("health", "openapi.json", "docs")
+OPEN = {"GET /health", "GET /openapi.json", "GET /docs"}
 """What anybody may ask."""
+
+
+def opened(found: dict[str, str | None]) -> set[str]:
+    """The routes that ask nothing."""
+    return {route for route, asked in found.items() if asked is None}
 
 
 def lets_in(answer: Any) -> bool:
@@ -87,17 +93,23 @@ def test_every_route_of_a_ledger_asks_what_the_stage_says(
 ) -> None:
     found = routes(**environment)
 
-    assert [found.pop(f"GET /{path}") for path in OPEN] == [None, None, None]
+    assert found.keys() >= OPEN
+    assert asked is None or opened(found) == OPEN
     assert {"POST /ledgers/{ledger}/transactions", "GET /ledgers/{ledger}/accounts"} <= found.keys()
-    assert set(found.values()) == {asked}
+    assert set(found.values()) == {None, asked}
 
 
 @pytest.mark.parametrize("half", ["write", "accounts", "journal"])
 def test_each_half_asks_for_keys_when_it_is_deployed_alone(half: str) -> None:
     found = routes(TWOFOLD_SERVES=half)
 
-    assert [found.pop(f"GET /{path}") for path in OPEN] == [None, None, None]
-    assert set(found.values()) == {"authorize"}
+    assert opened(found) == ({"GET /health"} if half == "write" else OPEN)
+    assert set(found.values()) == {None, "authorize"}
+
+
+def test_a_stage_that_only_writes_serves_no_page_that_anybody_may_ask_for() -> None:
+    assert not routes(TWOFOLD_SERVES="write").keys() & (OPEN - {"GET /health"})
+    assert routes(TWOFOLD_SERVES="write,journal").keys() >= OPEN
 
 
 def test_cognito_without_a_user_pool_does_not_start(under: Callable[[str], None]) -> None:
@@ -150,6 +162,57 @@ def test_a_key_is_let_in_as_a_bearer_token_only() -> None:
 
     assert not lets_in(judged(secret))
     assert not lets_in(judged(f"Basic {secret}"))
+
+
+@pytest.mark.usefixtures("moto")
+def test_the_gateway_lets_every_key_through_to_the_authorizer() -> None:
+    for _ in range(100):
+        secret, _ = keys.create("till", ["read"], ["acme"])
+        for scheme in ("Bearer", "bearer", "BEARER", "bEaReR"):
+            assert re.search(KEY_HEADER_PATTERN, f"{scheme} {secret}")
+    assert lets_in(judged(f"bEaReR {secret}"))
+
+
+@pytest.mark.usefixtures("moto")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda header: header.removeprefix("Bearer "),
+        lambda header: header.replace("Bearer", "Basic"),
+        lambda header: header.replace("Bearer ", "Bearer"),
+        lambda header: header.replace("Bearer ", "Bearer  "),
+        lambda header: header.replace("Bearer ", "Bearer\t"),
+        lambda header: header.replace("Bearer", "xBearer"),
+        lambda header: header.replace("Bearer", "\u212aearer"),
+        lambda header: header.replace("tf_", "TF_"),
+        lambda header: header.replace("tf_", ""),
+        lambda header: f" {header}",
+        lambda header: f"{header} ",
+        lambda header: f"{header}x",
+        lambda header: f"{header},{header}",
+        lambda header: f"{header}\n",
+        lambda header: header[:-1],
+        lambda header: header[:-1] + "=",
+        lambda header: header[:-1] + "\u00e9",
+    ],
+)
+def test_what_the_gateway_refuses_the_authorizer_would_refuse_as_well(
+    damage: Callable[[str], str],
+) -> None:
+    secret, _ = keys.create("till", ["read"], ["acme"])
+    header = damage(f"Bearer {secret}")
+
+    # Of Java's `$`, as of Python's, a line's end may follow; a header cannot have one.
+    assert header.endswith("\n") or not re.search(KEY_HEADER_PATTERN, header)
+    assert not lets_in(judged(header))
+
+
+@pytest.mark.usefixtures("moto")
+def test_what_cannot_be_a_key_costs_no_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys.KeyItem, "get", None)
+
+    assert not lets_in(judged("Bearer tf_unknown"))
+    assert not lets_in(judged("Bearer " + "x" * 8000))
 
 
 @pytest.mark.usefixtures("moto")

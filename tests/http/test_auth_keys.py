@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import logging
+import re
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_what_the_table_hands_out_for_another_hash_opens_nothing(
     monkeypatch.setattr(KeyItem, "get", lambda *_, **__: item)
 
     assert keys.find(others) is not None
-    assert keys.find("tf_guessed") is None
+    assert keys.find("tf_" + "x" * 43) is None
 
 
 def test_a_revoked_key_is_not_found_and_keeps_the_time_of_its_first_revocation() -> None:
@@ -75,6 +76,11 @@ def test_a_revoked_key_is_not_found_and_keeps_the_time_of_its_first_revocation()
     assert revoked.revoked_at is not None
     assert keys.find(secret) is None
     assert keys.revoke(key.id) == revoked
+
+
+def test_every_key_has_the_form_by_which_the_gateway_knows_one() -> None:
+    for _ in range(100):
+        assert re.fullmatch(keys.PATTERN, keys.create("till", ["read"], ["acme"])[0])
 
 
 @pytest.mark.parametrize("digits", [0, 1, 11])
