@@ -4,7 +4,6 @@ import msgspec
 from chalice.app import Chalice
 
 from chalicelib import __version__
-from chalicelib.http.description import description
 from chalicelib.http.door import Answer, Door, Incoming, problems_for_chalice
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
 
@@ -30,11 +29,17 @@ class HealthBody(msgspec.Struct, frozen=True, kw_only=True):
 @health.open("/health", gives=HealthBody)
 def status(_: Incoming) -> Answer:
     """Whether this stage answers, and what it serves."""
-    return Answer(HealthBody(status="ok", serves=settings().serves, version=__version__))
+    body = HealthBody(status="ok", serves=settings().serves, version=__version__)
+    return Answer(body, headers={"Cache-Control": "no-store"})
 
 
 app.register_blueprint(health)
-app.register_blueprint(description)
+
+if {ACCOUNTS, JOURNAL} & set(settings().serves):
+    # Not by a stage that only writes: anybody may ask, and writes need its Lambda's concurrency.
+    from chalicelib.http.description import description
+
+    app.register_blueprint(description)
 
 if WRITE in settings().serves:
     from chalicelib.commands.lambdas import write

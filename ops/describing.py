@@ -23,7 +23,7 @@ Examples = Mapping[str, Sequence["Json"]]
 
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
-_OF_ALL = ("rate_limited", "internal_error")
+_OF_ALL = ("rate_limited", "internal_error", "unavailable")
 _OF_CALLERS = ("validation_failed", "unauthorized", "forbidden", "not_found")
 
 _ID = {"type": "string", "pattern": f"^{ID_PATTERN}$", "maxLength": 128}
@@ -48,7 +48,15 @@ _PARAMETERS: dict[str, Json] = {
     },
 }
 _HEADERS: dict[str, Json] = {
-    "Location": {"description": "The path of what was made.", "schema": {"type": "string"}},
+    "Location": {
+        "description": "Where the Read API has what was made: its address, where this stage knows "
+        "it, else its path below the Read API's root.",
+        "schema": {"type": "string"},
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate.",
+        "schema": {"type": "string"},
+    },
     "ETag": {"description": "The version, for `If-Match`.", "schema": {"type": "string"}},
     "Idempotency-Replayed": {
         "description": "`true` if this was done before.",
@@ -204,6 +212,8 @@ def _responses(route: Route, examples: Sequence[Json]) -> Json:
         }
         if status in (429, 503):
             found[str(status)]["headers"] = {"Retry-After": _HEADERS["Retry-After"]}
+        if status == 401:
+            found[str(status)]["headers"] = {"WWW-Authenticate": _HEADERS["WWW-Authenticate"]}
     return found
 
 

@@ -20,11 +20,18 @@ from chalicelib.commands.requests import (
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody, TransactionBody, etag
 from chalicelib.http.door import Answer, Door, Incoming
-from chalicelib.http.problems import Problem
+from chalicelib.http.problems import outcome_unknown
+from chalicelib.settings import settings
 
 write = Door(__name__)
 
-_OF_CONTENT = ("malformed_json", "request_too_large", "unsupported_media_type", "contention")
+_OF_CONTENT = (
+    "malformed_json",
+    "request_too_large",
+    "unsupported_media_type",
+    "contention",
+    "outcome_unknown",
+)
 """What is said of any body, and of any write."""
 _OF_ACCOUNT = (*_OF_CONTENT, "account_not_found")
 _OF_ENTRIES = (
@@ -250,19 +257,19 @@ def _account(executed: Executed, *, made: bool = False) -> Answer:
     try:
         body = account_of(executed.recorded, executed.stripes, executor().store)
     except Busy:
-        raise Problem("contention", "it is done, but could not be read again yet") from None
-    path = f"/ledgers/{body.ledger}/accounts/{body.id}"
+        raise outcome_unknown() from None
     headers = {"ETag": etag(body.version)}
     if not made:
         return Answer(body, headers=headers)
-    return _made(executed, body, {"Location": path, **headers})
+    location = f"{settings().accounts_url or ''}/ledgers/{body.ledger}/accounts/{body.id}"
+    return _made(executed, body, {"Location": location, **headers})
 
 
 def _transaction(executed: Executed, *, made: bool = False) -> Answer:
     body = transaction_of(executed.recorded)
-    path = f"/ledgers/{body.ledger}/transactions/{body.id}"
     if made:
-        return _made(executed, body, {"Location": path})
+        location = f"{settings().journal_url or ''}/ledgers/{body.ledger}/transactions/{body.id}"
+        return _made(executed, body, {"Location": location})
     return Answer(body, headers=_replay(executed))
 
 

@@ -1,9 +1,13 @@
-"""Description: the API as an OpenAPI document, and as a page for people. Open to all, on any stage.
+"""Description: the API as an OpenAPI document, and as a page for people. Open to all.
 
-Both are files, made by `python -m ops openapi` from what the routes of all stages promise: a stage
-describes the whole API, though it loads a part of it.
+Both are files, made by `python -m ops openapi` from what the routes of all stages promise. A stage
+that serves reads describes the whole API, though it loads a part of it; one that only writes does
+not. Clients and caches keep both for an hour, and then ask whether they have changed.
 """
 
+import hashlib
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from chalicelib.http.door import Answer, Door, Incoming
@@ -18,16 +22,45 @@ _POLICY = f"default-src 'none'; style-src '{_STYLE}'; base-uri 'none'; form-acti
 description = Door(__name__)
 
 
+@dataclass(frozen=True)
+class _Page:
+    """A file as it is served: its text, and an ETag that changes with it."""
+
+    text: str
+    etag: str
+
+
 @description.open("/openapi.json")
 def openapi(incoming: Incoming) -> Answer:
     """The API as an OpenAPI 3.1 document."""
-    incoming.only()
-    return Answer(OPENAPI.read_text())
+    return _cacheable(incoming, OPENAPI, {})
 
 
 @description.open("/docs")
 def docs(incoming: Incoming) -> Answer:
     """The API as a page for people."""
-    incoming.only()
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": _POLICY}
-    return Answer(DOCS.read_text(), headers=headers)
+    return _cacheable(incoming, DOCS, headers)
+
+
+def _cacheable(incoming: Incoming, file: Path, headers: dict[str, str]) -> Answer:
+    """The file, or 304 without a body where the caller has it. Raises Problem."""
+    incoming.only()
+    page = _page(file)
+    # API Gateway compresses for those who accept it.
+    kept = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding", "ETag": page.etag}
+    if _has(incoming.header("If-None-Match"), page.etag):
+        return Answer("", status=304, headers={**headers, **kept})
+    return Answer(page.text, headers={**headers, **kept})
+
+
+@cache
+def _page(file: Path) -> _Page:
+    raw = file.read_bytes()
+    return _Page(raw.decode(), f'"{hashlib.sha256(raw).hexdigest()[:32]}"')
+
+
+def _has(if_none_match: str | None, etag: str) -> bool:
+    """Whether the caller names this ETag. A weak one counts (RFC 9110, 13.1.2)."""
+    named = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
+    return etag in named or "*" in named

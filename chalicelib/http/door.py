@@ -18,7 +18,14 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib.domain.refusals import Refusal
 from chalicelib.http.auth import authorizer, caller
 from chalicelib.http.keys import READ, WRITE
-from chalicelib.http.problems import CONTENT_TYPE, FieldError, Problem, invalid, refused
+from chalicelib.http.problems import (
+    CONTENT_TYPE,
+    FieldError,
+    Problem,
+    internal_error,
+    invalid,
+    refused,
+)
 from chalicelib.telemetry import answered
 
 MAX_BODY_BYTES = 256 * 1024
@@ -249,13 +256,12 @@ def problems_for_chalice(event: Any, get_response: Callable[[Any], Response]) ->
     if response.headers.get("Content-Type") in (_JSON, CONTENT_TYPE) or response.status_code < 400:
         return response
     made_up = response.body.get("Code") if isinstance(response.body, dict) else None
-    code, detail = _OF_CHALICE.get(
-        str(made_up), ("internal_error", "something went wrong on our side; nothing is lost")
-    )
+    known = _OF_CHALICE.get(str(made_up))
+    problem = Problem(*known) if known else internal_error()
     kept = {name: value for name, value in response.headers.items() if name == "Allow"}
-    rewritten = _response(Problem(code, detail))
+    rewritten = _response(problem)
     rewritten.headers.update(kept)
-    answered("-", code, rewritten.status_code, "")
+    answered("-", problem.code, rewritten.status_code, "")
     return rewritten
 
 

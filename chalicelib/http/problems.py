@@ -2,6 +2,10 @@
 
 The table of codes is the contract. An error that is not in it is ours, not the client's: it is
 logged, and answered `internal_error` without a word about its inside.
+
+What an answer says of a write: 4xx, `contention` and `unavailable`, that nothing was written;
+`outcome_unknown` and `internal_error`, that it may have been. The same request with the same id or
+`Idempotency-Key` finds out, because it is done once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +17,9 @@ import msgspec
 from chalicelib.domain.refusals import InvalidField, Refusal, TryAgain
 
 CONTENT_TYPE = "application/problem+json"
+
+CHALLENGE = 'Bearer realm="twofold"'
+"""What a 401 asks for (`WWW-Authenticate`: RFC 9110, 11.6.1, and RFC 6750, 3)."""
 
 STATUS = {
     "malformed_json": 400,
@@ -47,7 +54,9 @@ STATUS = {
     "rate_limited": 429,
     "internal_error": 500,
     "contention": 503,
+    "outcome_unknown": 503,
     "projection_behind": 503,
+    "unavailable": 503,
 }
 """Each code with its status. Clients branch on the code; both are kept for ever."""
 
@@ -87,7 +96,8 @@ class Problem(Exception):
     def headers(self) -> dict[str, str]:
         """The HTTP headers."""
         after = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
-        return {"Content-Type": CONTENT_TYPE, **after}
+        challenge = {"WWW-Authenticate": CHALLENGE} if self.status == 401 else {}
+        return {"Content-Type": CONTENT_TYPE, **after, **challenge}
 
     def document(self) -> dict[str, Any]:
         """The members of RFC 9457, the code, and the refusal's own figures."""
@@ -104,6 +114,34 @@ class Problem(Exception):
     def body(self) -> str:
         """The document as JSON."""
         return msgspec.json.encode(self.document()).decode()
+
+
+def internal_error() -> Problem:
+    """A fault of ours, of which nothing more is said. A write may have been done."""
+    return Problem(
+        "internal_error",
+        "something went wrong on our side; send the request again: "
+        "with the same id or Idempotency-Key it is done once",
+    )
+
+
+def outcome_unknown() -> Problem:
+    """A write that may have been done, where that could not be read in time."""
+    return Problem(
+        "outcome_unknown",
+        "it may have been written, or not; send the request again: "
+        "with the same id or Idempotency-Key it is done once",
+        retry_after=1,
+    )
+
+
+def unavailable() -> Problem:
+    """A request that did nothing, because Lambda could not take it or did not answer."""
+    return Problem(
+        "unavailable",
+        "this could not be answered now, and nothing was written; send the request again",
+        retry_after=1,
+    )
 
 
 def invalid(field: str, detail: str) -> Problem:

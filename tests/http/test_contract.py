@@ -23,7 +23,7 @@ from ops.template import GATEWAY_ANSWERS
 from tests.http.api import Api
 from tests.http.cases import Case
 from tests.http.refused import CASES
-from tests.http.stocked import READS, REVERSE, WRITES, stocked
+from tests.http.stocked import CHANGE, FREEZE, OPEN, READS, REVERSE, WRITES, stocked
 
 PROMISED = {
     400: {"malformed_json", "validation_failed", "invalid_amount", "invalid_cursor"},
@@ -45,7 +45,7 @@ PROMISED = {
     424: {"batch_aborted"},
     429: {"rate_limited"},
     500: {"internal_error"},
-    503: {"contention", "projection_behind"},
+    503: {"contention", "outcome_unknown", "projection_behind", "unavailable"},
 }
 OF_ANY_WRITE = {
     "malformed_json": "the body is not JSON",
@@ -63,6 +63,9 @@ OF_NO_ROUTE = {
     "test_of_an_atomic_batch_with_one_refused_nothing_is_written",
     "rate_limited": "tests/http/test_contract.py::test_the_gateway_says_the_rest_alike",
     "internal_error": "tests/http/test_contract.py::test_what_nobody_foresaw_is_said_alike",
+    "outcome_unknown": "tests/http/test_contract.py::"
+    "test_what_is_done_and_cannot_be_read_again_has_an_unknown_outcome",
+    "unavailable": "tests/http/test_errors.py::test_each_503_says_what_became_of_a_write",
 }
 """What any route may answer, or the gateway before it, or a batch of its parts: and where met."""
 
@@ -128,7 +131,8 @@ def test_the_codes_are_those_that_clients_were_promised() -> None:
 
 def test_every_code_that_a_route_declares_is_met_here() -> None:
     met = {(case.route, case.code) for case in CASES}
-    met |= {(route, code) for route in WRITES for code in OF_ANY_WRITE}
+    # The outcome is unknown to the gateway, where it loses the reply to a write.
+    met |= {(route, code) for route in WRITES for code in (*OF_ANY_WRITE, "outcome_unknown")}
 
     assert declared() - IMPOSSIBLE - ELSEWHERE.keys() == met
 
@@ -257,8 +261,35 @@ def test_what_nobody_foresaw_is_said_alike(
 
     reply = send(stock, *path_of(route), body, {})
 
-    detail = "something went wrong on our side; nothing is lost"
+    detail = (
+        "something went wrong on our side; send the request again: "
+        "with the same id or Idempotency-Key it is done once"
+    )
     assert_answers(reply, Case(route, "internal_error", "", None, detail).problem)
+
+
+@pytest.mark.parametrize("route", [OPEN, CHANGE, FREEZE])
+def test_what_is_done_and_cannot_be_read_again_has_an_unknown_outcome(
+    stock: Api, route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise Busy("ThrottlingException")
+
+    monkeypatch.setattr(lambdas, "account_of", fail)
+    # What the accounts have already, so that the ledger stays as it is.
+    bodies: dict[str, object] = {
+        OPEN: {"id": "alice", "asset": "USD/2", "normal_balance": "credit"},
+        CHANGE: {},
+        FREEZE: {"debits": False, "credits": False},
+    }
+
+    reply = send(stock, *path_of(route), bodies[route], {})
+
+    detail = (
+        "it may have been written, or not; send the request again: "
+        "with the same id or Idempotency-Key it is done once"
+    )
+    assert_answers(reply, Case(route, "outcome_unknown", "", None, detail).problem)
 
 
 def test_the_gateway_says_the_rest_alike() -> None:

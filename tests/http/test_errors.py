@@ -8,6 +8,7 @@ import pytest
 from chalicelib.commands import execute
 from chalicelib.commands import lambdas as write
 from chalicelib.domain.refusals import Contention
+from chalicelib.http.problems import Problem, internal_error, outcome_unknown, unavailable
 from chalicelib.read_models import reading
 from tests.http.api import Api, assert_problem
 
@@ -211,3 +212,18 @@ def test_what_nobody_foresaw_says_nothing_of_our_inside(
     assert_problem(reply, 500, "internal_error")
     assert b"secret" not in reply.body
     assert b"Traceback" not in reply.body
+
+
+def test_each_503_says_what_became_of_a_write() -> None:
+    assert (outcome_unknown().status, outcome_unknown().headers["Retry-After"]) == (503, "1")
+    assert (unavailable().status, unavailable().headers["Retry-After"]) == (503, "1")
+    assert "may have been written" in outcome_unknown().detail
+    assert "nothing was written" in unavailable().detail
+
+
+@pytest.mark.parametrize("problem", [outcome_unknown(), internal_error()], ids=lambda it: it.code)
+def test_where_a_write_may_have_been_done_the_answer_says_how_to_find_out(
+    problem: Problem,
+) -> None:
+    assert "with the same id or Idempotency-Key it is done once" in problem.detail
+    assert "nothing is lost" not in problem.detail

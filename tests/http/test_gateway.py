@@ -4,6 +4,7 @@ from chalice.local import ForbiddenError, NotAuthorizedError
 from chalice.test import Client
 
 from app import app
+from chalicelib.http.problems import STATUS, Problem
 from chalicelib.local.gateway import problem_for
 
 
@@ -21,3 +22,12 @@ def test_a_request_without_a_key_is_unauthorized() -> None:
     problem = problem_for(NotAuthorizedError({}, b'{"message": "Unauthorized"}'))
 
     assert (problem.status, problem.code) == (401, "unauthorized")
+    assert problem.headers["WWW-Authenticate"] == 'Bearer realm="twofold"'
+
+
+def test_only_a_401_says_how_to_authenticate() -> None:
+    assert [
+        code
+        for code in STATUS
+        if "WWW-Authenticate" in Problem(code, "for a reason of its own").headers
+    ] == ["unauthorized"]

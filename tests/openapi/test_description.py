@@ -168,6 +168,42 @@ def test_both_are_served_to_anybody(api: Api) -> None:
     assert shown.body.decode() == DOCS.read_text()
 
 
+PAGES = ("/openapi.json", "/docs")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_cache_keeps_a_page_for_an_hour_and_then_asks_whether_it_changed(
+    api: Api, path: str
+) -> None:
+    first = api.request("GET", path)
+    etag = first.headers["ETag"]
+
+    assert first.headers["Cache-Control"] == "public, max-age=3600"
+    assert re.fullmatch(r'"[0-9a-f]{32}"', etag)
+    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        again = api.request("GET", path, headers={"If-None-Match": known})
+        assert (again.status_code, again.body) == (304, b""), known
+        for name in ("ETag", "Cache-Control", "Vary"):
+            assert again.headers[name] == first.headers[name]
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("known", ['"other"', "", "W/", "other"])
+def test_who_has_another_page_is_given_this_one(api: Api, path: str, known: str) -> None:
+    reply = api.request("GET", path, headers={"If-None-Match": known})
+
+    assert reply.status_code == 200
+    assert reply.body == api.request("GET", path).body
+
+
+def test_the_two_pages_have_tags_of_their_own(api: Api) -> None:
+    assert len({api.request("GET", path).headers["ETag"] for path in PAGES}) == 2
+
+
+def test_no_cache_keeps_what_a_stage_says_of_its_health(api: Api) -> None:
+    assert api.request("GET", "/health").headers["Cache-Control"] == "no-store"
+
+
 def test_the_page_runs_nothing_and_shows_its_own_style_only(api: Api) -> None:
     shown = api.request("GET", "/docs")
     (style,) = re.findall("<style>(.*?)</style>", shown.body.decode(), re.DOTALL)
