@@ -8,12 +8,15 @@ import pytest
 from chalicelib.commands import memory
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.execute import Executor
-from chalicelib.commands.memory import SHY_SECONDS, Memory
+from chalicelib.commands.memory import FRESH_SECONDS, SHY_SECONDS, Memory
 from chalicelib.domain.managing import CloseAccount, FreezeAccount, UnfreezeAccount
 from chalicelib.domain.refusals import InsufficientFunds
+from chalicelib.domain.stripes import stripes_of
 from chalicelib.domain.transaction import PostTransaction
+from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded, Stream, account_stream
 from chalicelib.events.store import Busy
+from chalicelib.events.table import EventItem
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit, opening, posting
 from tests.events.recordings import OPENED, entered, recorded, streams_of
@@ -209,3 +212,100 @@ def test_a_process_stays_with_its_stripe_when_it_loses_on_another_account() -> N
         desk.do(posting(f"p{number}", debit("cash", 1), credit("hot", 1)))
 
         assert desk.memory.stripe(hot) == mine
+
+
+def test_what_was_written_or_loaded_long_ago_is_loaded_again(desk: RememberingDesk) -> None:
+    assert desk.loads_for(payment("p1", 1)) == 0
+    desk.slept.append(FRESH_SECONDS)
+
+    assert desk.loads_for(payment("p2", 1)) == 1
+    assert desk.loads_for(payment("p3", 1)) == 0
+
+
+def test_each_write_lets_what_was_written_be_used_for_longer(desk: RememberingDesk) -> None:
+    for number in range(5):
+        desk.slept.append(FRESH_SECONDS - 1)
+        assert desk.loads_for(payment(f"p{number}", 1)) == 0
+
+
+def restore(desk: RememberingDesk, earlier: dict[Stream, list[Recorded]]) -> None:
+    """The engine goes back to what it held before, under a process that goes on."""
+    desk.books._streams = {stream: list(events) for stream, events in earlier.items()}
+
+
+def held(desk: RememberingDesk) -> dict[Stream, list[Recorded]]:
+    """All that the engine holds."""
+    return {stream: list(events) for stream, events in desk.books._streams.items()}
+
+
+def test_after_a_restore_an_old_memory_goes_on_from_what_is_there(desk: RememberingDesk) -> None:
+    desk.do(payment("kept", 1))
+    earlier = held(desk)
+    desk.do(payment("rolled-back", 50))
+    restore(desk, earlier)
+
+    desk.slept.append(FRESH_SECONDS)
+    desk.do(payment("next", 1))
+    desk.do(payment("and-on", 1))
+
+    bob = list(desk.books.history(BOB))
+    assert [event.version for event in bob] == [1, 2, 3, 4]
+    assert bob[-1].account.posted == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "versions"), [(FRESH_SECONDS - 1, [1, 2, 4]), (FRESH_SECONDS, [1, 2, 3])]
+)
+@pytest.mark.usefixtures("moto")
+def test_an_engine_that_went_back_is_followed_beyond_a_gap_within_the_bound_and_not_after_it(
+    ledger: str, seconds: float, versions: list[int]
+) -> None:
+    slept = [0.0]
+    writer = Executor(DynamoStore(), memory=Memory(monotonic=lambda: sum(slept)))
+
+    def pay(id: str) -> None:
+        entries = (debit("cash", 1), credit("bob", 1))
+        writer.execute(posting(id, *entries, ledger=ledger), actor="key-1")
+
+    writer.execute(opening("cash", ledger=ledger), actor="key-1")
+    writer.execute(opening("bob", normal_balance="credit", ledger=ledger), actor="key-1")
+    pay("kept")
+    pay("rolled-back")
+    for stream, version in (
+        ("account/cash", 3),
+        ("account/bob", 3),
+        ("transaction/rolled-back", 1),
+    ):
+        EventItem.get(f"{ledger}/{stream}", version).delete()
+
+    slept.append(seconds)
+    pay("next")
+
+    assert [item.version for item in EventItem.query(f"{ledger}/account/bob")] == versions
+
+
+def test_how_many_stripes_an_account_has_is_looked_up_again_after_a_while() -> None:
+    desk = RememberingDesk()
+    desk.do(opening("cash", min_balance=None))
+    earlier = held(desk)
+    desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=16))
+    desk.do(posting("first", debit("cash", 1), credit("hot", 1)))
+    restore(desk, earlier)
+    desk.do_elsewhere(opening("hot", normal_balance="credit", min_balance=None, stripes=2))
+
+    desk.slept.append(FRESH_SECONDS)
+    desk.do(posting("next", debit("cash", 1), credit("hot", 1)))
+
+    stripes = [account_stream("acme", id) for id in stripes_of("hot", 2)]
+    assert sum(head.account.posted for head in desk.books.load(stripes).values()) == 1
+
+
+def test_a_stripe_that_is_written_again_and_again_costs_no_load() -> None:
+    desk = RememberingDesk()
+    desk.do(opening("cash", min_balance=None))
+    desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=4))
+    desk.do(posting("first", debit("cash", 1), credit("hot", 1)))
+
+    for number in range(3):
+        desk.slept.append(FRESH_SECONDS - 1)
+        assert desk.loads_for(posting(f"p{number}", debit("cash", 1), credit("hot", 1))) == 0
