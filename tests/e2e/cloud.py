@@ -127,7 +127,7 @@ def cloud(home: Path, project: Path = engines.ROOT) -> Iterator[Cloud]:
     """A ministack of one's own with every service and IAM enforced, for a copy of the project."""
     port = engines.free_port()
     with engines.running(
-        [sys.executable, "-m", "ministack"],
+        [sys.executable, str(engines.ROOT / "tests" / "e2e" / "emulator.py")],
         f"http://127.0.0.1:{port}",
         cwd=home,
         GATEWAY_PORT=str(port),

@@ -1,0 +1,132 @@
+"""Emulator: ministack, with what it lacks for an API that is made from its description.
+
+Run as a script in place of `python -m ministack`. For tests only. What ministack 1.5.33 does, and
+what AWS documents:
+
+1. ImportRestApi (`POST /restapis?mode=import`) makes an API without a route, and PutRestApi
+   (`PUT /restapis/{id}`) is unknown. `chalice deploy` uses both. On AWS the first makes all that
+   the description says, and with `mode=overwrite` the second replaces it, "without changing its
+   endpoint configuration, as well as stages and stage variables"
+   (API Gateway Developer Guide, "Import an OpenAPI file to update an existing API definition").
+2. An import, also CloudFormation's of a Body, ignores `x-amazon-apigateway-gateway-responses`,
+   `x-amazon-apigateway-binary-media-types` and `x-amazon-apigateway-minimum-compression-size`
+   (Developer Guide, "OpenAPI extensions for API Gateway").
+3. CreateDeployment ignores `tracingEnabled` (API reference, CreateDeployment).
+4. A Lambda is Pending for half a second after each change, and Chalice's waiter looks again only
+   after five. Here it is ready at once, so that the tests need not wait.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack import app
+from ministack.services import apigateway_v1, lambda_svc
+
+GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
+BINARY_TYPES = "x-amazon-apigateway-binary-media-types"
+COMPRESSION = "x-amazon-apigateway-minimum-compression-size"
+
+_import_rest_api = apigateway_v1._import_rest_api
+_handle_request = apigateway_v1.handle_request
+_create_deployment = apigateway_v1._create_deployment
+
+Reply = tuple[int, dict[str, str], bytes]
+
+
+def import_rest_api(spec: dict[str, Any], base: dict[str, Any] | None = None) -> str:
+    """Makes an API from its description, with the extensions that ministack ignores; its id."""
+    data = dict(base or {})
+    if COMPRESSION in spec:
+        data["minimumCompressionSize"] = spec[COMPRESSION]
+    if spec.get(BINARY_TYPES):
+        data["binaryMediaTypes"] = spec[BINARY_TYPES]
+    id = str(_import_rest_api(spec, data))
+    for kind, response in spec.get(GATEWAY_RESPONSES, {}).items():
+        apigateway_v1._put_gateway_response(
+            id,
+            kind,
+            {
+                "statusCode": response.get("statusCode"),
+                "responseParameters": response.get("responseParameters"),
+                "responseTemplates": response.get("responseTemplates"),
+            },
+        )
+    return id
+
+
+def overwrite_rest_api(id: str, spec: dict[str, Any]) -> None:
+    """Replaces what an API's description says, and keeps its id, stages and endpoint."""
+    apis = apigateway_v1._rest_apis
+    before = apis[id]
+    kept = {key: before[key] for key in ("endpointConfiguration", "tags", "minimumCompressionSize")}
+    made = import_rest_api(spec, kept)
+    apis[id] = {**apis.pop(made), "id": id, "createdDate": before["createdDate"]}
+    for store in (
+        apigateway_v1._resources,
+        apigateway_v1._authorizers_v1,
+        apigateway_v1._models,
+        apigateway_v1._gateway_responses,
+        apigateway_v1._documentation_parts,
+    ):
+        store[id] = store.pop(made, {})
+    for store in (apigateway_v1._stages_v1, apigateway_v1._deployments_v1):
+        store.pop(made, None)
+
+
+async def handle_request(
+    method: str, path: str, headers: Any, body: bytes, query: Mapping[str, Any]
+) -> Reply:
+    """API Gateway's control plane with ImportRestApi and PutRestApi."""
+    parts = path.strip("/").split("/")
+    if method == "POST" and parts == ["restapis"] and _first(query, "mode") == "import":
+        endpoint = _first(query, "endpointConfigurationTypes") or "EDGE"
+        id = import_rest_api(json.loads(body), {"endpointConfiguration": {"types": [endpoint]}})
+        return _answer(id, 201)
+    if method == "PUT" and len(parts) == 2 and parts[0] == "restapis":
+        id = parts[1]
+        if id in apigateway_v1._rest_apis:
+            assert _first(query, "mode") == "overwrite", "a merge is not emulated"
+            overwrite_rest_api(id, json.loads(body))
+        return _answer(id, 200)
+    reply: Reply = await _handle_request(method, path, headers, body, query)
+    return reply
+
+
+def create_deployment(id: str, data: dict[str, Any]) -> Reply:
+    """CreateDeployment, which switches X-Ray on or off if it says so."""
+    reply: Reply = _create_deployment(id, data)
+    if "tracingEnabled" in data and data.get("stageName"):
+        stage = apigateway_v1._stages_v1[id][data["stageName"]]
+        stage["tracingEnabled"] = data["tracingEnabled"]
+    return reply
+
+
+def ready_at_once(name: str, _: float) -> None:
+    """A Lambda's new state, without a delay."""
+    function = lambda_svc._functions.get(name)
+    if function:
+        function["config"] |= {"State": "Active", "LastUpdateStatus": "Successful"}
+
+
+def _answer(id: str, status: int) -> Reply:
+    found, headers, body = apigateway_v1._get_rest_api(id)
+    return (status if found == 200 else found), headers, body
+
+
+def _first(query: Mapping[str, Any], name: str) -> str:
+    value = query.get(name, "")
+    return str(value[0] if isinstance(value, list) else value)
+
+
+def main() -> None:
+    """Starts ministack with the four repairs."""
+    apigateway_v1._import_rest_api = import_rest_api
+    apigateway_v1.handle_request = handle_request
+    apigateway_v1._create_deployment = create_deployment
+    lambda_svc._schedule_state_transition = ready_at_once
+    app.main()
+
+
+if __name__ == "__main__":
+    main()
