@@ -17,21 +17,29 @@ from twofold.transport import Transport
 
 
 class Ledger:
-    """A ledger, by its name, at the Write API's `url`: its `accounts` and its `transactions`.
+    """A ledger, by its name: its `accounts` and its `transactions`.
 
-    A `key` is sent as a bearer's. Where the Read APIs have addresses of their own, name them. One
-    attempt may take `timeout` seconds, and a call, with all its attempts, `deadline` seconds.
-    Threads may share a Ledger, which keeps up to `connections` connections for them.
+    It is found in one of two ways. At `url`, which is the Write API's, or that of a server of all
+    three APIs; where the Read APIs have addresses of their own, name them as `accounts_url` and
+    `journal_url`. Or below `root`, the address of a deployment with a domain of its own, which has
+    the three APIs at `{root}/write`, `{root}/accounts` and `{root}/journal`. Slashes at the end of
+    an address do not count.
 
-    Every method raises Problem for what the ledger refuses, and NoReply where the deadline passes
-    without an answer. Listings ask while they are iterated over, and raise then.
+    A `key` is sent as a bearer's. One attempt may take `timeout` seconds, and a call, with all its
+    attempts, `deadline` seconds. Threads may share a Ledger, which keeps up to `connections`
+    connections for them.
+
+    Making one raises ValueError unless it is told either `url` or `root`. Every method raises
+    Problem for what the ledger refuses, and NoReply where the deadline passes without an answer.
+    Listings ask while they are iterated over, and raise then.
     """
 
     def __init__(
         self,
         name: str,
-        url: str,
+        url: str | None = None,
         *,
+        root: str | None = None,
         accounts_url: str | None = None,
         journal_url: str | None = None,
         key: str | None = None,
@@ -39,11 +47,7 @@ class Ledger:
         deadline: float = 60,
         connections: int = 10,
     ) -> None:
-        self._roots: dict[Api, str] = {
-            "write": url.rstrip("/"),
-            "accounts": (accounts_url or url).rstrip("/"),
-            "journal": (journal_url or url).rstrip("/"),
-        }
+        self._roots = _addresses(url, accounts_url, journal_url, root=root)
         self._transport = Transport(
             key=key, timeout=timeout, deadline=deadline, connections=connections
         )
@@ -74,3 +78,26 @@ class Ledger:
     def health(self, api: Api = "write") -> Health:
         """Whether an API answers, and what it serves."""
         return read(self._transport.send("GET", f"{self._roots[api]}/health"), Health)
+
+
+def _addresses(
+    url: str | None, accounts_url: str | None, journal_url: str | None, *, root: str | None
+) -> dict[Api, str]:
+    """The addresses of the three APIs, without a slash at their ends. Raises ValueError."""
+    if root is None:
+        if not url:
+            raise ValueError("where is the ledger? Give its url, or the root of its domain")
+        named: dict[Api, str] = {
+            "write": url,
+            "accounts": accounts_url or url,
+            "journal": journal_url or url,
+        }
+    elif url is not None or accounts_url is not None or journal_url is not None:
+        raise ValueError(
+            "root is the address of all three APIs: give either root, "
+            "or url with accounts_url and journal_url"
+        )
+    else:
+        below = root.rstrip("/")
+        named = {api: f"{below}/{api}" for api in ("write", "accounts", "journal")}
+    return {api: address.rstrip("/") for api, address in named.items()}

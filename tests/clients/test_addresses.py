@@ -1,0 +1,102 @@
+"""Addresses: where the client sends what, by the one or three addresses that it was told."""
+
+from collections.abc import Iterator
+
+import pytest
+from twofold import Ledger, Problem, transport
+
+from tests.clients.troubled import Answer, Troubled, troubled
+
+NO_SERVER = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def post() -> Iterator[Troubled]:
+    """A server that notes what it is asked, and refuses it."""
+    with troubled(NO_SERVER) as line:
+        line.expect(*[Answer(404, "not_found")] * 4)
+        yield line
+
+
+def asked(post: Troubled, books: Ledger) -> list[str]:
+    """The paths that are asked for a write, for a read of each Read API, and for the health."""
+    for call in (
+        lambda: books.accounts.close("alice"),
+        lambda: books.accounts.get("alice"),
+        lambda: books.trial_balance(),
+        lambda: books.health("accounts"),
+    ):
+        with pytest.raises(Problem):
+            call()
+    return [request.path for request in post.seen]
+
+
+@pytest.mark.parametrize("slashes", ["", "/", "//"])
+def test_below_one_root_each_api_has_the_path_of_its_name(post: Troubled, slashes: str) -> None:
+    with Ledger("acme", root=f"{post.url}{slashes}") as books:
+        assert asked(post, books) == [
+            "/write/ledgers/acme/accounts/alice/close",
+            "/accounts/ledgers/acme/accounts/alice",
+            "/journal/ledgers/acme/trial-balance",
+            "/accounts/health",
+        ]
+
+
+@pytest.mark.parametrize("slashes", ["", "/", "//"])
+def test_three_addresses_are_taken_as_they_are_but_for_slashes_at_their_ends(
+    post: Troubled, slashes: str
+) -> None:
+    with Ledger(
+        "acme",
+        f"{post.url}/v1{slashes}",
+        accounts_url=f"{post.url}/v2{slashes}",
+        journal_url=f"{post.url}/v3{slashes}",
+    ) as books:
+        assert asked(post, books) == [
+            "/v1/ledgers/acme/accounts/alice/close",
+            "/v2/ledgers/acme/accounts/alice",
+            "/v3/ledgers/acme/trial-balance",
+            "/v2/health",
+        ]
+
+
+def test_one_url_is_that_of_all_three_apis(post: Troubled) -> None:
+    with Ledger("acme", post.url) as books:
+        assert asked(post, books) == [
+            "/ledgers/acme/accounts/alice/close",
+            "/ledgers/acme/accounts/alice",
+            "/ledgers/acme/trial-balance",
+            "/health",
+        ]
+
+
+@pytest.mark.parametrize("other", ["url", "accounts_url", "journal_url"])
+def test_a_root_and_another_address_are_refused(other: str) -> None:
+    with pytest.raises(ValueError, match="give either root, or url with accounts_url and"):
+        Ledger("acme", root="https://a.example.com", **{other: "https://b.example.com"})
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_no_address_is_refused(nothing: str | None) -> None:
+    with pytest.raises(ValueError, match="where is the ledger"):
+        Ledger("acme", nothing)
+    with pytest.raises(ValueError, match="where is the ledger"):
+        Ledger("acme", accounts_url="https://a.example.com")
+
+
+def test_what_the_gateway_could_not_find_out_is_asked_again_under_the_same_id(
+    post: Troubled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "sleep", lambda _: None)
+    post.troubles.clear()
+    post.expect(
+        Answer(503, "outcome_unknown", "0"),
+        Answer(503, "unavailable", "0"),
+        Answer(422, "insufficient_funds"),
+    )
+
+    with Ledger("acme", post.url) as books, pytest.raises(Problem, match="insufficient") as refused:
+        books.transactions.void_hold("order-77")
+
+    keys = [request.headers["Idempotency-Key"] for request in post.seen]
+    assert keys == [refused.value.key] * 3
