@@ -1,5 +1,6 @@
 """Settings: what this process was told by its environment. The only reader of `os.environ`."""
 
+import json
 import os
 import re
 import sys
@@ -9,6 +10,9 @@ from functools import cache
 from pathlib import Path
 
 WRITE, ACCOUNTS, JOURNAL = "write", "accounts", "journal"
+
+PROVISIONED = Path(__file__).resolve().parents[1] / ".chalice" / "provisioned.json"
+"""The ARN of each environment's event stream, as `ops provision` notes it; in no package."""
 
 _ROOT = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*")
 """The address below which an API has its paths."""
@@ -93,10 +97,9 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         region=region,
         endpoint=environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL"),
         # Chalice wants an ARN when a stream Lambda is declared; a deployment supplies the real one.
-        stream_arn=environ.get(
-            "TWOFOLD_STREAM_ARN",
-            f"arn:aws:dynamodb:{region}:000000000000:table/twofold-{environment}-events/stream/-",
-        ),
+        stream_arn=environ.get("TWOFOLD_STREAM_ARN")
+        or _provisioned_stream(environment, environ)
+        or f"arn:aws:dynamodb:{region}:000000000000:table/twofold-{environment}-events/stream/-",
         kinesis_stream=environ.get("TWOFOLD_KINESIS_STREAM") or None,
         strong_reads=environ.get("TWOFOLD_STRONG_READS") == "1",
         generations=environ.get("TWOFOLD_GENERATIONS") == "1",
@@ -109,6 +112,14 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         in_lambda=in_lambda,
         home=Path(environ.get("TWOFOLD_HOME") or Path.home() / ".cache" / "twofold"),
     )
+
+
+def _provisioned_stream(environment: str, environ: Mapping[str, str]) -> str | None:
+    """The ARN that `ops provision` noted for `chalice deploy`, or None in any other process."""
+    if "AWS_CHALICE_CLI_MODE" not in environ or not PROVISIONED.exists():
+        return None
+    streams: dict[str, str] = json.loads(PROVISIONED.read_text())
+    return streams.get(environment)
 
 
 def _address(name: str, environ: Mapping[str, str]) -> str | None:

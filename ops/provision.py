@@ -1,40 +1,62 @@
-"""Provision: a stage's tables and event source mappings without CloudFormation.
+"""Provision: what a stage needs before `chalice deploy`: its tables, its stream and its code.
 
-For those who deploy with `chalice deploy`, which makes routes, Lambdas and roles only: `provision`
-before it, `tune` after it. Both are safe to repeat.
+Safe to repeat: what is there is left as it is, but for its settings.
 """
 
+import compileall
 import json
+import shutil
+import tempfile
+import zipfile
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
+from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager
+from chalice.utils import UI, OSUtils
 
+from chalicelib.settings import PROVISIONED
+from ops import packaging
 from ops.aws import client
+from ops.deploying.adoption import events_stream
 from ops.schema import definition
 from ops.stages import PROJECT, Stage, required
-from ops.template import feeding, tables_of
+from ops.template import tables_of
+from ops.tuning import limits
 
 
 @click.command()
 @click.pass_obj
 def provision(stage: Stage | None) -> None:
-    """Makes the tables of a stage, and says the stream's address that `chalice deploy` needs."""
+    """Prepares a stage for `chalice deploy`: its tables, the event table's stream, the code."""
     stage = required(stage)
+    limits.check(stage)
     dynamodb = client("dynamodb")
     for model in tables_of(stage):
-        name = make(dynamodb, definition(model, stage.tags))
-        click.echo(f"{name}: there")
-    events = dynamodb.describe_table(TableName=f"twofold-{stage.environment}-events")["Table"]
-    click.echo(f"TWOFOLD_STREAM_ARN={events['LatestStreamArn']}")
+        name = make(dynamodb, definition(model, stage.tags, stage.kms_key))
+        click.echo(f"table: {name}")
+    stream = events_stream(dynamodb, stage.environment)
+    if stream is None:
+        raise click.ClickException(
+            f"there is no table twofold-{stage.environment}-events: "
+            "provision the stage that writes first"
+        )
+    remember(stage.environment, stream)
+    click.echo(f"stream: {stream}")
+    click.echo(f"code: {prepared(stage).relative_to(PROJECT)}")
+    click.echo(f"next: chalice deploy --stage {stage.name}")
 
 
 def make(dynamodb: Any, parameters: dict[str, Any]) -> str:
-    """Makes a table unless it is there, with point-in-time recovery; its name."""
+    """Makes a table unless it is there, with point-in-time recovery and protected; its name."""
     name = str(parameters["TableName"])
     with suppress(dynamodb.exceptions.ResourceInUseException):
         dynamodb.create_table(**parameters)
     dynamodb.get_waiter("table_exists").wait(TableName=name)
+    live = dynamodb.describe_table(TableName=name)["Table"]
+    if not live.get("DeletionProtectionEnabled"):
+        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
     dynamodb.update_continuous_backups(
         TableName=name,
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
@@ -42,17 +64,36 @@ def make(dynamodb: Any, parameters: dict[str, Any]) -> str:
     return name
 
 
-@click.command()
-@click.pass_obj
-def tune(stage: Stage | None) -> None:
-    """Gives the projectors of a stage what `chalice deploy` cannot (ops/template.py, `feeding`)."""
-    stage = required(stage)
-    deployed = json.loads((PROJECT / ".chalice" / "deployed" / f"{stage.name}.json").read_text())
-    functions = client("lambda")
-    for part in deployed["resources"]:
-        if part["resource_type"] == "dynamodb_event":
-            projector = part["name"].removesuffix("-dynamodb-event-source")
-            wanted = feeding(projector)
-            del wanted["StartingPosition"]  # Fixed when the mapping is made.
-            functions.update_event_source_mapping(UUID=part["event_uuid"], **wanted)
-            click.echo(f"{projector}: {', '.join(sorted(wanted))}")
+def remember(environment: str, stream: str, path: Path = PROVISIONED) -> None:
+    """Notes an environment's stream where the app finds it while Chalice deploys."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    streams = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**streams, environment: stream}, indent=2) + "\n")
+
+
+def prepared(stage: Stage) -> Path:
+    """The code that `chalice deploy` is going to ship: the very zip that `ops package` makes.
+
+    Chalice ships a package that it finds under the name that it would give to its own, which
+    follows from `requirements.txt` and the app's files, compiled ones included.
+    """
+    # Chalice compiles them before it looks, unless that was done before.
+    compileall.compile_dir(PROJECT / "chalicelib", quiet=2)
+    files = OSUtils()
+    packager = LambdaDeploymentPackager(files, DependencyBuilder(files), UI(), stage.architecture)
+    path = Path(packager.deployment_package_filename(str(PROJECT), stage.runtime))
+    if not is_ours(path):
+        with tempfile.TemporaryDirectory() as out:
+            (made,) = packaging.package([stage], Path(out))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(made.code, path.with_suffix(".new"))
+            path.with_suffix(".new").replace(path)
+    return path
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a package is one of `ops package`, which has the app compiled, and not Chalice's."""
+    if not path.exists():
+        return False
+    with zipfile.ZipFile(path) as packed:
+        return any(name.startswith("__pycache__/app.") for name in packed.namelist())

@@ -1,0 +1,180 @@
+"""Feeding: Lambdas and the mappings that feed them, roles, queues, tables and Kinesis streams."""
+
+from typing import Any
+
+import click
+
+from ops.mappings import camel
+from ops.tuning.deployed import function_name
+from ops.tuning.handling import Handler, Properties, Target, only, unless
+
+_MAPPING = (
+    "BatchSize",
+    "MaximumBatchingWindowInSeconds",
+    "FunctionResponseTypes",
+    "BisectBatchOnFunctionError",
+    "MaximumRetryAttempts",
+    "MaximumRecordAgeInSeconds",
+    "ParallelizationFactor",
+    "FilterCriteria",
+    "DestinationConfig",
+)
+"""The settings of an event source mapping that can be changed: UpdateEventSourceMapping's words."""
+
+_FIXED = ("StartingPosition", "Stream")
+"""What is fixed when a mapping is made."""
+
+_MISSING = "ResourceNotFoundException"
+_NO_QUEUE = ("NonExistentQueue", "QueueDoesNotExist")
+
+
+def _tune_function(target: Target, id: str, properties: Properties) -> None:
+    name = _function(target, id)
+    live = target.client("lambda").get_function_configuration(
+        FunctionName=function_name(target.stage, name)
+    )
+    if live["Runtime"] != properties["Runtime"]:
+        raise click.ClickException(
+            f"{live['FunctionName']} runs on {live['Runtime']}, not {properties['Runtime']}: "
+            "deploy it again with that Python"
+        )
+    for source in properties.get("Events", {}).values():
+        _tune_mapping(target, name, source["Properties"])
+
+
+def _tune_mapping(target: Target, name: str, settings: dict[str, Any]) -> None:
+    only(f"the mapping of {name}", settings, *_MAPPING, *_FIXED)
+    functions, id = target.client("lambda"), target.deployed.mappings[name]
+    live = functions.get_event_source_mapping(UUID=id)
+    stream = settings.get("Stream", live["EventSourceArn"])
+    if live["EventSourceArn"] != stream:
+        raise click.ClickException(
+            f"{name} is fed by {live['EventSourceArn']}, and the event table's stream is {stream}: "
+            "run provision, then deploy it again"
+        )
+    changed = {key: value for key, value in settings.items() if key in _MAPPING}
+    functions.update_event_source_mapping(UUID=id, **changed)
+
+
+def _function(target: Target, id: str) -> str:
+    return next(name for name in target.stage.functions if camel(name) == id)
+
+
+def _bound_role(target: Target, id: str, properties: Properties) -> None:
+    if "PermissionsBoundary" in properties:
+        name = _function(target, id.removesuffix("Role"))
+        target.client("iam").put_role_permissions_boundary(
+            RoleName=target.deployed.roles[name],
+            PermissionsBoundary=properties["PermissionsBoundary"],
+        )
+
+
+def _make_queue(target: Target, _: str, properties: Properties) -> None:
+    queues = target.client("sqs")
+    attributes = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in properties.items()
+        if name != "QueueName"
+    }
+    found = unless(_NO_QUEUE, queues.get_queue_url, QueueName=properties["QueueName"])
+    if found is None:
+        queues.create_queue(QueueName=properties["QueueName"], Attributes=attributes)
+    else:
+        queues.set_queue_attributes(QueueUrl=found["QueueUrl"], Attributes=attributes)
+
+
+def _delete_queue(target: Target, _: str, properties: Properties) -> None:
+    queues = target.client("sqs")
+    found = unless(_NO_QUEUE, queues.get_queue_url, QueueName=properties["QueueName"])
+    if found is not None:
+        queues.delete_queue(QueueUrl=found["QueueUrl"])
+
+
+def _feed_kinesis(target: Target, _: str, properties: Properties) -> None:
+    """Of a table, only its Kinesis stream is left to say: the rest is `provision`'s."""
+    dynamodb, name = target.client("dynamodb"), properties["TableName"]
+    if unless(_MISSING, dynamodb.describe_table, TableName=name) is None:
+        raise click.ClickException(
+            f"there is no table {name}: run `python -m ops --stage {target.stage.name} provision`"
+        )
+    if "KinesisStreamSpecification" not in properties:
+        return
+    stream = properties["KinesisStreamSpecification"]["StreamArn"]
+    live = dynamodb.describe_kinesis_streaming_destination(TableName=name)
+    on = [
+        each["StreamArn"]
+        for each in live.get("KinesisDataStreamDestinations", ())
+        if each["DestinationStatus"] in ("ENABLING", "ACTIVE")
+    ]
+    if stream not in on:
+        dynamodb.enable_kinesis_streaming_destination(TableName=name, StreamArn=stream)
+
+
+def _make_kinesis(target: Target, _: str, properties: Properties) -> None:
+    kinesis, name = target.client("kinesis"), properties["Name"]
+    unless(
+        "ResourceInUseException",
+        kinesis.create_stream,
+        StreamName=name,
+        StreamModeDetails=properties["StreamModeDetails"],
+    )
+    kinesis.get_waiter("stream_exists").wait(StreamName=name)
+    live = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    hours = properties["RetentionPeriodHours"]
+    if live["RetentionPeriodHours"] < hours:
+        kinesis.increase_stream_retention_period(StreamName=name, RetentionPeriodHours=hours)
+        kinesis.get_waiter("stream_exists").wait(StreamName=name)
+    encryption = properties["StreamEncryption"]
+    if live.get("KeyId") != encryption["KeyId"]:
+        kinesis.start_stream_encryption(StreamName=name, **encryption)
+        kinesis.get_waiter("stream_exists").wait(StreamName=name)
+
+
+def _delete_kinesis(target: Target, _: str, properties: Properties) -> None:
+    kinesis, name = target.client("kinesis"), properties["Name"]
+    live = unless(_MISSING, kinesis.describe_stream_summary, StreamName=name)
+    if live is None:
+        return
+    unless(
+        (_MISSING, "ValidationException"),  # No such table; not fed into this stream.
+        target.client("dynamodb").disable_kinesis_streaming_destination,
+        TableName=f"twofold-{target.stage.environment}-events",
+        StreamArn=live["StreamDescriptionSummary"]["StreamARN"],
+    )
+    kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)
+
+
+FUNCTION = Handler(
+    frozenset({"Runtime", "Events"}),
+    _tune_function,
+    # Chalice ships the code; TWOFOLD_RESTORED is of use to CloudFormation alone.
+    elsewhere=frozenset({"CodeUri", "Environment"}),
+)
+ROLE = Handler(frozenset({"PermissionsBoundary"}), _bound_role)
+QUEUE = Handler(
+    frozenset({"QueueName", "MessageRetentionPeriod", "KmsMasterKeyId", "SqsManagedSseEnabled"}),
+    _make_queue,
+    _delete_queue,
+)
+TABLE = Handler(
+    frozenset({"TableName", "KinesisStreamSpecification"}),
+    _feed_kinesis,
+    elsewhere=frozenset(
+        {
+            "KeySchema",
+            "AttributeDefinitions",
+            "BillingMode",
+            "SSESpecification",
+            "DeletionProtectionEnabled",
+            "Tags",
+            "GlobalSecondaryIndexes",
+            "StreamSpecification",
+            "PointInTimeRecoverySpecification",
+        }
+    ),
+)
+KINESIS = Handler(
+    frozenset({"Name", "StreamModeDetails", "RetentionPeriodHours", "StreamEncryption"}),
+    _make_kinesis,
+    _delete_kinesis,
+)

@@ -1,0 +1,111 @@
+"""Tuner: applies all that a template says besides what Chalice makes, or removes it again."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.mappings import EVENTS_STREAM, camel
+from ops.template import completed
+from ops.tuning import api, domain, feeding, monitoring
+from ops.tuning.deployed import function_name, skeleton
+from ops.tuning.handling import Handler, Properties, Target
+from ops.tuning.resolving import Resolver, Unknown
+
+HANDLERS: dict[str, Handler] = {
+    # In the order in which they are applied; they are removed in the reverse one.
+    "AWS::Logs::LogGroup": monitoring.LOG_GROUP,
+    "AWS::SQS::Queue": feeding.QUEUE,
+    "AWS::Kinesis::Stream": feeding.KINESIS,
+    "AWS::DynamoDB::Table": feeding.TABLE,
+    "AWS::IAM::Role": feeding.ROLE,
+    "AWS::Serverless::Function": feeding.FUNCTION,
+    "AWS::Serverless::Api": api.API,
+    "AWS::ApiGateway::DomainName": domain.DOMAIN,
+    "AWS::ApiGateway::BasePathMapping": domain.MAPPING,
+    "AWS::CloudWatch::Alarm": monitoring.ALARM,
+    "AWS::CloudWatch::Dashboard": monitoring.DASHBOARD,
+}
+"""What `tune` knows, by the type of a resource."""
+
+_OF_DEPLOY = ("CodeUri",)
+"""Properties that refer to what only `ops deploy` knows: where it put the code."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One resource to apply or to remove."""
+
+    name: str
+    kind: str
+    properties: Properties
+
+
+def steps(target: Target, events_stream: str = "") -> list[Step]:
+    """Every resource of a stage, resolved, in the order in which they are applied.
+
+    `events_stream` is the ARN of the event table's stream. Raises Unknown for a type, a property or
+    a reference that `tune` does not know.
+    """
+    stage = target.stage
+    template = completed(skeleton(stage), stage)
+    resolver = Resolver(
+        template,
+        target.deployed,
+        {**_defaults(template), EVENTS_STREAM: events_stream},
+        {camel(name): function_name(stage, name) for name in stage.functions},
+    )
+    found = [
+        Step(name, part["Type"], _resolved(resolver, name, part["Type"], part["Properties"]))
+        for name, part in template["Resources"].items()
+    ]
+    order = list(HANDLERS)
+    return sorted(found, key=lambda step: order.index(step.kind))
+
+
+def apply(target: Target, wanted: list[Step]) -> Iterator[str]:
+    """Applies each step; a line for people about each type of resource."""
+    for kind, names in _by_kind(wanted).items():
+        for step in names:
+            HANDLERS[kind].apply(target, step.name, step.properties)
+        yield _line(kind, names)
+
+
+def remove(target: Target, wanted: list[Step]) -> Iterator[str]:
+    """Removes what `apply` made and neither `chalice delete` nor `ops destroy` does."""
+    for kind, names in reversed(list(_by_kind(wanted).items())):
+        action = HANDLERS[kind].remove
+        if action is not None:
+            for step in reversed(names):
+                action(target, step.name, step.properties)
+            yield _line(kind, names)
+
+
+def _resolved(resolver: Resolver, name: str, kind: str, properties: Properties) -> Properties:
+    handler = HANDLERS.get(kind)
+    if handler is None:
+        raise Unknown(f"{name}: the type {kind}")
+    handler.check(name, properties)
+    found = resolver.resolve(
+        {key: value for key, value in properties.items() if key not in _OF_DEPLOY}
+    )
+    assert isinstance(found, dict)
+    return found
+
+
+def _defaults(template: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: str(parameter["Default"])
+        for name, parameter in template.get("Parameters", {}).items()
+        if "Default" in parameter
+    }
+
+
+def _by_kind(wanted: list[Step]) -> dict[str, list[Step]]:
+    found: dict[str, list[Step]] = {}
+    for step in wanted:
+        found.setdefault(step.kind, []).append(step)
+    return found
+
+
+def _line(kind: str, found: list[Step]) -> str:
+    return f"{len(found):>3} {kind}"
