@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from chalicelib.settings import settings
+from ops.errors import in_words
 from ops.stages import stage_named
 
 COMMANDS = {
@@ -18,16 +19,18 @@ COMMANDS = {
     "demo": "ops.demo",
     "deploy": "ops.deploy",
     "destroy": "ops.deploy",
-    "extras": "ops.deploy",
     "keys": "ops.keys",
     "openapi": "ops.openapi",
+    "package": "ops.package",
     "parked": "ops.parked",
     "policies": "ops.policies",
     "provision": "ops.provision",
     "rebuild": "ops.rebuild",
     "redrive": "ops.parked",
     "reset": "ops.reset",
-    "tune": "ops.provision",
+    "tables": "ops.deploying.tables",
+    "template": "ops.template",
+    "tune": "ops.tune",
 }
 """Each command and the module that has it."""
 
@@ -46,6 +49,16 @@ class Late(click.Group):
         command = getattr(import_module(COMMANDS[name]), name)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, context: click.Context) -> object:
+        """Runs a command. What AWS refuses is one line, not a traceback."""
+        try:
+            return super().invoke(context)
+        except Exception as error:  # Raised again unless it is one of AWS's.
+            words = in_words(error)
+            if words is None:
+                raise
+            raise click.ClickException(words) from error
 
 
 def become(_: click.Context, __: click.Parameter, name: str | None) -> str | None:

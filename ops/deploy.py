@@ -1,208 +1,180 @@
-"""Deploy: an environment's stages, packaged by Chalice and brought up by CloudFormation in order.
+"""Deploy and destroy: an environment's stages brought up, planned, and taken down.
 
-Safe to repeat: a stage that is as it should be is left alone.
+Safe to repeat: a stage that is as it should be is left alone, and what an earlier attempt left
+behind is put right first.
 """
 
-import hashlib
 import json
-import os
-import subprocess
-import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
-from botocore.exceptions import ClientError, WaiterError
 
+from chalicelib import __version__
+from chalicelib.settings import WRITE
 from ops.aws import account, client, home_region
-from ops.stages import PROJECT, Stage, required, stages
-from ops.trimming import trim
+from ops.deploying import health, takedown
+from ops.deploying.bucket import Bucket, used_keys
+from ops.deploying.plan import plan
+from ops.deploying.stacks import Step
+from ops.deploying.stage import Deployment
+from ops.package import chosen, warn_of_changes
+from ops.packaging import package
+from ops.stages import Stage, stages
 
 EVENTS_WORD = "delete-the-books"
-"""What `destroy` must be told before it deletes the event table and its keys."""
+"""What `destroy` must be told before it deletes the event table and the keys."""
 
 
 @click.command()
 @click.option("--environment", default="prod", show_default=True)
 @click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
-def deploy(environment: str, only: tuple[str, ...]) -> None:
+@click.option("--plan", "plans", is_flag=True, help="Only say what would change; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
+@click.option("--health/--no-health", "calls", default=True, help="Call /health of each stage.")
+@click.option("--release", multiple=True, help="Let this table leave its stack; it is kept.")
+def deploy(
+    environment: str,
+    only: tuple[str, ...],
+    plans: bool,
+    as_json: bool,
+    calls: bool,
+    release: tuple[str, ...],
+) -> None:
     """Brings up every stage of an environment, and says what lives where."""
-    found = [stage for stage in _stages(environment) if not only or stage.name in only]
-    addresses = {}
-    for place, stage in enumerate(found, start=1):
-        click.echo(f"[{place}/{len(found)}] {stage.name}: packaging")
-        with tempfile.TemporaryDirectory() as out:
-            package(stage, Path(out))
-            click.echo(f"[{place}/{len(found)}] {stage.name}: deploying")
-            addresses[stage.name] = bring_up(stage, Path(out))
-    click.echo(f"\n{environment} is up:")
-    for name, address in addresses.items():
-        click.echo(f"  {name:<12} {address}")
+    if as_json and not plans:
+        raise click.UsageError("--json goes with --plan")
+    found = chosen(environment, only)
+    warn_of_changes()
+    click.echo(f"packaging {', '.join(stage.name for stage in found)}", err=as_json)
+    with _deployments(found, release) as deployments:
+        if plans:
+            _show_plan(deployments, as_json=as_json)
+        else:
+            _bring_up(_in_order(deployments), calls=calls)
 
 
 @click.command()
 @click.option("--environment", default="prod", show_default=True)
+@click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
 @click.option("--events", "word", default="", help=f"'{EVENTS_WORD}' deletes the books as well.")
-def destroy(environment: str, word: str) -> None:
-    """Takes every stage of an environment down; the event table and its keys only on request."""
+@click.option("--replicas", is_flag=True, help="Delete copies of tables in other regions too.")
+@click.option("--plan", "--dry-run", "plans", is_flag=True, help="Only say what would go.")
+def destroy(
+    environment: str, only: tuple[str, ...], word: str, replicas: bool, plans: bool
+) -> None:
+    """Takes every stage of an environment down; the event table and the keys only on request."""
     if word not in ("", EVENTS_WORD):
         raise click.ClickException(f"to delete the books as well, say --events {EVENTS_WORD}")
-    for stage in reversed(_stages(environment)):
-        click.echo(f"{stage.name}: taking down")
-        take_down(stage, with_books=word == EVENTS_WORD)
+    for stage in reversed(chosen(environment, only)):
+        down = takedown.Takedown(
+            stage,
+            region=_region(stage),
+            client_of=client,
+            with_books=word == EVENTS_WORD,
+            with_copies=replicas,
+        )
+        for line in down.plan() if plans else down.run():
+            click.echo(line)
     if not word:
-        click.echo(
-            f"kept: twofold-{environment}-events and twofold-{environment}-keys "
-            f"(--events {EVENTS_WORD} deletes them)"
-        )
+        click.echo(f"to delete the books as well, say --events {EVENTS_WORD}")
 
 
-def package(stage: Stage, out: Path) -> None:
-    """Packages a stage into `out`: Chalice's template with ours laid over it, and trimmed code."""
-    merged = out / "extras.json"
-    merged.write_text(extras_of(stage))
-    _run(
-        [
-            str(Path(sys.executable).with_name("chalice")),
-            "package",
-            "--stage",
-            stage.name,
-            "--template-format",
-            "json",
-            "--merge-template",
-            str(merged),
-            str(out),
-        ],
-        stage,
-    )
-    trim(out / "deployment.zip")
+@contextmanager
+def _deployments(found: Sequence[Stage], released: Sequence[str]) -> Iterator[list[Deployment]]:
+    """The stages packaged, with the clients of their regions."""
+    owner = account()
+    with tempfile.TemporaryDirectory() as out:
+        made = []
+        for packaged in package(found, Path(out)):
+            region = _region(packaged.stage)
+            made.append(
+                Deployment(
+                    packaged,
+                    client("cloudformation", region),
+                    client("dynamodb", region),
+                    Bucket(client("s3", region), owner, region),
+                    client("dynamodb", _events_region(packaged.stage.environment)),
+                    released,
+                )
+            )
+        yield made
 
 
-@click.command()
-@click.pass_obj
-def extras(stage: Stage | None) -> None:
-    """Prints what is merged into the template that Chalice makes of a stage."""
-    from ops import template  # Names the tables of the stage whose environment this process has.
+def _in_order(deployments: Sequence[Deployment]) -> list[Deployment]:
+    """Stages that read before the one that writes, so that readers know what it is going to write.
 
-    click.echo(json.dumps(template.extras(required(stage)), indent=2))
+    A new one comes after it, since the stage that writes has the table it reads.
+    """
+
+    def exists(each: Deployment) -> bool:
+        return each.stack.state().step not in (Step.CREATE, Step.CLEAR)
+
+    writers = [each for each in deployments if WRITE in each.stage.serves]
+    readers = [each for each in deployments if WRITE not in each.stage.serves]
+    if not all(exists(each) for each in writers):
+        return writers + readers
+    old = [each for each in readers if exists(each)]
+    return old + writers + [each for each in readers if each not in old]
 
 
-def extras_of(stage: Stage) -> str:
-    """The template's extras, made by a process that has the stage's environment."""
-    return _run([sys.executable, "-m", "ops", "--stage", stage.name, "extras"], stage)
+def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
+    for region, group in _by_region(deployments).items():
+        group[0].bucket.prepare()
+        sent = [each.upload() for each in group]
+        click.echo(f"code in {region}: {'uploaded' if any(sent) else 'already there'}")
+    addresses = []
+    for place, each in enumerate(deployments, start=1):
+        step = f"[{place}/{len(deployments)}] {each.stage.name}"
+        click.echo(f"{step}: deploying")
+        outcome = each.bring_up()
+        for name in outcome.adopted:
+            click.echo(f"{step}: adopted the table {name} with all that is in it")
+        if outcome.unfinished:
+            each.finish()
+        click.echo(f"{step}: {outcome.what}")
+        addresses.append((each.stage, outcome.address))
+    if calls:
+        for stage, address in addresses:
+            health.check(address, stage.serves, __version__)
+    click.echo(f"\n{deployments[0].stage.environment} is up:")
+    for stage, address in addresses:
+        click.echo(f"  {stage.name:<12} {address}")
+    for group in _by_region(deployments).values():
+        used = used_keys(group[0].formation)
+        if used is not None:
+            group[0].bucket.expire(used, datetime.now(UTC))
 
 
-def bring_up(stage: Stage, out: Path) -> str:
-    """Uploads the code, creates or updates the stage's stack, and returns its address."""
-    template = json.loads((out / "sam.json").read_text())
-    code = (out / "deployment.zip").read_bytes()
-    where = _upload(stage, f"{stage.name}/{hashlib.sha256(code).hexdigest()}.zip", code)
-    for part in template["Resources"].values():
-        if part["Type"] == "AWS::Serverless::Function":
-            part["Properties"]["CodeUri"] = f"s3://{where['Bucket']}/{where['Key']}"
-    formation = client("cloudformation", stage.region)
-    request = {
-        "StackName": stage.stack,
-        # Without white space it stays below the 51,200 bytes that a request may carry.
-        "TemplateBody": json.dumps(template, separators=(",", ":")),
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
-    }
-    if _exists(formation, stage.stack):
-        try:
-            formation.update_stack(**request)
-        except ClientError as error:
-            if "No updates" not in str(error):
-                raise
-        else:
-            _wait(formation, "stack_update_complete", stage)
+def _show_plan(deployments: Sequence[Deployment], *, as_json: bool) -> None:
+    planned = [plan(each) for each in _in_order(deployments)]
+    if as_json:
+        click.echo(json.dumps([each.as_json() for each in planned], indent=2))
     else:
-        formation.create_stack(**request)
-        _wait(formation, "stack_create_complete", stage)
-    return outputs(stage)["EndpointURL"]
+        for each in planned:
+            click.echo("\n".join(each.lines()))
+    refused = [f"{each.stage}: {'; '.join(each.refusals)}" for each in planned if each.refusals]
+    if refused:
+        raise click.ClickException("deploy would stop: " + "; ".join(refused))
 
 
-def take_down(stage: Stage, *, with_books: bool) -> None:
-    """Deletes the stage's stack, and its tables, the books' among them only if asked to."""
-    formation = client("cloudformation", stage.region)
-    dynamodb = client("dynamodb", stage.region)
-    formation.delete_stack(StackName=stage.stack)
-    _wait(formation, "stack_delete_complete", stage)
-    for part in json.loads(extras_of(stage))["Resources"].values():
-        if part.get("Type") not in ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"):
-            continue
-        name = part["Properties"]["TableName"]
-        if name.endswith(("-events", "-keys")) and not with_books:
-            continue
-        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
-        dynamodb.delete_table(TableName=name)
-        dynamodb.get_waiter("table_not_exists").wait(TableName=name)
+def _by_region(deployments: Sequence[Deployment]) -> dict[str, list[Deployment]]:
+    groups: dict[str, list[Deployment]] = {}
+    for each in deployments:
+        groups.setdefault(each.bucket.region, []).append(each)
+    return groups
 
 
-def outputs(stage: Stage) -> dict[str, str]:
-    """What the stage's stack says of itself."""
-    formation = client("cloudformation", stage.region)
-    stack = formation.describe_stacks(StackName=stage.stack)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+def _region(stage: Stage) -> str:
+    return stage.region or home_region()
 
 
-def _stages(environment: str) -> list[Stage]:
-    found = stages(environment)
-    if not found:
-        raise click.ClickException(f".chalice/config.json has no stage of {environment}")
-    return found
-
-
-def _run(command: list[str], stage: Stage) -> str:
-    region = (
-        {"AWS_DEFAULT_REGION": stage.region, "AWS_REGION": stage.region} if stage.region else {}
-    )
-    done = subprocess.run(
-        command,
-        cwd=PROJECT,
-        env={**os.environ, **stage.variables, **region},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise click.ClickException(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def _upload(stage: Stage, key: str, content: bytes) -> dict[str, str]:
-    region = stage.region or home_region()
-    bucket, storage = f"twofold-deployments-{account()}-{region}", client("s3", region)
-    try:
-        storage.head_bucket(Bucket=bucket)
-    except ClientError:
-        elsewhere = {} if region == "us-east-1" else {"LocationConstraint": region}
-        storage.create_bucket(
-            Bucket=bucket, **({"CreateBucketConfiguration": elsewhere} if elsewhere else {})
-        )
-    storage.put_object(Bucket=bucket, Key=key, Body=content)
-    return {"Bucket": bucket, "Key": key}
-
-
-def _exists(formation: Any, stack: str) -> bool:
-    try:
-        found = formation.describe_stacks(StackName=stack)["Stacks"]
-    except ClientError:
-        return False
-    return any(one["StackStatus"] != "DELETE_COMPLETE" for one in found)
-
-
-def _wait(formation: Any, state: str, stage: Stage) -> None:
-    try:
-        formation.get_waiter(state).wait(
-            StackName=stage.stack, WaiterConfig={"Delay": 2, "MaxAttempts": 900}
-        )
-    except WaiterError as error:
-        events = formation.describe_stack_events(StackName=stage.stack)["StackEvents"]
-        reasons = [
-            f"  {event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-            for event in events
-            if "FAILED" in event["ResourceStatus"] and "ResourceStatusReason" in event
-        ]
-        raise click.ClickException(f"{stage.name} failed\n" + "\n".join(reasons)) from error
+def _events_region(environment: str) -> str:
+    """Where the event table is: in the region of the stage that writes."""
+    for stage in stages(environment):
+        if WRITE in stage.serves:
+            return _region(stage)
+    return home_region()

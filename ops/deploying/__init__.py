@@ -1,0 +1,1 @@
+"""Deploying: an environment's stacks brought up, changed, planned and taken down."""

@@ -1,0 +1,97 @@
+"""Adoption: tables that are there before their stack, which makes them its own as they are.
+
+CloudFormation does not compare an adopted table with the template (User Guide, "Import AWS
+resources into a CloudFormation stack automatically": "we recommend running drift detection on
+imported resources"), so what must be the same is compared here, before anything is done.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+from botocore.exceptions import ClientError
+
+from ops.deploying.changes import ADDED, ADOPTED, Change
+
+Table = Mapping[str, Any]
+"""What DescribeTable says of a table."""
+
+
+def described(dynamodb: Any, name: str) -> Table | None:
+    """A table as DynamoDB describes it, or None where there is none."""
+    try:
+        found: Table = dynamodb.describe_table(TableName=name)["Table"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    return found
+
+
+def has_items(dynamodb: Any, name: str) -> bool:
+    """Whether anything is in a table."""
+    found = dynamodb.scan(TableName=name, Limit=1, Select="COUNT", ConsistentRead=True)
+    return int(found["Count"]) > 0
+
+
+def protect_if_used(dynamodb: Any, name: str) -> None:
+    """Protects a table from deletion if anything is in it."""
+    table = described(dynamodb, name)
+    if table and not table.get("DeletionProtectionEnabled") and has_items(dynamodb, name):
+        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
+
+
+def events_stream(dynamodb: Any, environment: str) -> str | None:
+    """The ARN of the event table's stream, or None before there is an event table.
+
+    Raises a click error for an event table without a stream.
+    """
+    name = f"twofold-{environment}-events"
+    table = described(dynamodb, name)
+    if table is None:
+        return None
+    if not table.get("LatestStreamArn"):
+        raise click.ClickException(f"the table {name} has no stream; nothing can be projected")
+    return str(table["LatestStreamArn"])
+
+
+def check(dynamodb: Any, template: Mapping[str, Any], changes: Sequence[Change]) -> None:
+    """Raises a click error for a table that is there and cannot become the stack's own as it is."""
+    for change in changes:
+        if not change.is_table or change.kind not in (ADDED, ADOPTED):
+            continue
+        table = described(dynamodb, change.name)
+        if table is None:
+            continue
+        if change.kind == ADDED:
+            raise click.ClickException(
+                f"the table {change.name} exists, and CloudFormation would not adopt it; "
+                "nothing was changed"
+            )
+        wanted = template["Resources"][change.logical_id]["Properties"]
+        if differences := list(_differences(table, wanted)):
+            raise click.ClickException(
+                f"the table {change.name} exists and differs from the template, so it cannot be "
+                f"adopted: {'; '.join(differences)}; nothing was changed"
+            )
+
+
+def _differences(table: Table, wanted: Mapping[str, Any]) -> list[str]:
+    """What of a table, as far as the code relies on it, is not as a template wants it."""
+    found = []
+    if _keys(table) != _keys(wanted):
+        found.append("its keys are others")
+    there = {each["IndexName"]: _keys(each) for each in table.get("GlobalSecondaryIndexes", [])}
+    found += [
+        f"the index {index['IndexName']} is missing or has other keys"
+        for index in wanted.get("GlobalSecondaryIndexes", [])
+        if there.get(index["IndexName"]) != _keys(index)
+    ]
+    view = wanted.get("StreamSpecification", {}).get("StreamViewType")
+    if view and (table.get("StreamSpecification") or {}).get("StreamViewType") != view:
+        found.append(f"its stream is not there or does not carry {view}")
+    return found
+
+
+def _keys(table: Mapping[str, Any]) -> dict[str, str]:
+    return {each["AttributeName"]: each["KeyType"] for each in table["KeySchema"]}

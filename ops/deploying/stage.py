@@ -1,0 +1,213 @@
+"""Stage: one packaged stage, brought up in its region."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import click
+
+from chalicelib.settings import WRITE
+from ops.deploying import adoption, bucket, health
+from ops.deploying.bucket import Bucket
+from ops.deploying.changes import ADOPTED, ChangeSet, propose, refusals
+from ops.deploying.stacks import Stack, State, Step
+from ops.packaging import Package
+from ops.stages import PROJECT, Stage
+
+BODY_BYTES = 51_200
+"""The largest template that a request may carry; a larger one is read from S3."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a deploy did to one stage: `what` in a word or two, and where the stage now answers.
+
+    `unfinished` says that its tables are not protected yet, and `adopted` names its adopted tables.
+    """
+
+    what: str
+    address: str
+    unfinished: bool
+    adopted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A packaged stage, and the clients of its region.
+
+    `events` is a client of DynamoDB in the region of the event table. `released` are the tables
+    that may leave their stack.
+    """
+
+    package: Package
+    formation: Any
+    dynamodb: Any
+    bucket: Bucket
+    events: Any
+    released: Sequence[str] = ()
+    say: Callable[[str], None] = field(default=click.echo)
+
+    @property
+    def stage(self) -> Stage:
+        """The stage."""
+        return self.package.stage
+
+    @cached_property
+    def stack(self) -> Stack:
+        """Its stack."""
+        return Stack(self.stage.stack, self.formation, self.dynamodb, self.say)
+
+    @cached_property
+    def template(self) -> dict[str, Any]:
+        """Its template."""
+        found: dict[str, Any] = json.loads(self.package.template.read_text())
+        return found
+
+    @cached_property
+    def body(self) -> bytes:
+        """Its template as it is sent: without white space."""
+        return json.dumps(self.template, separators=(",", ":")).encode()
+
+    @property
+    def code_key(self) -> str:
+        """Where its code is in the bucket."""
+        return bucket.code_key(self.stage.environment, self.package.code)
+
+    def upload(self) -> bool:
+        """Uploads code and template; whether the code was not there yet."""
+        self.bucket.upload(self._template_key, self.body)
+        return self.bucket.upload(self.code_key, self.package.code.read_bytes())
+
+    def bring_up(self) -> Outcome:
+        """Makes or changes the stage's stack. Raises a click error for what must not be done."""
+        state = self.stack.ready()
+        is_new = state.step is Step.CREATE
+        unfinished = is_new or state.parameters.get("DeletionProtection") == "off"
+        values = self.values(protected=not unfinished)
+        if self.lacks_stream(values):
+            raise click.ClickException(
+                f"{self.stage.name} reads the stream of twofold-{self.stage.environment}-events, "
+                "which does not exist: deploy the stage that writes first"
+            )
+        change_set = self.proposed(state, values, self._by_url())
+        try:
+            self._check(change_set)
+        except click.ClickException:
+            self.stack.forget_proposal(change_set)
+            raise
+        if change_set.id is None:
+            return Outcome("left alone", health.address(state.outputs), unfinished)
+        after = self.stack.execute(change_set)
+        adopted = tuple(change.name for change in change_set.changes if change.kind == ADOPTED)
+        what = "made" if is_new else "changed"
+        return Outcome(what, health.address(after.outputs), unfinished, adopted)
+
+    def finish(self) -> None:
+        """Rebuilds the read tables of a new stage from the events there are; protects all tables.
+
+        Until then the stack's parameter `DeletionProtection` is "off", so that a deploy that was
+        interrupted is finished by the next one.
+        """
+        if self.stage.projectors and self._has_events():
+            for half in self.stage.serves:
+                if half != WRITE:
+                    self._rebuild(half)
+        if "DeletionProtection" in self.template.get("Parameters", {}):
+            change_set = self.proposed(
+                self.stack.state(), self.values(protected=True), self._by_url()
+            )
+            if change_set.id is not None:
+                self.stack.execute(change_set)
+
+    def lacks_stream(self, values: Mapping[str, str]) -> bool:
+        """Whether the stage is fed from the event table's stream, and there is none yet."""
+        return "EventsStream" in self.template.get("Parameters", {}) and (
+            "EventsStream" not in values
+        )
+
+    def _check(self, change_set: ChangeSet) -> None:
+        if refused := refusals(change_set.changes, self.released):
+            raise click.ClickException(
+                f"{self.stage.name}: {'; '.join(refused)}; nothing was changed"
+            )
+        adoption.check(self.dynamodb, self.template, change_set.changes)
+
+    def proposed(self, state: State, values: dict[str, str], template: dict[str, str]) -> ChangeSet:
+        """A change set of the stage's template with these parameters. Raises a click error."""
+        is_new = state.step is Step.CREATE
+        request = {
+            "StackName": self.stack.name,
+            "ChangeSetType": "CREATE" if is_new else "UPDATE",
+            "ImportExistingResources": True,
+            "Parameters": list(self._parameters(state, values)),
+            "Tags": [{"Key": key, "Value": value} for key, value in self.stage.tags.items()],
+            **template,
+        }
+        try:
+            return propose(self.formation, request, self.template)
+        except click.ClickException:
+            if state.status in (None, "DELETE_COMPLETE"):
+                self.stack.drop_if_empty()
+            raise
+
+    def _parameters(self, state: State, values: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Those the template declares: given, else as they are; else the template's default."""
+        for name in self.template.get("Parameters", {}):
+            if name in values:
+                yield {"ParameterKey": name, "ParameterValue": values[name]}
+            elif name in state.parameters:
+                yield {"ParameterKey": name, "UsePreviousValue": True}
+
+    def values(self, *, protected: bool) -> dict[str, str]:
+        """The template's parameters, as far as they are known before the stage is up."""
+        values = {
+            "CodeBucket": self.bucket.name,
+            "CodeKey": self.code_key,
+            "DeletionProtection": "on" if protected else "off",
+        }
+        stream = adoption.events_stream(self.events, self.stage.environment)
+        return {**values, "EventsStream": stream} if stream else values
+
+    def _has_events(self) -> bool:
+        return adoption.has_items(self.events, f"twofold-{self.stage.environment}-events")
+
+    def _rebuild(self, half: str) -> None:
+        command = ["ops", "--stage", self.stage.name, "rebuild", half]
+        self.say(f"{self.stage.name}: rebuilding {half} from the events")
+        region = self.bucket.region
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=PROJECT,
+            env={
+                **os.environ,
+                **self.stage.variables,
+                "AWS_DEFAULT_REGION": region,
+                "AWS_REGION": region,
+            },
+            check=False,
+        )
+        if done.returncode:
+            raise click.ClickException(
+                f"{self.stage.name} is up, but {half} was not rebuilt; "
+                f"deploy again, or run `python -m {' '.join(command)}`"
+            )
+
+    @property
+    def _template_key(self) -> str:
+        return bucket.template_key(self.stage.environment, self.body)
+
+    def _by_url(self) -> dict[str, str]:
+        return {"TemplateURL": self.bucket.url(self._template_key)}
+
+    def by_body_or_url(self) -> dict[str, str]:
+        """The template as a plan sends it, which uploads only what does not go into a request."""
+        if len(self.body) <= BODY_BYTES:
+            return {"TemplateBody": self.body.decode()}
+        self.bucket.prepare()
+        self.bucket.upload(self._template_key, self.body)
+        return self._by_url()

@@ -1,0 +1,134 @@
+"""Tables: which tables belong to a stage, and their deletion with copies in other regions."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+
+from ops.deploying.adoption import described, has_items
+from ops.deploying.waiting import until
+from ops.stages import PROJECT, Stage, required
+
+COPY_SECONDS = 3600
+"""How long DynamoDB may take to delete a table or a copy of one."""
+
+ClientOf = Callable[[str], Any]
+"""A client of DynamoDB in a region."""
+
+
+@dataclass(frozen=True)
+class StageTables:
+    """The names of a stage's tables.
+
+    `books` are the event table and the keys, which outlive the stage. `others` are made from the
+    events, the second tables of a blue-green rebuild included. In the table `pointers` each of
+    `read_models` has an item that says which of its two tables serves; it is shared by stages.
+    """
+
+    books: Sequence[str]
+    others: Sequence[str]
+    pointers: str
+    read_models: Sequence[str]
+
+
+def tables_of(stage: Stage) -> StageTables:
+    """The tables of a stage, from a process that has its environment variables."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ops", "--stage", stage.name, "tables"],
+        cwd=PROJECT,
+        env={**os.environ, **stage.variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise click.ClickException(f"the tables of {stage.name} are unknown\n{done.stderr}")
+    return StageTables(**json.loads(done.stdout))
+
+
+@click.command(hidden=True)
+@click.pass_obj
+def tables(stage: Stage | None) -> None:
+    """Prints the names of a stage's tables as JSON."""
+    # Imported late: the names are fixed by the environment variables of this process.
+    from chalicelib.events.table import EventItem
+    from chalicelib.http.keys import KeyItem
+    from chalicelib.read_models.generations import SECOND, GenerationRow, Generations, table_of
+    from ops import template
+
+    models = template.tables_of(required(stage))
+    read_models = [model.Meta.room for model in models if isinstance(model.Meta, Generations)]
+    books = [model.Meta.table_name for model in models if model in (EventItem, KeyItem)]
+    others = [model.Meta.table_name for model in models if model not in (EventItem, KeyItem)]
+    others += [table_of(name, SECOND) for name in read_models]
+    found = StageTables(books, others, GenerationRow.Meta.table_name, read_models)
+    click.echo(json.dumps(asdict(found)))
+
+
+def copies(dynamodb: Any, table: Mapping[str, Any]) -> list[str]:
+    """The other regions that hold a copy of a table."""
+    home = dynamodb.meta.region_name
+    regions = {each["RegionName"] for each in table.get("Replicas") or []}
+    return sorted(regions - {home})
+
+
+def delete_copies(client_of: ClientOf, home: str, name: str) -> list[str]:
+    """Deletes the copies of a table in other regions, and keeps it at home; their regions.
+
+    DynamoDB protects each copy from deletion by itself, and deletes one at a time.
+    """
+    dynamodb = client_of(home)
+    table = described(dynamodb, name)
+    regions = copies(dynamodb, table) if table else []
+    for region in regions:
+        client_of(region).update_table(TableName=name, DeletionProtectionEnabled=False)
+        _active(dynamodb, name)
+        dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Delete": {"RegionName": region}}])
+
+        def gone(region: str = region) -> bool | None:
+            found = described(dynamodb, name)
+            return None if found and region in copies(dynamodb, found) else True
+
+        until(gone, seconds=COPY_SECONDS, what=f"the copy of {name} in {region} to be deleted")
+    return regions
+
+
+def delete_table(dynamodb: Any, name: str) -> bool:
+    """Deletes a table and its protection, and waits until it is gone; whether it was there."""
+    if described(dynamodb, name) is None:
+        return False
+    _active(dynamodb, name)
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+    _active(dynamodb, name)
+    dynamodb.delete_table(TableName=name)
+    until(
+        lambda: True if described(dynamodb, name) is None else None,
+        seconds=COPY_SECONDS,
+        what=f"the table {name} to be deleted",
+    )
+    return True
+
+
+def forget_pointers(dynamodb: Any, names: StageTables) -> None:
+    """Deletes what says which of two tables serves a stage's read models; the table when empty."""
+    if described(dynamodb, names.pointers) is None:
+        return
+    for read_model in names.read_models:
+        dynamodb.delete_item(TableName=names.pointers, Key={"room": {"S": read_model}})
+    if not has_items(dynamodb, names.pointers):
+        delete_table(dynamodb, names.pointers)
+
+
+def _active(dynamodb: Any, name: str) -> None:
+    """Waits until a table takes a change: DynamoDB refuses one while another is under way."""
+
+    def look() -> bool | None:
+        table = described(dynamodb, name)
+        return True if table is None or table["TableStatus"] != "UPDATING" else None
+
+    until(look, seconds=COPY_SECONDS, what=f"the table {name}")
