@@ -3,62 +3,84 @@
 For every client that it makes, botocore looks through the folders of all services it knows, of
 which one is ours, and reads where in the world each of them is to be found. And Python may not
 write beside the code of a Lambda, so that what it compiles in one cold start is compiled again in
-the next: here it is compiled once, by the Python whose version Chalice has the Lambda run on. Such
+the next: here it is compiled once, if the Python that runs this is of the Lambda's version. Such
 bytecode is taken as it is, without a look at its source, since unpacking need not keep the time of
 a file (PEP 552).
+
+The same files give the same zip, to the byte: in order, with one date, and compiled in a process
+that does nothing else (`ops/compiling.py`).
 """
 
-import importlib.util
 import io
 import json
-import py_compile
-import tempfile
+import subprocess
+import sys
 import zipfile
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+
+import click
 
 SERVICES = frozenset({"dynamodb"})
 """What our Lambdas call. Chalice's own clients, to which none of them comes, are not among them."""
 
 _SERVICE_DATA = PurePosixPath("botocore/data")
-_ENDPOINTS = _SERVICE_DATA / "endpoints.json"
+_ENDPOINTS = str(_SERVICE_DATA / "endpoints.json")
+
+_COMPILER = Path(__file__).with_name("compiling.py")
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+_UNIX, _MODE = 3, 0o100644
 
 
-def trim(package: Path) -> None:
-    """Trims a deployment package, a zip, in its place."""
-    package.write_bytes(_trimmed(package.read_bytes()))
+def trim(package: Path, runtime: str | None = None) -> None:
+    """Trims a deployment package, a zip, in its place.
+
+    `runtime` is the Lambda's, such as "python3.13"; None is this Python's. Of another version than
+    this Python's the sources are packed alone. Raises ClickException for one that does not compile.
+    """
+    package.write_bytes(_trimmed(package.read_bytes(), runtime in (None, _own_runtime())))
 
 
-@lru_cache(maxsize=1)
-def _trimmed(package: bytes) -> bytes:
-    """The zip, trimmed. All stages have the same code, so that it is done once for all of them."""
-    trimmed = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(package)) as whole,
-        zipfile.ZipFile(trimmed, "w", zipfile.ZIP_DEFLATED) as lean,
-    ):
-        for entry in whole.infolist():
-            path = PurePosixPath(entry.filename)
-            if not _is_read(path):
-                continue
-            content = whole.read(entry)
-            if path == _ENDPOINTS:
-                content = _our_endpoints(content)
-            lean.writestr(entry, content, zipfile.ZIP_DEFLATED)
-            if path.suffix == ".py":
-                compiled = zipfile.ZipInfo(_cached(path), entry.date_time)
-                compiled.external_attr = entry.external_attr
-                lean.writestr(compiled, _bytecode(path, content), zipfile.ZIP_DEFLATED)
-    return trimmed.getvalue()
-
-
-def _is_read(path: PurePosixPath) -> bool:
+def is_read(path: PurePosixPath) -> bool:
+    """Whether a Lambda of ours may read this file of a package."""
     if path.suffix == ".pyc":
         return False
     if path.is_relative_to(_SERVICE_DATA) and len(path.parts) > len(_SERVICE_DATA.parts) + 1:
         service = path.relative_to(_SERVICE_DATA).parts[0]
         return service in SERVICES and not path.name.startswith("examples-")
     return True
+
+
+def _own_runtime() -> str:
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@lru_cache(maxsize=1)
+def _trimmed(package: bytes, compiles: bool) -> bytes:
+    """The zip, trimmed. All stages have the same code, so that it is done once for all of them."""
+    files = {name: text for name, text in _files(package).items() if is_read(PurePosixPath(name))}
+    if _ENDPOINTS in files:
+        files[_ENDPOINTS] = _our_endpoints(files[_ENDPOINTS])
+    if compiles:
+        files |= _bytecode({name: text for name, text in files.items() if name.endswith(".py")})
+    return _zipped(files)
+
+
+def _files(packed: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(packed)) as whole:
+        return {name: whole.read(name) for name in whole.namelist() if not name.endswith("/")}
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as lean:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.create_system, entry.external_attr = _UNIX, _MODE << 16
+            lean.writestr(entry, files[name], zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
 
 
 def _our_endpoints(content: bytes) -> bytes:
@@ -70,21 +92,15 @@ def _our_endpoints(content: bytes) -> bytes:
     return json.dumps(listed).encode()
 
 
-def _cached(path: PurePosixPath) -> str:
-    return PurePosixPath(
-        path.parent, "__pycache__", Path(importlib.util.cache_from_source(path.name)).name
-    ).as_posix()
-
-
-def _bytecode(path: PurePosixPath, source: bytes) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        written, compiled = Path(folder, path.name), Path(folder, "compiled")
-        written.write_bytes(source)
-        py_compile.compile(
-            str(written),
-            cfile=str(compiled),
-            dfile=path.as_posix(),
-            doraise=True,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )
-        return compiled.read_bytes()
+def _bytecode(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The bytecode of modules, by the names of its files."""
+    done = subprocess.run(
+        [sys.executable, "-S", str(_COMPILER)],
+        input=_zipped(sources),
+        env={"PYTHONHASHSEED": "0"},
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise click.ClickException(f"the code does not compile:\n{done.stderr.decode()}")
+    return _files(done.stdout)

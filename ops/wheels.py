@@ -1,0 +1,195 @@
+"""Wheels: the pinned packages for a Lambda's Python and processor, whatever Python runs this.
+
+pip fetches wheels for that platform, and nothing else: it builds no package from source. Each
+wheel is checked against the hashes of the lock whenever it is read, so that a file in the cache is
+trusted for what it is and not for where it is. Wheels are unpacked without scripts, and without
+what trimming would leave out: the same lock gives the same files everywhere.
+"""
+
+import hashlib
+import io
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import click
+from packaging.tags import Tag, parse_tag
+
+from chalicelib.settings import settings
+from ops.elf import complaint
+from ops.lambda_runtimes import (
+    MACHINES,
+    Runtime,
+    markers,
+    platforms,
+    runtime_named,
+    supported_tags,
+)
+from ops.pins import Pin, read
+from ops.trimming import is_read
+
+_PIP: Sequence[str] = (sys.executable, "-m", "pip")
+_INSTALLED = frozenset({"purelib", "platlib"})
+"""The folders of a wheel's data that are code; the others are scripts, headers and manuals."""
+
+_UNREACHABLE = re.compile(r"Retrying \(|Max retries exceeded|Failed to establish|ConnectionError")
+
+
+def install(
+    requirements: Path,
+    target: Path,
+    runtime: str,
+    architecture: str,
+    *,
+    cache: Path | None = None,
+) -> None:
+    """Unpacks the wheels that a lock pins for a Lambda into a folder.
+
+    `runtime` and `architecture` are Lambda's names, such as "python3.11" and "arm64". `cache` keeps
+    wheels for the next time; without one, the folder that is configured. Raises ClickException,
+    with the package's name, where a wheel cannot be had or does not fit.
+    """
+    python = runtime_named(runtime)
+    systems = platforms(python, architecture)
+    environment = markers(python, architecture)
+    pins = [pin for pin in read(requirements) if pin.is_for(environment)]
+    kept = (cache or settings().home / "wheels") / f"{runtime}-{architecture}"
+    wheels = _kept(kept, pins)
+    missing = [pin for pin in pins if pin.name not in wheels]
+    if missing:
+        _fetch(missing, kept, python, systems, architecture)
+        wheels |= _kept(kept, missing)
+    for pin in pins:
+        if pin.name not in wheels:
+            raise click.ClickException(f"pip brought no wheel of {pin.name} {pin.version}")
+    for pin in pins:
+        _unpack(pin, wheels[pin.name], target)
+    check(target, runtime, architecture)
+
+
+def tags(folder: Path) -> dict[str, frozenset[Tag]]:
+    """The tags of each package in a folder, as its wheel says them, by `name-version`."""
+    return {
+        path.parent.name.removesuffix(".dist-info"): frozenset(
+            tag
+            for line in path.read_text().splitlines()
+            if line.startswith("Tag:")
+            for tag in parse_tag(line.removeprefix("Tag:").strip())
+        )
+        for path in sorted(folder.glob("*.dist-info/WHEEL"))
+    }
+
+
+def check(folder: Path, runtime: str, architecture: str) -> None:
+    """Refuses a folder of which a package or a compiled file does not run on a Lambda.
+
+    Raises ClickException with its name.
+    """
+    python = runtime_named(runtime)
+    supported = supported_tags(python, architecture)
+    for package, said in tags(folder).items():
+        if not said & supported:
+            names = ", ".join(sorted(map(str, said))) or "no tag"
+            raise click.ClickException(
+                f"{package} does not run on {runtime}, {architecture}: it is for {names}"
+            )
+    for path in compiled(folder):
+        wrong = complaint(path, python, MACHINES[architecture])
+        if wrong:
+            raise click.ClickException(
+                f"{path.relative_to(folder)} does not run on {runtime}, {architecture}: {wrong}"
+            )
+
+
+def compiled(folder: Path) -> list[Path]:
+    """The compiled files in a folder: extension modules and the libraries that come with them."""
+    return sorted(path for path in folder.rglob("*.so*") if path.is_file())
+
+
+def _kept(folder: Path, pins: Sequence[Pin]) -> dict[str, bytes]:
+    """The wheels in a folder that have a pinned hash, by their packages' names."""
+    found: dict[str, bytes] = {}
+    for path in sorted(folder.glob("*.whl")):
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        found |= {pin.name: content for pin in pins if digest in pin.hashes}
+    return found
+
+
+def _fetch(
+    pins: Sequence[Pin], kept: Path, runtime: Runtime, systems: Sequence[str], architecture: str
+) -> None:
+    """Downloads wheels into a folder, where each appears whole, at once."""
+    kept.mkdir(parents=True, exist_ok=True)
+    abi = f"cp{runtime.python[0]}{runtime.python[1]}"
+    with tempfile.TemporaryDirectory(dir=kept) as fresh:
+        lines = Path(fresh, "requirements.txt")
+        lines.write_text("".join(f"{pin.line()}\n" for pin in pins))
+        command = [
+            *_PIP,
+            *("download", "--quiet", "--no-input", "--disable-pip-version-check"),
+            # All of them are in the lock, and pip would ask this Python which of them are needed.
+            *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
+            *("--implementation", "cp", "--python-version", f"{runtime.python[0]}{abi[3:]}"),
+            *(word for name in (abi, "abi3", "none") for word in ("--abi", name)),
+            *(word for name in systems for word in ("--platform", name)),
+            *("--dest", fresh, "--requirement", str(lines)),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr + done.stdout
+            raise click.ClickException(_explained(said, pins, f"{runtime.name}, {architecture}"))
+        for path in Path(fresh).glob("*.whl"):
+            path.replace(kept / path.name)
+
+
+def _explained(said: str, pins: Sequence[Pin], place: str) -> str:
+    """What pip's failure means, in one line."""
+    if "DO NOT MATCH THE HASHES" in said:
+        (after,) = said.split("DO NOT MATCH THE HASHES")[1:2]
+        name = next((pin.name for pin in pins if f"{pin.name}==" in _normal(after)), "a package")
+        return f"{name}: what the package index sent has none of the hashes that the lock pins"
+    if _UNREACHABLE.search(said):
+        return f"the package index cannot be reached, and {_names(pins)} must be fetched from it"
+    missing = re.search(r"No matching distribution found for (\S+)==(\S+)", said)
+    if missing:
+        return f"{missing[1]} {missing[2]} has no wheel for {place}"
+    errors = [line for line in said.splitlines() if line.strip()] or ["it said nothing"]
+    return f"pip could not fetch {_names(pins)}: {errors[-1].strip()}"
+
+
+def _names(pins: Sequence[Pin]) -> str:
+    return ", ".join(pin.name for pin in pins)
+
+
+def _normal(text: str) -> str:
+    return text.lower().replace("_", "-")
+
+
+def _unpack(pin: Pin, wheel: bytes, target: Path) -> None:
+    """Writes a wheel's files into a folder. Raises ClickException where one is there already."""
+    with zipfile.ZipFile(io.BytesIO(wheel)) as packed:
+        for name, place in _places(packed):
+            path = target / place
+            if path.exists():
+                raise click.ClickException(f"{pin.name} and another package both bring {place}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(packed.read(name))
+
+
+def _places(packed: zipfile.ZipFile) -> Iterator[tuple[str, PurePosixPath]]:
+    """A wheel's files, and where each belongs: data that is code beside the rest of the code."""
+    for name in sorted(packed.namelist()):
+        path = PurePosixPath(name)
+        if name.endswith("/") or path.is_absolute() or ".." in path.parts:
+            continue
+        if path.parts[0].endswith(".data"):
+            if path.parts[1] not in _INSTALLED:
+                continue
+            path = PurePosixPath(*path.parts[2:])
+        if is_read(path):
+            yield name, path
