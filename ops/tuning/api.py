@@ -66,15 +66,20 @@ def stage_operations(properties: Properties, live: dict[str, Any]) -> list[Opera
         limits = ("ThrottlingRateLimit", "ThrottlingBurstLimit")
         only("MethodSettings", setting, "ResourcePath", "HttpMethod", *limits)
         where = f"{setting['ResourcePath']}/{setting['HttpMethod']}"
-        kept.add(where.lstrip("/").replace("~1", "/"))
+        kept.add(_plain(where))
         for limit, name in zip(limits, ("rateLimit", "burstLimit"), strict=True):
             operations.append(_replaced(f"{where}/throttling/{name}", str(setting[limit])))
     for place in sorted(live.get("methodSettings", {})):
-        if place.lstrip("/").replace("~1", "/") not in kept:
+        if _plain(place) not in kept:
             path, _, method = place.rpartition("/")
-            escaped = path.replace("/", "~1")
+            escaped = path if "~1" in path else path.replace("/", "~1")
             operations.append({"op": "remove", "path": f"/{escaped}/{method}"})
     return operations
+
+
+def _plain(place: str) -> str:
+    """A path and a method, however a slash is written: `~1health/GET` is `health/GET`."""
+    return place.replace("~1", "/").lstrip("/")
 
 
 def _replaced(path: str, value: str) -> Operation:

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import click
@@ -35,10 +34,10 @@ def function_name(stage: Stage, function: str) -> str:
     return stage.stack if function == "api_handler" else f"{stage.stack}-{function}"
 
 
-def record(stage: Stage, folder: Path = RECORDS) -> list[dict[str, Any]]:
+def record(stage: Stage) -> list[dict[str, Any]]:
     """What Chalice recorded of its last deployment of a stage; empty if there is none."""
     try:
-        found = json.loads((folder / f"{stage.name}.json").read_text())
+        found = json.loads((RECORDS / f"{stage.name}.json").read_text())
     except FileNotFoundError:
         return []
     return list(found["resources"])

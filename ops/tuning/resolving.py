@@ -9,12 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import click
+
 from ops.gateway import API_STAGE
 from ops.tuning.deployed import Deployed
 
 
-class Unknown(ValueError):
+class Unknown(click.ClickException):
     """Something of a template that `tune` does not know: a type, a property or a reference."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"`tune` does not know {what}; `python -m ops deploy` does")
 
 
 @dataclass(frozen=True)
