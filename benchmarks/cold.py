@@ -25,7 +25,7 @@ from benchmarks.invocations import LAMBDAS, Lambda, environment, first_of
 from chalicelib.events.recorded import account_stream
 from chalicelib.events.table import EventItem
 from chalicelib.read_models.balances.table import BalanceRow, row_of
-from ops.deploy import package
+from ops.packaging import package
 from ops.stages import stage_named
 
 FLOOR = "floor: a bare client"
@@ -68,8 +68,8 @@ def run(*, quick: bool) -> None:
 
 def _unpack(folder: Path) -> dict[str, int]:
     """A stage's package, whose code is that of every stage, unpacked; its size packed and so."""
-    package(stage_named("write"), folder)
-    path = folder / "deployment.zip"
+    (made,) = package([stage_named("write")], folder)
+    path = made.code
     with zipfile.ZipFile(path) as packed:
         packed.extractall(folder / "code")
         unpacked = sum(entry.file_size for entry in packed.infolist())

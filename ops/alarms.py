@@ -9,8 +9,13 @@ from typing import Any
 from chalicelib.settings import WRITE
 from chalicelib.tables import Table
 from chalicelib.telemetry import NAMESPACE
+from ops.gateway import API_STAGE
+from ops.mappings import camel
 from ops.schema import logical_id
 from ops.stages import Stage
+
+SLOW = 0.6
+"""The part of a Lambda's timeout above which its 99th percentile is too slow."""
 
 
 def alarms(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
@@ -25,8 +30,19 @@ def alarms(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
             above=0.01,
             minutes=5,
         ),
-        "ApiThrottled": _throttled("APIHandler"),
+        "GatewayErrors": _alarm(
+            "API Gateway answered more than 1 in 20 requests with 5XX, for three minutes.",
+            "AWS/ApiGateway",
+            "5XXError",
+            {"ApiName": stage.stack, "Stage": API_STAGE},
+            statistic="Average",
+            above=0.05,
+            minutes=3,
+        ),
     }
+    for function in stage.functions:
+        if function in ("api_handler", "authorize"):
+            found |= _of_request(stage, function)
     for model in tables:
         for kind in ("Read", "Write"):
             found[f"{logical_id(model)}{kind}sThrottled"] = _alarm(
@@ -40,8 +56,25 @@ def alarms(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
         found |= _of_stack(stage, projector.removeprefix("project_"))
     if WRITE in stage.serves:
         found["SweepErrors"] = _errors("Sweep")
-    topic = stage.variables.get("TWOFOLD_ALARM_TOPIC")
-    return {f"{name}Alarm": _telling(topic, alarm) for name, alarm in found.items()}
+    return {f"{name}Alarm": _resource(stage, name, alarm) for name, alarm in found.items()}
+
+
+def _of_request(stage: Stage, function: str) -> dict[str, Any]:
+    """The alarms of a Lambda that a request waits for."""
+    name = "Api" if function == "api_handler" else "Authorizer"
+    return {
+        f"{name}Errors": _errors(camel(function)),
+        f"{name}Throttled": _throttled(camel(function)),
+        f"{name}Slow": _alarm(
+            "1 in 100 invocations took more than most of the timeout, for five minutes.",
+            "AWS/Lambda",
+            "Duration",
+            {"FunctionName": {"Ref": camel(function)}},
+            percentile="p99",
+            above=SLOW * 1000 * stage.timeout(function),
+            minutes=5,
+        ),
+    }
 
 
 def _of_stack(stage: Stage, stack: str) -> dict[str, Any]:
@@ -113,17 +146,24 @@ def _alarm(
     dimensions: dict[str, Any],
     *,
     statistic: str = "Sum",
+    percentile: str | None = None,
     above: float = 0,
     minutes: int,
     missing: str = "notBreaching",
 ) -> dict[str, Any]:
     """An alarm when a metric was above a value in each of so many minutes."""
+    measured = (
+        # Of a few invocations a percentile says nothing.
+        {"ExtendedStatistic": percentile, "EvaluateLowSampleCountPercentile": "ignore"}
+        if percentile
+        else {"Statistic": statistic}
+    )
     return {
         "AlarmDescription": f"{meaning} docs/operating.md says what to do.",
         "Namespace": namespace,
         "MetricName": metric,
         "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-        "Statistic": statistic,
+        **measured,
         "Period": 60,
         "ComparisonOperator": "GreaterThanThreshold",
         "Threshold": above,
@@ -133,6 +173,10 @@ def _alarm(
     }
 
 
-def _telling(topic: str | None, alarm: dict[str, Any]) -> dict[str, Any]:
-    told = {"AlarmActions": [topic], "OKActions": [topic]} if topic else {}
-    return {"Type": "AWS::CloudWatch::Alarm", "Properties": {**alarm, **told}}
+def _resource(stage: Stage, name: str, alarm: dict[str, Any]) -> dict[str, Any]:
+    topic = stage.alarm_topic
+    notified = {"AlarmActions": [topic], "OKActions": [topic]} if topic else {}
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {"AlarmName": f"{stage.stack}-{name}", **alarm, **notified},
+    }

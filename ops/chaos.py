@@ -40,7 +40,7 @@ from ops.auditing.auditor import Auditor
 from ops.chaos_books import BERKA, Client, Writer, open_accounts, open_bank, pay
 from ops.demo import Row, read
 from ops.stages import PROJECT
-from ops.template import feeding
+from ops.mappings import feeding
 
 WRITERS = 3
 COMMANDS = 60

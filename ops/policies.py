@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from chalicelib.read_models.generations import SECOND
-from ops.stages import PROJECT
+from chalicelib.settings import WRITE
+from ops.stages import PROJECT, Stage
 
 FOLDER = PROJECT / ".chalice" / "policies"
 
@@ -23,7 +24,7 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
 
     def table(name: str) -> str:
         # A role's policy reaches only its own account; the region is where the stage is deployed.
-        return f"arn:aws:dynamodb:*:*:table/twofold-{environment}-{name}"
+        return f"arn:*:dynamodb:*:*:table/twofold-{environment}-{name}"
 
     def read_table(name: str) -> str:
         return table(f"{replica}-{name}" if replica else name)
@@ -38,12 +39,12 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
     queries = {
         "accounts-query": [
             which,
-            _allow("Read", _READ, [*generations("balances"), *generations("statements")]),
+            _allow("ReadAccounts", _READ, [*generations("balances"), *generations("statements")]),
         ],
         "journal-query": [
             which,
             _allow(
-                "Read",
+                "ReadJournal",
                 _READ,
                 [
                     *generations("transactions"),
@@ -115,6 +116,21 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
     }
 
 
+def of_function(stage: Stage, function: str) -> dict[str, Any]:
+    """The policy document of one Lambda of a stage, by its name in the code."""
+    known = documents(stage.environment, stage.replica)
+    names = {"authorize": ["authorize"], "sweep": ["sweep"]}.get(function)
+    if names is None and function == "api_handler":
+        strong = "-strong" if stage.strong_reads else ""
+        names = [half if half == WRITE else f"{half}-query{strong}" for half in stage.serves]
+    if names is None:
+        task, _, half = function.partition("_")
+        fed = "-kinesis" if stage.kinesis_stream else ""
+        names = [f"{half}-watch" if task == "watch" else f"{half}-projector{fed}"]
+    statements = {each["Sid"]: each for name in names for each in known[name]["Statement"]}
+    return {"Version": "2012-10-17", "Statement": list(statements.values())}
+
+
 WILDCARDS = {
     "dynamodb:ListStreams": "takes no resource: it lists names only",
     "xray:PutTraceSegments": "takes no resource",
@@ -127,13 +143,13 @@ def _projectors(
     environment: str, half: str, statements: list[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
     """A projector's policy, for reading the event table's own stream and for Kinesis."""
-    queue = f"arn:aws:sqs:*:*:twofold-{environment}-*-failed"
+    queue = f"arn:*:sqs:*:*:twofold-{environment}-*-failed"
     common = [_allow("SetAside", ["sqs:SendMessage"], [queue]), *statements]
     stream = [
         _allow(
             "ReadStream",
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
-            [f"arn:aws:dynamodb:*:*:table/twofold-{environment}-events/stream/*"],
+            [f"arn:*:dynamodb:*:*:table/twofold-{environment}-events/stream/*"],
         ),
         _allow("FindStreams", ["dynamodb:ListStreams"], ["*"]),
     ]
@@ -147,7 +163,7 @@ def _projectors(
                 "kinesis:GetShardIterator",
                 "kinesis:ListShards",
             ],
-            [f"arn:aws:kinesis:*:*:stream/twofold-{environment}-events"],
+            [f"arn:*:kinesis:*:*:stream/twofold-{environment}-events"],
         )
     ]
     return {
@@ -163,7 +179,7 @@ def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
             _allow(
                 "Log",
                 ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-                ["arn:aws:logs:*:*:log-group:/aws/lambda/twofold-*"],
+                ["arn:*:logs:*:*:log-group:/aws/lambda/twofold-*"],
             ),
             _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
             *statements,

@@ -9,9 +9,17 @@ from typing import Any
 
 from chalicelib.tables import Table
 
+PROTECTED = "Protected"
+"""The template's condition that tables are protected from deletion (see `ops/template.py`)."""
 
-def definition(model: type[Table], tags: dict[str, str]) -> dict[str, Any]:
-    """CreateTable's parameters: on demand, encrypted, protected from deletion, tagged."""
+
+def definition(
+    model: type[Table], tags: dict[str, str], kms_key: str | None = None
+) -> dict[str, Any]:
+    """CreateTable's parameters: on demand, encrypted, protected from deletion, tagged.
+
+    `kms_key` is the ARN of a key of the account's own; without it AWS's key for DynamoDB encrypts.
+    """
     schema = model._get_schema()  # What PynamoDB itself creates tables from; it has no public name.
     parameters: dict[str, Any] = {
         "TableName": model.Meta.table_name,
@@ -20,7 +28,7 @@ def definition(model: type[Table], tags: dict[str, str]) -> dict[str, Any]:
             schema["attribute_definitions"], key=lambda attribute: str(attribute["AttributeName"])
         ),
         "BillingMode": "PAY_PER_REQUEST",
-        "SSESpecification": {"Enabled": True},
+        "SSESpecification": {"Enabled": True, **_key(kms_key)},
         "DeletionProtectionEnabled": True,
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())],
     }
@@ -40,16 +48,21 @@ def definition(model: type[Table], tags: dict[str, str]) -> dict[str, Any]:
 
 
 def resource(
-    model: type[Table], tags: dict[str, str], replicas: Sequence[str] = ()
+    model: type[Table],
+    tags: dict[str, str],
+    replicas: Sequence[str] = (),
+    kms_key: str | None = None,
 ) -> dict[str, Any]:
     """The table as a CloudFormation resource, which outlives its stack.
 
     With `replicas`, the other regions that hold a copy, it is a global table; a table cannot become
-    one later, so they are named before the first deployment.
+    one later, so they are named before the first deployment. Each region then needs a replica of
+    the KMS key. Raises ValueError for a key that has none.
     """
     properties = definition(model, tags)
-    # CloudFormation's words for two of the same things.
-    properties["SSESpecification"] = {"SSEEnabled": True}
+    # CloudFormation's words for three of the same things.
+    properties["SSESpecification"] = {"SSEEnabled": True, **_key(None if replicas else kms_key)}
+    properties["DeletionProtectionEnabled"] = {"Fn::If": [PROTECTED, True, False]}
     if "StreamSpecification" in properties:
         del properties["StreamSpecification"]["StreamEnabled"]
     kept = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
@@ -58,16 +71,37 @@ def resource(
         for name in ("DeletionProtectionEnabled", "Tags"):
             kept[name] = properties.pop(name)
         properties["StreamSpecification"] = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
-        regions = [{"Ref": "AWS::Region"}, *replicas]
-        properties["Replicas"] = [{"Region": region, **kept} for region in regions]
+        properties["Replicas"] = [
+            {"Region": region, **kept, **_replica_key(kms_key, region)}
+            for region in [{"Ref": "AWS::Region"}, *replicas]
+        ]
+        if kms_key:
+            properties["SSESpecification"]["SSEType"] = "KMS"
     else:
         properties |= kept
     return {
         "Type": "AWS::DynamoDB::GlobalTable" if replicas else "AWS::DynamoDB::Table",
-        "DeletionPolicy": "Retain",
+        # Deleting the stack keeps the table; rolling back its creation does not.
+        "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
         "Properties": properties,
     }
+
+
+def _key(kms_key: str | None) -> dict[str, Any]:
+    return {"SSEType": "KMS", "KMSMasterKeyId": kms_key} if kms_key else {}
+
+
+def _replica_key(kms_key: str | None, region: Any) -> dict[str, Any]:
+    """The key of one region's copy: a multi-Region key has the same id everywhere."""
+    if kms_key is None:
+        return {}
+    if not kms_key.rpartition("/")[2].startswith("mrk-"):
+        raise ValueError("copies in other regions need a multi-Region KMS key (its id: mrk-…)")
+    parts = kms_key.split(":")
+    if isinstance(region, str):
+        parts[3] = region
+    return {"SSESpecification": {"KMSMasterKeyId": ":".join(parts)}}
 
 
 def logical_id(model: type[Table]) -> str:

@@ -1,37 +1,45 @@
-"""Stages: which stages `.chalice/config.json` has, and what belongs to each.
+"""Stages: which stages an environment has, and what its settings say of each.
 
-A stage is a config entry: its environment, what it serves, and how its projectors read. This module
-only reads it; a second environment or another replica needs no line of code.
+A stage is an entry of `.chalice/config.json`, or one that an environment's own file makes of it
+(`ops/environments.py`). This module only reads them; a second environment or another replica needs
+no line of code.
 """
 
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 
 from chalicelib import __version__
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
+from ops.environments import CONFIG, PROJECT, entries
 
-PROJECT = Path(__file__).resolve().parents[1]
-CONFIG = PROJECT / ".chalice" / "config.json"
+__all__ = ["CONFIG", "ORDER", "PROJECT", "Stage", "all_stages", "required", "stage_named", "stages"]
 
 ORDER = (WRITE, ACCOUNTS, JOURNAL)
-"""Halves in the order in which they are brought up: the event table first."""
+"""Halves in the order in which a new environment is brought up: the event table first."""
+
+RUNTIME = "python3.11"
+"""The Lambda runtime of a stage that names no other."""
+
+_SECONDS, _LAMBDA_DEFAULT_SECONDS = "lambda_timeout", 60
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One entry of the config."""
+    """One deployable stage: its `variables` are its settings, `config` is its entry for Chalice."""
 
     name: str
     environment: str
     serves: tuple[str, ...]
     variables: dict[str, str]
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def stack(self) -> str:
-        """The name of its CloudFormation stack."""
+        """The name of its CloudFormation stack, and of its API."""
         return f"twofold-{self.name}"
 
     @property
@@ -50,9 +58,36 @@ class Stage:
         return [f"project_{half}" for half in self.serves if half != WRITE and self.projects]
 
     @property
+    def functions(self) -> list[str]:
+        """All its Lambdas, by their names in the code."""
+        names = ["api_handler"]
+        if self.auth == "keys":
+            names.append("authorize")
+        if WRITE in self.serves:
+            names.append("sweep")
+        watchers = [name.replace("project_", "watch_") for name in self.projectors]
+        return names + self.projectors + watchers
+
+    def timeout(self, function: str) -> int:
+        """The seconds that an invocation of one of its Lambdas may take."""
+        own = self.config.get("lambda_functions", {}).get(function, {})
+        found = own.get(_SECONDS, self.config.get(_SECONDS, _LAMBDA_DEFAULT_SECONDS))
+        return int(found)
+
+    @property
+    def auth(self) -> str:
+        """How callers prove who they are: "keys", "iam" or "cognito"."""
+        return self.variables.get("TWOFOLD_AUTH", "keys")
+
+    @property
+    def user_pool(self) -> str | None:
+        """The ARN of the Cognito user pool, where callers come from one."""
+        return self.variables.get("TWOFOLD_USER_POOL_ARN") or None
+
+    @property
     def region(self) -> str | None:
         """The region it lives in, where that is not the environment's."""
-        return self.variables.get("TWOFOLD_REGION")
+        return self.variables.get("TWOFOLD_REGION") or None
 
     @property
     def replica(self) -> str:
@@ -62,27 +97,78 @@ class Stage:
     @property
     def kinesis_stream(self) -> str | None:
         """The Kinesis stream that it feeds or is fed from, where there is one."""
-        return self.variables.get("TWOFOLD_KINESIS_STREAM")
+        return self.variables.get("TWOFOLD_KINESIS_STREAM") or None
 
     @property
     def replicas(self) -> list[str]:
         """The other regions that hold copies of its tables, but for the event table."""
         return self.variables.get("TWOFOLD_REPLICAS", "").split()
 
+    @property
+    def strong_reads(self) -> bool:
+        """Whether its Read API may look at the event table."""
+        return self.variables.get("TWOFOLD_STRONG_READS") == "1"
+
+    @property
+    def runtime(self) -> str:
+        """The Lambda runtime of all its functions, such as "python3.11"."""
+        return self.variables.get("TWOFOLD_RUNTIME") or RUNTIME
+
+    @property
+    def architecture(self) -> str:
+        """The processor of all its functions: "x86_64" or "arm64"."""
+        return str(self.config.get("lambda_architecture", "x86_64"))
+
+    @property
+    def alarm_topic(self) -> str | None:
+        """The ARN of the SNS topic that its alarms notify."""
+        return self.variables.get("TWOFOLD_ALARM_TOPIC") or None
+
+    @property
+    def kms_key(self) -> str | None:
+        """The ARN of a KMS key of the account's own, for tables, queues and logs."""
+        return self.variables.get("TWOFOLD_KMS_KEY") or None
+
+    @property
+    def permissions_boundary(self) -> str | None:
+        """The ARN of the policy that bounds all its roles."""
+        return self.variables.get("TWOFOLD_PERMISSIONS_BOUNDARY") or None
+
+    @property
+    def domain(self) -> str | None:
+        """The custom domain name that all stages of the environment share."""
+        return self.variables.get("TWOFOLD_DOMAIN") or None
+
+    @property
+    def base_path(self) -> str:
+        """Its first path segment on the custom domain: the half it serves, and which replica."""
+        return "-".join([*self.serves, *filter(None, [self.replica])])
+
+    @property
+    def log_retention_days(self) -> int:
+        """How long its log groups keep a line."""
+        return int(self.config.get("log_retention_in_days", 30))
+
 
 def all_stages(config: Path = CONFIG) -> list[Stage]:
-    """The deployable stages: all but those that run embedded on a laptop."""
-    found = []
-    for name, entry in json.loads(config.read_text())["stages"].items():
-        variables = entry["environment_variables"]
-        if "TWOFOLD_EMBEDDED" not in variables:
-            serves = tuple(variables["TWOFOLD_SERVES"].split(","))
-            found.append(Stage(name, variables["TWOFOLD_ENVIRONMENT"], serves, variables))
-    return found
+    """The deployable stages: all but those that run embedded on a laptop.
+
+    Raises a click error for a setting that is wrong.
+    """
+    return [
+        Stage(
+            name,
+            entry["environment_variables"]["TWOFOLD_ENVIRONMENT"],
+            tuple(entry["environment_variables"]["TWOFOLD_SERVES"].split(",")),
+            entry["environment_variables"],
+            entry,
+        )
+        for name, entry in entries(config).items()
+    ]
 
 
 def stages(environment: str, config: Path = CONFIG) -> list[Stage]:
-    """The stages of an environment, in the order in which they are brought up."""
+    """The stages of an environment, in the order in which a new one is brought up."""
     found = [stage for stage in all_stages(config) if stage.environment == environment]
     return sorted(found, key=lambda stage: min(ORDER.index(half) for half in stage.serves))
 
@@ -96,7 +182,9 @@ def required(stage: Stage | None) -> Stage:
 
 def stage_named(name: str) -> Stage:
     """The stage of this name. Raises a click error for none."""
-    for stage in all_stages():
+    found = all_stages()
+    for stage in found:
         if stage.name == name:
             return stage
-    raise click.BadParameter(f".chalice/config.json has no deployable stage {name}")
+    names = ", ".join(stage.name for stage in found)
+    raise click.BadParameter(f"there is no deployable stage {name}; there are: {names}")

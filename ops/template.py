@@ -1,23 +1,31 @@
 """Template: what a stage has besides what Chalice makes of the app.
 
-Chalice packages routes, Lambdas and roles; `chalice package --merge-template` lays this page over
-it: the stage's tables, how its projectors are fed and what becomes of a batch that cannot be, what
-API Gateway answers by itself, and its throttling.
+Chalice describes routes, Lambdas and roles; `completed` adds the stage's tables, how its projectors
+are fed, what API Gateway does by itself, alarms, logs and dashboard, and mends what Chalice gets
+wrong. `extras` alone is what `ops tune` gives to a stage that `chalice deploy` made.
 """
 
 import json
-from typing import Any, get_args
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
-from chalicelib.domain import transaction
+import click
+from chalice.cli import cli as chalice
+
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
-from chalicelib.http.problems import Problem
 from chalicelib.read_models import accounts, journal
+from chalicelib.read_models.generations import FIRST, Generations, pinned
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
 from chalicelib.tables import Table
+from ops import gateway
 from ops.alarms import alarms
-from ops.schema import logical_id, resource
-from ops.stages import Stage
+from ops.dashboard import dashboard
+from ops.mappings import EVENTS_STREAM, camel, failure_queue, kinesis, mapping
+from ops.schema import PROTECTED, logical_id, resource
+from ops.stages import Stage, required
 
 TABLES: dict[str, tuple[type[Table], ...]] = {
     WRITE: (EventItem, KeyItem),
@@ -26,52 +34,111 @@ TABLES: dict[str, tuple[type[Table], ...]] = {
 }
 """The tables that belong to each half, and are made and deleted with it."""
 
-RATE, BURST = 500, 1000
-"""Requests per second and at once that a stage's API takes: below the account's default quota of
-10,000 and 5,000, so that one ledger's storm leaves room for the rest of the account."""
-
-GATEWAY_ANSWERS = {
-    "MISSING_AUTHENTICATION_TOKEN": Problem("not_found", "there is no such path"),
-    "RESOURCE_NOT_FOUND": Problem("not_found", "there is no such path"),
-    "UNAUTHORIZED": Problem("unauthorized", "this needs a valid key"),
-    "ACCESS_DENIED": Problem("unauthorized", "this needs a valid key"),
-    "INVALID_SIGNATURE": Problem("unauthorized", "the signature is not valid"),
-    "EXPIRED_TOKEN": Problem("unauthorized", "the token has expired"),
-    "UNSUPPORTED_MEDIA_TYPE": Problem("unsupported_media_type", "send application/json"),
-    "REQUEST_TOO_LARGE": Problem("request_too_large", "a body is at most 262144 bytes"),
-    "THROTTLED": Problem("rate_limited", "too many requests", retry_after=1),
-    "QUOTA_EXCEEDED": Problem("rate_limited", "the quota of this key is used up", retry_after=60),
-    "DEFAULT_5XX": Problem("internal_error", "something went wrong on our side; nothing is lost"),
-}
-"""What API Gateway answers before the app is reached, as the contract's problems."""
-
 
 def extras(stage: Stage) -> dict[str, Any]:
     """What is merged into the template that Chalice makes of a stage."""
+    tables = tables_of(stage)
     resources: dict[str, Any] = {
-        "RestAPI": {"Properties": {"MethodSettings": [_throttling()]}},
-        **{_camel(f"answer_{name}"): _answer(name) for name in GATEWAY_ANSWERS},
+        "RestAPI": gateway.rest_api(stage),
+        "AccessLogGroup": gateway.access_log_group(stage),
+        "Dashboard": dashboard(stage, tables),
+        **gateway.domain(stage),
+        **alarms(stage, tables),
     }
-    outputs = {}
-    for model in tables_of(stage):
+    for model in tables:
         # Events are written in one region; a second writer could not be told from the first.
         replicas = [] if model is EventItem else stage.replicas
-        resources[logical_id(model)] = resource(model, stage.tags, replicas)
+        resources[logical_id(model)] = resource(model, stage.tags, replicas, stage.kms_key)
     for projector in stage.projectors:
-        resources[_camel(projector)] = {"Properties": _feeding(stage, projector)}
-        resources[f"{_camel(projector)}Failed"] = _failures(stage, projector)
-    resources |= alarms(stage, tables_of(stage))
+        resources[camel(projector)] = {"Properties": mapping(stage, projector)}
+        resources[f"{camel(projector)}Failed"] = failure_queue(stage, projector)
     if WRITE in stage.serves and stage.kinesis_stream:
-        resources["EventsKinesis"] = _kinesis(stage)
+        resources["EventsKinesis"] = kinesis(stage)
         resources[logical_id(EventItem)]["Properties"]["KinesisStreamSpecification"] = {
             "StreamArn": {"Fn::GetAtt": ["EventsKinesis", "Arn"]}
         }
-    if WRITE in stage.serves:
-        outputs["EventsStream"] = {
-            "Value": {"Fn::GetAtt": [logical_id(EventItem), "StreamArn"]},
-            "Export": {"Name": stream_export(stage.environment)},
+    return {
+        "Parameters": _parameters(stage),
+        "Conditions": _conditions(stage),
+        "Resources": resources,
+        "Outputs": gateway.domain_outputs(stage),
+    }
+
+
+def _parameters(stage: Stage) -> dict[str, Any]:
+    """What `ops deploy` says of each deployment; the template itself is the same for all."""
+    found: dict[str, Any] = {
+        "CodeBucket": {"Type": "String", "Description": "The S3 bucket that has the code."},
+        "CodeKey": {"Type": "String", "Description": "The code's key in that bucket."},
+    }
+    if tables_of(stage):
+        found["DeletionProtection"] = {
+            "Type": "String",
+            "AllowedValues": ["on", "off"],
+            "Default": "on",
+            "Description": "Off while new tables are made, so that a roll-back can delete them.",
         }
-    return {"Resources": resources, "Outputs": outputs}
+    if stage.projectors and not stage.kinesis_stream:
+        found[EVENTS_STREAM] = {
+            "Type": "String",
+            "Description": "The ARN of the event table's stream.",
+        }
+    if WRITE in stage.serves:
+        found["Restored"] = {
+            "Type": "String",
+            "Default": "never",
+            "Description": "Which restore of the event table the Lambdas were started after.",
+        }
+    return found
+
+
+def _conditions(stage: Stage) -> dict[str, Any]:
+    if not tables_of(stage):
+        return {}
+    return {PROTECTED: {"Fn::Equals": [{"Ref": "DeletionProtection"}, "on"]}}
+
+
+def completed(template: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """Chalice's template of a stage with everything else that the stage has."""
+    whole = merged(template, extras(stage))
+    for name, part in whole["Resources"].items():
+        properties = part["Properties"]
+        if part["Type"] == "AWS::Serverless::Function":
+            properties["Runtime"] = stage.runtime
+            properties["CodeUri"] = {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Ref": "CodeKey"}}
+            if WRITE in stage.serves:
+                # Another value makes Lambda start new processes, which remember nothing.
+                properties["Environment"]["Variables"]["TWOFOLD_RESTORED"] = {"Ref": "Restored"}
+        elif part["Type"] == "AWS::IAM::Role" and stage.permissions_boundary:
+            properties["PermissionsBoundary"] = stage.permissions_boundary
+        elif name.endswith("LogGroup") and stage.kms_key:
+            properties["KmsKeyId"] = stage.kms_key
+    # Chalice 1.34 renames this function and forgets its log group (aws/chalice#2079).
+    handler_log = whole["Resources"].get("ApiHandlerLogGroup")
+    if handler_log:
+        handler_log["Properties"]["LogGroupName"] = {"Fn::Sub": "/aws/lambda/${APIHandler}"}
+    return {name: section for name, section in whole.items() if section}
+
+
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `over` laid over it: objects are merged, anything else is replaced."""
+    whole = dict(base)
+    for name, value in over.items():
+        before = whole.get(name)
+        if isinstance(before, dict) and isinstance(value, dict):
+            value = merged(before, value)
+        whole[name] = value
+    return whole
+
+
+@contextmanager
+def first_generation() -> Iterator[None]:
+    """What is named inside are the tables that a stage is made with, whichever serve by now."""
+    with ExitStack() as pins:
+        for model in (*accounts.TABLES, *journal.TABLES):
+            if isinstance(model.Meta, Generations):
+                pins.enter_context(pinned(model.Meta.room, FIRST))
+        yield
 
 
 def tables_of(stage: Stage) -> list[type[Table]]:
@@ -79,118 +146,15 @@ def tables_of(stage: Stage) -> list[type[Table]]:
     return [model for half in stage.serves for model in TABLES[half]] if stage.projects else []
 
 
-def stream_export(environment: str) -> str:
-    """The name under which the write stage tells the others its event table's stream."""
-    return f"twofold-{environment}-events-stream"
-
-
-def feeding(projector: str) -> dict[str, Any]:
-    """How Lambda feeds a projector: the event source mapping's settings, without its addresses.
-
-    What cannot be projected is parked by the projector, so an attempt fails only while AWS has no
-    time for it, or where a record ends the process. Then the batch is halved until the record at
-    fault stands alone, and set aside after a hundred attempts or six hours: long enough for an
-    outage, and short of the day that the stream keeps. A room depends on no order between items, so
-    a shard may be read by two invocations at once.
-    """
-    return {
-        "BatchSize": 100,
-        "MaximumBatchingWindowInSeconds": 0,
-        "StartingPosition": "TRIM_HORIZON",
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "BisectBatchOnFunctionError": True,
-        "MaximumRetryAttempts": 100,
-        "MaximumRecordAgeInSeconds": 6 * 3600,
-        "ParallelizationFactor": 2,
-        "FilterCriteria": {"Filters": [{"Pattern": _pattern(projector)}]},
-    }
-
-
-def _pattern(projector: str) -> str:
-    """Events are only ever inserted. The accounts stack has no use for those of transactions.
-
-    Known types are left out rather than wanted ones let in: a type that this build does not know
-    must arrive, so that it can be set aside and not be missed.
-    """
-    wanted: dict[str, Any] = {"eventName": ["INSERT"]}
-    if projector == f"project_{ACCOUNTS}":
-        types = [event.__name__ for event in get_args(transaction.Event)]
-        wanted["dynamodb"] = {"NewImage": {"type": {"S": [{"anything-but": types}]}}}
-    return json.dumps(wanted)
-
-
-def _feeding(stage: Stage, projector: str) -> dict[str, Any]:
-    settings = {
-        **feeding(projector),
-        "DestinationConfig": {
-            "OnFailure": {"Destination": {"Fn::GetAtt": [f"{_camel(projector)}Failed", "Arn"]}}
-        },
-    }
-    if stage.kinesis_stream:
-        # There the change is the data of a record, and Chalice says which stream it is.
-        pattern = json.dumps({"data": json.loads(_pattern(projector))})
-        settings["FilterCriteria"] = {"Filters": [{"Pattern": pattern}]}
-        return {"Events": {f"{_camel(projector)}KinesisEventSource": {"Properties": settings}}}
-    settings["Stream"] = {"Fn::ImportValue": stream_export(stage.environment)}
-    return {"Events": {f"{_camel(projector)}DynamodbEventSource": {"Properties": settings}}}
-
-
-def _kinesis(stage: Stage) -> dict[str, Any]:
-    """A stream of the event table's changes for more readers than its own two, kept for a week."""
-    return {
-        "Type": "AWS::Kinesis::Stream",
-        "Properties": {
-            "Name": stage.kinesis_stream,
-            "StreamModeDetails": {"StreamMode": "ON_DEMAND"},
-            "RetentionPeriodHours": 168,
-            "StreamEncryption": {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"},
-        },
-    }
-
-
-def _failures(stage: Stage, projector: str) -> dict[str, Any]:
-    """Where Lambda leaves word of a batch it gave up: its place in the stream, not its records.
-
-    The events themselves are in the event table, from which they are fed again.
-    """
-    return {
-        "Type": "AWS::SQS::Queue",
-        "Properties": {
-            "QueueName": f"twofold-{stage.environment}-{stage.name}-{projector}-failed".replace(
-                "_", "-"
-            ),
-            "MessageRetentionPeriod": 14 * 24 * 3600,
-            "SqsManagedSseEnabled": True,
-        },
-    }
-
-
-def _answer(name: str) -> dict[str, Any]:
-    problem = GATEWAY_ANSWERS[name]
-    headers = {
-        f"gatewayresponse.header.{header}": f"'{value}'"
-        for header, value in problem.headers.items()
-    }
-    return {
-        "Type": "AWS::ApiGateway::GatewayResponse",
-        "Properties": {
-            "RestApiId": {"Ref": "RestAPI"},
-            "ResponseType": name,
-            "StatusCode": str(problem.status),
-            "ResponseParameters": headers,
-            "ResponseTemplates": {"application/json": problem.body()},
-        },
-    }
-
-
-def _throttling() -> dict[str, Any]:
-    return {
-        "ResourcePath": "/*",
-        "HttpMethod": "*",
-        "ThrottlingRateLimit": RATE,
-        "ThrottlingBurstLimit": BURST,
-    }
-
-
-def _camel(name: str) -> str:
-    return "".join(word.capitalize() for word in name.lower().split("_"))
+@click.command(hidden=True)
+@click.argument("out", type=click.Path(path_type=Path))
+@click.pass_obj
+def template(stage: Stage | None, out: Path) -> None:
+    """Writes a stage's `OUT/template.json`; `package` runs this in a copy of the project."""
+    stage = required(stage)
+    words = ["package", "--stage", stage.name, "--template-format", "json", str(out)]
+    chalice.main(words, obj={}, standalone_mode=False)
+    with first_generation():
+        whole = completed(json.loads((out / "sam.json").read_text()), stage)
+    # Without white space it is smaller: CloudFormation limits the size of a template.
+    (out / "template.json").write_text(json.dumps(whole, separators=(",", ":"), sort_keys=True))

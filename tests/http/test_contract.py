@@ -18,8 +18,10 @@ from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
 from chalicelib.http.problems import STATUS
 from chalicelib.read_models import reading
+from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
+from ops.gateway import answers
 from ops.openapi import routes
-from ops.template import GATEWAY_ANSWERS
+from ops.stages import Stage
 from tests.http.api import Api
 from tests.http.cases import Case
 from tests.http.refused import CASES
@@ -292,13 +294,15 @@ def test_what_is_done_and_cannot_be_read_again_has_an_unknown_outcome(
     assert_answers(reply, Case(route, "outcome_unknown", "", None, detail).problem)
 
 
-def test_the_gateway_says_the_rest_alike() -> None:
-    for problem in GATEWAY_ANSWERS.values():
+@pytest.mark.parametrize("half", [WRITE, ACCOUNTS, JOURNAL])
+def test_the_gateway_says_the_rest_alike(half: str) -> None:
+    problems = answers(Stage(half, "test", (half,), {})).values()
+
+    for problem in problems:
         assert problem.code in PROMISED[problem.status]
         expected = Case("", problem.code, "", None, problem.detail).problem
         assert json.loads(problem.body()) == {**expected, "status": problem.status}
-    said = {problem.code for problem in GATEWAY_ANSWERS.values()}
-    assert {"unauthorized", "not_found", "rate_limited"} <= said
+    assert {"unauthorized", "not_found", "rate_limited"} <= {problem.code for problem in problems}
 
 
 def test_after_all_that_was_refused_the_books_are_as_they_were(stock: Api) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.local.filters import matches, wanted
 from chalicelib.local.mapping import SourceMapping
-from ops.template import feeding
+from ops.mappings import feeding
 
 RECORD = {
     "eventName": "INSERT",

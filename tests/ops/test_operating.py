@@ -54,7 +54,12 @@ def test_every_alarm_looks_at_something_of_its_own_stage() -> None:
     for stage in stages("prod"):
         resources = extras(stage)["Resources"]
         # Chalice makes these of the app.
-        made = {"APIHandler", "Sweep", *(f"Project{half.capitalize()}" for half in stage.serves)}
+        made = {
+            "APIHandler",
+            "Authorize",
+            "Sweep",
+            *(f"Project{half.capitalize()}" for half in stage.serves),
+        }
         for name in alarms(stage, tables_of(stage)):
             for dimension in resources[name]["Properties"]["Dimensions"]:
                 if isinstance(dimension["Value"], dict):

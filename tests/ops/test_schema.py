@@ -9,14 +9,16 @@ from chalicelib.local.stack import TABLES
 from chalicelib.tables import Table
 from ops.aws import client
 from ops.provision import make
-from ops.schema import definition, logical_id, resource
+from ops.schema import PROTECTED, definition, logical_id, resource
 
 TAGS = {"app": "twofold", "environment": "test"}
 
 
 def _as_parameters(properties: dict[str, Any]) -> dict[str, Any]:
-    """CloudFormation's properties in the words of CreateTable."""
+    """CloudFormation's properties in the words of CreateTable, once protection is on."""
     said = dict(properties)
+    assert said.pop("DeletionProtectionEnabled") == {"Fn::If": [PROTECTED, True, False]}
+    said["DeletionProtectionEnabled"] = True
     assert said.pop("PointInTimeRecoverySpecification") == {"PointInTimeRecoveryEnabled": True}
     assert said.pop("SSESpecification") == {"SSEEnabled": True}
     said["SSESpecification"] = {"Enabled": True}
@@ -29,7 +31,10 @@ def _as_parameters(properties: dict[str, Any]) -> dict[str, Any]:
 def test_the_template_and_the_provisioning_say_the_same_of_a_table(model: type[Table]) -> None:
     made = resource(model, TAGS)
     assert made["Type"] == "AWS::DynamoDB::Table"
-    assert (made["DeletionPolicy"], made["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (made["DeletionPolicy"], made["UpdateReplacePolicy"]) == (
+        "RetainExceptOnCreate",
+        "Retain",
+    )
     assert _as_parameters(made["Properties"]) == definition(model, TAGS)
 
 
@@ -78,3 +83,23 @@ def test_only_the_event_table_streams() -> None:
     assert streaming == {"EventsTable"}
     events = next(model for model in TABLES if logical_id(model) == "EventsTable")
     assert definition(events, TAGS)["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
+
+
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234"
+ACROSS = "arn:aws:kms:eu-central-1:123456789012:key/mrk-1234"
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_a_key_of_ones_own_encrypts_a_table_and_its_copies(model: type[Table]) -> None:
+    said = definition(model, TAGS, KEY)["SSESpecification"]
+    assert said == {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}
+    alone = resource(model, TAGS, kms_key=KEY)["Properties"]["SSESpecification"]
+    assert alone == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}
+    copies = resource(model, TAGS, ["eu-west-1"], ACROSS)["Properties"]
+    assert copies["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+    assert [each["SSESpecification"]["KMSMasterKeyId"] for each in copies["Replicas"]] == [
+        ACROSS,
+        ACROSS.replace("eu-central-1", "eu-west-1"),
+    ]
+    with pytest.raises(ValueError, match="multi-Region"):
+        resource(model, TAGS, ["eu-west-1"], KEY)

@@ -7,8 +7,9 @@ import pytest
 
 from chalicelib.domain.transaction import Event
 from chalicelib.http.problems import STATUS
+from ops.gateway import GATEWAY_ANSWERS, answers
 from ops.stages import Stage
-from ops.template import GATEWAY_ANSWERS, TABLES, extras
+from ops.template import TABLES, extras
 
 STAGES = [Stage(half, "test", (half,), {}) for half in ("write", "accounts", "journal")]
 
@@ -39,7 +40,7 @@ def test_a_projector_is_fed_from_the_beginning_and_never_blocked(stage: Stage) -
     assert settings["BisectBatchOnFunctionError"] is True
     assert 0 < settings["MaximumRetryAttempts"] <= 100
     assert 0 < settings["MaximumRecordAgeInSeconds"] < 24 * 3600
-    assert settings["Stream"] == {"Fn::ImportValue": "twofold-test-events-stream"}
+    assert settings["Stream"] == {"Ref": "EventsStream"}
     destination = settings["DestinationConfig"]["OnFailure"]["Destination"]
     assert resources[destination["Fn::GetAtt"][0]]["Type"] == "AWS::SQS::Queue"
 
@@ -53,15 +54,25 @@ def test_the_filter_lets_in_what_this_build_does_not_know() -> None:
     assert rule == {"anything-but": [event.__name__ for event in get_args(Event)]}
 
 
-def test_what_the_gateway_answers_is_in_the_contract() -> None:
-    for name, problem in GATEWAY_ANSWERS.items():
-        assert problem.code in STATUS, name
-        (properties,) = [
-            part["Properties"]
-            for part in extras(STAGES[0])["Resources"].values()
-            if part.get("Properties", {}).get("ResponseType") == name
-        ]
-        assert properties["StatusCode"] == str(STATUS[problem.code])
-        assert (
-            json.loads(properties["ResponseTemplates"]["application/json"])["code"] == problem.code
-        )
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_what_the_gateway_answers_is_in_the_contract(stage: Stage) -> None:
+    body = extras(stage)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    said = body["x-amazon-apigateway-gateway-responses"]
+    assert said.keys() == answers(stage).keys() > GATEWAY_ANSWERS.keys()
+    for name, problem in answers(stage).items():
+        assert said[name]["statusCode"] == STATUS[problem.code], name
+        document = json.loads(said[name]["responseTemplates"]["application/json"])
+        assert document["code"] == problem.code
+
+
+def test_a_failed_lambda_may_have_written_where_it_writes_and_only_there() -> None:
+    write, accounts, _ = STAGES
+    for name in ("INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "DEFAULT_5XX"):
+        assert answers(write)[name].code == "outcome_unknown"
+        assert answers(accounts)[name].code == "unavailable"
+
+
+def test_a_header_that_cannot_be_a_key_is_refused_before_the_authorizer_is_invoked() -> None:
+    body = extras(STAGES[0])["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    guard = body["securityDefinitions"]["authorize"]["x-amazon-apigateway-authorizer"]
+    assert guard["identityValidationExpression"].startswith("^[Bb]")

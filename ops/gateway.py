@@ -1,0 +1,195 @@
+"""Gateway: what API Gateway does of a stage by itself, besides calling its Lambdas.
+
+Its own answers as the contract's problems, throttling, tracing, access logs, the check of a key's
+form before the authorizer is invoked, and the custom domain.
+"""
+
+import json
+from typing import Any
+
+from chalicelib.http.auth import KEY_HEADER_PATTERN
+from chalicelib.http.problems import Problem, outcome_unknown, unavailable
+from chalicelib.settings import WRITE
+from ops.stages import Stage
+
+API_STAGE = "v1"
+"""The name of API Gateway's stage, as `.chalice/config.json` has it."""
+
+RATE, BURST = 500, 1000
+"""Requests per second and at once that a stage's API takes: below the account's default quota of
+10,000 and 5,000, so that one ledger's storm leaves room for the rest of the account."""
+
+OPEN_RATE, OPEN_BURST = 10, 20
+"""The same for each path that asks for no key, so that nobody uses up the account's Lambdas."""
+
+OPEN_PATHS = ("/health", "/docs", "/openapi.json")
+
+GATEWAY_ANSWERS = {
+    "MISSING_AUTHENTICATION_TOKEN": Problem("not_found", "there is no such path"),
+    "RESOURCE_NOT_FOUND": Problem("not_found", "there is no such path"),
+    "UNAUTHORIZED": Problem("unauthorized", "this needs a valid key"),
+    "ACCESS_DENIED": Problem("unauthorized", "this needs a valid key"),
+    "INVALID_SIGNATURE": Problem("unauthorized", "the signature is not valid"),
+    "EXPIRED_TOKEN": Problem("unauthorized", "the token has expired"),
+    "UNSUPPORTED_MEDIA_TYPE": Problem("unsupported_media_type", "send application/json"),
+    "REQUEST_TOO_LARGE": Problem("request_too_large", "a body is at most 262144 bytes"),
+    "THROTTLED": Problem("rate_limited", "too many requests", retry_after=1),
+    "QUOTA_EXCEEDED": Problem("rate_limited", "the quota of this key is used up", retry_after=60),
+}
+"""What API Gateway answers before the app is reached, as the contract's problems."""
+
+_AUTHORIZER_FAILED = ("AUTHORIZER_FAILURE", "AUTHORIZER_CONFIGURATION_ERROR")
+_LAMBDA_FAILED = ("INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "DEFAULT_5XX")
+
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "ip": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "caller": "$context.authorizer.principalId",
+    "error": "$context.error.responseType",
+    "latency": "$context.responseLatency",
+}
+"""A line of the access log: who called what, and what it got. No header, so no key."""
+
+
+def rest_api(stage: Stage) -> dict[str, Any]:
+    """What is merged into the API that Chalice describes."""
+    return {
+        "Properties": {
+            "Name": stage.stack,
+            # Without it SAM makes a second public stage, "Stage", with none of these settings:
+            # github.com/aws/serverless-application-model/issues/191
+            "OpenApiVersion": "2.0",
+            "TracingEnabled": True,
+            "MethodSettings": throttling(stage),
+            "AccessLogSetting": {
+                "DestinationArn": {"Fn::GetAtt": ["AccessLogGroup", "Arn"]},
+                "Format": json.dumps(ACCESS_LOG),
+            },
+            "DefinitionBody": {
+                "info": {"title": stage.stack},
+                # In the body, since SAM's deployment is made of the body alone, and importing a
+                # body drops gateway responses that stand beside it.
+                "x-amazon-apigateway-gateway-responses": gateway_responses(stage),
+                **_security(stage),
+            },
+        }
+    }
+
+
+def access_log_group(stage: Stage) -> dict[str, Any]:
+    """The log group of the access log."""
+    key = {"KmsKeyId": stage.kms_key} if stage.kms_key else {}
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {
+            "LogGroupName": f"/aws/apigateway/{stage.stack}",
+            "RetentionInDays": stage.log_retention_days,
+            **key,
+        },
+    }
+
+
+def throttling(stage: Stage) -> list[dict[str, Any]]:
+    """The requests that are let through: of the whole API, and of each path open to all."""
+
+    def limit(path: str, method: str, rate: int, burst: int) -> dict[str, Any]:
+        return {
+            "ResourcePath": path,
+            "HttpMethod": method,
+            "ThrottlingRateLimit": rate,
+            "ThrottlingBurstLimit": burst,
+        }
+
+    rate = int(stage.variables.get("TWOFOLD_RATE", RATE))
+    burst = int(stage.variables.get("TWOFOLD_BURST", BURST))
+    slow = [
+        limit(f"/~1{path[1:]}", "GET", min(OPEN_RATE, rate), min(OPEN_BURST, burst))
+        for path in open_paths(stage)
+    ]
+    return [limit("/*", "*", rate, burst), *slow]
+
+
+def open_paths(stage: Stage) -> tuple[str, ...]:
+    """The paths that ask for no key. The write stage does not serve the documentation."""
+    return OPEN_PATHS[:1] if stage.serves == (WRITE,) else OPEN_PATHS
+
+
+def gateway_responses(stage: Stage) -> dict[str, Any]:
+    """API Gateway's own answers, in the words of its OpenAPI extension."""
+    return {name: _response(problem) for name, problem in answers(stage).items()}
+
+
+def answers(stage: Stage) -> dict[str, Problem]:
+    """Each type of API Gateway's own answers, and the problem that it is.
+
+    A Lambda that failed, ran out of time or was throttled may have written before: a stage that
+    writes can only say that the outcome is unknown.
+    """
+    failed = outcome_unknown() if WRITE in stage.serves else unavailable()
+    return {
+        **GATEWAY_ANSWERS,
+        **dict.fromkeys(_AUTHORIZER_FAILED, unavailable()),
+        **dict.fromkeys(_LAMBDA_FAILED, failed),
+    }
+
+
+def _response(problem: Problem) -> dict[str, Any]:
+    return {
+        "statusCode": problem.status,
+        "responseParameters": {
+            f"gatewayresponse.header.{name}": f"'{value}'"
+            for name, value in problem.headers.items()
+        },
+        "responseTemplates": {"application/json": problem.body()},
+    }
+
+
+def _security(stage: Stage) -> dict[str, Any]:
+    """A header that cannot be a key is refused before the authorizer is invoked."""
+    if stage.auth != "keys":
+        return {}
+    check = {"identityValidationExpression": KEY_HEADER_PATTERN}
+    return {"securityDefinitions": {"authorize": {"x-amazon-apigateway-authorizer": check}}}
+
+
+def domain(stage: Stage) -> dict[str, Any]:
+    """The resources of the custom domain: its name with the write stage, a base path for each."""
+    if stage.domain is None:
+        return {}
+    resources: dict[str, Any] = {
+        "BasePathMapping": {
+            "Type": "AWS::ApiGateway::BasePathMapping",
+            "Properties": {
+                "DomainName": stage.domain,
+                "BasePath": stage.base_path,
+                "RestApiId": {"Ref": "RestAPI"},
+                "Stage": {"Ref": "RestAPI.Stage"},
+            },
+        }
+    }
+    if WRITE in stage.serves:
+        resources["DomainName"] = {
+            "Type": "AWS::ApiGateway::DomainName",
+            "Properties": {
+                "DomainName": stage.domain,
+                "RegionalCertificateArn": stage.variables["TWOFOLD_CERTIFICATE"],
+                "EndpointConfiguration": {"Types": ["REGIONAL"]},
+                "SecurityPolicy": "TLS_1_2",
+            },
+        }
+        resources["BasePathMapping"]["DependsOn"] = ["DomainName"]
+    return resources
+
+
+def domain_outputs(stage: Stage) -> dict[str, Any]:
+    """What a DNS record for the custom domain points to."""
+    if stage.domain is None or WRITE not in stage.serves:
+        return {}
+    return {
+        "DomainTarget": {"Value": {"Fn::GetAtt": ["DomainName", "RegionalDomainName"]}},
+        "DomainTargetZone": {"Value": {"Fn::GetAtt": ["DomainName", "RegionalHostedZoneId"]}},
+    }

@@ -1,0 +1,106 @@
+"""Mappings: how Lambda feeds a stage's projectors, and where a batch that it gave up is noted."""
+
+import json
+from typing import Any, get_args
+
+from chalicelib.domain import transaction
+from chalicelib.settings import ACCOUNTS
+from ops.stages import Stage
+
+EVENTS_STREAM = "EventsStream"
+"""The template's parameter for the ARN of the event table's stream."""
+
+
+def feeding(projector: str) -> dict[str, Any]:
+    """How Lambda feeds a projector: the event source mapping's settings, without its addresses.
+
+    What cannot be projected is parked by the projector, so an attempt fails only while AWS has no
+    time for it, or where a record ends the process. Then the batch is halved until the record at
+    fault stands alone, and set aside after a hundred attempts or six hours: long enough for an
+    outage, and short of the day that the stream keeps. A room depends on no order between items, so
+    a shard may be read by two invocations at once.
+    """
+    return {
+        "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 0,
+        "StartingPosition": "TRIM_HORIZON",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": 100,
+        "MaximumRecordAgeInSeconds": 6 * 3600,
+        "ParallelizationFactor": 2,
+        "FilterCriteria": {"Filters": [{"Pattern": _pattern(projector)}]},
+    }
+
+
+def _pattern(projector: str) -> str:
+    """Events are only ever inserted. The accounts stack has no use for those of transactions.
+
+    Known types are left out rather than wanted ones let in: a type that this build does not know
+    must arrive, so that it can be set aside and not be missed.
+    """
+    wanted: dict[str, Any] = {"eventName": ["INSERT"]}
+    if projector == f"project_{ACCOUNTS}":
+        types = [event.__name__ for event in get_args(transaction.Event)]
+        wanted["dynamodb"] = {"NewImage": {"type": {"S": [{"anything-but": types}]}}}
+    return json.dumps(wanted)
+
+
+def mapping(stage: Stage, projector: str) -> dict[str, Any]:
+    """The event source of a projector's function in the template."""
+    settings = {
+        **feeding(projector),
+        "DestinationConfig": {
+            "OnFailure": {"Destination": {"Fn::GetAtt": [f"{camel(projector)}Failed", "Arn"]}}
+        },
+    }
+    if stage.kinesis_stream:
+        # There the change is the data of a record, and Chalice says which stream it is.
+        pattern = json.dumps({"data": json.loads(_pattern(projector))})
+        settings["FilterCriteria"] = {"Filters": [{"Pattern": pattern}]}
+        return {"Events": {f"{camel(projector)}KinesisEventSource": {"Properties": settings}}}
+    settings["Stream"] = {"Ref": EVENTS_STREAM}
+    return {"Events": {f"{camel(projector)}DynamodbEventSource": {"Properties": settings}}}
+
+
+def kinesis(stage: Stage) -> dict[str, Any]:
+    """A stream of the event table's changes for more readers than its own two, kept for a week."""
+    return {
+        "Type": "AWS::Kinesis::Stream",
+        "Properties": {
+            "Name": stage.kinesis_stream,
+            "StreamModeDetails": {"StreamMode": "ON_DEMAND"},
+            "RetentionPeriodHours": 168,
+            "StreamEncryption": {
+                "EncryptionType": "KMS",
+                "KeyId": stage.kms_key or "alias/aws/kinesis",
+            },
+        },
+    }
+
+
+def failure_queue(stage: Stage, projector: str) -> dict[str, Any]:
+    """The queue to which Lambda sends a message about each batch that it gave up.
+
+    A message names the place in the stream, not the records: the events are in the event table,
+    from which they are projected again.
+    """
+    name = f"twofold-{stage.environment}-{stage.name}-{projector}-failed".replace("_", "-")
+    encryption: dict[str, Any] = (
+        {"KmsMasterKeyId": stage.kms_key} if stage.kms_key else {"SqsManagedSseEnabled": True}
+    )
+    return {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {
+            "QueueName": name,
+            "MessageRetentionPeriod": 14 * 24 * 3600,
+            **encryption,
+        },
+    }
+
+
+def camel(name: str) -> str:
+    """A function's logical id in Chalice's template: `ProjectAccounts` for `project_accounts`."""
+    if name == "api_handler":
+        return "APIHandler"
+    return "".join(word.capitalize() for word in name.lower().split("_"))

@@ -1,0 +1,45 @@
+"""Package: an environment's stages as templates and code, the very files that `deploy` sends."""
+
+from pathlib import Path
+
+import click
+
+from ops import packaging
+from ops.stages import Stage, stages
+
+
+@click.command()
+@click.option("--environment", default="prod", show_default=True)
+@click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+def package(environment: str, only: tuple[str, ...], out: Path) -> None:
+    """Writes `OUT/{stage}/template.json` and `OUT/{stage}/code.zip` for every stage.
+
+    Needs neither credentials nor AWS; the pinned libraries come from the package index.
+    """
+    warn_of_changes()
+    for made in packaging.package(chosen(environment, only), out):
+        click.echo(f"{made.stage.name}: {made.template}, {made.code}")
+
+
+def chosen(environment: str, only: tuple[str, ...] = ()) -> list[Stage]:
+    """The stages of an environment, or those named. Raises a click error where there are none."""
+    found = stages(environment)
+    if not found:
+        raise click.ClickException(
+            f"there is no environment {environment}: describe it in environments/{environment}.json"
+        )
+    unknown = set(only) - {stage.name for stage in found}
+    if unknown:
+        names = ", ".join(stage.name for stage in found)
+        raise click.ClickException(
+            f"{environment} has no stage {', '.join(sorted(unknown))}; it has {names}"
+        )
+    return [stage for stage in found if not only or stage.name in only]
+
+
+def warn_of_changes() -> None:
+    """Names the files that are packaged as they are and were not committed so."""
+    changed = packaging.uncommitted()
+    if changed:
+        click.echo(f"packaging uncommitted changes: {', '.join(changed)}", err=True)

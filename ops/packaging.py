@@ -1,0 +1,155 @@
+"""Packaging: each stage's template and code as files, made without credentials and without AWS.
+
+A stage is packaged out of a copy of the project, so that an edit meanwhile gets into no package.
+Chalice describes the app (routes, Lambdas, roles) and packs its own runtime; the pinned libraries
+come as wheels for the Lambdas' Python and processor, whatever Python runs this.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ops import policies
+from ops.aws import home_region
+from ops.stages import PROJECT, Stage
+from ops.trimming import trim
+from ops.wheels import install
+
+TEMPLATE, CODE = "template.json", "code.zip"
+
+_SOURCES = ("app.py", "chalicelib", "ops")
+_SHIPPED = ("app.py", "chalicelib", "requirements.txt", ".chalice")
+_CHALICE_ZIP = "deployment.zip"
+
+
+@dataclass(frozen=True)
+class Package:
+    """One packaged stage."""
+
+    stage: Stage
+    folder: Path
+
+    @property
+    def template(self) -> Path:
+        """The CloudFormation template."""
+        return self.folder / TEMPLATE
+
+    @property
+    def code(self) -> Path:
+        """The zip of the Lambdas' code, the same for all stages of a runtime."""
+        return self.folder / CODE
+
+
+def package(stages: Sequence[Stage], out: Path) -> list[Package]:
+    """Packages stages into `out/{stage}/`. Raises a click error that says what is in the way."""
+    made = []
+    with tempfile.TemporaryDirectory() as temporary:
+        project, work = Path(temporary, "project"), Path(temporary, "work")
+        lay_out(stages, project)
+        for stage in stages:
+            folder = out / stage.name
+            folder.mkdir(parents=True, exist_ok=True)
+            template, base = describe(project, stage, work / stage.name)
+            (folder / TEMPLATE).write_text(template)
+            made.append(Package(stage, folder))
+        code: dict[tuple[str, str], Path] = {}
+        for each in made:
+            kind = (each.stage.runtime, each.stage.architecture)
+            if kind not in code:
+                code[kind] = pack(base, *kind, work / "-".join(kind))
+            shutil.copyfile(code[kind], each.code)
+    return made
+
+
+def lay_out(stages: Sequence[Stage], project: Path) -> None:
+    """A copy of the project that Chalice packages: with these stages, and without libraries."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in _SOURCES:
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, project / name, ignore=ignored)
+        else:
+            project.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, project / name)
+    (project / "requirements.txt").write_text("")
+    entries: dict[str, Any] = {}
+    for stage in stages:
+        functions = {}
+        for name in stage.functions:
+            path = Path("policies", stage.name, f"{name}.json")
+            written = project / ".chalice" / path
+            written.parent.mkdir(parents=True, exist_ok=True)
+            written.write_text(json.dumps(policies.of_function(stage, name)))
+            own = stage.config.get("lambda_functions", {}).get(name, {})
+            functions[name] = {**own, "iam_policy_file": str(path)}
+        entries[stage.name] = {
+            **stage.config,
+            "api_gateway_endpoint_type": "REGIONAL",
+            "lambda_functions": functions,
+        }
+    config = {"version": "2.0", "app_name": "twofold", "stages": entries}
+    (project / ".chalice" / "config.json").write_text(json.dumps(config))
+
+
+def describe(project: Path, stage: Stage, out: Path) -> tuple[str, Path]:
+    """A stage's template, and the zip that Chalice makes of the app and its own runtime."""
+    out.mkdir(parents=True)
+    region = stage.region or os.environ.get("AWS_DEFAULT_REGION") or home_region()
+    environment = {
+        # The table names, and what the app declares, follow from the stage's variables.
+        **{name: value for name, value in os.environ.items() if not name.startswith("TWOFOLD_")},
+        **stage.variables,
+        "AWS_DEFAULT_REGION": region,  # Chalice asks for one; the template names none.
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "ops", "--stage", stage.name, "template", str(out)],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()
+        raise click.ClickException(f"{stage.name} can not be packaged:\n{said}")
+    return (out / TEMPLATE).read_text(), out / _CHALICE_ZIP
+
+
+def pack(base: Path, runtime: str, architecture: str, work: Path) -> Path:
+    """The zip of the code: the app with Chalice's runtime, and the pinned libraries; trimmed."""
+    libraries, packed = work / "libraries", work / CODE
+    install(PROJECT / "requirements.txt", libraries, runtime, architecture)
+    with zipfile.ZipFile(base) as app, zipfile.ZipFile(packed, "w") as whole:
+        for entry in app.infolist():
+            whole.writestr(entry, app.read(entry))
+        taken = set(app.namelist())
+        for path in sorted(libraries.rglob("*")):
+            name = path.relative_to(libraries).as_posix()
+            if path.is_file() and name not in taken:
+                whole.write(path, name)
+    trim(packed, runtime=runtime)
+    return packed
+
+
+@cache
+def uncommitted() -> tuple[str, ...]:
+    """The files that would be shipped and are not as they were committed; none outside of git."""
+    done = subprocess.run(
+        ["git", "status", "--porcelain", "--", *_SHIPPED],  # noqa: S607  # Whichever git there is.
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return tuple(line[3:] for line in done.stdout.splitlines()) if done.returncode == 0 else ()

@@ -1,0 +1,69 @@
+"""Packaged: the templates of every stage of every environment that the documents show."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from ops import packaging
+from ops.stages import PROJECT, Stage, stages
+
+EXAMPLES = PROJECT / "docs" / "examples" / "environments"
+ENVIRONMENTS = ["prod", *sorted(path.stem for path in EXAMPLES.glob("*.json"))]
+PSEUDO = {"AWS::Region": "eu-central-1", "AWS::Partition": "aws", "AWS::AccountId": "123456789012"}
+GIVEN = {
+    "CodeBucket": "twofold-deployments-123456789012-eu-central-1",
+    "CodeKey": "prod/0000.zip",
+    "EventsStream": "arn:aws:dynamodb:eu-central-1:123456789012:table/twofold-prod-events/stream/1",
+}
+
+
+@dataclass(frozen=True)
+class Described:
+    """A stage, and the template that is sent for it."""
+
+    stage: Stage
+    text: str
+
+    @property
+    def template(self) -> dict[str, Any]:
+        """The template as an object of one's own."""
+        return dict(json.loads(self.text))
+
+    def expanded(self, template: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What AWS's own translator makes of it: the resources that CloudFormation creates."""
+        with patch.dict(os.environ, AWS_DEFAULT_REGION=PSEUDO["AWS::Region"]):
+            translator = Translator({}, Parser())
+            return dict(translator.translate(template or self.template, {**PSEUDO, **GIVEN}))
+
+
+def environment(name: str) -> list[Stage]:
+    """The stages of an environment of the documents."""
+    with patch.dict(os.environ, TWOFOLD_ENVIRONMENTS=str(EXAMPLES)):
+        return stages(name)
+
+
+@cache
+def described(folder: Path) -> dict[str, list[Described]]:
+    """Every environment's stages, packaged into a folder but for their code."""
+
+    def describe(work: tuple[Path, Stage]) -> Described:
+        project, stage = work
+        return Described(stage, packaging.describe(project, stage, folder / stage.name)[0])
+
+    work = []
+    for name in ENVIRONMENTS:
+        packaging.lay_out(environment(name), folder / "projects" / name)
+        work += [(folder / "projects" / name, stage) for stage in environment(name)]
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(describe, work))
+    return {
+        name: [each for each in made if each.stage.environment == name] for name in ENVIRONMENTS
+    }
