@@ -16,8 +16,11 @@ _UNCHECKED_HASH = 0b01
 
 
 def bytecode(name: str, source: bytes) -> bytes:
-    """A module's bytecode, as Python keeps it in a file. Raises SyntaxError, ValueError."""
-    code = compile(source, name, "exec", dont_inherit=True)
+    """A module's bytecode, as Python keeps it in a file. Ends the program where it is no Python."""
+    try:
+        code = compile(source, name, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise SystemExit(f"{name}, line {error.lineno}: {error.msg}") from None
     return b"".join(
         [
             importlib.util.MAGIC_NUMBER,

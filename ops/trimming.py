@@ -102,5 +102,5 @@ def _bytecode(sources: Mapping[str, bytes]) -> dict[str, bytes]:
         check=False,
     )
     if done.returncode:
-        raise click.ClickException(f"the code does not compile:\n{done.stderr.decode()}")
+        raise click.ClickException(f"the code does not compile: {done.stderr.decode().strip()}")
     return _files(done.stdout)

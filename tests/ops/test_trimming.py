@@ -10,9 +10,11 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 import botocore.session
+import click
 import pytest
 
 from ops.trimming import trim
+from tests.engines import ROOT
 
 ENDPOINTS = "botocore/data/endpoints.json"
 SOURCE = "ANSWER = 6 * 7\n"
@@ -164,3 +166,67 @@ def test_the_same_package_is_trimmed_to_the_same_bytes_and_twice_is_as_once(pack
     package.write_bytes(untrimmed)
     trim(package)
     assert package.read_bytes() == once
+
+
+def test_of_another_python_than_the_lambdas_no_bytecode_is_packed(package: Path) -> None:
+    other = f"python{sys.version_info.major}.{sys.version_info.minor + 1}"
+    untrimmed = package.read_bytes()
+
+    trim(package, runtime=other)
+    assert contents(package).keys() == FILES.keys() - GONE
+
+    package.write_bytes(untrimmed)
+    trim(package, runtime=f"python{sys.version_info.major}.{sys.version_info.minor}")
+    assert bytecode_of("app.py") in contents(package)
+
+
+def test_dates_order_and_permissions_of_the_files_do_not_matter(package: Path) -> None:
+    with zipfile.ZipFile(package, "w") as whole:
+        for name, text in FILES.items():
+            whole.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text)
+    trim(package)
+    expected = package.read_bytes()
+
+    with zipfile.ZipFile(package, "w") as whole:
+        for name, text in reversed(FILES.items()):
+            entry = zipfile.ZipInfo(name, (2026, 11, 25, 12, 0, 0))
+            entry.external_attr = 0o600 << 16
+            whole.writestr(entry, text, zipfile.ZIP_DEFLATED)
+    trim(package)
+
+    assert package.read_bytes() == expected
+    with zipfile.ZipFile(package) as packed:
+        assert packed.namelist() == sorted(packed.namelist())
+        # Lambda's user has to be able to read the code.
+        assert {entry.external_attr >> 16 for entry in packed.infolist()} == {0o100644}
+
+
+def test_another_process_trims_to_the_same_bytes(package: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(package, "w") as whole:
+        for path in (ROOT / "app.py", *sorted((ROOT / "chalicelib" / "domain").glob("*.py"))):
+            whole.write(path, path.relative_to(ROOT))
+    other = tmp_path / "other.zip"
+    other.write_bytes(package.read_bytes())
+    program = f"from pathlib import Path; from ops.trimming import trim; trim(Path({str(other)!r}))"
+
+    trim(package)
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        check=True,
+    )
+
+    assert other.read_bytes() == package.read_bytes()
+
+
+def test_code_that_does_not_compile_is_refused_with_its_place(package: Path) -> None:
+    with zipfile.ZipFile(package, "w") as whole:
+        whole.writestr("chalicelib/broken.py", "def f(:\n")
+
+    with pytest.raises(click.ClickException) as raised:
+        trim(package)
+
+    assert raised.value.message == (
+        "the code does not compile: chalicelib/broken.py, line 1: invalid syntax"
+    )
