@@ -69,7 +69,8 @@ def destroy(
     """Takes every stage of an environment down; the event table and the keys only on request."""
     if word not in ("", EVENTS_WORD):
         raise click.ClickException(f"to delete the books as well, say --events {EVENTS_WORD}")
-    for stage in reversed(chosen(environment, only)):
+    found = chosen(environment, only)
+    for stage in reversed(found):
         down = takedown.Takedown(
             stage,
             region=_region(stage),
@@ -79,7 +80,7 @@ def destroy(
         )
         for line in down.plan() if plans else down.run():
             click.echo(line)
-    if not word:
+    if not word and any(WRITE in stage.serves for stage in found):
         click.echo(f"to delete the books as well, say --events {EVENTS_WORD}")
 
 

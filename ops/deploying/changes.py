@@ -59,11 +59,18 @@ def propose(formation: Any, request: Mapping[str, Any], template: Mapping[str, A
     Raises a click error, with CloudFormation's reason, for one that cannot be made.
     """
     stack = request["StackName"]
-    made = formation.create_change_set(
-        ChangeSetName=f"deploy-{uuid.uuid4().hex}",
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        **request,
-    )
+    try:
+        made = formation.create_change_set(
+            ChangeSetName=f"deploy-{uuid.uuid4().hex}",
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            **request,
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        raise click.ClickException(
+            f"CloudFormation cannot change {stack}: {error.response['Error']['Message']}"
+        ) from None
 
     def look() -> dict[str, Any] | None:
         found: dict[str, Any] = formation.describe_change_set(ChangeSetName=made["Id"])

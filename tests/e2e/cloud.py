@@ -50,7 +50,12 @@ class Cloud:
         done = subprocess.run(
             [sys.executable, "-m", "ops", *arguments],
             cwd=self.project,
-            env={**os.environ, **ACCESS, "AWS_ENDPOINT_URL": self.endpoint},
+            env={
+                **os.environ,
+                **ACCESS,
+                "AWS_ENDPOINT_URL": self.endpoint,
+                "TWOFOLD_API_ADDRESS": f"{self.endpoint}/restapis/{{api}}/{{stage}}/_user_request_",
+            },
             capture_output=True,
             text=True,
             check=False,

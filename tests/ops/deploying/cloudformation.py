@@ -674,6 +674,8 @@ class CloudFormation:
                 )
             previous = each.get("UsePreviousValue")
             values[name] = stack.parameters[name] if previous else each["ParameterValue"]
+        for name in declared.keys() - values.keys():
+            raise self._invalid(f"Parameters: [{name}] must have values", "CreateChangeSet")
         return values
 
     def _new(self, name: str) -> Stack:

@@ -111,7 +111,7 @@ def reading() -> dict[str, Any]:
         BalancesTable=table("twofold-prod-balances"),
         Feeding={"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"Stream": ""}},
     )
-    made["Parameters"]["EventsStream"] = {"Type": "String", "Default": ""}
+    made["Parameters"]["EventsStream"] = {"Type": "String"}
     made["Resources"]["Feeding"]["Properties"]["Stream"] = {"Ref": "EventsStream"}
     return made
 
