@@ -347,3 +347,17 @@ def test_what_cannot_be_deleted_is_left_and_named(cloud: Cloud, make: Maker) -> 
     assert left == ["AWS::CloudWatch::Alarm twofold-write-Alarm (somebody uses it)"]
     with pytest.raises(KeyError):
         cloud.stack("twofold-write")
+
+
+@pytest.mark.parametrize("items", [0, 4])
+def test_a_table_with_items_outlives_its_stack_whatever_its_policy_says(
+    cloud: Cloud, make: Maker, items: int
+) -> None:
+    made = make(WRITE, template(EventsTable=table(EVENTS, STREAM, policy="Delete")))
+    made.bring_up()
+    cloud.table(EVENTS)["items"] = items
+
+    left = made.stack.delete()
+
+    assert bool(left) == bool(items)
+    assert ((EVENTS, "eu-west-1") in cloud.tables) == bool(items)
