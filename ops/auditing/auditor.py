@@ -38,12 +38,14 @@ class Auditor:
     """Audits everything in this environment's tables.
 
     `segments` scans run at once, `rate` items a second at most (0 is no limit), and what does not
-    agree is looked at again for `patience` seconds. Reads only.
+    agree is looked at again for `patience` seconds. Without `rows` the events alone are audited.
+    Reads only.
     """
 
     segments: int = 4
     rate: int = 0
     patience: float = 15.0
+    rows: bool = True
     progress: Progress = silent
     sleep: Callable[[float], None] = time.sleep
     report: Report = field(default_factory=Report)
@@ -61,7 +63,8 @@ class Auditor:
             self._events(scratch)
             self._transactions(scratch)
             self._stripes()
-            self._rows(scratch)
+            if self.rows:
+                self._rows(scratch)
         self.report.found.sort()
         self.report.seconds = time.monotonic() - began
         return self.report

@@ -1,0 +1,126 @@
+"""Restore: the event table back to a past moment, and all that hangs on it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from chalicelib.settings import WRITE, settings
+from ops.stages import PROJECT, Stage, required, stages
+
+if TYPE_CHECKING:
+    from ops.restoring.steps import RunIn
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+    """The instant that a text says, to the second, in UTC. Raises a click error for any other."""
+    if text is None:
+        return None
+    try:
+        if not _MOMENT.fullmatch(text):
+            raise ValueError(text)
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise click.BadParameter(f"{text} is not like 2026-11-25T12:00:00Z") from None
+
+
+@click.command()
+@click.option("--environment", default="prod", show_default=True)
+@click.option("--at", callback=moment, help="The moment, in UTC: 2026-11-25T12:00:00Z.")
+@click.option("--plan", is_flag=True, help="Only prints the steps.")
+@click.option("--keep-copy", is_flag=True, help="Keeps the table that the moment is restored into.")
+@click.option(
+    "--abandon", is_flag=True, help="Opens the writers as they were; nothing is restored."
+)
+def restore(
+    environment: str, at: datetime | None, plan: bool, keep_copy: bool, abandon: bool
+) -> None:
+    """Restores an environment's event table to a past moment.
+
+    Stops the writers, restores, cuts torn commits, audits, replaces the table, rebuilds the read
+    side, audits, and opens again. Interrupted, the same command goes on where it was.
+    """
+    found = stages(environment)
+    if not found:
+        raise click.ClickException(f"there is no environment {environment}")
+    run_in = runner(dict(os.environ))
+    writer = next((stage for stage in found if WRITE in stage.serves), found[0])
+    os.environ.update({**writer.variables, **_region_of(writer)})  # Imports fix tables' names.
+    settings.cache_clear()
+    from chalicelib.events.table import EventItem
+    from ops.restoring import record
+    from ops.restoring.cloud import Cloud
+    from ops.restoring.steps import Restore
+    from ops.schema import definition
+
+    cloud, home = Cloud(), settings().home
+    under_way = record.found(environment, home)
+    if at is None and under_way is None:
+        raise click.UsageError("say to which moment: --at 2026-11-25T12:00:00Z")
+    if at is None or abandon:
+        if under_way is None:
+            raise click.ClickException(f"no restore of {environment} is under way")
+        now = under_way
+    else:
+        now = record.begun(environment, at, home, cloud.now())
+    work = Restore(
+        cloud=cloud,
+        stages=found,
+        record=now,
+        definition=definition(EventItem, writer.tags, writer.kms_key),
+        run_in=run_in,
+        keep_copy=keep_copy,
+    )
+    if plan:
+        work.plan()
+    elif abandon:
+        work.abandon()
+    else:
+        work.run()
+
+
+@click.command(hidden=True)
+@click.pass_obj
+def empty(stage: Stage | None) -> None:
+    """Empties the read tables of a stage, which `rebuild` fills again."""
+    from ops.restoring.cloud import Cloud
+    from ops.restoring.readside import empty
+    from ops.template import tables_of
+
+    stage = required(stage)
+    empty(Cloud(), stage, tables_of(stage))
+
+
+def runner(environment: Mapping[str, str]) -> "RunIn":
+    """Runs commands of `ops` for a stage, in processes that have this environment and the stage's.
+
+    What a command prints is returned. Raises a click error with it where the command fails; an
+    audit that finds something does not.
+    """
+
+    def run(stage: Stage, arguments: Sequence[str]) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "ops", "--stage", stage.name, *arguments],
+            cwd=PROJECT,
+            env={**environment, **stage.variables, **_region_of(stage)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if done.returncode and not (arguments[0] == "audit" and done.stdout.startswith("{")):
+            raise click.ClickException(f"ops {' '.join(arguments)} of {stage.name}: {done.stdout}")
+        return str(done.stdout)
+
+    return run
+
+
+def _region_of(stage: Stage) -> dict[str, str]:
+    region = stage.region
+    return {"AWS_DEFAULT_REGION": region, "AWS_REGION": region} if region else {}

@@ -1,0 +1,169 @@
+"""Cutting: the copy is read for torn commits, cut back to whole ones, and audited.
+
+Only the copy is changed, and only by deleting its newest events: from the newest version downwards,
+so that no stream ever has a gap that it had not.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+import click
+
+from chalicelib.events.codec import UnknownEvent
+from chalicelib.events.recorded import Recorded
+from chalicelib.events.table import EventItem
+from chalicelib.tables import together
+from ops.auditing.auditor import Auditor
+from ops.auditing.findings import Report
+from ops.auditing.items import Item, Pace, number_of, scan, text_of
+from ops.auditing.streams import event_of, grouped, recorded
+from ops.restoring.cloud import Cloud
+from ops.restoring.record import Record
+from ops.restoring.tables import described
+from ops.restoring.tears import Commit, Cut, Place, Tail, cuts
+
+TORN_WITHIN = timedelta(minutes=10)
+"""Before the moment that is restored to: events may be torn that were recorded since then. "The
+skew between updates in a backup is usually much less than a second" (Amazon DynamoDB Developer
+Guide); the rest allows for clocks that differ. What is wrong with older ones is damage, of which
+the audit tells."""
+
+SEGMENTS = 4
+SHOWN = 20
+
+
+def cut(cloud: Cloud, record: Record, dynamodb: Any) -> None:
+    """Cuts the copy back to whole commits. Safe to repeat.
+
+    What is to go is noted before the first event goes: what is left after some of it has gone
+    may not show that it was torn.
+    """
+    if record.cuts is None:
+        with at_table(record.copy):
+            tail = read(datetime.fromisoformat(record.at).astimezone(UTC) - TORN_WITHIN)
+        commits = {fact.commit for fact in tail.facts}
+        witness: dict[Commit, set[Place]] = {}
+        if described(dynamodb, record.table) is not None:
+            with at_table(record.table):
+                witness = witnesses(commits)
+        record.cuts = [_noted(each) for each in cuts(tail, witness)]
+        record.save()
+    for each in record.cuts:
+        for event in each["events"]:
+            key = {"stream": {"S": each["stream"]}, "version": {"N": str(event["version"])}}
+            dynamodb.delete_item(TableName=record.copy, Key=key)
+    for line in _lines(record.cuts):
+        cloud.say(f"  {line}")
+    record.saw("cut", cloud.now())
+
+
+def read(since: datetime) -> Tail:
+    """What is recent in the event table, by parallel scans; one stream at a time is in memory."""
+    tails: list[Tail] = []
+
+    def take(segment: int) -> None:
+        tail = Tail(since)
+        pages = scan(EventItem, segment, SEGMENTS, Pace(0), consistent=True)
+        for name, items in grouped(pages):
+            tail.take(name, _readable(items))
+        tails.append(tail)
+
+    together(take, range(SEGMENTS))
+    whole = Tail(since)
+    for tail in tails:
+        whole.facts += tail.facts
+        whole.whole_until |= tail.whole_until
+    return whole
+
+
+def witnesses(commits: set[Commit]) -> dict[Commit, set[Place]]:
+    """Where the event table has events of these commits."""
+    found: defaultdict[Commit, set[Place]] = defaultdict(set)
+    lock = Lock()
+
+    def take(segment: int) -> None:
+        for page in scan(EventItem, segment, SEGMENTS, Pace(0), consistent=True):
+            for item in page:
+                commit = (text_of(item, "recorded_at"), text_of(item, "command_id"))
+                if commit in commits:
+                    with lock:
+                        found[commit].add((text_of(item, "stream"), int(item["version"]["N"])))
+
+    together(take, range(SEGMENTS))
+    return found
+
+
+def examine(record: Record) -> None:
+    """Audits the events of the copy under its own name. Raises a click error for any finding."""
+    with at_table(record.copy):
+        report = Auditor(rows=False, patience=0.0).run()
+    refuse_findings(record.copy, report)
+    record.events, record.streams = report.events, report.streams
+    record.save()
+
+
+def refuse_findings(table: str, report: Report) -> None:
+    """Raises a click error that names what was found, and what can be done."""
+    if not report.count:
+        return
+    found = "".join(f"\n  WRONG {finding}" for finding in report.found[:SHOWN])
+    raise click.ClickException(
+        f"{table} is not whole: {report.count} findings. What is wrong was so at that moment "
+        f"already: restore to an earlier one, with the same command and another --at.{found}"
+    )
+
+
+@contextmanager
+def at_table(name: str) -> Iterator[None]:
+    """The models' event table is the one of this name."""
+    before = EventItem.Meta.table_name
+    EventItem.Meta.table_name = name
+    try:
+        yield
+    finally:
+        EventItem.Meta.table_name = before
+
+
+def _readable(items: Iterator[Item]) -> Iterator[Recorded | int]:
+    """The events of a stream, or the version of one that cannot be read, of which the audit tells."""
+    for item in items:
+        try:
+            one = recorded(item)
+            event_of(one)
+        except (UnknownEvent, ValueError, LookupError):
+            yield number_of(item, "version")
+        else:
+            yield one
+
+
+def _noted(each: Cut) -> dict[str, Any]:
+    return {
+        "stream": each.stream,
+        "keep": each.keep,
+        "events": [
+            {
+                "version": fact.version,
+                "type": fact.type,
+                "transaction": fact.transaction,
+                "recorded_at": fact.commit[0],
+                "command_id": fact.commit[1],
+            }
+            for fact in each.gone
+        ],
+    }
+
+
+def _lines(noted: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if not noted:
+        yield "no commit is torn: nothing is cut"
+        return
+    for each in noted:
+        versions = sorted(event["version"] for event in each["events"])
+        span = f"{versions[0]} to {versions[-1]}" if len(versions) > 1 else f"{versions[0]}"
+        ids = sorted({event["transaction"] for event in each["events"] if event["transaction"]})
+        of = f" of {', '.join(ids)}" if ids else ""
+        yield f"{each['stream']}: version {span} is cut{of}"

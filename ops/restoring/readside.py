@@ -1,0 +1,78 @@
+"""The read side of a stage: emptied of a future that is no more, so that it can be rebuilt.
+
+Rows may be of events that are gone, and so may what an audit counted or a projector parked.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from chalicelib.events.parking import ParkedRow
+from chalicelib.events.table import EventItem
+from chalicelib.http.keys import KeyItem
+from chalicelib.read_models.generations import FIRST, SECOND, GenerationRow, pinned, table_of
+from chalicelib.read_models.integrity.table import IntegrityRow
+from chalicelib.settings import settings
+from chalicelib.tables import Table
+from ops.provision import make
+from ops.rebuilding.raw import key_of
+from ops.rebuilding.rooms import ROOMS
+from ops.restoring.cloud import Cloud
+from ops.restoring.tables import delete
+from ops.schema import definition
+from ops.stages import Stage
+
+
+def empty(cloud: Cloud, stage: Stage, models: Sequence[type[Table]]) -> None:
+    """Empties the read tables of a stage, whose environment this process has. Safe to repeat.
+
+    They are deleted and made again under their names, of which CloudFormation knows no more. Global
+    tables stay, since their copies would have to be added again: `rebuild` puts their rows right in
+    place, and what it does not make is deleted row by row.
+    """
+    dynamodb = cloud.client("dynamodb", stage.region)
+    _forget_rebuilds(stage)
+    if not stage.replicas:
+        for name in _further(stage):
+            delete(cloud, dynamodb, name)
+    with ExitStack() as pins:
+        for room in _rooms(stage):
+            pins.enter_context(pinned(room, FIRST))
+        for model in models:
+            name = str(model.Meta.table_name)
+            if model in (EventItem, KeyItem):
+                continue
+            if not stage.replicas:
+                delete(cloud, dynamodb, name)
+                make(dynamodb, definition(model, stage.tags, stage.kms_key))
+            elif issubclass(model, ParkedRow | IntegrityRow):
+                _delete_rows(dynamodb, model)
+            else:
+                continue
+            cloud.say(f"{name} is empty")
+
+
+def _further(stage: Stage) -> Iterator[str]:
+    """The second generation of each table, and the table that says which one serves."""
+    for room in _rooms(stage):
+        yield table_of(room, SECOND)
+    yield str(GenerationRow.Meta.table_name)
+
+
+def _rooms(stage: Stage) -> list[str]:
+    return [room.name for half in stage.serves for room in ROOMS.get(half, ())]
+
+
+def _forget_rebuilds(stage: Stage) -> None:
+    """A rebuild that was interrupted before must not go on after what it had done."""
+    for name in (*stage.serves, *_rooms(stage)):
+        for kind in ("", "-blue-green"):
+            path = settings().home / "rebuilds" / f"{settings().read_table_name(name)}{kind}.json"
+            path.unlink(missing_ok=True)
+
+
+def _delete_rows(dynamodb: Any, model: type[Table]) -> None:
+    name = str(model.Meta.table_name)
+    for page in dynamodb.get_paginator("scan").paginate(TableName=name, ConsistentRead=True):
+        for item in page["Items"]:
+            dynamodb.delete_item(TableName=name, Key=key_of(model, item))

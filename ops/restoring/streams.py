@@ -1,0 +1,163 @@
+"""Streams: the projectors are fed from the restored table's stream, which has a new address."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from botocore.exceptions import ClientError
+
+from ops.deploying import health
+from ops.deploying.stacks import Stack
+from ops.mappings import EVENTS_STREAM, feeding
+from ops.restoring.cloud import Cloud
+from ops.restoring.functions import mappings_of, projectors
+from ops.restoring.record import Record
+from ops.stages import PROJECT, Stage
+
+RESTORED = "Restored"
+"""The template's parameter for what `functions.VARIABLE` says."""
+
+DEPLOYED = PROJECT / ".chalice" / "deployed"
+"""What `chalice deploy` remembers of each stage."""
+
+_GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+
+
+def feed_from(cloud: Cloud, stages: Sequence[Stage], record: Record) -> None:
+    """Points every projector at the stream. Safe to repeat."""
+    for stage in stages:
+        stack = Stack(
+            stage.stack,
+            cloud.client("cloudformation", stage.region),
+            cloud.client("dynamodb", stage.region),
+            cloud.say,
+        )
+        state = stack.settled()
+        if state.status in (None, "DELETE_COMPLETE"):
+            _by_chalice(cloud, stage, record.stream)
+            continue
+        if state.status not in _GOOD:
+            raise click.ClickException(
+                f"{stage.stack} is in {state.status}: run `ops deploy --only {stage.name}`, "
+                "and then the restore again"
+            )
+        wanted = {EVENTS_STREAM: record.stream, RESTORED: record.id}
+        fed_by_stream = stage.projectors and not stage.kinesis_stream
+        if fed_by_stream and EVENTS_STREAM not in state.parameters:
+            raise click.ClickException(
+                f"{stage.stack} has no parameter {EVENTS_STREAM}: it was deployed by an earlier "
+                f"build. Run `ops deploy --only {stage.name}`, and then the restore again"
+            )
+        changed = {
+            name: value
+            for name, value in wanted.items()
+            if state.parameters.get(name, value) != value
+        }
+        if changed:
+            _update(stack, state.parameters, changed)
+        cloud.say(f"  {stage.stack} has {', '.join(sorted(changed)) or 'it already'}")
+
+
+def feed_kinesis(cloud: Cloud, stage: Stage, record: Record) -> None:
+    """Sends the table's changes to the environment's Kinesis stream again, if it has one."""
+    if not stage.kinesis_stream:
+        return
+    dynamodb = cloud.client("dynamodb", stage.region)
+    summary = cloud.client("kinesis", stage.region).describe_stream_summary(
+        StreamName=stage.kinesis_stream
+    )
+    arn = summary["StreamDescriptionSummary"]["StreamARN"]
+
+    def state() -> str:
+        found = dynamodb.describe_kinesis_streaming_destination(TableName=record.table)
+        for each in found.get("KinesisDataStreamDestinations", []):
+            if each["StreamArn"] == arn:
+                return str(each["DestinationStatus"])
+        return ""
+
+    if state() not in ("ACTIVE", "ENABLING"):
+        dynamodb.enable_kinesis_streaming_destination(TableName=record.table, StreamArn=arn)
+    cloud.until(lambda: True if state() == "ACTIVE" else None, stage.kinesis_stream)
+    cloud.say(f"  the changes of {record.table} go to {stage.kinesis_stream}")
+
+
+def address_of(cloud: Cloud, stage: Stage) -> str | None:
+    """A stage's address, as its stack or `chalice deploy` says, without a slash at its end."""
+    stack = Stack(
+        stage.stack,
+        cloud.client("cloudformation", stage.region),
+        cloud.client("dynamodb", stage.region),
+    )
+    outputs = stack.state().outputs
+    if "EndpointURL" in outputs:
+        return health.address(outputs)
+    path = DEPLOYED / f"{stage.name}.json"
+    deployed = json.loads(path.read_text())["resources"] if path.exists() else []
+    urls = [str(part["rest_api_url"]) for part in deployed if "rest_api_url" in part]
+    return urls[0].rstrip("/") if urls else None
+
+
+def _update(stack: Stack, parameters: dict[str, str], changed: dict[str, str]) -> None:
+    """Changes some parameters of a stack and nothing else, and waits for its end."""
+    try:
+        stack.formation.update_stack(
+            StackName=stack.name,
+            UsePreviousTemplate=True,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": changed[name]}
+                if name in changed
+                else {"ParameterKey": name, "UsePreviousValue": True}
+                for name in parameters
+            ],
+        )
+    except ClientError as error:
+        if "No updates" not in str(error):
+            raise
+    after = stack.settled()
+    if after.status != "UPDATE_COMPLETE":
+        raise click.ClickException(
+            f"{stack.name} could not be changed: it is in {after.status}; its events in "
+            "CloudFormation say why"
+        )
+
+
+def _by_chalice(cloud: Cloud, stage: Stage, stream: str) -> None:
+    """A mapping's stream cannot be changed: a new one is made, and the old one deleted."""
+    table = stream.partition("/stream/")[0]
+    client = cloud.client("lambda", stage.region)
+    for _, projector, function in projectors(cloud, [stage]):
+        there = mappings_of(client, function)
+        ours = [each for each in there if each["EventSourceArn"].startswith(f"{table}/stream/")]
+        made = [each["UUID"] for each in ours if each["EventSourceArn"] == stream]
+        old = [each for each in ours if each["EventSourceArn"] != stream]
+        if not made and not stage.kinesis_stream:
+            failures: Any = old[0].get("DestinationConfig") if old else None
+            made = [
+                client.create_event_source_mapping(
+                    FunctionName=function,
+                    EventSourceArn=stream,
+                    **({"DestinationConfig": failures} if failures else {}),
+                    **feeding(projector),
+                )["UUID"]
+            ]
+        for each in old:
+            client.delete_event_source_mapping(UUID=each["UUID"])
+        for uuid in made:
+            _tell_chalice(DEPLOYED / f"{stage.name}.json", projector, uuid, stream)
+        cloud.say(f"  {function} is fed from {stream}")
+    if stage.projectors and not stage.kinesis_stream:
+        cloud.say(f"  for the next `chalice deploy`: TWOFOLD_STREAM_ARN={stream}")
+
+
+def _tell_chalice(path: Path, projector: str, uuid: str, stream: str) -> None:
+    """Lets `chalice deploy` know the mapping, so that it does not look for the old one."""
+    if not path.exists():
+        return
+    deployed = json.loads(path.read_text())
+    for part in deployed["resources"]:
+        if part["resource_type"] == "dynamodb_event" and part["name"].startswith(f"{projector}-"):
+            part |= {"event_uuid": uuid, "stream_arn": stream}
+    path.write_text(json.dumps(deployed, indent=2))

@@ -1,0 +1,184 @@
+"""Tears: what is left of a torn end are whole commits, and all that are whole and untangled."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import event as note
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.commands.deciding import Command
+from chalicelib.domain.managing import CloseAccount, FreezeAccount
+from chalicelib.domain.transaction import (
+    ExpireHold,
+    HoldTransaction,
+    PostHold,
+    ReverseTransaction,
+    VoidHold,
+)
+from chalicelib.events.recorded import Recorded
+from ops.restoring.tears import Cut, torn
+from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.ops.restoring.history import (
+    LEDGER,
+    History,
+    Place,
+    histories,
+    opened,
+    place,
+    visible,
+    whole,
+)
+
+ALWAYS = NOW - timedelta(days=1)
+
+
+def left(events: list[Recorded], cuts: list[Cut]) -> set[Place]:
+    """What is left of these events."""
+    keep = {cut.stream: cut.keep for cut in cuts}
+    return {
+        (stream, version)
+        for stream, version in map(place, events)
+        if version <= keep.get(stream, version)
+    }
+
+
+@st.composite
+def tears(draw: st.DrawFn) -> tuple[History, list[Recorded]]:
+    """A history, and what is there of it: of its last commits any part may be missing."""
+    history = draw(histories())
+    last = [event for commit in history.commits[-draw(st.integers(1, 8)) :] for event in commit]
+    keeps = draw(st.sampled_from([0.5, 0.8, 0.95]))
+    chances = draw(st.lists(st.floats(0, 1), min_size=len(last), max_size=len(last)))
+    lost = {place(one) for one, chance in zip(last, chances, strict=True) if chance > keeps}
+    there = [one for one in history.events if place(one) not in lost]
+    note(f"{len(lost) > 0=}")
+    return history, draw(st.permutations(there))
+
+
+@settings(max_examples=150, deadline=None)
+@given(tears())
+def test_with_a_witness_exactly_the_whole_commits_are_left(
+    tear: tuple[History, list[Recorded]],
+) -> None:
+    history, there = tear
+    commits = [[place(event) for event in commit] for commit in history.commits]
+
+    cuts = torn(there, ALWAYS, witness=history.events)
+
+    assert left(there, cuts) == whole(commits, set(map(place, there)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(tears())
+def test_without_a_witness_all_is_cut_that_what_is_there_tells_of(
+    tear: tuple[History, list[Recorded]],
+) -> None:
+    history, there = tear
+    places = set(map(place, there))
+    commits = [visible(commit, places) for commit in history.commits]
+
+    assert left(there, torn(there, ALWAYS)) == whole(commits, places)
+
+
+@settings(max_examples=50, deadline=None)
+@given(tears())
+def test_what_was_cut_is_not_torn_any_more(tear: tuple[History, list[Recorded]]) -> None:
+    history, there = tear
+    cuts = torn(there, ALWAYS, witness=history.events)
+    places = left(there, cuts)
+
+    assert torn([one for one in there if place(one) in places], ALWAYS, history.events) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(histories())
+def test_of_whole_books_nothing_is_cut(history: History) -> None:
+    assert torn(history.events, ALWAYS) == []
+
+
+def hold(id: str, *, seconds: int | None = None) -> HoldTransaction:
+    """Five are held on each of two accounts, twice on Alice's."""
+    entries = (debit("alice", 2), debit("alice", 3), credit("bob", 5))
+    return HoldTransaction(ledger=LEDGER, transaction=id, entries=entries, timeout_seconds=seconds)
+
+
+BEFORE: list[Command] = [
+    posting("p", debit("cash", 9), credit("alice", 9)),
+    hold("h"),
+    hold("late", seconds=1),
+    posting("q", debit("cash", 9), credit("hot", 9)),
+]
+COMMITS: dict[str, list[Command]] = {
+    "a posting": [posting("n", debit("alice", 1), credit("bob", 1))],
+    "a hold": [hold("n")],
+    "a posted hold": [PostHold(ledger=LEDGER, transaction="h")],
+    "a voided hold": [VoidHold(ledger=LEDGER, transaction="h")],
+    "an expired hold": [ExpireHold(ledger=LEDGER, transaction="late")],
+    "a reversal": [ReverseTransaction(ledger=LEDGER, transaction="n", reverses="p")],
+    "an opening in stripes": [opening("new", min_balance=None, stripes=3)],
+    "a freeze of all stripes": [
+        FreezeAccount(ledger=LEDGER, account="hot", debits=True, credits=True)
+    ],
+    "a closing of all stripes": [CloseAccount(ledger=LEDGER, account="wide")],
+    "a batch": [
+        posting("n1", debit("alice", 1), credit("bob", 1)),
+        posting("n2", debit("carol", 1), credit("bob", 1)),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", COMMITS)
+def test_each_event_of_a_commit_takes_the_others_with_it(kind: str) -> None:
+    history = opened()
+    for command in BEFORE:
+        history.do(command, seconds=2)
+    history.do(*COMMITS[kind])
+    last, earlier = history.commits[-1], history.commits[:-1]
+    assert len(last) > 2
+    kept = {place(event) for commit in earlier for event in commit}
+
+    for missing in last:
+        there = [event for event in history.events if event is not missing]
+        cuts = torn(there, ALWAYS)
+
+        assert left(there, cuts) == kept
+        gone = {(fact.stream, fact.version) for cut in cuts for fact in cut.gone}
+        assert gone == {place(event) for event in last if event is not missing}
+
+
+def test_a_cut_names_the_transactions_that_go_newest_first() -> None:
+    history = opened()
+    history.do(posting("n1", debit("alice", 1), credit("bob", 1)))
+    history.do(posting("n2", debit("alice", 1), credit("carol", 1)))
+    there = [event for event in history.events if place(event) != ("acme/account/bob", 2)]
+
+    cuts = {cut.stream: cut for cut in torn(there, ALWAYS)}
+
+    assert set(cuts) == {
+        "acme/account/alice",
+        "acme/account/carol",
+        "acme/transaction/n1",
+        "acme/transaction/n2",
+    }
+    assert [fact.transaction for fact in cuts["acme/account/alice"].gone] == ["n2", "n1"]
+    assert (cuts["acme/account/alice"].keep, cuts["acme/transaction/n1"].keep) == (1, 0)
+
+
+def test_what_is_older_than_the_end_is_left_to_the_audit() -> None:
+    history = opened()
+    history.do(posting("old", debit("alice", 1), credit("bob", 1)), seconds=3600)
+    history.do(posting("new", debit("alice", 1), credit("carol", 1)))
+    there = [event for event in history.events if place(event) != ("acme/account/bob", 2)]
+
+    assert torn(there, since=history.now - timedelta(minutes=10)) == []
+
+
+def test_a_witness_that_was_altered_since_then_bears_no_witness() -> None:
+    history = opened()
+    history.do(posting("n", debit("alice", 1), credit("bob", 1)))
+    other = opened()
+    other.now = history.now - timedelta(seconds=0.01)
+    other.do(posting("m", debit("alice", 2), credit("carol", 2)))
+
+    assert torn(history.events, ALWAYS, witness=other.events) == []
