@@ -39,8 +39,8 @@ from ops.audit import examine
 from ops.auditing.auditor import Auditor
 from ops.chaos_books import BERKA, Client, Writer, open_accounts, open_bank, pay
 from ops.demo import Row, read
-from ops.stages import PROJECT
 from ops.mappings import feeding
+from ops.stages import PROJECT
 
 WRITERS = 3
 COMMANDS = 60

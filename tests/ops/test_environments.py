@@ -151,7 +151,7 @@ def test_a_wrong_variable_of_the_config_is_one_line_that_names_the_stage(
     whole = json.loads(config.read_text())
     whole["stages"]["write"]["environment_variables"][name] = value
     config.write_text(json.dumps(whole))
-    with pytest.raises(click.ClickException, match="^stage write: ") as refused:
+    with pytest.raises(click.ClickException, match=r"^stage write: ") as refused:
         all_stages(config)
     assert said in refused.value.message
 

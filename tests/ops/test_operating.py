@@ -15,6 +15,7 @@ from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount
 from ops.__main__ import ops
 from ops.alarms import alarms
+from ops.mappings import camel
 from ops.stages import PROJECT, stages
 from ops.template import extras, tables_of
 from tests.books import Bookkeeper
