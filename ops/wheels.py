@@ -47,7 +47,7 @@ def install(
     *,
     cache: Path | None = None,
 ) -> None:
-    """Unpacks the wheels that a lock pins for a Lambda into a folder.
+    """Unpacks the wheels that a lock pins for a Lambda into a new folder.
 
     `runtime` and `architecture` are Lambda's names, such as "python3.11" and "arm64". `cache` keeps
     wheels for the next time; without one, the folder that is configured. Raises ClickException,
@@ -55,6 +55,8 @@ def install(
     """
     python = runtime_named(runtime)
     systems = platforms(python, architecture)
+    if target.exists() and any(target.iterdir()):
+        raise click.ClickException(f"{target} is not empty")
     environment = markers(python, architecture)
     pins = [pin for pin in read(requirements) if pin.is_for(environment)]
     kept = (cache or settings().home / "wheels") / f"{runtime}-{architecture}"

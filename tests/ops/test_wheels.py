@@ -340,6 +340,15 @@ def test_two_packages_with_the_same_file_are_refused(
     assert refusal(tmp_path, pinned) == "two and another package both bring tests/__init__.py"
 
 
+def test_a_folder_with_other_files_is_not_mixed_with_the_packages(
+    tmp_path: Path, lock: Callable[..., Path]
+) -> None:
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "other.py").touch()
+
+    assert refusal(tmp_path, lock(one="0" * 64)).endswith("target is not empty")
+
+
 def elf(machine: int, text: bytes = b"", kind: int = 2) -> bytes:
     return b"\x7fELF" + bytes([kind]) + bytes(13) + machine.to_bytes(2, "little") + text
 
