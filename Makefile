@@ -13,7 +13,7 @@ PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 # Chalice reloads the server when a file of the project changes, so caches are kept elsewhere.
 export PYTHONPYCACHEPREFIX := $(HOME)/.cache/twofold/pycache
 
-.PHONY: run test bench demo chaos e2e deploy destroy lint types format lock reset
+.PHONY: run test bench demo chaos e2e plan deploy destroy lint types format lock reset
 
 run: .venv/ready
 	TWOFOLD_AUTH=$(AUTH) $(BIN)/chalice local --port $(PORT)
@@ -35,6 +35,10 @@ chaos: .venv/ready
 # Deploys all stages to an emulated AWS with IAM enforced, and proves the books there.
 e2e: .venv/ready
 	$(BIN)/pytest tests/e2e
+
+# What `make deploy` would do; changes nothing.
+plan: .venv/ready
+	$(BIN)/python -m ops deploy --environment $(ENV) --plan
 
 deploy: .venv/ready
 	$(BIN)/python -m ops deploy --environment $(ENV)

@@ -372,7 +372,8 @@ class CloudFormation:
         body = asked.get("TemplateBody")
         template = json.loads(body) if body else self.cloud.templates[asked["TemplateURL"]]
         parameters = self._parameters(template, asked.get("Parameters", []), stack)
-        changes = list(self._changes(stack, template, parameters))
+        adopts = bool(asked.get("ImportExistingResources"))
+        changes = list(self._changes(stack, template, parameters, adopts=adopts))
         failure = self._cannot_import(changes, template) if changes else NO_CHANGES
         id = f"arn:aws:cloudformation:{self.region}:1:changeSet/{asked['ChangeSetName']}/x"
         self.cloud.change_sets[id] = {
@@ -595,7 +596,12 @@ class CloudFormation:
         return True
 
     def _changes(
-        self, stack: Stack, template: Mapping[str, Any], parameters: Mapping[str, str]
+        self,
+        stack: Stack,
+        template: Mapping[str, Any],
+        parameters: Mapping[str, str],
+        *,
+        adopts: bool,
     ) -> Iterator[dict[str, Any]]:
         conditions = template.get("Conditions", {})
         for logical_id, declared in template["Resources"].items():
@@ -603,7 +609,7 @@ class CloudFormation:
             properties = resolved(declared.get("Properties", {}), parameters, conditions)
             part = stack.parts.get(logical_id)
             if part is None:
-                existing = self._can_import(declared)
+                existing = self._can_import(declared) if adopts else None
                 yield {**change, "Action": "Import" if existing else "Add"} | (
                     {"PhysicalResourceId": existing} if existing else {}
                 )

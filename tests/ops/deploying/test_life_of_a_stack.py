@@ -4,7 +4,7 @@ import click
 import pytest
 
 from ops.deploying.changes import refusals
-from tests.ops.deploying.cloudformation import PROTECTED, Cloud
+from tests.ops.deploying.cloudformation import PROTECTED, Cloud, CloudFormation
 from tests.ops.deploying.conftest import (
     ACCOUNTS,
     STREAM,
@@ -83,10 +83,10 @@ def test_a_failed_first_deploy_is_tried_again_with_nothing_else(
 
 
 def test_only_the_reasons_of_the_last_attempt_are_named(cloud: Cloud, make: Maker) -> None:
-    cloud.fail("create", "Alarm", "the first reason")
-    with pytest.raises(click.ClickException):
-        make(WRITE, writing()).bring_up()
     up(make)
+    cloud.fail("update", "Handler", "the first reason")
+    with pytest.raises(click.ClickException, match="the first reason"):
+        make(WRITE, writing(), "new code").bring_up()
     cloud.fail("update", "Handler", "the second reason")
 
     with pytest.raises(click.ClickException) as failed:
@@ -309,6 +309,19 @@ def test_a_table_that_cloudformation_would_not_adopt_stops_the_deploy(
         make(WRITE, template(KeysTable=table(KEYS, policy="Delete"))).bring_up()
     with pytest.raises(KeyError):
         cloud.stack("twofold-write")
+
+
+def test_a_table_that_would_be_made_though_it_exists_stops_the_deploy(
+    cloud: Cloud, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.make_table(EVENTS, items=1)
+    monkeypatch.setattr(CloudFormation, "_can_import", lambda *_: None)
+
+    with pytest.raises(click.ClickException, match="would not adopt it; nothing was changed"):
+        make(WRITE, writing()).bring_up()
+
+    assert "execute_change_set" not in cloud.calls
+    assert cloud.table(EVENTS)["items"] == 1
 
 
 def test_a_table_of_another_stack_is_not_adopted(make: Maker) -> None:
