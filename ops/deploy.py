@@ -21,7 +21,7 @@ from ops.deploying.bucket import Bucket, used_keys
 from ops.deploying.plan import plan
 from ops.deploying.stacks import Step
 from ops.deploying.stage import Deployment
-from ops.package import chosen, warn_of_changes
+from ops.package import chosen, warn
 from ops.packaging import package
 from ops.stages import Stage, stages
 
@@ -48,7 +48,7 @@ def deploy(
     if as_json and not plans:
         raise click.UsageError("--json goes with --plan")
     found = chosen(environment, only)
-    warn_of_changes()
+    warn(found)
     click.echo(f"packaging {', '.join(stage.name for stage in found)}", err=as_json)
     with _deployments(found, release) as deployments:
         if plans:

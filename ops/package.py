@@ -1,10 +1,13 @@
 """Package: an environment's stages as templates and code, the very files that `deploy` sends."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from ops import packaging
+from ops.lambda_runtimes import notice, platforms, runtime_named
 from ops.stages import Stage, stages
 
 
@@ -17,8 +20,9 @@ def package(environment: str, only: tuple[str, ...], out: Path) -> None:
 
     Needs neither credentials nor AWS; the pinned libraries come from the package index.
     """
-    warn_of_changes()
-    for made in packaging.package(chosen(environment, only), out):
+    found = chosen(environment, only)
+    warn(found)
+    for made in packaging.package(found, out):
         click.echo(f"{made.stage.name}: {made.template}, {made.code}")
 
 
@@ -38,8 +42,17 @@ def chosen(environment: str, only: tuple[str, ...] = ()) -> list[Stage]:
     return [stage for stage in found if not only or stage.name in only]
 
 
-def warn_of_changes() -> None:
-    """Names the files that are packaged as they are and were not committed so."""
+def warn(found: Sequence[Stage]) -> None:
+    """Names files that are packaged uncommitted, and runtimes that AWS is about to end.
+
+    Raises a click error for a runtime or a processor that no package can be made for.
+    """
+    for runtime, architecture in sorted({(each.runtime, each.architecture) for each in found}):
+        known = runtime_named(runtime)
+        platforms(known, architecture)
+        ending = notice(known, datetime.now(UTC).date())
+        if ending:
+            click.echo(ending, err=True)
     changed = packaging.uncommitted()
     if changed:
         click.echo(f"packaging uncommitted changes: {', '.join(changed)}", err=True)

@@ -118,7 +118,7 @@ def test_without_credentials_a_command_ends_in_one_line(
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(deploy, "warn_of_changes", lambda: None)
+    monkeypatch.setattr(deploy, "warn", lambda _: None)
     assert "no credentials for AWS" in one_line(run(*command))
 
 
@@ -127,14 +127,14 @@ def test_what_aws_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         raise error("AccessDenied", "you may not", "GetCallerIdentity")
 
     monkeypatch.setattr(deploy, "account", refuse)
-    monkeypatch.setattr(deploy, "warn_of_changes", lambda: None)
+    monkeypatch.setattr(deploy, "warn", lambda _: None)
     assert "AWS refused GetCallerIdentity: AccessDenied: you may not" in one_line(run("deploy"))
 
 
 def test_an_aws_that_cannot_be_reached_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr(deploy, "warn_of_changes", lambda: None)
+    monkeypatch.setattr(deploy, "warn", lambda _: None)
     assert "Could not connect to the endpoint URL" in one_line(run("deploy"))
 
 
@@ -143,7 +143,7 @@ def test_an_error_of_our_own_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> N
         raise ZeroDivisionError
 
     monkeypatch.setattr(deploy, "account", fail)
-    monkeypatch.setattr(deploy, "warn_of_changes", lambda: None)
+    monkeypatch.setattr(deploy, "warn", lambda _: None)
     assert isinstance(run("deploy").exception, ZeroDivisionError)
 
 
