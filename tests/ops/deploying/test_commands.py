@@ -106,8 +106,9 @@ def one_line(done: Result) -> str:
     """The one line of an error. Fails for a traceback."""
     assert isinstance(done.exception, SystemExit), done.exception
     assert done.exit_code == 1
-    (line,) = done.stderr.strip().splitlines()
-    return line
+    lines = done.stderr.strip().splitlines()
+    assert [line.startswith("Error: ") for line in lines].index(True) == len(lines) - 1
+    return lines[-1]
 
 
 @pytest.mark.parametrize("command", [["deploy"], ["destroy"], ["deploy", "--plan"]])
