@@ -18,3 +18,8 @@ def account() -> str:
 def home_region() -> str:
     """The environment's region."""
     return str(botocore.session.get_session().get_config_variable("region") or "us-east-1")
+
+
+def partition(region: str) -> str:
+    """The partition that a region belongs to: "aws", "aws-us-gov", "aws-cn" or another."""
+    return str(botocore.session.get_session().get_partition_for_region(region))

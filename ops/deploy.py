@@ -9,13 +9,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from chalicelib import __version__
 from chalicelib.settings import WRITE
-from ops.aws import account, client, home_region
+from ops import cognito, logging_role
+from ops.aws import account, client, home_region, partition
 from ops.deploying import health, takedown
 from ops.deploying.bucket import Bucket, used_keys
 from ops.deploying.plan import plan
@@ -49,6 +52,8 @@ def deploy(
         raise click.UsageError("--json goes with --plan")
     found = chosen(environment, only)
     warn(found)
+    for pool in sorted({each.user_pool for each in found if each.user_pool}):
+        cognito.check(pool)
     click.echo(f"packaging {', '.join(stage.name for stage in found)}", err=as_json)
     with _deployments(found, release) as deployments:
         if plans:
@@ -108,7 +113,8 @@ def _deployments(found: Sequence[Stage], released: Sequence[str]) -> Iterator[li
 def _in_order(deployments: Sequence[Deployment]) -> list[Deployment]:
     """Stages that read before the one that writes, so that readers know what it is going to write.
 
-    A new one comes after it, since the stage that writes has the table it reads.
+    A new one comes after it, since the stage that writes has the table it reads, and so do all
+    where there is a new custom domain, which the stage that writes makes.
     """
 
     def exists(each: Deployment) -> bool:
@@ -116,7 +122,7 @@ def _in_order(deployments: Sequence[Deployment]) -> list[Deployment]:
 
     writers = [each for each in deployments if WRITE in each.stage.serves]
     readers = [each for each in deployments if WRITE not in each.stage.serves]
-    if not all(exists(each) for each in writers):
+    if not all(exists(each) and not each.lacks_domain() for each in writers):
         return writers + readers
     old = [each for each in readers if exists(each)]
     return old + writers + [each for each in readers if each not in old]
@@ -124,6 +130,7 @@ def _in_order(deployments: Sequence[Deployment]) -> list[Deployment]:
 
 def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
     for region, group in _by_region(deployments).items():
+        logging_role.ensure(partial(_client_in, region), partition(region))
         group[0].bucket.prepare()
         sent = [each.upload() for each in group]
         click.echo(f"code in {region}: {'uploaded' if any(sent) else 'already there'}")
@@ -167,6 +174,10 @@ def _by_region(deployments: Sequence[Deployment]) -> dict[str, list[Deployment]]
     for each in deployments:
         groups.setdefault(each.bucket.region, []).append(each)
     return groups
+
+
+def _client_in(region: str, service: str) -> Any:
+    return client(service, region)
 
 
 def _region(stage: Stage) -> str:

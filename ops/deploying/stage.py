@@ -124,6 +124,11 @@ class Deployment:
             if change_set.id is not None:
                 self.stack.execute(change_set)
 
+    def lacks_domain(self) -> bool:
+        """Whether the stage's stack is to make a custom domain that it does not have yet."""
+        wanted = "DomainName" in self.template["Resources"]
+        return wanted and "DomainTarget" not in self.stack.state().outputs
+
     def lacks_stream(self, values: Mapping[str, str]) -> bool:
         """Whether the stage is fed from the event table's stream, and there is none yet."""
         return "EventsStream" in self.template.get("Parameters", {}) and (

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from ops import logging_role
 from ops.gateway import API_STAGE
-from ops.tuning import logging_role
 from ops.tuning.handling import Handler, Properties, Target, only
 
 _RESPONSES = "x-amazon-apigateway-gateway-responses"
@@ -28,6 +28,9 @@ def _tune(target: Target, _: str, properties: Properties) -> None:
     gateway.update_rest_api(
         restApiId=api, patchOperations=[_replaced("/name", str(properties["Name"]))]
     )
+    arn = f"arn:{target.deployed.partition}:apigateway:{target.deployed.region}::/restapis/{api}"
+    for tagged in (arn, f"{arn}/stages/{API_STAGE}"):
+        gateway.tag_resource(resourceArn=tagged, tags=target.stage.tags)
     for kind, response in body[_RESPONSES].items():
         only(kind, response, "statusCode", "responseParameters", "responseTemplates")
         gateway.put_gateway_response(

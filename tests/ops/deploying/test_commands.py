@@ -49,6 +49,13 @@ def test_a_failed_first_deploy_of_the_stage_that_writes_counts_as_none(
     assert names([make(ACCOUNTS, reading()), make(WRITE, writing())]) == ["write", "accounts"]
 
 
+def test_a_new_domain_is_made_before_the_stages_that_are_mapped_to_it(make: Maker) -> None:
+    up(make)
+    with_domain = writing()
+    with_domain["Resources"]["DomainName"] = {"Type": "AWS::ApiGateway::DomainName"}
+    assert names([make(ACCOUNTS, reading()), make(WRITE, with_domain)]) == ["write", "accounts"]
+
+
 @pytest.fixture
 def packaged(make: Maker, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, object]]:
     """The templates that the next `deploy` has, in place of what Chalice would make."""
@@ -62,6 +69,7 @@ def packaged(make: Maker, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str
     monkeypatch.setattr(deploy, "_deployments", deployments)
     monkeypatch.setattr("ops.deploying.bucket.Bucket.prepare", lambda _: None)
     monkeypatch.setattr("ops.deploying.bucket.Bucket.expire", lambda *_: [])
+    monkeypatch.setattr("ops.logging_role.ensure", lambda *_: None)
     return templates
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ops.tuning.handling import unless
+from botocore.exceptions import ClientError
 
 ROLE = "twofold-api-gateway-logs"
 _POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
@@ -30,13 +30,15 @@ def ensure(client: Callable[[str], Any], partition: str) -> None:
     gateway, iam = client("apigateway"), client("iam")
     if gateway.get_account().get("cloudwatchRoleArn"):
         return
-    unless(
-        "EntityAlreadyExists",
-        iam.create_role,
-        RoleName=ROLE,
-        AssumeRolePolicyDocument=json.dumps(_TRUST),
-        Description="Lets API Gateway write access logs. Made by Twofold for the whole account.",
-    )
+    try:
+        iam.create_role(
+            RoleName=ROLE,
+            AssumeRolePolicyDocument=json.dumps(_TRUST),
+            Description="Lets API Gateway write access logs of every API in the account.",
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "EntityAlreadyExists":
+            raise
     iam.attach_role_policy(RoleName=ROLE, PolicyArn=f"arn:{partition}:iam::aws:policy/{_POLICY}")
     arn = iam.get_role(RoleName=ROLE)["Role"]["Arn"]
     gateway.update_account(
