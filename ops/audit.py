@@ -40,7 +40,7 @@ def audit(segments: int, rate: int, patience: float, as_json: bool) -> None:
     Ends with 0 where all is whole, and with 1 where something is wrong.
     """
     with _bars(quiet=as_json or not sys.stderr.isatty()) as progress:
-        report = examine(Auditor(segments, rate, patience, progress))
+        report = examine(Auditor(segments, rate, patience, progress=progress))
     click.echo(_document(report) if as_json else "\n".join(_lines(report)))
     if report.count:
         raise SystemExit(1)
