@@ -62,7 +62,7 @@ def restore(
 
     cloud, home = Cloud(), settings().home
     under_way = record.found(environment, home)
-    if at is None and under_way is None:
+    if at is None and under_way is None and not abandon:
         raise click.UsageError("say to which moment: --at 2026-11-25T12:00:00Z")
     if at is None or abandon:
         if under_way is None:

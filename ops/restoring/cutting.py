@@ -129,7 +129,7 @@ def at_table(name: str) -> Iterator[None]:
 
 
 def _readable(items: Iterator[Item]) -> Iterator[Recorded | int]:
-    """The events of a stream, or the version of one that cannot be read, of which the audit tells."""
+    """The events of a stream; of one that cannot be read only the version: the audit names it."""
     for item in items:
         try:
             one = recorded(item)

@@ -1,7 +1,8 @@
-"""A history made by the real executor, commit by commit, and what is whole of it, told otherwise."""
+"""A history that the executor wrote, commit by commit, and what is whole of it, told otherwise."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -53,10 +54,8 @@ class History:
 
     def do(self, *commands: Command, seconds: float = 0.01) -> None:
         """The commands in one commit; nothing where they are refused."""
-        try:
+        with suppress(Refused, Refusal):
             self._executor.execute_together(commands, actor="key-1")
-        except (Refused, Refusal):
-            pass
         self.now += timedelta(seconds=seconds)
 
     @property
@@ -129,16 +128,23 @@ def _managing(draw: st.DrawFn) -> Command:
     return ChangeAccount(ledger=LEDGER, account=account, metadata={"n": str(draw(st.integers()))})
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> History:
-    """A history of every kind of commit."""
-    history = opened()
+Script = list[tuple[list[Command], float]]
+"""The commands of each commit, and the seconds after it."""
+
+
+def scripts() -> st.SearchStrategy[Script]:
+    """What is done in a history, in every kind of commit."""
     single = st.one_of(_new(), _new(), _new(), _resolving(), _resolving(), _managing())
     batch = st.lists(_new(), min_size=2, max_size=3)
-    for commands in draw(
-        st.lists(st.one_of(single.map(lambda one: [one]), batch), min_size=4, max_size=14)
-    ):
-        history.do(*commands, seconds=draw(st.sampled_from([0.01, 0.01, 2])))
+    commands = st.one_of(single.map(lambda one: [one]), batch)
+    return st.lists(st.tuples(commands, st.sampled_from([0.01, 0.01, 2])), min_size=4, max_size=14)
+
+
+def written(script: Script) -> History:
+    """The history of a script."""
+    history = opened()
+    for commands, seconds in script:
+        history.do(*commands, seconds=seconds)
     return history
 
 

@@ -1,9 +1,10 @@
 """Tears: what is left of a torn end are whole commits, and all that are whole and untangled."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 
 import pytest
-from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,11 +24,13 @@ from tests.ops.restoring.history import (
     LEDGER,
     History,
     Place,
-    histories,
+    Script,
     opened,
     place,
+    scripts,
     visible,
     whole,
+    written,
 )
 
 ALWAYS = NOW - timedelta(days=1)
@@ -43,58 +46,57 @@ def left(events: list[Recorded], cuts: list[Cut]) -> set[Place]:
     }
 
 
-@st.composite
-def tears(draw: st.DrawFn) -> tuple[History, list[Recorded]]:
-    """A history, and what is there of it: of its last commits any part may be missing."""
-    history = draw(histories())
-    last = [event for commit in history.commits[-draw(st.integers(1, 8)) :] for event in commit]
-    keeps = draw(st.sampled_from([0.5, 0.8, 0.95]))
-    chances = draw(st.lists(st.floats(0, 1), min_size=len(last), max_size=len(last)))
-    lost = {place(one) for one, chance in zip(last, chances, strict=True) if chance > keeps}
-    there = [one for one in history.events if place(one) not in lost]
-    note(f"{len(lost) > 0=}")
-    return history, draw(st.permutations(there))
+@dataclass(frozen=True)
+class Tear:
+    """What is done, and what is there of it: of its last commits any part may be missing."""
+
+    script: Script
+    commits: int
+    share: float
+    random: Random
+
+    def made(self) -> tuple[History, list[Recorded]]:
+        """The history, and the events that are there, in any order."""
+        history = written(self.script)
+        last = {place(event) for commit in history.commits[-self.commits :] for event in commit}
+        lost = {one for one in sorted(last) if self.random.random() < self.share}
+        there = [one for one in history.events if place(one) not in lost]
+        self.random.shuffle(there)
+        return history, there
 
 
-@settings(max_examples=150, deadline=None)
-@given(tears())
-def test_with_a_witness_exactly_the_whole_commits_are_left(
-    tear: tuple[History, list[Recorded]],
-) -> None:
-    history, there = tear
+TEARS = st.builds(
+    Tear, scripts(), st.integers(1, 8), st.sampled_from([0.05, 0.2, 0.5]), st.randoms()
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEARS)
+def test_with_a_witness_exactly_the_whole_commits_are_left(tear: Tear) -> None:
+    history, there = tear.made()
     commits = [[place(event) for event in commit] for commit in history.commits]
 
     cuts = torn(there, ALWAYS, witness=history.events)
 
     assert left(there, cuts) == whole(commits, set(map(place, there)))
+    places = left(there, cuts)
+    assert torn([one for one in there if place(one) in places], ALWAYS, history.events) == []
 
 
-@settings(max_examples=150, deadline=None)
-@given(tears())
-def test_without_a_witness_all_is_cut_that_what_is_there_tells_of(
-    tear: tuple[History, list[Recorded]],
-) -> None:
-    history, there = tear
+@settings(max_examples=60, deadline=None)
+@given(TEARS)
+def test_without_a_witness_all_is_cut_that_what_is_there_tells_of(tear: Tear) -> None:
+    history, there = tear.made()
     places = set(map(place, there))
     commits = [visible(commit, places) for commit in history.commits]
 
     assert left(there, torn(there, ALWAYS)) == whole(commits, places)
 
 
-@settings(max_examples=50, deadline=None)
-@given(tears())
-def test_what_was_cut_is_not_torn_any_more(tear: tuple[History, list[Recorded]]) -> None:
-    history, there = tear
-    cuts = torn(there, ALWAYS, witness=history.events)
-    places = left(there, cuts)
-
-    assert torn([one for one in there if place(one) in places], ALWAYS, history.events) == []
-
-
-@settings(max_examples=30, deadline=None)
-@given(histories())
-def test_of_whole_books_nothing_is_cut(history: History) -> None:
-    assert torn(history.events, ALWAYS) == []
+@settings(max_examples=20, deadline=None)
+@given(scripts())
+def test_of_whole_books_nothing_is_cut(script: Script) -> None:
+    assert torn(written(script).events, ALWAYS) == []
 
 
 def hold(id: str, *, seconds: int | None = None) -> HoldTransaction:
