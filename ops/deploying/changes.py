@@ -47,10 +47,16 @@ class Change:
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set that can be executed; `id` is None where there is nothing to do."""
+    """A change set of a stack that can be executed; `id` is None where there is nothing to do."""
 
+    stack: str
     id: str | None
     changes: tuple[Change, ...]
+
+    @property
+    def which(self) -> dict[str, str | None]:
+        """Names it in a request. IAM decides by the stack, which its own ARN does not name."""
+        return {"StackName": self.stack, "ChangeSetName": self.id}
 
 
 def propose(formation: Any, request: Mapping[str, Any], template: Mapping[str, Any]) -> ChangeSet:
@@ -72,27 +78,29 @@ def propose(formation: Any, request: Mapping[str, Any], template: Mapping[str, A
             f"CloudFormation cannot change {stack}: {error.response['Error']['Message']}"
         ) from None
 
+    which = ChangeSet(stack, made["Id"], ()).which
+
     def look() -> dict[str, Any] | None:
-        found: dict[str, Any] = formation.describe_change_set(ChangeSetName=made["Id"])
+        found: dict[str, Any] = formation.describe_change_set(**which)
         return None if found["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS") else found
 
     found = until(look, seconds=CHANGE_SET_SECONDS, what=f"the change set of {stack}")
     if found["Status"] != "CREATE_COMPLETE":
-        formation.delete_change_set(ChangeSetName=made["Id"])
+        formation.delete_change_set(**which)
         reason = found.get("StatusReason", found["Status"])
         if any(words in reason for words in _UNCHANGED):
-            return ChangeSet(None, ())
+            return ChangeSet(stack, None, ())
         raise click.ClickException(f"CloudFormation cannot change {stack}: {reason}")
-    changes = every(formation.describe_change_set, "Changes", ChangeSetName=made["Id"])
+    changes = every(formation.describe_change_set, "Changes", **which)
     return ChangeSet(
-        made["Id"], tuple(_change(each["ResourceChange"], template) for each in changes)
+        stack, made["Id"], tuple(_change(each["ResourceChange"], template) for each in changes)
     )
 
 
 def discard(formation: Any, change_set: ChangeSet) -> None:
     """Deletes a change set that is not to be executed."""
     if change_set.id is not None:
-        formation.delete_change_set(ChangeSetName=change_set.id)
+        formation.delete_change_set(**change_set.which)
 
 
 def refusals(changes: Iterable[Change], released: Iterable[str] = ()) -> list[str]:

@@ -135,7 +135,7 @@ class Stack:
     def execute(self, change_set: ChangeSet) -> State:
         """Executes a change set and waits for its end; the stack after it."""
         # Said explicitly, since the API reference names True as the default of DisableRollback.
-        self.formation.execute_change_set(ChangeSetName=change_set.id, DisableRollback=False)
+        self.formation.execute_change_set(**change_set.which, DisableRollback=False)
         after = self._ended(self.state().id)
         if after.status not in _GOOD:
             raise self._failed("failed", after)

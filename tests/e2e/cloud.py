@@ -1,5 +1,6 @@
 """Cloud: ministack as a whole AWS, with IAM enforced, and what a test asks of it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +28,7 @@ class Cloud:
     def __init__(self, endpoint: str, project: Path) -> None:
         self.endpoint = endpoint
         self.project = project
+        self.access = ACCESS
         self._http = urllib3.PoolManager(retries=False, timeout=60)
 
     def client(
@@ -45,23 +47,45 @@ class Cloud:
             **access,
         )
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a command finds this cloud."""
+        return {
+            **self.access,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "TWOFOLD_API_ADDRESS": f"{self.endpoint}/restapis/{{api}}/{{stage}}/_user_request_",
+        }
+
     def ops(self, *arguments: str) -> str:
         """What a command of the operator prints."""
         done = subprocess.run(
             [sys.executable, "-m", "ops", *arguments],
             cwd=self.project,
-            env={
-                **os.environ,
-                **ACCESS,
-                "AWS_ENDPOINT_URL": self.endpoint,
-                "TWOFOLD_API_ADDRESS": f"{self.endpoint}/restapis/{{api}}/{{stage}}/_user_request_",
-            },
+            env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    @contextmanager
+    def as_user(self, *policies: str) -> Iterator[None]:
+        """The operator's commands run as a user who has these policies of the documents only."""
+        iam, name, before = self.client("iam"), policies[0], self.access
+        iam.create_user(UserName=name)
+        for policy in policies:
+            text = (engines.ROOT / "docs" / "examples" / f"{policy}.json").read_text()
+            made = iam.create_policy(PolicyName=policy, PolicyDocument=understood(text))
+            iam.attach_user_policy(UserName=name, PolicyArn=made["Policy"]["Arn"])
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        self.access = {
+            **ACCESS,
+            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        }
+        yield
+        self.access = before
 
     def stack(self, stage: str, region: str) -> dict[str, str]:
         """The outputs of a stage's stack."""
@@ -125,6 +149,15 @@ class Cloud:
             headers["Authorization"] = f"Bearer {key}"
         reply = self._http.request(method, url, headers=headers, json=body)
         return reply.status, reply.json()
+
+
+def understood(policy: str) -> str:
+    """A policy without the conditions that the emulator never meets, since it lacks their keys."""
+    document = json.loads(policy)
+    for statement in document["Statement"]:
+        for values in statement.get("Condition", {}).values():
+            values.pop("iam:PolicyARN", None)
+    return json.dumps(document)
 
 
 @contextmanager

@@ -21,8 +21,11 @@ TRANSFER = {
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """All stages of production, brought up by the operator's command."""
-    with cloud(tmp_path_factory.mktemp("cloud")) as made:
+    """All stages of production, brought up and operated by one who may do no more than that."""
+    with (
+        cloud(tmp_path_factory.mktemp("cloud")) as made,
+        made.as_user("deployer-policy", "deployer-tables-policy"),
+    ):
         printed = made.ops("deploy", "--environment", "prod")
         assert "prod is up" in printed
         yield made

@@ -389,22 +389,27 @@ class CloudFormation:
         }
         return {"Id": id, "StackId": stack.id}
 
-    def describe_change_set(self, ChangeSetName: str) -> Any:  # noqa: N803
+    def describe_change_set(self, StackName: str, ChangeSetName: str) -> Any:  # noqa: N803
         """A change set."""
-        return self._change_set(ChangeSetName, "DescribeChangeSet")
+        return self._change_set(StackName, ChangeSetName, "DescribeChangeSet")
 
-    def delete_change_set(self, ChangeSetName: str) -> Any:  # noqa: N803
+    def delete_change_set(self, StackName: str, ChangeSetName: str) -> Any:  # noqa: ARG002, N803
         """Deletes a change set; the stack that was made for it stays, in REVIEW_IN_PROGRESS."""
         self.cloud.change_sets.pop(ChangeSetName, None)
         return {}
 
-    def execute_change_set(self, ChangeSetName: str, DisableRollback: bool = True) -> Any:  # noqa: N803
+    def execute_change_set(
+        self,
+        StackName: str,  # noqa: N803
+        ChangeSetName: str,  # noqa: N803
+        DisableRollback: bool = True,  # noqa: N803
+    ) -> Any:
         """Does what a change set says.
 
         API_ExecuteChangeSet: "When you execute a change set, CloudFormation deletes all other
         change sets associated with the stack"; DisableRollback: "Default: True".
         """
-        change_set = self._change_set(ChangeSetName, "ExecuteChangeSet")
+        change_set = self._change_set(StackName, ChangeSetName, "ExecuteChangeSet")
         stack = self.cloud.stacks[change_set["StackId"]]
         if change_set["ExecutionStatus"] != "AVAILABLE":
             raise error("InvalidChangeSetStatus", change_set["StatusReason"], "ExecuteChangeSet")
@@ -703,10 +708,11 @@ class CloudFormation:
             raise self._invalid(f"Stack with id {name} does not exist", operation)
         return found
 
-    def _change_set(self, id: str, operation: str) -> dict[str, Any]:
-        if id not in self.cloud.change_sets:
+    def _change_set(self, stack: str, id: str, operation: str) -> dict[str, Any]:
+        found = self.cloud.change_sets.get(id)
+        if found is None or found["StackId"] != self._stack(stack, operation).id:
             raise error("ChangeSetNotFound", f"ChangeSet [{id}] does not exist", operation)
-        return self.cloud.change_sets[id]
+        return found
 
     def _invalid(self, message: str, operation: str) -> ClientError:
         return error("ValidationError", message, operation)

@@ -1,0 +1,118 @@
+"""Data: the statements for tables, queues, streams, keys, logs and alarms."""
+
+from ops.access import Statement, allow
+
+TABLE = "arn:*:dynamodb:*:*:table/twofold-*"
+
+_LOG_GROUPS = [
+    f"arn:*:logs:*:*:log-group:/aws/{service}/twofold-*" for service in ("lambda", "apigateway")
+]
+_KEY = "arn:*:kms:*:*:key/*"
+_THROUGH = {"StringLike": {"kms:ViaService": ["dynamodb.*", "sqs.*", "kinesis.*", "lambda.*"]}}
+
+
+def tables() -> list[Statement]:
+    """The tables: made, changed, backed up and restored; their items read, rebuilt and audited."""
+    return [
+        allow(
+            "Tables",
+            "dynamodb",
+            "CreateTable DescribeTable UpdateTable DeleteTable DescribeContinuousBackups "
+            "UpdateContinuousBackups DescribeContributorInsights DescribeTimeToLive "
+            "DescribeKinesisStreamingDestination EnableKinesisStreamingDestination "
+            "DisableKinesisStreamingDestination UpdateKinesisStreamingDestination "
+            "GetResourcePolicy ListTagsOfResource TagResource UntagResource "
+            "CreateTableReplica DeleteTableReplica DescribeTableReplicaAutoScaling",
+            TABLE,
+        ),
+        allow(
+            "Items",
+            "dynamodb",
+            "BatchGetItem BatchWriteItem DeleteItem GetItem PutItem Query Scan UpdateItem",
+            TABLE,
+        ),
+        allow(
+            "Backups",
+            "dynamodb",
+            "CreateBackup DescribeBackup RestoreTableFromBackup RestoreTableToPointInTime",
+            TABLE,
+        ),
+        allow("AllBackups", "dynamodb", "ListBackups", "*"),
+        allow(
+            "TablesScaling",
+            "application-autoscaling",
+            "DescribeScalableTargets DescribeScalingPolicies DescribeScheduledActions",
+            "*",
+        ),
+    ]
+
+
+def queues() -> list[Statement]:
+    """The queues for abandoned batches, and the Kinesis stream of changes."""
+    return [
+        allow(
+            "Queues",
+            "sqs",
+            "CreateQueue DeleteQueue GetQueueAttributes SetQueueAttributes GetQueueUrl "
+            "ListQueueTags TagQueue UntagQueue",
+            "arn:*:sqs:*:*:twofold-*",
+        ),
+        allow(
+            "Streams",
+            "kinesis",
+            "CreateStream DeleteStream DescribeStream DescribeStreamSummary PutRecords "
+            "IncreaseStreamRetentionPeriod DecreaseStreamRetentionPeriod StartStreamEncryption "
+            "StopStreamEncryption UpdateStreamMode AddTagsToStream RemoveTagsFromStream "
+            "ListTagsForStream ListTagsForResource TagResource UntagResource",
+            "arn:*:kinesis:*:*:stream/twofold-*",
+        ),
+    ]
+
+
+def kms() -> list[Statement]:
+    """A KMS key of the account's own, through the services that use it."""
+    granted = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return [
+        allow("Keys", "kms", "DescribeKey", _KEY),
+        using_keys(),
+        allow("GrantKeys", "kms", "CreateGrant RevokeGrant", _KEY, where={**_THROUGH, **granted}),
+    ]
+
+
+def using_keys() -> Statement:
+    """That a service encrypts and decrypts for whoever calls it."""
+    return allow("UseKeys", "kms", "Encrypt Decrypt GenerateDataKey", _KEY, where=_THROUGH)
+
+
+def monitoring() -> list[Statement]:
+    """Log groups, alarms and dashboards."""
+    return [
+        allow(
+            "Logs",
+            "logs",
+            "CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy "
+            "AssociateKmsKey DisassociateKmsKey GetDataProtectionPolicy "
+            "TagResource UntagResource ListTagsForResource",
+            *_LOG_GROUPS,
+        ),
+        allow(
+            "AllLogs",
+            "logs",
+            "DescribeLogGroups DescribeIndexPolicies DescribeResourcePolicies",
+            "*",
+        ),
+        allow(
+            "Alarms",
+            "cloudwatch",
+            "PutMetricAlarm DeleteAlarms DescribeAlarms TagResource UntagResource "
+            "ListTagsForResource",
+            "arn:*:cloudwatch:*:*:alarm:twofold-*",
+        ),
+        allow(
+            "Dashboards",
+            "cloudwatch",
+            "GetDashboard PutDashboard DeleteDashboards",
+            "arn:*:cloudwatch::*:dashboard/twofold-*",
+        ),
+        allow("Metrics", "cloudwatch", "GetMetricStatistics", "*"),
+    ]
