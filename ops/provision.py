@@ -18,20 +18,32 @@ from chalice.utils import UI, OSUtils
 
 from chalicelib.settings import PROVISIONED
 from ops import packaging
-from ops.aws import client
+from ops.aws import client, home_region
+from ops.deploy import EVENTS_WORD
 from ops.deploying.adoption import events_stream
+from ops.deploying.takedown import Takedown
 from ops.schema import definition
 from ops.stages import PROJECT, Stage, required
 from ops.template import tables_of
-from ops.tuning import limits
+from ops.tuning import leftovers, limits
+from ops.tuning.deployed import record
 
 
 @click.command()
+@click.option(
+    "--remove", is_flag=True, help="Deletes its read tables and logs: after `chalice delete`."
+)
+@click.option("--events", "word", default="", help=f"'{EVENTS_WORD}' deletes the books as well.")
 @click.pass_obj
-def provision(stage: Stage | None) -> None:
+def provision(stage: Stage | None, remove: bool, word: str) -> None:
     """Prepares a stage for `chalice deploy`: its tables, the event table's stream, the code."""
     stage = required(stage)
     limits.check(stage)
+    if word and (word != EVENTS_WORD or not remove):
+        raise click.UsageError(f"to delete the books as well: --remove --events {EVENTS_WORD}")
+    if remove:
+        taken_down(stage, with_books=bool(word))
+        return
     dynamodb = client("dynamodb")
     for model in tables_of(stage):
         name = make(dynamodb, definition(model, stage.tags, stage.kms_key))
@@ -48,6 +60,28 @@ def provision(stage: Stage | None) -> None:
     click.echo(f"next: chalice deploy --stage {stage.name}")
 
 
+def taken_down(stage: Stage, *, with_books: bool) -> None:
+    """Deletes the tables of a stage, the books only if asked to, and its Lambdas' log groups.
+
+    Raises a click error while Chalice has it deployed.
+    """
+    if record(stage):
+        raise click.ClickException(
+            f"{stage.name} is deployed: run `chalice delete --stage {stage.name}` first"
+        )
+    down = Takedown(
+        stage,
+        region=home_region(),
+        client_of=client,
+        with_books=with_books,
+        with_copies=False,
+    )
+    for line in down.run():
+        click.echo(line)
+    for line in leftovers.delete(client("logs"), stage):
+        click.echo(line)
+
+
 def make(dynamodb: Any, parameters: dict[str, Any]) -> str:
     """Makes a table unless it is there, with point-in-time recovery and protected; its name."""
     name = str(parameters["TableName"])
@@ -57,6 +91,7 @@ def make(dynamodb: Any, parameters: dict[str, Any]) -> str:
     live = dynamodb.describe_table(TableName=name)["Table"]
     if not live.get("DeletionProtectionEnabled"):
         dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
+    dynamodb.tag_resource(ResourceArn=live["TableArn"], Tags=parameters["Tags"])
     dynamodb.update_continuous_backups(
         TableName=name,
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},

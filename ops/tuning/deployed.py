@@ -28,6 +28,10 @@ class Deployed:
     roles: dict[str, str] = field(default_factory=dict)
     mappings: dict[str, str] = field(default_factory=dict)
 
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
 
 def function_name(stage: Stage, function: str) -> str:
     """The name that Chalice gives to a Lambda, by its name in the code."""

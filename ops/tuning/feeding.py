@@ -6,7 +6,7 @@ import click
 
 from ops.mappings import camel
 from ops.tuning.deployed import function_name
-from ops.tuning.handling import Handler, Properties, Target, only, unless
+from ops.tuning.handling import Handler, Properties, Target, only, pairs, unless
 
 _MAPPING = (
     "BatchSize",
@@ -38,6 +38,8 @@ def _tune_function(target: Target, id: str, properties: Properties) -> None:
             f"{live['FunctionName']} runs on {live['Runtime']}, not {properties['Runtime']}: "
             "deploy it again with that Python"
         )
+    arn = target.deployed.arn("lambda", f"function:{function_name(target.stage, name)}")
+    target.client("lambda").tag_resource(Resource=arn, Tags=target.stage.tags)
     for source in properties.get("Events", {}).values():
         _tune_mapping(target, name, source["Properties"])
 
@@ -61,11 +63,11 @@ def _function(target: Target, id: str) -> str:
 
 
 def _bound_role(target: Target, id: str, properties: Properties) -> None:
+    iam, role = target.client("iam"), target.deployed.roles[_function(target, id[: -len("Role")])]
+    iam.tag_role(RoleName=role, Tags=pairs(target.stage.tags))
     if "PermissionsBoundary" in properties:
-        name = _function(target, id.removesuffix("Role"))
-        target.client("iam").put_role_permissions_boundary(
-            RoleName=target.deployed.roles[name],
-            PermissionsBoundary=properties["PermissionsBoundary"],
+        iam.put_role_permissions_boundary(
+            RoleName=role, PermissionsBoundary=properties["PermissionsBoundary"]
         )
 
 
@@ -78,9 +80,10 @@ def _make_queue(target: Target, _: str, properties: Properties) -> None:
     }
     found = unless(_NO_QUEUE, queues.get_queue_url, QueueName=properties["QueueName"])
     if found is None:
-        queues.create_queue(QueueName=properties["QueueName"], Attributes=attributes)
+        found = queues.create_queue(QueueName=properties["QueueName"], Attributes=attributes)
     else:
         queues.set_queue_attributes(QueueUrl=found["QueueUrl"], Attributes=attributes)
+    queues.tag_queue(QueueUrl=found["QueueUrl"], Tags=target.stage.tags)
 
 
 def _delete_queue(target: Target, _: str, properties: Properties) -> None:

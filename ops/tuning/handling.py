@@ -53,6 +53,11 @@ def only(name: str, value: Mapping[str, Any], *known: str) -> None:
         raise Unknown(f"{', '.join(sorted(unknown))} of {name}")
 
 
+def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as most services want them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 def unless(codes: str | tuple[str, ...], call: Callable[..., Any], **parameters: Any) -> Any:
     """A call's result, or None if AWS answers with one of these errors ("it is there already")."""
     try:

@@ -1,14 +1,18 @@
 """Monitoring: alarms, dashboards and log groups."""
 
-from ops.tuning.handling import Handler, Properties, Target, unless
+from ops.tuning.handling import Handler, Properties, Target, pairs, unless
 
 LOG_GROUP_EXISTS = "ResourceAlreadyExistsException"
 NO_LOG_GROUP = "ResourceNotFoundException"
 
 
 def _put_alarm(target: Target, _: str, properties: Properties) -> None:
+    cloudwatch, name = target.client("cloudwatch"), properties["AlarmName"]
     # CloudFormation and the API have the same words for an alarm.
-    target.client("cloudwatch").put_metric_alarm(**properties)
+    cloudwatch.put_metric_alarm(**properties)
+    arn = target.deployed.arn("cloudwatch", f"alarm:{name}")
+    # PutMetricAlarm would tag new alarms only.
+    cloudwatch.tag_resource(ResourceARN=arn, Tags=pairs(target.stage.tags))
 
 
 def _delete_alarm(target: Target, _: str, properties: Properties) -> None:
@@ -33,6 +37,8 @@ def _put_log_group(target: Target, _: str, properties: Properties) -> None:
     logs.put_retention_policy(logGroupName=name, retentionInDays=properties["RetentionInDays"])
     if "KmsKeyId" in properties:
         logs.associate_kms_key(logGroupName=name, kmsKeyId=properties["KmsKeyId"])
+    arn = target.deployed.arn("logs", f"log-group:{name}")
+    logs.tag_resource(resourceArn=arn, tags=target.stage.tags)
 
 
 def _delete_log_group(target: Target, _: str, properties: Properties) -> None:

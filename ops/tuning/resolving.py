@@ -54,11 +54,6 @@ class Resolver:
                 raise Unknown(name)
         return {name: self.resolve(each) for name, each in value.items()}
 
-    def arn(self, service: str, resource: str) -> str:
-        """The ARN of a resource of this account and region."""
-        where = self.deployed
-        return f"arn:{where.partition}:{service}:{where.region}:{where.account}:{resource}"
-
     def _holds(self, condition: str) -> bool:
         match self.template.get("Conditions", {}).get(condition):
             case {"Fn::Equals": [left, right]}:
@@ -80,19 +75,21 @@ class Resolver:
 
     def _attribute(self, name: str, attribute: str) -> str:
         if name in self.functions and attribute == "Arn":
-            return self.arn("lambda", f"function:{self.functions[name]}")
+            return self.deployed.arn("lambda", f"function:{self.functions[name]}")
         part = self.template["Resources"].get(name, {})
         properties = part.get("Properties", {})
         match part.get("Type"), attribute:
             case "AWS::SQS::Queue", "Arn":
-                return self.arn("sqs", properties["QueueName"])
+                return self.deployed.arn("sqs", properties["QueueName"])
             case "AWS::SQS::Queue", "QueueName":
                 return str(properties["QueueName"])
             case "AWS::Logs::LogGroup", "Arn":
                 # CloudFormation's ends in ":*", which API Gateway does not take of a caller.
-                return self.arn("logs", f"log-group:{self.resolve(properties['LogGroupName'])}")
+                return self.deployed.arn(
+                    "logs", f"log-group:{self.resolve(properties['LogGroupName'])}"
+                )
             case "AWS::Kinesis::Stream", "Arn":
-                return self.arn("kinesis", f"stream/{properties['Name']}")
+                return self.deployed.arn("kinesis", f"stream/{properties['Name']}")
         raise Unknown(f"{attribute} of {name}")
 
     def _sub(self, name: str) -> str:

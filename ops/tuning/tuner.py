@@ -71,8 +71,12 @@ def apply(target: Target, wanted: list[Step]) -> Iterator[str]:
 
 
 def remove(target: Target, wanted: list[Step]) -> Iterator[str]:
-    """Removes what `apply` made and neither `chalice delete` nor `ops destroy` does."""
-    for kind, names in reversed(list(_by_kind(wanted).items())):
+    """Removes what `apply` made and `chalice delete` does not, before that.
+
+    The Lambdas' log groups are left, since Chalice stops if one of its own is gone.
+    """
+    ours = [step for step in wanted if not _is_of_lambda(step)]
+    for kind, names in reversed(list(_by_kind(ours).items())):
         action = HANDLERS[kind].remove
         if action is not None:
             for step in reversed(names):
@@ -90,6 +94,11 @@ def _resolved(resolver: Resolver, name: str, kind: str, properties: Properties) 
     )
     assert isinstance(found, dict)
     return found
+
+
+def _is_of_lambda(step: Step) -> bool:
+    name = str(step.properties.get("LogGroupName", ""))
+    return name.startswith("/aws/lambda/")
 
 
 def _defaults(template: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Emulator: ministack, with what it lacks for an API that is made from its description.
+"""Emulator: ministack, with what it lacks for APIs made from a description and for our templates.
 
 Run as a script in place of `python -m ministack`. For tests only. What ministack 1.5.33 does, and
 what AWS documents:
@@ -14,14 +14,18 @@ what AWS documents:
 3. CreateDeployment ignores `tracingEnabled` (API reference, CreateDeployment).
 4. A Lambda is Pending for half a second after each change, and Chalice's waiter looks again only
    after five. Here it is ready at once, so that the tests need not wait.
+5. CloudFormation passes over a stage's AccessLogSetting, an API's EndpointConfiguration, and a
+   table's SSESpecification and PointInTimeRecoverySpecification (CloudFormation User Guide,
+   "Resource and property types reference").
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack import app
-from ministack.services import apigateway_v1, lambda_svc
+from ministack.services import apigateway_v1, dynamodb, lambda_svc
+from ministack.services.cloudformation import provisioners
 
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 BINARY_TYPES = "x-amazon-apigateway-binary-media-types"
@@ -109,6 +113,47 @@ def ready_at_once(name: str, _: float) -> None:
         function["config"] |= {"State": "Active", "LastUpdateStatus": "Successful"}
 
 
+Made = tuple[str, dict[str, Any]]
+
+
+def _make_api(properties: dict[str, Any], made: Made) -> None:
+    endpoint = properties.get("EndpointConfiguration", {})
+    if "Types" in endpoint:
+        apigateway_v1._rest_apis[made[0]]["endpointConfiguration"] = {"types": endpoint["Types"]}
+
+
+def _make_stage(properties: dict[str, Any], made: Made) -> None:
+    setting = properties.get("AccessLogSetting", {})
+    apigateway_v1._stages_v1[properties["RestApiId"]][made[0]]["accessLogSettings"] = {
+        name[0].lower() + name[1:]: value for name, value in setting.items()
+    }
+
+
+def _make_table(properties: dict[str, Any], made: Made) -> None:
+    encryption = dict(properties.get("SSESpecification", {}))
+    encryption["Enabled"] = encryption.pop("SSEEnabled", False)
+    table = dynamodb._tables[made[0]]
+    table["SSEDescription"] = dynamodb._sse_description_from_spec(encryption)
+    if "PointInTimeRecoverySpecification" in properties:
+        recovery = properties["PointInTimeRecoverySpecification"]
+        dynamodb._update_continuous_backups(
+            {"TableName": made[0], "PointInTimeRecoverySpecification": recovery}
+        )
+
+
+def complete(kind: str, more: Callable[[dict[str, Any], Made], None]) -> None:
+    """Has CloudFormation do more whenever it makes a resource of this type."""
+    handler = provisioners._RESOURCE_HANDLERS[kind]
+    create = handler["create"]
+
+    def completed(name: str, properties: dict[str, Any], stack: str) -> Made:
+        made: Made = create(name, properties, stack)
+        more(properties, made)
+        return made
+
+    handler["create"] = completed
+
+
 def _answer(id: str, status: int) -> Reply:
     found, headers, body = apigateway_v1._get_rest_api(id)
     return (status if found == 200 else found), headers, body
@@ -120,11 +165,14 @@ def _first(query: Mapping[str, Any], name: str) -> str:
 
 
 def main() -> None:
-    """Starts ministack with the four repairs."""
+    """Starts ministack with these repairs."""
     apigateway_v1._import_rest_api = import_rest_api
     apigateway_v1.handle_request = handle_request
     apigateway_v1._create_deployment = create_deployment
     lambda_svc._schedule_state_transition = ready_at_once
+    complete("AWS::ApiGateway::RestApi", _make_api)
+    complete("AWS::ApiGateway::Stage", _make_stage)
+    complete("AWS::DynamoDB::Table", _make_table)
     app.main()
 
 

@@ -60,6 +60,7 @@ class Answers:
             "GetFunctionConfiguration": {"FunctionName": "one", "Runtime": "python3.11"},
             "GetEventSourceMapping": {"EventSourceArn": STREAM},
             "GetQueueUrl": "QueueDoesNotExist",
+            "CreateQueue": {"QueueUrl": "https://queue"},
             "GetAuthorizers": {"items": [{"id": "a1", "name": "authorize"}]},
             "GetStage": {"methodSettings": {}},
             "GetRole": {"Role": {"Arn": f"arn:aws:iam::{ACCOUNT}:role/logs"}},

@@ -1,0 +1,219 @@
+"""`chalice deploy`, with `ops provision` before and `ops tune` after it, on an emulated AWS.
+
+Every command is one of docs/chalice-deploy.md, and its list of differences from `ops deploy` is
+compared with what is deployed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests import engines
+from tests.e2e.cloud import ACCESS, Cloud, cloud
+from tests.e2e.pictures import Picture, differences, picture
+from tests.e2e.test_deployed import TRANSFER, eventually, make_key
+
+PAGE = engines.ROOT / "docs" / "chalice-deploy.md"
+STAGES = ("write", "accounts", "journal")
+LEDGER = "/ledgers/acme"
+
+
+def chalice(made: Cloud, *arguments: str) -> str:
+    """What a command of Chalice's prints."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("chalice")), *arguments],
+        cwd=made.project,
+        env={**os.environ, **ACCESS, "AWS_ENDPOINT_URL": made.endpoint},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def bring_up(made: Cloud, stage: str) -> str:
+    """The three commands; what they print."""
+    printed = made.ops("--stage", stage, "provision")
+    printed += chalice(made, "deploy", "--stage", stage)
+    return printed + made.ops("--stage", stage, "tune")
+
+
+def api(made: Cloud, stage: str) -> str:
+    """The id of a stage's API."""
+    apis = made.client("apigateway").get_rest_apis()["items"]
+    (id,) = [str(each["id"]) for each in apis if each["name"] == f"twofold-{stage}"]
+    return id
+
+
+def url(made: Cloud, stage: str) -> str:
+    """A stage's address: by path, since no name server knows the emulator's hosts."""
+    return f"{made.endpoint}/restapis/{api(made, stage)}/v1/_user_request_"
+
+
+@pytest.fixture(scope="module")
+def by_cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[Picture]]:
+    """What `ops deploy` makes in an account of its own, while the other is being deployed."""
+
+    def deployed() -> Picture:
+        with cloud(tmp_path_factory.mktemp("cloudformation")) as made:
+            made.ops("deploy", "--environment", "prod")
+            return picture(made)
+
+    with ThreadPoolExecutor(1) as threads:
+        yield threads.submit(deployed)
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    tmp_path_factory: pytest.TempPathFactory, by_cloudformation: Future[Picture]
+) -> Iterator[Cloud]:
+    """The stages of production, brought up by Chalice out of a copy of the project."""
+    del by_cloudformation  # It only has to be begun.
+    copy = tmp_path_factory.mktemp("project") / "twofold"
+    skipped = shutil.ignore_patterns(
+        ".git", ".venv", "deployments", "deployed", "provisioned.json", "__pycache__", ".*_cache"
+    )
+    shutil.copytree(engines.ROOT, copy, ignore=skipped)
+    with cloud(tmp_path_factory.mktemp("cloud"), copy) as made:
+        for stage in STAGES:
+            printed = bring_up(made, stage)
+            # Chalice ships what `provision` packaged.
+            assert "Reusing existing deployment package" in printed
+            assert f"{stage} is at https://" in printed
+        yield made
+
+
+@pytest.fixture(scope="module")
+def key(deployed: Cloud) -> str:
+    """A key to the ledger."""
+    return make_key(deployed, "acme", scopes=("read", "write"))
+
+
+@pytest.fixture(scope="module")
+def before(deployed: Cloud) -> Picture:
+    """What was deployed at first."""
+    return picture(deployed)
+
+
+def listed() -> set[tuple[str, str]]:
+    """The differences that the page names: kinds of resources and their properties."""
+    section = PAGE.read_text().partition("## Differences between the two ways\n")[2]
+    section = section.partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", section, re.MULTILINE)
+    return {row for row in rows if row[0] != "resource" and not row[0].startswith("-")}
+
+
+def test_both_ways_deploy_the_same_but_for_what_the_page_names(
+    before: Picture, by_cloudformation: Future[Picture]
+) -> None:
+    other = by_cloudformation.result()
+    assert {kind for kind, _ in other} == {
+        "API",
+        "alarm",
+        "authorizer",
+        "dashboard",
+        "function",
+        "gateway response",
+        "log group",
+        "mapping",
+        "method",
+        "queue",
+        "role",
+        "schedule",
+        "stage",
+        "table",
+    }
+    assert differences(before, other) == listed()
+
+
+@pytest.mark.usefixtures("before")
+def test_a_transaction_is_posted_and_read_back(deployed: Cloud, key: str) -> None:
+    accounts = f"{url(deployed, 'write')}{LEDGER}/accounts"
+    cash = {"id": "cash", "asset": "USD/2", "normal_balance": "debit", "min_balance": None}
+    alice = {"id": "alice", "asset": "USD/2", "normal_balance": "credit"}
+    for each in (cash, alice):
+        assert deployed.call("POST", accounts, key, each)[0] == 201
+
+    status, posted = deployed.call(
+        "POST", f"{url(deployed, 'write')}{LEDGER}/transactions", key, TRANSFER
+    )
+
+    assert status == 201
+    version = posted["entries"][1]["version"]
+    account = f"{url(deployed, 'accounts')}{LEDGER}/accounts/alice?min_version={version}"
+    assert eventually(deployed, account, key)[1]["posted"] == "1"
+    transaction = f"{url(deployed, 'journal')}{LEDGER}/transactions/{posted['id']}?min_version=1"
+    assert eventually(deployed, transaction, key)[0] == 200
+
+
+def answers_as_the_contract_says(made: Cloud, stage: str) -> bool:
+    """Whether API Gateway's own answers, to a wrong key and for no path, are problems of ours."""
+    wrong = made.call("GET", f"{url(made, stage)}{LEDGER}/accounts", "tf_" + "x" * 43)
+    nowhere = made.call("GET", f"{url(made, stage)}/nowhere")
+    got = [(status, body.get("code")) for status, body in (wrong, nowhere)]
+    return got == [(401, "unauthorized"), (404, "not_found")]
+
+
+def test_deploying_again_overwrites_and_tuning_restores(deployed: Cloud, before: Picture) -> None:
+    assert answers_as_the_contract_says(deployed, "accounts")
+    changed = deployed.project / "chalicelib" / "__init__.py"
+    version = re.search(r'__version__ = "(.+)"', changed.read_text())
+    assert version
+    changed.write_text(changed.read_text().replace(version[1], "99.0.0"))
+    id = api(deployed, "accounts")
+
+    deployed.ops("--stage", "accounts", "provision")
+    chalice(deployed, "deploy", "--stage", "accounts")
+
+    overwritten = deployed.client("apigateway").get_rest_api(restApiId=id)
+    assert overwritten["name"] == "twofold"
+    responses = deployed.client("apigateway").get_gateway_responses(restApiId=id)["items"]
+    assert all(each["defaultResponse"] for each in responses)
+
+    deployed.ops("--stage", "accounts", "tune")
+
+    assert api(deployed, "accounts") == id
+    assert answers_as_the_contract_says(deployed, "accounts")
+    assert deployed.call("GET", f"{url(deployed, 'accounts')}/health")[1]["version"] == "99.0.0"
+    after = picture(deployed)
+    # The version is a tag of all that the stage has.
+    of_release = {(kind, name) for kind, name in differences(before, after) if name != "tags"}
+    assert of_release == {("function", "CodeSha256")}
+    deployed.ops("--stage", "accounts", "tune")
+    assert differences(after, picture(deployed)) == set()
+
+
+def test_taken_down_but_for_the_books(deployed: Cloud, before: Picture) -> None:
+    assert before
+    for stage in reversed(STAGES):
+        command = ("--stage", stage)
+        assert refusal(deployed, *command, "provision", "--remove") == (
+            f"Error: {stage} is deployed: run `chalice delete --stage {stage}` first"
+        )
+        assert "removed: " in deployed.ops(*command, "tune", "--remove")
+        chalice(deployed, "delete", *command)
+        assert refusal(deployed, *command, "tune") == (
+            f"Error: {stage} is not deployed: run `chalice deploy --stage {stage}` first"
+        )
+        printed = deployed.ops(*command, "provision", "--remove")
+        assert ("kept: the table twofold-prod-events" in printed) == (stage == "write")
+
+    assert picture(deployed).keys() == {
+        ("table", "twofold-prod-events"),
+        ("table", "twofold-prod-keys"),
+    }
+
+
+def refusal(made: Cloud, *arguments: str) -> str:
+    """The one line with which a command of the operator is refused."""
+    with pytest.raises(AssertionError) as refused:
+        made.ops(*arguments)
+    return str(refused.value).strip().splitlines()[0]
