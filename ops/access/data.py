@@ -8,7 +8,13 @@ _LOG_GROUPS = [
     f"arn:*:logs:*:*:log-group:/aws/{service}/twofold-*" for service in ("lambda", "apigateway")
 ]
 _KEY = "arn:*:kms:*:*:key/*"
-_THROUGH = {"StringLike": {"kms:ViaService": ["dynamodb.*", "sqs.*", "kinesis.*", "lambda.*"]}}
+_THROUGH = {
+    "StringLike": {
+        "kms:ViaService": [
+            f"{service}.*" for service in ("dynamodb", "sqs", "kinesis", "lambda", "logs")
+        ]
+    }
+}
 
 
 def tables() -> list[Statement]:
@@ -74,6 +80,7 @@ def kms() -> list[Statement]:
     granted = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return [
         allow("Keys", "kms", "DescribeKey", _KEY),
+        allow("AllKeys", "kms", "ListAliases", "*"),
         using_keys(),
         allow("GrantKeys", "kms", "CreateGrant RevokeGrant", _KEY, where={**_THROUGH, **granted}),
     ]
@@ -81,7 +88,13 @@ def kms() -> list[Statement]:
 
 def using_keys() -> Statement:
     """That a service encrypts and decrypts for whoever calls it."""
-    return allow("UseKeys", "kms", "Encrypt Decrypt GenerateDataKey", _KEY, where=_THROUGH)
+    return allow(
+        "UseKeys",
+        "kms",
+        "Encrypt Decrypt ReEncryptFrom ReEncryptTo GenerateDataKey GenerateDataKeyWithoutPlaintext",
+        _KEY,
+        where=_THROUGH,
+    )
 
 
 def monitoring() -> list[Statement]:
