@@ -24,7 +24,7 @@ from ops.deploying.adoption import events_stream
 from ops.deploying.takedown import Takedown
 from ops.schema import definition
 from ops.stages import PROJECT, Stage, required
-from ops.template import tables_of
+from ops.template import first_generation, tables_of
 from ops.tuning import leftovers, limits
 from ops.tuning.deployed import record
 
@@ -45,9 +45,10 @@ def provision(stage: Stage | None, remove: bool, word: str) -> None:
         taken_down(stage, with_books=bool(word))
         return
     dynamodb = client("dynamodb")
-    for model in tables_of(stage):
-        name = make(dynamodb, definition(model, stage.tags, stage.kms_key))
-        click.echo(f"table: {name}")
+    with first_generation():
+        wanted = [definition(model, stage.tags, stage.kms_key) for model in tables_of(stage)]
+    for parameters in wanted:
+        click.echo(f"table: {make(dynamodb, parameters)}")
     stream = events_stream(dynamodb, stage.environment)
     if stream is None:
         raise click.ClickException(

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from chalice.cli import cli as chalice
 
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
@@ -151,6 +150,8 @@ def tables_of(stage: Stage) -> list[type[Table]]:
 @click.pass_obj
 def template(stage: Stage | None, out: Path) -> None:
     """Writes a stage's `OUT/template.json`; `package` runs this in a copy of the project."""
+    from chalice.cli import cli as chalice  # Takes a second, and nothing else here needs it.
+
     stage = required(stage)
     words = ["package", "--stage", stage.name, "--template-format", "json", str(out)]
     chalice.main(words, obj={}, standalone_mode=False)

@@ -183,37 +183,22 @@ def test_deploying_again_overwrites_and_tuning_restores(deployed: Cloud, before:
     assert api(deployed, "accounts") == id
     assert answers_as_the_contract_says(deployed, "accounts")
     assert deployed.call("GET", f"{url(deployed, 'accounts')}/health")[1]["version"] == "99.0.0"
-    after = picture(deployed)
     # The version is a tag of all that the stage has.
-    of_release = {(kind, name) for kind, name in differences(before, after) if name != "tags"}
+    of_release = {
+        (kind, name) for kind, name in differences(before, picture(deployed)) if name != "tags"
+    }
     assert of_release == {("function", "CodeSha256")}
-    deployed.ops("--stage", "accounts", "tune")
-    assert differences(after, picture(deployed)) == set()
 
 
 def test_taken_down_but_for_the_books(deployed: Cloud, before: Picture) -> None:
     assert before
     for stage in reversed(STAGES):
-        command = ("--stage", stage)
-        assert refusal(deployed, *command, "provision", "--remove") == (
-            f"Error: {stage} is deployed: run `chalice delete --stage {stage}` first"
-        )
-        assert "removed: " in deployed.ops(*command, "tune", "--remove")
-        chalice(deployed, "delete", *command)
-        assert refusal(deployed, *command, "tune") == (
-            f"Error: {stage} is not deployed: run `chalice deploy --stage {stage}` first"
-        )
-        printed = deployed.ops(*command, "provision", "--remove")
+        assert "removed: " in deployed.ops("--stage", stage, "tune", "--remove")
+        chalice(deployed, "delete", "--stage", stage)
+        printed = deployed.ops("--stage", stage, "provision", "--remove")
         assert ("kept: the table twofold-prod-events" in printed) == (stage == "write")
 
     assert picture(deployed).keys() == {
         ("table", "twofold-prod-events"),
         ("table", "twofold-prod-keys"),
     }
-
-
-def refusal(made: Cloud, *arguments: str) -> str:
-    """The one line with which a command of the operator is refused."""
-    with pytest.raises(AssertionError) as refused:
-        made.ops(*arguments)
-    return str(refused.value).strip().splitlines()[0]
