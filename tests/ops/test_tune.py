@@ -8,16 +8,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, uuid5
+from zipfile import ZipFile
 
 import botocore.session
 import click
 import pytest
 from click.testing import CliRunner
 
-from ops import tune as command
+from chalicelib import settings
+from ops import provision, tune
+from ops.deploy import EVENTS_WORD
 from ops.stages import Stage, stages
 from ops.template import completed
-from ops.tuning import api, deployed, limits, tuner
+from ops.tuning import api, deployed, leftovers, limits, tuner
 from ops.tuning.deployed import Deployed, skeleton
 from ops.tuning.handling import Target
 from ops.tuning.resolving import Resolver, Unknown
@@ -363,7 +366,6 @@ def test_all_that_was_made_is_removed_but_for_the_tables(name: str, variant: str
         ("PutMetricAlarm", "DeleteAlarms"),
         ("PutDashboard", "DeleteDashboards"),
         ("CreateQueue", "DeleteQueue"),
-        ("CreateLogGroup", "DeleteLogGroup"),
         ("CreateStream", "DeleteStream"),
         ("EnableKinesisStreamingDestination", "DisableKinesisStreamingDestination"),
         ("CreateDomainName", "DeleteDomainName"),
@@ -371,6 +373,26 @@ def test_all_that_was_made_is_removed_but_for_the_tables(name: str, variant: str
     ):
         assert len(made.of(creates)) == len(answers.of(deletes)), deletes
     assert answers.of("DeleteTable") == []
+    # `chalice delete` comes next, and stops if one of the Lambdas' log groups is gone.
+    (deleted,) = answers.of("DeleteLogGroup")
+    assert deleted["logGroupName"] == f"/aws/apigateway/{stage.stack}"
+
+
+def test_what_chalice_leaves_of_logs_is_deleted_with_the_tables() -> None:
+    stage, answers = STAGES["write"], Answers()
+
+    lines = list(leftovers.delete(answers.client("logs"), stage))
+
+    deleted = {each["logGroupName"] for each in answers.of("DeleteLogGroup")}
+    assert deleted == {
+        "/aws/lambda/twofold-write",
+        "/aws/lambda/twofold-write-api_handler",
+        "/aws/lambda/twofold-write-authorize",
+        "/aws/lambda/twofold-write-sweep",
+    }
+    assert len(lines) == 4
+    none = Answers(DeleteLogGroup="ResourceNotFoundException")
+    assert list(leftovers.delete(none.client("logs"), stage)) == []
 
 
 def recorded(folder: Path, stage: Stage, *, without: str = "") -> None:
@@ -440,10 +462,58 @@ def test_what_chalice_cannot_make_is_refused_with_what_can() -> None:
         limits.check(described)
 
 
-def test_tune_needs_a_stage() -> None:
-    done = CliRunner().invoke(command.tune, [], obj=None)
+@pytest.mark.parametrize("command", [tune.tune, provision.provision])
+def test_a_stage_has_to_be_named(command: click.Command) -> None:
+    done = CliRunner().invoke(command, [], obj=None)
     assert done.exit_code != 0
     assert "name a stage first" in done.output
+
+
+def test_nothing_is_taken_away_below_a_stage_that_is_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployed, "RECORDS", tmp_path)
+    recorded(tmp_path, STAGES["write"])
+
+    done = CliRunner().invoke(provision.provision, ["--remove"], obj=STAGES["write"])
+
+    assert done.output == "Error: write is deployed: run `chalice delete --stage write` first\n"
+
+
+@pytest.mark.parametrize("words", [["--remove", "--events", "yes"], ["--events", EVENTS_WORD]])
+def test_the_books_are_deleted_by_the_whole_of_the_word_only(words: list[str]) -> None:
+    done = CliRunner().invoke(provision.provision, words, obj=STAGES["write"])
+    assert done.exit_code != 0
+    assert f"--remove --events {EVENTS_WORD}" in done.output
+
+
+def test_the_stream_of_each_environment_is_noted_for_chalice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = tmp_path / "folder" / "provisioned.json"
+    provision.remember("prod", STREAM, noted)
+    provision.remember("staging", STREAM + "-staging", noted)
+    monkeypatch.setattr(settings, "PROVISIONED", noted)
+
+    def read(**environ: str) -> str:
+        return settings.read({"TWOFOLD_ENVIRONMENT": "prod", **environ}).stream_arn
+
+    assert read(AWS_CHALICE_CLI_MODE="true") == STREAM
+    assert read(AWS_CHALICE_CLI_MODE="true", TWOFOLD_STREAM_ARN="another") == "another"
+    assert read().endswith("/stream/-")
+    assert read(AWS_CHALICE_CLI_MODE="true", TWOFOLD_ENVIRONMENT="dev").endswith("/stream/-")
+
+
+def test_a_package_of_chalices_own_is_not_taken_for_ours(tmp_path: Path) -> None:
+    path = tmp_path / "package.zip"
+    assert not provision.is_ours(path)
+    with ZipFile(path, "w") as packed:
+        packed.writestr("app.py", "")
+        packed.writestr("chalicelib/__pycache__/app.cpython-311.pyc", "")
+    assert not provision.is_ours(path)
+    with ZipFile(path, "a") as packed:
+        packed.writestr("__pycache__/app.cpython-311.pyc", "")
+    assert provision.is_ours(path)
 
 
 def test_a_path_of_a_patch_is_escaped_once() -> None:
