@@ -9,7 +9,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import click
 from botocore.exceptions import ClientError
+
+from ops.deploying.waiting import until
 
 ROLE = "twofold-api-gateway-logs"
 _POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
@@ -24,9 +27,20 @@ _TRUST = {
     ],
 }
 
+_SECONDS = 120
+"""How long API Gateway may refuse a role that was just made."""
+
+_NOT_YET = ("BadRequestException", "TooManyRequestsException")
+"""How API Gateway refuses a role that it cannot use yet, since IAM spreads a new one slowly
+(github.com/hashicorp/terraform/pull/8533), and a second try within 20 seconds (API Gateway
+Developer Guide, "Quotas", UpdateAccount)."""
+
 
 def ensure(client: Callable[[str], Any], partition: str) -> None:
-    """Gives API Gateway such a role if the account's settings name none."""
+    """Gives API Gateway such a role if the account's settings name none.
+
+    Raises a click error, with the reason, where API Gateway takes none within two minutes.
+    """
     gateway, iam = client("apigateway"), client("iam")
     if gateway.get_account().get("cloudwatchRoleArn"):
         return
@@ -41,6 +55,26 @@ def ensure(client: Callable[[str], Any], partition: str) -> None:
             raise
     iam.attach_role_policy(RoleName=ROLE, PolicyArn=f"arn:{partition}:iam::aws:policy/{_POLICY}")
     arn = iam.get_role(RoleName=ROLE)["Role"]["Arn"]
-    gateway.update_account(
-        patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}]
-    )
+    _use(gateway, arn)
+
+
+def _use(gateway: Any, arn: str) -> None:
+    reason = ""
+
+    def accepted() -> bool | None:
+        nonlocal reason
+        try:
+            gateway.update_account(
+                patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}]
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NOT_YET:
+                raise
+            reason = error.response["Error"]["Message"]
+            return None
+        return True
+
+    try:
+        until(accepted, seconds=_SECONDS, what=f"API Gateway to accept the role {ROLE}")
+    except click.ClickException as error:
+        raise click.ClickException(f"{error.message}: {reason}") from None

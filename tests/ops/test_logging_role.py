@@ -3,10 +3,13 @@
 from typing import Any
 
 import botocore.session
+import click
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from ops import logging_role
+from ops.deploying import waiting
 
 ARN = "arn:aws-us-gov:iam::123456789012:role/twofold-api-gateway-logs"
 
@@ -37,6 +40,11 @@ def account() -> Account:
     return Account()
 
 
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "sleep", lambda _: None)
+
+
 def role() -> dict[str, Any]:
     return {
         "Role": {
@@ -60,13 +68,10 @@ def expect_the_setting(account: Account) -> None:
         },
     )
     account.expected["iam"].add_response("get_role", role(), {"RoleName": logging_role.ROLE})
-    account.expected["apigateway"].add_response(
-        "update_account",
-        {},
-        {"patchOperations": [{"op": "replace", "path": "/cloudwatchRoleArn", "value": ARN}]},
-    )
+    account.expected["apigateway"].add_response("update_account", {}, SETTING)
 
 
+SETTING = {"patchOperations": [{"op": "replace", "path": "/cloudwatchRoleArn", "value": ARN}]}
 MADE = {"RoleName": logging_role.ROLE, "AssumeRolePolicyDocument": ANY, "Description": ANY}
 
 
@@ -89,3 +94,42 @@ def test_a_role_that_was_made_for_another_region_is_used_again(account: Account)
     )
     expect_the_setting(account)
     account.ensure()
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_a_role_that_iam_has_not_spread_yet_is_offered_again(account: Account) -> None:
+    account.expected["apigateway"].add_response("get_account", {}, {})
+    account.expected["iam"].add_response("create_role", role(), MADE)
+    for code in ("BadRequestException", "TooManyRequestsException"):
+        account.expected["apigateway"].add_client_error(
+            "update_account", code, expected_params=SETTING
+        )
+    expect_the_setting(account)
+    account.ensure()
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_a_role_that_api_gateway_never_takes_ends_with_its_reason(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter((0.0, 121.0))
+    monkeypatch.setattr(waiting, "clock", lambda: next(ticks))
+    gateway = account.expected["apigateway"]
+    gateway.add_response("get_account", {}, {})
+    gateway.add_client_error("update_account", "BadRequestException", "no trust")
+    account.expected["iam"].add_response("create_role", role(), MADE)
+    account.expected["iam"].add_response("attach_role_policy", {}, None)
+    account.expected["iam"].add_response("get_role", role(), None)
+    with pytest.raises(click.ClickException, match=r"gave up .*: no trust$"):
+        account.ensure()
+
+
+def test_another_refusal_is_not_repeated(account: Account) -> None:
+    gateway = account.expected["apigateway"]
+    gateway.add_response("get_account", {}, {})
+    gateway.add_client_error("update_account", "AccessDeniedException")
+    account.expected["iam"].add_response("create_role", role(), MADE)
+    account.expected["iam"].add_response("attach_role_policy", {}, None)
+    account.expected["iam"].add_response("get_role", role(), None)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        account.ensure()
