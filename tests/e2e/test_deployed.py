@@ -115,6 +115,13 @@ def test_a_key_opens_its_ledgers_and_its_scopes_and_nothing_else(
     assert (status, body["code"]) == (403, "forbidden")
 
 
+def test_a_planner_is_told_what_a_deploy_would_do_and_may_do_no_more(deployed: Cloud) -> None:
+    with deployed.as_user("planner-policy"):
+        assert "nothing would change" in deployed.ops("deploy", "--plan", "--only", "accounts")
+        with pytest.raises(AssertionError, match="not authorized"):
+            deployed.ops("--stage", "write", "keys", "list")
+
+
 def test_the_halves_fail_separately_and_catch_up(deployed: Cloud, key: str, books: str) -> None:
     stopped = deployed.projector("accounts")
     deployed.switch(stopped, on=False)

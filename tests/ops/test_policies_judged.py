@@ -1,5 +1,6 @@
 """Every IAM policy, judged by AWS's linter, by parliament, and by what CloudFormation publishes."""
 
+import ast
 import json
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore import xform_name
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 from click.testing import CliRunner
@@ -289,6 +292,67 @@ def test_nothing_that_is_argued_away_is_allowed_nor_unknown_to_the_handlers() ->
     unused = set().union(*NOT_USED.values())
     assert unused <= {action for needed in HANDLERS_NEED.values() for action in needed}
     assert not unused & allowed("deployer-policy", "deployer-tables-policy")
+
+
+OTHER_NAMES = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "dynamodb:TransactGetItems": "dynamodb:GetItem",
+    "dynamodb:TransactWriteItems": "dynamodb:UpdateItem",
+}
+"""Operations that IAM knows by the name of another (Service Authorization Reference)."""
+
+ALWAYS_ALLOWED = {"sts:GetCallerIdentity"}
+"""IAM User Guide, GetCallerIdentity: "No permissions are required to perform this operation"."""
+
+SERVICES = (
+    "apigateway",
+    "cloudformation",
+    "cloudwatch",
+    "cognito-idp",
+    "dynamodb",
+    "events",
+    "iam",
+    "kinesis",
+    "kms",
+    "lambda",
+    "logs",
+    "s3",
+    "sqs",
+    "sts",
+)
+
+
+def actions_of_operations() -> dict[str, set[str]]:
+    """By the name of a client's method: the actions of the operations that may be meant."""
+    found: dict[str, set[str]] = {}
+    session = botocore.session.get_session()
+    for service in SERVICES:
+        model = session.get_service_model(service)
+        for operation in model.operation_names:
+            name = f"{service}:{operation}"
+            if service == "apigateway":
+                name = f"{service}:{model.operation_model(operation).http['method']}"
+            found.setdefault(xform_name(operation), set()).add(OTHER_NAMES.get(name, name))
+    return found
+
+
+def test_a_deployer_may_make_every_call_of_the_operators_commands() -> None:
+    known = actions_of_operations()
+    may = allowed("deployer-policy", "deployer-tables-policy") | ALWAYS_ALLOWED
+    checked = set()
+    for path in (PROJECT / "ops").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            # A method of a client, or the name of one: of its pages, for example.
+            name = getattr(node, "attr", None) or getattr(node, "value", None)
+            if not isinstance(name, str) or name not in known or name == "invoke":  # click's.
+                continue
+            assert known[name] & may, (path.name, name)
+            checked.add(name)
+    assert len(checked) > 60
 
 
 WITHOUT_A_NAME = {
