@@ -17,7 +17,7 @@ from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager
 from chalice.utils import UI, OSUtils
 
 from chalicelib.settings import PROVISIONED
-from ops import packaging
+from ops import cognito, packaging
 from ops.aws import client, home_region
 from ops.deploy import EVENTS_WORD
 from ops.deploying.adoption import events_stream
@@ -44,6 +44,8 @@ def provision(stage: Stage | None, remove: bool, word: str) -> None:
     if remove:
         taken_down(stage, with_books=bool(word))
         return
+    if stage.user_pool:
+        cognito.check(stage.user_pool)
     dynamodb = client("dynamodb")
     with first_generation():
         wanted = [definition(model, stage.tags, stage.kms_key) for model in tables_of(stage)]
