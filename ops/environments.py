@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
+from ops import copies
 
 PROJECT = Path(__file__).resolve().parents[1]
 CONFIG = PROJECT / ".chalice" / "config.json"
@@ -88,6 +89,10 @@ def _folder(config: Path) -> Path:
 def _overlaid(path: Path, pattern: dict[str, Entry], found: dict[str, Entry]) -> dict[str, Entry]:
     """The entries that an environment's file makes or changes."""
     environment, settings = path.stem, read(path)
+    try:
+        copies.check(settings)
+    except ValueError as error:
+        raise click.ClickException(f"{path}: {error}") from None
     own = {name: deepcopy(e) for name, e in found.items() if _environment(e) == environment}
     if not own:
         own = {_name(environment, name): deepcopy(entry) for name, entry in pattern.items()}
@@ -102,9 +107,22 @@ def _overlaid(path: Path, pattern: dict[str, Entry], found: dict[str, Entry]) ->
         variables = own[_name(environment, name)]["environment_variables"]
         if "region" in extra:
             variables["TWOFOLD_REGION"] = extra["region"]
+            _move(variables, extra)
         if "replica" in extra:
             variables["TWOFOLD_KINESIS_STREAM"] = f"twofold-{environment}-events"
     return own
+
+
+def _move(variables: dict[str, str], extra: Entry) -> None:
+    """Leaves out what is in the environment's own region only: the domain and the event table."""
+    if extra.get("projects", True):
+        return
+    for name in ("TWOFOLD_DOMAIN", "TWOFOLD_CERTIFICATE", "TWOFOLD_STRONG_READS"):
+        variables.pop(name, None)
+    if "alarm_topic" in extra:
+        variables["TWOFOLD_ALARM_TOPIC"] = extra["alarm_topic"]
+    if "TWOFOLD_KMS_KEY" in variables:
+        variables["TWOFOLD_KMS_KEY"] = copies.key_in(variables["TWOFOLD_KMS_KEY"], extra["region"])
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.tables import Table
+from ops.copies import is_multi_region, key_in
 
 PROTECTED = "Protected"
 """The template's condition that tables are protected from deletion (see `ops/template.py`)."""
@@ -96,12 +97,10 @@ def _replica_key(kms_key: str | None, region: Any) -> dict[str, Any]:
     """The key of one region's copy: a multi-Region key has the same id everywhere."""
     if kms_key is None:
         return {}
-    if not kms_key.rpartition("/")[2].startswith("mrk-"):
+    if not is_multi_region(kms_key):
         raise ValueError("copies in other regions need a multi-Region KMS key (its id: mrk-…)")
-    parts = kms_key.split(":")
-    if isinstance(region, str):
-        parts[3] = region
-    return {"SSESpecification": {"KMSMasterKeyId": ":".join(parts)}}
+    key = key_in(kms_key, region) if isinstance(region, str) else kms_key
+    return {"SSESpecification": {"KMSMasterKeyId": key}}
 
 
 def logical_id(model: type[Table]) -> str:

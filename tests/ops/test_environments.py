@@ -70,7 +70,10 @@ def test_every_setting_arrives_where_it_counts(config: Path) -> None:
             "permissions_boundary": "arn:aws:iam::123456789012:policy/b",
             "log_retention_days": 7,
             "throttle": {"rate": 50, "burst": 60},
-            "domain": {"name": "l.example.com", "certificate": "arn:aws:acm:x:1:certificate/y"},
+            "domain": {
+                "name": "l.example.com",
+                "certificate": "arn:aws:acm:eu-central-1:1:certificate/y",
+            },
             "lambdas": {"api_handler": {"memory": 1024, "timeout": 20, "reserved_concurrency": 9}},
             "stages": {
                 "accounts-b": {"serves": "accounts", "replica": "b"},
@@ -80,18 +83,20 @@ def test_every_setting_arrives_where_it_counts(config: Path) -> None:
     )
     made = by_name(stages("staging", config))
     assert len(made) == 5
+    elsewhere = made["staging-journal-eu"]
     for stage in made.values():
         assert (stage.runtime, stage.architecture, stage.auth) == (
             "python3.13",
             "arm64",
             "cognito",
         )
-        assert stage.strong_reads
+        assert stage.strong_reads == (stage is not elsewhere)
         assert stage.replicas == ["eu-west-1", "eu-west-2"]
-        assert stage.kms_key is not None
         assert stage.permissions_boundary is not None
         assert stage.log_retention_days == 7
-        assert stage.domain == "l.example.com"
+        assert stage.domain == (None if stage is elsewhere else "l.example.com")
+        region = "eu-west-1" if stage is elsewhere else "eu-central-1"
+        assert stage.kms_key == f"arn:aws:kms:{region}:123456789012:key/mrk-1"
         assert stage.variables["TWOFOLD_GENERATIONS"] == "1"
         assert (stage.variables["TWOFOLD_RATE"], stage.variables["TWOFOLD_BURST"]) == ("50", "60")
         assert stage.timeout("api_handler") == 20
@@ -108,7 +113,7 @@ def test_every_setting_arrives_where_it_counts(config: Path) -> None:
     assert {stage.kinesis_stream for stage in made.values()} == {None, "twofold-staging-events"}
     assert made["staging-accounts-b"].replica == "b"
     assert {stage.base_path for stage in made.values()} >= {"write", "accounts", "accounts-b"}
-    assert not made["staging-journal-eu"].projects
+    assert not elsewhere.projects
 
 
 @pytest.mark.parametrize(
@@ -134,6 +139,63 @@ def test_a_wrong_file_is_one_line_that_names_it_and_what_is_wrong(
     assert "staging.json: " in refused.value.message
     assert said in refused.value.message
     assert "\n" not in refused.value.message
+
+
+KEY = "arn:aws:kms:eu-central-1:123456789012:key"
+TOPIC = "arn:aws:sns:{}:123456789012:on-call"
+ANSWERS = {"serves": "accounts", "region": "eu-west-1", "projects": False}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"alarm_topic": TOPIC.format("eu-west-1")}, "alarm_topic: it is not in eu-central-1"),
+        ({"kms_key": f"{KEY}/1", "replicas": ["eu-west-1"]}, "must be a multi-Region key"),
+        ({"stages": {"b": {"serves": "accounts"}}}, "would fill the tables of accounts"),
+        ({"stages": {"b": {"serves": "accounts", "replica": "b"}}}, "set kinesis to true"),
+        (
+            {
+                "kinesis": True,
+                "stages": {"b": {"serves": "accounts", "replica": "b", "region": "eu-west-1"}},
+            },
+            "in the region of the event table",
+        ),
+        ({"stages": {"b": ANSWERS}}, "is in a region that replicas names"),
+        (
+            {
+                "replicas": ["eu-west-1"],
+                "alarm_topic": TOPIC.format("eu-central-1"),
+                "stages": {"b": ANSWERS},
+            },
+            "name an alarm_topic in eu-west-1",
+        ),
+    ],
+)
+def test_what_aws_would_refuse_or_two_stages_would_share_is_refused_beforehand(
+    config: Path, settings: dict[str, Any], said: str
+) -> None:
+    write(config, "staging", {"region": "eu-central-1", **settings})
+    with pytest.raises(click.ClickException) as refused:
+        all_stages(config)
+    assert "staging.json: " in refused.value.message
+    assert said in refused.value.message
+
+
+def test_a_stage_in_another_region_notifies_a_topic_there(config: Path) -> None:
+    there = {**ANSWERS, "alarm_topic": TOPIC.format("eu-west-1")}
+    write(
+        config,
+        "staging",
+        {
+            "region": "eu-central-1",
+            "replicas": ["eu-west-1"],
+            "alarm_topic": TOPIC.format("eu-central-1"),
+            "stages": {"b": there},
+        },
+    )
+    topics = {stage.name: stage.alarm_topic for stage in stages("staging", config)}
+    assert topics.pop("staging-b") == TOPIC.format("eu-west-1")
+    assert set(topics.values()) == {TOPIC.format("eu-central-1")}
 
 
 @pytest.mark.parametrize(
