@@ -73,18 +73,24 @@ def _by_chalice(cloud: Cloud, stage: Stage) -> Iterator[tuple[str, str]]:
         yield name, deployed
 
 
+def check(cloud: Cloud, stages: Sequence[Stage]) -> None:
+    """Raises a click error for a stage whose writers or projectors cannot be found."""
+    list(projectors(cloud, stages))
+    for stage in stages:
+        if WRITE in stage.serves and not functions_of(cloud, stage):
+            raise click.ClickException(
+                f"stage {stage.name} has no functions: there is neither a stack {stage.stack} nor "
+                "what `chalice deploy` makes. Deploy it first, so that its writers can be stopped"
+            )
+
+
 def stop(cloud: Cloud, stages: Sequence[Stage], record: Record) -> None:
     """Stops every function of the stages that write, and ends its processes. Safe to repeat."""
     for stage in stages:
         if WRITE not in stage.serves:
             continue
-        client, found = cloud.client("lambda", stage.region), functions_of(cloud, stage)
-        if not found:
-            raise click.ClickException(
-                f"stage {stage.name} has no functions: there is neither a stack {stage.stack} nor "
-                "what `chalice deploy` makes. Deploy it first, so that its writers can be stopped"
-            )
-        for name in found.values():
+        client = cloud.client("lambda", stage.region)
+        for name in functions_of(cloud, stage).values():
             if name not in record.functions:
                 before = client.get_function_concurrency(FunctionName=name)
                 configuration = client.get_function_configuration(FunctionName=name)

@@ -14,6 +14,7 @@ from chalicelib.settings import WRITE
 from ops.restoring import cutting, functions, streams, tables
 from ops.restoring.cloud import Cloud
 from ops.restoring.record import Record
+from ops.restoring.telling import report_of, state_of
 from ops.stages import Stage
 
 RunIn = Callable[[Stage, Sequence[str]], str]
@@ -54,7 +55,11 @@ class Restore:
         """All steps, those done before included."""
         record, table, copy = self.record, self.record.table, self.record.copy
         names = ", ".join(stage.name for stage in self.readers)
-        yield Step("check", f"check that {table} can be restored to {record.at}", self._check)
+        yield Step(
+            "check",
+            f"check that {table} can be restored to {record.at}, and that all stages are deployed",
+            self._check,
+        )
         yield Step(
             "stop",
             f"stop every function of {self.writer.name} (reserved concurrency 0), and end its warm "
@@ -141,10 +146,10 @@ class Restore:
             except (click.ClickException, ClientError, BotoCoreError) as error:
                 said = error.message if isinstance(error, click.ClickException) else str(error)
                 raise click.ClickException(
-                    f"stopped at step {number}, {step.name}: {said}\n{self._state()}"
+                    f"stopped at step {number}, {step.name}: {said}\n{state_of(self.record)}"
                 ) from error
             self.record.finished(step.name)
-        for line in self._report():
+        for line in report_of(self.record, keep_copy=self.keep_copy):
             self.cloud.say(line)
         self.record.close()
 
@@ -162,6 +167,8 @@ class Restore:
         tables.check(
             self.cloud, self.dynamodb, self.record.table, datetime.fromisoformat(self.record.at)
         )
+        functions.check(self.cloud, self.stages)
+        streams.check(self.cloud, self.stages)
 
     def _copy(self) -> None:
         tables.make_copy(self.cloud, self.dynamodb, self.record, self.definition)
@@ -220,33 +227,6 @@ class Restore:
                 continue
             self.cloud.until(lambda url=url: _answers(url), f"{url}/health", hours=0.05)  # type: ignore[misc]  # Bound now.
             self.cloud.say(f"  {stage.name} answers at {url}")
-
-    def _state(self) -> str:
-        """In what state things are, for the person who reads of a failure."""
-        record = self.record
-        again = "the same command goes on from here"
-        if not record.functions:
-            return f"nothing was changed; {again}"
-        if record.is_done("open"):
-            return f"the restore is done and the writers are open; {again}"
-        held = f"the writers are stopped, and stay so; {again}"
-        if not record.is_done("backup"):
-            return f"{record.table} is as it was; {held}, --abandon opens it as it was"
-        kept = ", ".join([record.copy, *record.backups.values()])
-        where = "is restored" if record.is_done("swap") else "is being replaced"
-        return f"{record.table} {where}; {held}. There are {kept}"
-
-    def _report(self) -> Iterator[str]:
-        record = self.record
-        yield f"{record.environment} is restored to {record.at}: {record.events} events"
-        cut = sum(len(each["events"]) for each in record.cuts or ())
-        yield f"cut: {cut} events of {len(record.cuts or ())} streams"
-        for what, arn in sorted(record.backups.items()):
-            yield f"kept, until you delete it: the backup of the {what} table, {arn}"
-        if self.keep_copy:
-            yield f"kept: {record.copy}"
-        yield f"{record.table} can be restored to moments from now on only, and by these backups"
-        yield f"all of this is in {record.report}"
 
 
 def _answers(url: str) -> bool | None:

@@ -9,7 +9,7 @@ import click
 from botocore.exceptions import ClientError
 
 from ops.deploying import health
-from ops.deploying.stacks import Stack
+from ops.deploying.stacks import Stack, State
 from ops.mappings import EVENTS_STREAM, feeding
 from ops.restoring.cloud import Cloud
 from ops.restoring.functions import mappings_of, projectors
@@ -25,31 +25,20 @@ DEPLOYED = PROJECT / ".chalice" / "deployed"
 _GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
+def check(cloud: Cloud, stages: Sequence[Stage]) -> None:
+    """Raises a click error for a stack whose projectors could not be fed from another stream."""
+    for stage in stages:
+        _changeable(cloud, stage)
+
+
 def feed_from(cloud: Cloud, stages: Sequence[Stage], record: Record) -> None:
     """Points every projector at the stream. Safe to repeat."""
     for stage in stages:
-        stack = Stack(
-            stage.stack,
-            cloud.client("cloudformation", stage.region),
-            cloud.client("dynamodb", stage.region),
-            cloud.say,
-        )
-        state = stack.settled()
-        if state.status in (None, "DELETE_COMPLETE"):
+        stack, state = _changeable(cloud, stage)
+        if state is None:
             _by_chalice(cloud, stage, record.stream)
             continue
-        if state.status not in _GOOD:
-            raise click.ClickException(
-                f"{stage.stack} is in {state.status}: run `ops deploy --only {stage.name}`, "
-                "and then the restore again"
-            )
         wanted = {EVENTS_STREAM: record.stream, RESTORED: record.id}
-        fed_by_stream = stage.projectors and not stage.kinesis_stream
-        if fed_by_stream and EVENTS_STREAM not in state.parameters:
-            raise click.ClickException(
-                f"{stage.stack} has no parameter {EVENTS_STREAM}: it was deployed by an earlier "
-                f"build. Run `ops deploy --only {stage.name}`, and then the restore again"
-            )
         changed = {
             name: value
             for name, value in wanted.items()
@@ -83,14 +72,39 @@ def feed_kinesis(cloud: Cloud, stage: Stage, record: Record) -> None:
     cloud.say(f"  the changes of {record.table} go to {stage.kinesis_stream}")
 
 
-def address_of(cloud: Cloud, stage: Stage) -> str | None:
-    """A stage's address, as its stack or `chalice deploy` says, without a slash at its end."""
-    stack = Stack(
+def _changeable(cloud: Cloud, stage: Stage) -> tuple[Stack, State | None]:
+    """A stage's stack, and how it is; None for a stage that `chalice deploy` brought up.
+
+    Raises a click error for a stack that cannot be changed.
+    """
+    stack = _stack(cloud, stage)
+    state = stack.settled()
+    if state.status in (None, "DELETE_COMPLETE"):
+        return stack, None
+    deploy = f"run `ops deploy --only {stage.name}`, and then the restore again"
+    if state.status not in _GOOD:
+        raise click.ClickException(f"{stage.stack} is in {state.status}: {deploy}")
+    fed_by_stream = stage.projectors and not stage.kinesis_stream
+    if fed_by_stream and EVENTS_STREAM not in state.parameters:
+        raise click.ClickException(
+            f"{stage.stack} has no parameter {EVENTS_STREAM}, since an earlier build deployed it: "
+            f"{deploy}"
+        )
+    return stack, state
+
+
+def _stack(cloud: Cloud, stage: Stage) -> Stack:
+    return Stack(
         stage.stack,
         cloud.client("cloudformation", stage.region),
         cloud.client("dynamodb", stage.region),
+        cloud.say,
     )
-    outputs = stack.state().outputs
+
+
+def address_of(cloud: Cloud, stage: Stage) -> str | None:
+    """A stage's address, as its stack or `chalice deploy` says, without a slash at its end."""
+    outputs = _stack(cloud, stage).state().outputs
     if "EndpointURL" in outputs:
         return health.address(outputs)
     path = DEPLOYED / f"{stage.name}.json"

@@ -137,7 +137,7 @@ def scripts() -> st.SearchStrategy[Script]:
     single = st.one_of(_new(), _new(), _new(), _resolving(), _resolving(), _managing())
     batch = st.lists(_new(), min_size=2, max_size=3)
     commands = st.one_of(single.map(lambda one: [one]), batch)
-    return st.lists(st.tuples(commands, st.sampled_from([0.01, 0.01, 2])), min_size=4, max_size=14)
+    return st.lists(st.tuples(commands, st.sampled_from([0.01, 0.01, 2])), min_size=8, max_size=20)
 
 
 def written(script: Script) -> History:

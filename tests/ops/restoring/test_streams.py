@@ -152,7 +152,7 @@ def test_a_stack_that_an_earlier_build_deployed_is_to_be_deployed_first(
 ) -> None:
     monkeypatch.setattr(streams, "EVENTS_STREAM", "NewerName")
 
-    with pytest.raises(click.ClickException, match="deployed by an earlier build"):
+    with pytest.raises(click.ClickException, match="an earlier build deployed it"):
         streams.feed_from(deployed.cloud, [READER], deployed.record)
 
 
