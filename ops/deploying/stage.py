@@ -113,6 +113,9 @@ class Deployment:
         Until then the stack's parameter `DeletionProtection` is "off", so that a deploy that was
         interrupted is finished by the next one.
         """
+        kinesis = self.stage.kinesis_stream
+        if kinesis and WRITE in self.stage.serves:
+            adoption.feed_kinesis(self.dynamodb, self.stage.environment, kinesis)
         if self.stage.projectors and self._has_events():
             for half in self.stage.serves:
                 if half != WRITE:
@@ -165,7 +168,7 @@ class Deployment:
         for name in self.template.get("Parameters", {}):
             if name in values:
                 yield {"ParameterKey": name, "ParameterValue": values[name]}
-            elif name in state.parameters:
+            elif name in state.parameters and state.step is Step.UPDATE:
                 yield {"ParameterKey": name, "UsePreviousValue": True}
 
     def values(self, *, protected: bool) -> dict[str, str]:

@@ -177,6 +177,7 @@ class Cloud:
             "LatestStreamArn": f"arn:aws:dynamodb:{region}:1:table/{name}/stream/{self.serial()}",
             "DeletionProtectionEnabled": protected,
             "Replicas": [],
+            "Kinesis": {},
             "items": items,
         }
         self.tables[name, region] = table
@@ -288,6 +289,25 @@ class DynamoDB:
         if self._table(TableName, "DeleteTable")["DeletionProtectionEnabled"]:
             raise error("ValidationException", PROTECTED, "DeleteTable")
         del self.cloud.tables[TableName, self.region]
+        return {}
+
+    def describe_kinesis_streaming_destination(self, TableName: str) -> Any:  # noqa: N803
+        """Where a table's changes go; one that was begun is under way the first time."""
+        streams = self._table(TableName, "DescribeKinesisStreamingDestination")["Kinesis"]
+        found = [{"StreamArn": arn, "DestinationStatus": status} for arn, status in streams.items()]
+        streams.update(dict.fromkeys(streams, "ACTIVE"))
+        return {"TableName": TableName, "KinesisDataStreamDestinations": found}
+
+    def enable_kinesis_streaming_destination(
+        self,
+        TableName: str,  # noqa: N803
+        StreamArn: str,  # noqa: N803
+    ) -> Any:
+        """API_EnableKinesisStreamingDestination: "use DescribeKinesisStreamingDestination to check
+        if streaming to the Kinesis data stream is ACTIVE"."""
+        table = self._table(TableName, "EnableKinesisStreamingDestination")
+        assert StreamArn not in table["Kinesis"], "it is fed already"
+        table["Kinesis"][StreamArn] = "ENABLING"
         return {}
 
     def _table(self, name: str, operation: str) -> dict[str, Any]:

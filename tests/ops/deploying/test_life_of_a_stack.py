@@ -1,5 +1,7 @@
 """The life of a stack: made, failed, tried again, changed, taken down and adopted, on the model."""
 
+from dataclasses import replace
+
 import click
 import pytest
 
@@ -171,6 +173,24 @@ def test_a_deploy_after_a_take_down_adopts_the_books_with_all_that_is_in_them(
     assert cloud.table(EVENTS)["items"] == 5
     assert rebuilt == ["accounts"]
     assert cloud.stack("twofold-accounts").parameters["DeletionProtection"] == "on"
+
+
+@pytest.mark.parametrize("before", ["", "ACTIVE", "ENABLING"])
+def test_an_adopted_event_table_feeds_the_kinesis_stream_which_cloudformation_leaves_out(
+    cloud: Cloud, make: Maker, before: str
+) -> None:
+    stream = "arn:aws:kinesis:eu-west-1:1:stream/twofold-prod-events"
+    cloud.make_table(EVENTS)["Kinesis"] = {stream: before} if before else {}
+    stage = replace(
+        WRITE, variables={**WRITE.variables, "TWOFOLD_KINESIS_STREAM": "twofold-prod-events"}
+    )
+
+    deployment = make(stage, writing())
+    assert deployment.bring_up().adopted == (EVENTS,)
+    deployment.finish()
+
+    assert cloud.table(EVENTS)["Kinesis"] == {stream: "ACTIVE"}
+    assert ("enable_kinesis_streaming_destination" in cloud.calls) == (not before)
 
 
 def test_an_adopted_table_outlives_a_creation_that_fails(cloud: Cloud, make: Maker) -> None:
