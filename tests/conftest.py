@@ -16,11 +16,13 @@ os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from chalicelib import tables
 from chalicelib.local.stack import TABLES
+from chalicelib.read_models.transactions import projector as transactions
 from tests import engines
 
 _ledgers = count(1)
@@ -53,6 +55,25 @@ def ministack(ministack_endpoint: str) -> Iterator[str]:
     """Tables on ministack, a real process."""
     with engines.connected(ministack_endpoint):
         yield ministack_endpoint
+
+
+@pytest.fixture(scope="session")
+def spare_ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of another ministack of this session, which tests have to themselves in turn."""
+    with engines.ministack(tmp_path_factory.mktemp("spare")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def empty_ministack(spare_ministack: str) -> Iterator[str]:
+    """A ministack with nothing in its tables, on which nobody else works; its endpoint."""
+    engines.forget(spare_ministack)
+    with (
+        engines.connected(spare_ministack),
+        patch.object(transactions, "_known_days", set()),  # Of tables that are gone.
+    ):
+        tables.create(TABLES)
+        yield spare_ministack
 
 
 @pytest.fixture(scope="session")

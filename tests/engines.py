@@ -74,6 +74,13 @@ def ministack(home: Path) -> Iterator[str]:
         yield endpoint
 
 
+def forget(endpoint: str) -> None:
+    """Takes a ministack's tables away, with all that is in them: in a tenth of the time of a new
+    one.
+    """
+    urllib.request.urlopen(f"{endpoint}/_ministack/reset", data=b"", timeout=20).close()
+
+
 @contextmanager
 def dynamodb_local(cache: Path) -> Iterator[str | None]:
     """A DynamoDB Local process; its endpoint, or None where Java or its jar cannot be had."""
@@ -153,7 +160,7 @@ def wait_until_up(endpoint: str, process: "subprocess.Popen[bytes]", seconds: fl
         except urllib.error.HTTPError:
             return
         except OSError:
-            time.sleep(0.1)
+            time.sleep(0.02)
         else:
             return
     raise AssertionError(f"{endpoint} did not answer in {seconds} s")

@@ -5,7 +5,6 @@ requests only; what is malformed is the business of the machine that drives it. 
 that whatever was refused is undone by taking the copy from before.
 """
 
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,10 +60,10 @@ class Ledger:
 
     def _together(self, asked: list[tuple[str, Body]], dry: bool = False) -> list[tuple[int, Any]]:
         """All of these or none."""
-        before = deepcopy((self.accounts, self.transactions))
+        before = _copied(self.accounts), _copied(self.transactions)
         while True:
             released = self.accounts, self.transactions
-            self.accounts, self.transactions = deepcopy(released)
+            self.accounts, self.transactions = map(_copied, released)
             self._at = self._clock(asked, dry)
             answers: list[tuple[int, Any]] = []
             try:
@@ -307,6 +306,16 @@ class Ledger:
         expires = transaction["expires"]
         return transaction["state"] == "pending" and bool(expires) and expires <= (at or self.now)
 
+    def room(self, account: str, inwards: bool) -> int | None:
+        """How much may still come in, or go out; None where no limit stands, and of no account."""
+        it = self.accounts.get(account)
+        if it is None:
+            return None
+        if inwards:
+            most = it["posted"] + it["held"][it["normal"]]
+            return None if it["max"] is None else int(it["max"] - most)
+        return None if it["min"] is None else int(_available(it) - it["min"])
+
     def show(self, account: str) -> Body:
         """The account as the API shows it."""
         it = self.accounts[account]
@@ -321,6 +330,14 @@ class Ledger:
             "version": it["version"], "opened_at": stamp(it["opened"]),
             "recorded_at": stamp(it["at"]),
         }  # fmt: skip  # A record.
+
+
+def _copied(books: dict[str, Body]) -> dict[str, Body]:
+    """A copy that shares what is never changed where it stands, which is most of it."""
+    copies = {id: {**it} for id, it in books.items()}
+    for it in copies.values():
+        it |= {field: it[field].copy() for field in ("held", "entries") if field in it}
+    return copies
 
 
 def _still_open(it: Body) -> None:

@@ -192,6 +192,22 @@ class Machine(RuleBasedStateMachine):
         """A hold: most of what is interesting begins with one."""
         self.do("create", asked)
 
+    @rule(
+        asked=creations(),
+        account=ACCOUNTS,
+        other=ACCOUNTS,
+        inwards=st.booleans(),
+        beyond=st.booleans(),
+    )
+    def fill(self, asked: Body, account: str, other: str, inwards: bool, beyond: bool) -> None:
+        """All that an account's limit has room for, or one unit more."""
+        room = self.model.room(account, inwards)
+        if room is not None and room + beyond:
+            normal = self.model.accounts[account]["normal"]
+            sides = ("credit", "debit") if inwards == (normal == "credit") else ("debit", "credit")
+            legs = tuple(zip((account, other), sides, [room + beyond] * 2, strict=True))
+            self.do("create", {**asked, "legs": legs})
+
     @rule(asked=creations())
     def rehearse(self, asked: Body) -> None:
         """A dry run."""

@@ -1,7 +1,6 @@
-"""The model against the system over HTTP, on ministack. MODEL_HTTP_EXAMPLES says how often."""
+"""The model against the system over HTTP, on ministack."""
 
 import json
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -24,8 +23,7 @@ from tests.deliveries import records_of
 from tests.engines import free_port
 from tests.model.machine import Machine
 from tests.model.systems import System
-
-EXAMPLES = int(os.environ.get("MODEL_HTTP_EXAMPLES", "3"))
+from tests.soak import examples
 
 
 class Deployed(System):
@@ -122,5 +120,6 @@ def machine(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Ma
 
 def test_the_whole_system_answers_as_the_model_does(machine: type[Machine]) -> None:
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=EXAMPLES, stateful_step_count=25, deadline=None)
+        machine,
+        settings=settings(max_examples=examples(3, 20), stateful_step_count=25, deadline=None),
     )

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from queue import Empty, SimpleQueue
 
 from click.testing import CliRunner, Result
@@ -12,10 +13,15 @@ from chalicelib.commands.execute import Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Append
+from chalicelib.local.stack import TABLES
+from chalicelib.tables import Table
 from ops.chaos_books import Client, Writer, open_accounts
 from ops.chaos_check import books_of, stored, wrong_rows
 from ops.rebuild import rebuild
+from ops.rebuilding.raw import client, name_of
 from tests.books import deliver
+from tests.ops.audited import Item, items
+from tests.soak import examples
 
 
 class ToldStore(DynamoStore):
@@ -40,6 +46,22 @@ def write(commands: int = 150, *, seed: int = 1) -> None:
     _project(store.told)
 
 
+_stocks: dict[int, dict[type[Table], list[Item]]] = {}
+"""What `stock` has written once, by the number of commands."""
+
+
+def stock(commands: int = examples(60, 150)) -> None:
+    """Fills empty tables with books of the random ledger, projected: the same ones every time."""
+    if commands not in _stocks:
+        write(commands)
+        _stocks[commands] = {table: items(table) for table in TABLES}
+        return
+    for table, rows in _stocks[commands].items():
+        for start in range(0, len(rows), 25):
+            puts = [{"PutRequest": {"Item": row}} for row in rows[start : start + 25]]
+            client().batch_write_item(RequestItems={name_of(table): puts})
+
+
 def rebuilt(*arguments: str) -> Result:
     """`ops rebuild` with these arguments, which succeeds."""
     result = CliRunner().invoke(rebuild, arguments, catch_exceptions=False)
@@ -55,15 +77,19 @@ def wrong() -> list[str]:
 @contextmanager
 def traffic(*, writers: int = 2, commands: int = 20) -> Iterator[None]:
     """Writers write and a projector projects until the end, and beyond it what is left."""
+    pause = examples(40, 0) / 1000
     store = ToldStore()
     client = Client(Executor(store))
     written = threading.Event()
 
     def go_on_writing(name: str) -> None:
-        round_ = 0
-        while not written.is_set():
-            round_ += 1
-            Writer(client, round_, f"{name}-{round_}").write(commands)
+        for round_ in count(1):
+            writer = Writer(client, round_, f"{name}-{round_}")
+            for _ in range(commands):
+                writer.write(1)
+                written.wait(pause)
+            if written.is_set():
+                return
 
     def go_on_projecting() -> None:
         while not written.is_set():

@@ -10,7 +10,7 @@ from chalicelib.read_models.totals.table import TotalRow
 from chalicelib.read_models.transactions.table import TransactionRow
 from chalicelib.tables import Table
 from tests.ops.audited import delete, items, put
-from tests.ops.rebuilt import rebuilt, traffic, write, wrong
+from tests.ops.rebuilt import rebuilt, stock, traffic, wrong
 
 Item = dict[str, dict[str, Any]]
 
@@ -52,7 +52,7 @@ def _other(name: str, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_whatever_was_done_to_the_rooms_their_rows_are_right_again() -> None:
-    write()
+    stock()
     assert wrong() == []
     for room in STACKS:
         before = len(wrong())
@@ -65,7 +65,7 @@ def test_whatever_was_done_to_the_rooms_their_rows_are_right_again() -> None:
 
 
 def test_emptied_rooms_are_filled_while_others_write_and_project() -> None:
-    write()
+    stock()
     for room in STACKS:
         for row in items(room):
             delete(room, row)
@@ -77,7 +77,7 @@ def test_emptied_rooms_are_filled_while_others_write_and_project() -> None:
 
 
 def test_damaged_rooms_are_right_again_though_others_write_and_project() -> None:
-    write()
+    stock()
 
     with traffic():
         for stack in ("accounts", "journal"):

@@ -22,7 +22,8 @@ from ops.chaos_books import RANDOM
 from ops.rebuilding import bluegreen
 from ops.rebuilding.raw import client
 from tests.ops.audited import items
-from tests.ops.rebuilt import rebuilt, together, traffic, write, wrong
+from tests.ops.rebuilt import rebuilt, stock, together, traffic, wrong
+from tests.soak import examples
 
 STACKS = {"accounts": (BalanceRow, StatementRow), "journal": (TransactionRow, TotalRow)}
 
@@ -35,7 +36,7 @@ def generations_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stage that looks up which generation serves, and does so often."""
     monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
     settings.cache_clear()
-    monkeypatch.setattr(generations, "LOOK_SECONDS", 1.0)
+    monkeypatch.setattr(generations, "LOOK_SECONDS", 0.4)
     monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 0.5)
     yield
     monkeypatch.delenv("TWOFOLD_GENERATIONS")
@@ -43,7 +44,7 @@ def generations_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_fresh_process_finds_the_tables_that_serve() -> None:
-    write(10)
+    stock(10)
     rebuilt("accounts", "--blue-green")
     code = (
         "from tests.ops.test_rebuild_blue_green import READS;"
@@ -73,6 +74,7 @@ class Reader:
                 assert version >= newest[place], f"{read} went back"
                 newest[place] = version
                 self.count += 1
+            self.stop.wait(examples(20, 0) / 1000)
 
 
 def _version_of(account: str) -> Callable[[], int]:
@@ -114,7 +116,7 @@ READS: dict[str, tuple[Callable[[], int], ...]] = {
 def test_new_tables_replace_the_old_ones_and_neither_readers_nor_writers_notice(
     stack: str,
 ) -> None:
-    write()
+    stock()
     readers = [Reader(*READS[stack]) for _ in range(2)]
 
     with traffic(), together(*(reader.run for reader in readers)):
@@ -132,7 +134,7 @@ def test_new_tables_replace_the_old_ones_and_neither_readers_nor_writers_notice(
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_old_tables_are_gone_but_for_the_empty_ones_that_the_template_knows(stack: str) -> None:
-    write(40)
+    stock(40)
     room, name = STACKS[stack][0], "balances" if stack == "accounts" else "transactions"
     kept = items(room)
 

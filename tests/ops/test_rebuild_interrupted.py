@@ -21,7 +21,7 @@ from ops.rebuild import rebuild
 from ops.rebuilding import bluegreen
 from tests.engines import ROOT
 from tests.ops.audited import delete, items, put
-from tests.ops.rebuilt import rebuilt, write, wrong
+from tests.ops.rebuilt import rebuilt, stock, write, wrong
 
 pytestmark = pytest.mark.usefixtures("own_ministack")
 
@@ -63,7 +63,7 @@ def _events_done(kept: dict[str, object]) -> int:
 
 
 def test_a_killed_rebuild_goes_on_where_it_was() -> None:
-    write()
+    stock(150)
     _empty(BalanceRow, StatementRow)
     everything = len(items(EventItem))
 
@@ -84,7 +84,7 @@ def test_a_killed_replacement_goes_on_where_it_was(monkeypatch: pytest.MonkeyPat
     settings.cache_clear()
     monkeypatch.setattr(generations, "LOOK_SECONDS", 0.2)
     monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 0.0)
-    write()
+    stock(150)
 
     _killed(["accounts", "--blue-green", "--rate", "200"], lambda kept: _events_done(kept) > 100)
     assert pointer("balances") == Pointer("a", ("b", "a"))
@@ -96,7 +96,7 @@ def test_a_killed_replacement_goes_on_where_it_was(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_rebuild_keeps_to_its_rate() -> None:
-    write(40)
+    stock(40)
     count = len(items(EventItem)) + len(items(BalanceRow))
     began = time.monotonic()
 
@@ -106,7 +106,7 @@ def test_a_rebuild_keeps_to_its_rate() -> None:
 
 
 def test_a_rebuild_of_one_room_leaves_the_other_alone() -> None:
-    write(40)
+    stock(40)
     _empty(BalanceRow, StatementRow)
 
     rebuilt("accounts", "--room", "balances")
@@ -116,7 +116,7 @@ def test_a_rebuild_of_one_room_leaves_the_other_alone() -> None:
 
 
 def test_an_event_that_this_build_does_not_know_is_named_and_all_others_are_rebuilt() -> None:
-    write(40)
+    stock(40)
     _empty(BalanceRow, StatementRow)
     strange = next(each for each in items(EventItem) if each["type"]["S"] == "EntryPosted")
     put(EventItem, {**strange, "type": {"S": "EntryPainted"}})
@@ -133,7 +133,7 @@ def test_an_event_that_this_build_does_not_know_is_named_and_all_others_are_rebu
 def test_what_is_not_proved_does_not_come_to_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
     settings.cache_clear()
-    write(40)
+    stock(40)
     altered = next(row for row in items(BalanceRow) if int(row["version"]["N"]) > 1)
     altered["body"] = {"S": "{}"}
     prove = bluegreen._prove
