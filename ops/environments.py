@@ -63,6 +63,11 @@ KNOWN = {
 Entry = dict[str, Any]
 
 
+def events_table(environment: str) -> str:
+    """The name of an environment's event table, and of the Kinesis stream of its changes."""
+    return f"twofold-{environment}-events"
+
+
 def entries(config: Path = CONFIG) -> dict[str, Entry]:
     """The entry of each deployable stage, by its name. Raises a click error for a wrong setting."""
     found = {
@@ -109,7 +114,7 @@ def _overlaid(path: Path, pattern: dict[str, Entry], found: dict[str, Entry]) ->
             variables["TWOFOLD_REGION"] = extra["region"]
             _move(variables, extra)
         if "replica" in extra:
-            variables["TWOFOLD_KINESIS_STREAM"] = f"twofold-{environment}-events"
+            variables["TWOFOLD_KINESIS_STREAM"] = events_table(environment)
     return own
 
 
@@ -146,7 +151,7 @@ def _apply(environment: str, settings: dict[str, Any], entry: Entry) -> None:
     variables["TWOFOLD_ENVIRONMENT"] = environment
     variables |= {_VARIABLES[key]: _text(settings[key]) for key in _VARIABLES if key in settings}
     if writes and settings.get("kinesis"):
-        variables["TWOFOLD_KINESIS_STREAM"] = f"twofold-{environment}-events"
+        variables["TWOFOLD_KINESIS_STREAM"] = events_table(environment)
     if "throttle" in settings:
         variables["TWOFOLD_RATE"] = str(settings["throttle"]["rate"])
         variables["TWOFOLD_BURST"] = str(settings["throttle"]["burst"])
@@ -171,7 +176,7 @@ def _check(name: str, variables: dict[str, str]) -> None:
     unknown = {each for each in variables if each.startswith("TWOFOLD_")} - KNOWN
     if unknown:
         raise click.ClickException(f"stage {name}: no such setting: {', '.join(sorted(unknown))}")
-    events = f"twofold-{variables['TWOFOLD_ENVIRONMENT']}-events"
+    events = events_table(variables["TWOFOLD_ENVIRONMENT"])
     stream = variables.get("TWOFOLD_KINESIS_STREAM")
     if stream and stream != events:
         raise click.ClickException(

@@ -12,6 +12,7 @@ import click
 
 from chalicelib.read_models.generations import SECOND
 from chalicelib.settings import WRITE
+from ops.environments import events_table
 from ops.stages import PROJECT, Stage
 
 FOLDER = PROJECT / ".chalice" / "policies"
@@ -149,7 +150,7 @@ def _projectors(
         _allow(
             "ReadStream",
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
-            [f"arn:*:dynamodb:*:*:table/twofold-{environment}-events/stream/*"],
+            [f"arn:*:dynamodb:*:*:table/{events_table(environment)}/stream/*"],
         ),
         _allow("FindStreams", ["dynamodb:ListStreams"], ["*"]),
     ]
@@ -163,7 +164,7 @@ def _projectors(
                 "kinesis:GetShardIterator",
                 "kinesis:ListShards",
             ],
-            [f"arn:*:kinesis:*:*:stream/twofold-{environment}-events"],
+            [f"arn:*:kinesis:*:*:stream/{events_table(environment)}"],
         )
     ]
     return {

@@ -54,8 +54,7 @@ def provision(stage: Stage | None, remove: bool, word: str) -> None:
     stream = events_stream(dynamodb, stage.environment)
     if stream is None:
         raise click.ClickException(
-            f"there is no table twofold-{stage.environment}-events: "
-            "provision the stage that writes first"
+            f"there is no table {stage.events_table}: provision the stage that writes first"
         )
     remember(stage.environment, stream)
     click.echo(f"stream: {stream}")

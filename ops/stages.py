@@ -14,7 +14,7 @@ import click
 
 from chalicelib import __version__
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
-from ops.environments import CONFIG, PROJECT, entries
+from ops.environments import CONFIG, PROJECT, entries, events_table
 
 __all__ = ["CONFIG", "ORDER", "PROJECT", "Stage", "all_stages", "required", "stage_named", "stages"]
 
@@ -98,6 +98,11 @@ class Stage:
     def kinesis_stream(self) -> str | None:
         """The Kinesis stream that it feeds or is fed from, where there is one."""
         return self.variables.get("TWOFOLD_KINESIS_STREAM") or None
+
+    @property
+    def events_table(self) -> str:
+        """The name of the event table of its environment."""
+        return events_table(self.environment)
 
     @property
     def replicas(self) -> list[str]:

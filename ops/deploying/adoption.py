@@ -12,10 +12,7 @@ import click
 from botocore.exceptions import ClientError
 
 from ops.deploying.changes import ADDED, ADOPTED, Change
-from ops.deploying.waiting import until
-
-KINESIS_SECONDS = 900
-"""How long DynamoDB may take until a table's changes go to a Kinesis stream."""
+from ops.environments import events_table
 
 Table = Mapping[str, Any]
 """What DescribeTable says of a table."""
@@ -50,39 +47,13 @@ def events_stream(dynamodb: Any, environment: str) -> str | None:
 
     Raises a click error for an event table without a stream.
     """
-    name = f"twofold-{environment}-events"
+    name = events_table(environment)
     table = described(dynamodb, name)
     if table is None:
         return None
     if not table.get("LatestStreamArn"):
         raise click.ClickException(f"the table {name} has no stream; nothing can be projected")
     return str(table["LatestStreamArn"])
-
-
-def feed_kinesis(dynamodb: Any, environment: str, stream: str) -> None:
-    """Sends the event table's changes to a Kinesis stream, if it does not; waits until it does.
-
-    CloudFormation does it for a table that it makes. An adopted one stays as it is: its changes go
-    nowhere, since the Kinesis stream of its former stack was deleted.
-    """
-    name = f"twofold-{environment}-events"
-    table_arn = str(events_stream(dynamodb, environment)).split(":")
-    arn = ":".join([*table_arn[:2], "kinesis", *table_arn[3:5], f"stream/{stream}"])
-
-    def status() -> str | None:
-        found = dynamodb.describe_kinesis_streaming_destination(TableName=name)
-        for each in found.get("KinesisDataStreamDestinations", ()):
-            if each["StreamArn"] == arn:
-                return str(each["DestinationStatus"])
-        return None
-
-    if status() not in ("ACTIVE", "ENABLING", "UPDATING"):
-        dynamodb.enable_kinesis_streaming_destination(TableName=name, StreamArn=arn)
-    until(
-        lambda: True if status() == "ACTIVE" else None,
-        seconds=KINESIS_SECONDS,
-        what=f"the changes of {name} to go to {stream}",
-    )
 
 
 def check(dynamodb: Any, template: Mapping[str, Any], changes: Sequence[Change]) -> None:

@@ -10,6 +10,7 @@ from ops.deploying import adoption
 from ops.deploying.changes import KINDS, Change, added, discard, refusals
 from ops.deploying.stacks import Step
 from ops.deploying.stage import Deployment
+from ops.mappings import EVENTS_STREAM
 
 UNKNOWN = "not-known-yet"
 """What stands in a change set, which is never executed, for the stream's ARN."""
@@ -66,7 +67,7 @@ def plan(deployment: Deployment) -> Plan:
     notes = []
     if deployment.lacks_stream(values):
         notes.append("the event table's stream is not known before the stage that writes is up")
-        values["EventsStream"] = UNKNOWN
+        values[EVENTS_STREAM] = UNKNOWN
 
     def planned(changes: tuple[Change, ...], refused: tuple[str, ...] = ()) -> Plan:
         name = deployment.stage.name

@@ -4,7 +4,7 @@ The states are those of the CloudFormation User Guide, "Stack status codes". `ST
 decision: what `deploy` does first with a stack in each of them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from ops.deploying.adoption import protect_if_used
+from ops.deploying import kinesis
+from ops.deploying.adoption import described, protect_if_used
 from ops.deploying.changes import TABLE_TYPES, ChangeSet, discard, is_unknown
 from ops.deploying.paging import every
+from ops.deploying.reasons import reasons
 from ops.deploying.waiting import until
 
 OPERATION_SECONDS = 2 * 3600
@@ -48,7 +50,7 @@ STEPS: dict[str | None, Step] = {
     "DELETE_FAILED": Step.CLEAR,
     "UPDATE_FAILED": Step.ROLL_BACK,
     "UPDATE_ROLLBACK_FAILED": Step.CONTINUE,
-    # Somebody imported by hand, which `deploy` never does; what to do with it is theirs to say.
+    # `deploy` never imports in this way: somebody did it by hand, and must finish it by hand.
     "IMPORT_ROLLBACK_FAILED": Step.BY_HAND,
     "CREATE_IN_PROGRESS": Step.WAIT,
     "ROLLBACK_IN_PROGRESS": Step.WAIT,
@@ -62,7 +64,6 @@ STEPS: dict[str | None, Step] = {
 }
 """By a stack's status; None is a stack that there is not."""
 
-_STARTS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
 _GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 
 
@@ -156,13 +157,17 @@ class Stack:
     def delete(self) -> list[str]:
         """Deletes the stack, if there is one; what of it could not be deleted, and so is left.
 
-        Its tables stay, by their deletion policy, and any with items is protected beforehand.
+        Its tables stay, by their deletion policy. Beforehand any with items is protected, and none
+        goes on feeding a Kinesis stream that is deleted.
         """
         state = self.settled()
         if state.status in (None, "DELETE_COMPLETE"):
             return []
+        streams = self._names(("AWS::Kinesis::Stream",))
         for name in self.table_names():
             protect_if_used(self.dynamodb, name)
+            if streams and described(self.dynamodb, name):
+                kinesis.stop(self.dynamodb, name, streams)
         self.formation.delete_stack(StackName=state.id)
         after = self._deleted(state.id)
         if after.status == "DELETE_COMPLETE":
@@ -186,11 +191,15 @@ class Stack:
 
     def table_names(self) -> list[str]:
         """The tables that belong to the stack."""
+        return self._names(TABLE_TYPES)
+
+    def _names(self, types: Collection[str]) -> list[str]:
+        """The names in AWS of the stack's resources of these types."""
         state = self.state()
         return [
             part["PhysicalResourceId"]
             for part in (self._resources(state.id) if state.id else ())
-            if part["ResourceType"] in TABLE_TYPES and part.get("PhysicalResourceId")
+            if part["ResourceType"] in types and part.get("PhysicalResourceId")
         ]
 
     def _described(self, name_or_id: str) -> State:
@@ -231,20 +240,8 @@ class Stack:
         return after
 
     def _failed(self, what: str, state: State) -> click.ClickException:
-        reasons = "".join(f"\n  {reason}" for reason in reversed(list(self._reasons(state.id))))
-        return click.ClickException(f"{self.name} {what} ({state.status}){reasons}")
-
-    def _reasons(self, id: str) -> Iterator[str]:
-        """What failed in the last operation, newest first."""
-        events = every(self.formation.describe_stack_events, "StackEvents", StackName=id)
-        for event in events:
-            status = event["ResourceStatus"]
-            reason = event.get("ResourceStatusReason", "")
-            itself = event["PhysicalResourceId"] == id
-            if "FAILED" in status and reason and "cancelled" not in reason and not itself:
-                yield f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
-            if itself and status in _STARTS:
-                return
+        found = "".join(f"\n  {reason}" for reason in reasons(self.formation, state.id))
+        return click.ClickException(f"{self.name} {what} ({state.status}){found}")
 
     def _resources(self, id: str) -> Iterator[dict[str, Any]]:
         return every(self.formation.list_stack_resources, "StackResourceSummaries", StackName=id)

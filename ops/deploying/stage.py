@@ -12,10 +12,11 @@ from typing import Any
 import click
 
 from chalicelib.settings import WRITE
-from ops.deploying import adoption, bucket, health
+from ops.deploying import adoption, bucket, health, kinesis
 from ops.deploying.bucket import Bucket
 from ops.deploying.changes import ADOPTED, ChangeSet, propose, refusals
 from ops.deploying.stacks import Stack, State, Step
+from ops.mappings import EVENTS_STREAM
 from ops.packaging import Package
 from ops.stages import PROJECT, Stage
 
@@ -91,7 +92,7 @@ class Deployment:
         values = self.values(protected=not unfinished)
         if self.lacks_stream(values):
             raise click.ClickException(
-                f"{self.stage.name} reads the stream of twofold-{self.stage.environment}-events, "
+                f"{self.stage.name} reads the stream of {self.stage.events_table}, "
                 "which does not exist: deploy the stage that writes first"
             )
         change_set = self.proposed(state, values, self._by_url())
@@ -113,9 +114,9 @@ class Deployment:
         Until then the stack's parameter `DeletionProtection` is "off", so that a deploy that was
         interrupted is finished by the next one.
         """
-        kinesis = self.stage.kinesis_stream
-        if kinesis and WRITE in self.stage.serves:
-            adoption.feed_kinesis(self.dynamodb, self.stage.environment, kinesis)
+        stream = self.stage.kinesis_stream
+        if stream and WRITE in self.stage.serves:
+            kinesis.feed(self.dynamodb, self.stage.environment, stream)
         if self.stage.projectors and self._has_events():
             for half in self.stage.serves:
                 if half != WRITE:
@@ -134,9 +135,7 @@ class Deployment:
 
     def lacks_stream(self, values: Mapping[str, str]) -> bool:
         """Whether the stage is fed from the event table's stream, and there is none yet."""
-        return "EventsStream" in self.template.get("Parameters", {}) and (
-            "EventsStream" not in values
-        )
+        return EVENTS_STREAM in self.template.get("Parameters", {}) and EVENTS_STREAM not in values
 
     def _check(self, change_set: ChangeSet) -> None:
         if refused := refusals(change_set.changes, self.released):
@@ -179,10 +178,10 @@ class Deployment:
             "DeletionProtection": "on" if protected else "off",
         }
         stream = adoption.events_stream(self.events, self.stage.environment)
-        return {**values, "EventsStream": stream} if stream else values
+        return {**values, EVENTS_STREAM: stream} if stream else values
 
     def _has_events(self) -> bool:
-        return adoption.has_items(self.events, f"twofold-{self.stage.environment}-events")
+        return adoption.has_items(self.events, self.stage.events_table)
 
     def _rebuild(self, half: str) -> None:
         command = ["ops", "--stage", self.stage.name, "rebuild", half]

@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from ops.environments import events_table
+
 
 @dataclass
 class Record:
@@ -40,7 +42,7 @@ class Record:
     @property
     def table(self) -> str:
         """The event table."""
-        return f"twofold-{self.environment}-events"
+        return events_table(self.environment)
 
     @property
     def copy(self) -> str:

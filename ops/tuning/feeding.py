@@ -141,7 +141,7 @@ def _delete_kinesis(target: Target, _: str, properties: Properties) -> None:
     unless(
         (_MISSING, "ValidationException"),  # No such table; not fed into this stream.
         target.client("dynamodb").disable_kinesis_streaming_destination,
-        TableName=f"twofold-{target.stage.environment}-events",
+        TableName=target.stage.events_table,
         StreamArn=live["StreamDescriptionSummary"]["StreamARN"],
     )
     kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)

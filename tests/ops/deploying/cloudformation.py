@@ -295,7 +295,8 @@ class DynamoDB:
         """Where a table's changes go; one that was begun is under way the first time."""
         streams = self._table(TableName, "DescribeKinesisStreamingDestination")["Kinesis"]
         found = [{"StreamArn": arn, "DestinationStatus": status} for arn, status in streams.items()]
-        streams.update(dict.fromkeys(streams, "ACTIVE"))
+        done = {"ENABLING": "ACTIVE", "DISABLING": "DISABLED"}
+        streams.update({arn: done.get(status, status) for arn, status in streams.items()})
         return {"TableName": TableName, "KinesisDataStreamDestinations": found}
 
     def enable_kinesis_streaming_destination(
@@ -306,8 +307,21 @@ class DynamoDB:
         """API_EnableKinesisStreamingDestination: "use DescribeKinesisStreamingDestination to check
         if streaming to the Kinesis data stream is ACTIVE"."""
         table = self._table(TableName, "EnableKinesisStreamingDestination")
-        assert StreamArn not in table["Kinesis"], "it is fed already"
+        assert table["Kinesis"].get(StreamArn, "DISABLED") == "DISABLED", "it is fed already"
         table["Kinesis"][StreamArn] = "ENABLING"
+        return {}
+
+    def disable_kinesis_streaming_destination(
+        self,
+        TableName: str,  # noqa: N803
+        StreamArn: str,  # noqa: N803
+    ) -> Any:
+        """API_DisableKinesisStreamingDestination: "Stops replication [...] This is done without
+        deleting either of the resources". Its status is DISABLING first, and then DISABLED.
+        """
+        table = self._table(TableName, "DisableKinesisStreamingDestination")
+        assert table["Kinesis"].get(StreamArn) == "ACTIVE", "it is not fed"
+        table["Kinesis"][StreamArn] = "DISABLING"
         return {}
 
     def _table(self, name: str, operation: str) -> dict[str, Any]:
@@ -513,7 +527,7 @@ class CloudFormation:
         properties = resolved(
             declared.get("Properties", {}), stack.parameters, stack.template.get("Conditions", {})
         )
-        name = properties.get("TableName") or f"{stack.name}-{logical_id}"
+        name = properties.get("TableName") or properties.get("Name") or f"{stack.name}-{logical_id}"
         policy = declared.get("DeletionPolicy", "Delete")
         verb = {"Add": "create", "Import": "import", "Modify": "update"}[action]
         part = Part(declared["Type"], name, properties, policy)
@@ -612,6 +626,8 @@ class CloudFormation:
                 if table["DeletionProtectionEnabled"]:
                     raise Refused(PROTECTED)
                 del self.cloud.tables[part.name, self.region]
+            if part.type == "AWS::Kinesis::Stream":
+                self._check_unused(part.name)
         except Refused as refused:
             part.status, part.reason = "DELETE_FAILED", str(refused)
             self._event(stack, logical_id, part, "DELETE_FAILED", str(refused))
@@ -619,6 +635,16 @@ class CloudFormation:
         del stack.parts[logical_id]
         self._event(stack, logical_id, part, "DELETE_COMPLETE")
         return True
+
+    def _check_unused(self, stream: str) -> None:
+        """That no table goes on sending its changes to a stream that is deleted.
+
+        AWS lets it; the table then names a stream that there is not.
+        """
+        for table in self.cloud.tables.values():
+            for arn, status in table["Kinesis"].items():
+                feeds = arn.endswith(f"/{stream}") and status != "DISABLED"
+                assert not feeds, f"{table['TableName']} feeds {stream}, which is deleted"
 
     def _changes(
         self,

@@ -1,6 +1,7 @@
 """What is taken down with a stage, what is kept, and what is said of both."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from ops.deploying.tables import StageTables, tables_of
 from ops.deploying.takedown import Takedown
 from ops.stages import Stage, stage_named
 from tests.ops.deploying.cloudformation import Cloud
-from tests.ops.deploying.conftest import ACCOUNTS, REGION, WRITE, Maker
+from tests.ops.deploying.conftest import ACCOUNTS, REGION, WRITE, Maker, writing
 from tests.ops.deploying.test_life_of_a_stack import BALANCES, EVENTS, KEYS, up
 
 THERE = "us-west-2"
@@ -59,6 +60,33 @@ def test_the_books_stay_and_what_is_made_of_them_goes(
 
     assert names(cloud) == {EVENTS, KEYS}
     assert cloud.table(EVENTS)["DeletionProtectionEnabled"]
+
+
+@pytest.mark.parametrize("before", ["ACTIVE", "ENABLING", "DISABLED", ""])
+def test_a_kept_event_table_feeds_no_kinesis_stream_that_is_deleted(
+    cloud: Cloud, make: Maker, take_down: Taken, before: str
+) -> None:
+    stage = replace(WRITE, variables={**WRITE.variables, "TWOFOLD_KINESIS_STREAM": EVENTS})
+    template = writing()
+    template["Resources"]["EventsKinesis"] = {
+        "Type": "AWS::Kinesis::Stream",
+        "Properties": {"Name": EVENTS},
+    }
+    made = make(stage, template)
+    made.bring_up()
+    made.finish()
+    ours, other = (f"arn:aws:kinesis:{REGION}:1:stream/{name}" for name in (EVENTS, "of-others"))
+    assert cloud.table(EVENTS)["Kinesis"] == {ours: "ACTIVE"}
+    cloud.table(EVENTS)["Kinesis"] = {**({ours: before} if before else {}), other: "ACTIVE"}
+
+    take_down(stage)
+
+    after = cloud.table(EVENTS)["Kinesis"]
+    assert after == {**({ours: "DISABLED"} if before else {}), other: "ACTIVE"}
+    again = make(stage, template)
+    assert again.bring_up().adopted == (EVENTS, KEYS)
+    again.finish()
+    assert cloud.table(EVENTS)["Kinesis"] == {ours: "ACTIVE", other: "ACTIVE"}
 
 
 def test_the_books_go_on_request(cloud: Cloud, make: Maker, take_down: Taken) -> None:
