@@ -23,6 +23,7 @@ from ops import gateway
 from ops.alarms import alarms
 from ops.dashboard import dashboard
 from ops.mappings import EVENTS_STREAM, camel, failure_queue, kinesis, mapping
+from ops.parameters import RESTORED, RESTORED_VARIABLE
 from ops.schema import PROTECTED, logical_id, resource
 from ops.stages import Stage, required
 
@@ -83,7 +84,7 @@ def _parameters(stage: Stage) -> dict[str, Any]:
             "Description": "The ARN of the event table's stream.",
         }
     if WRITE in stage.serves:
-        found["Restored"] = {
+        found[RESTORED] = {
             "Type": "String",
             "Default": "never",
             "Description": "Which restore of the event table the Lambdas were started after.",
@@ -106,8 +107,7 @@ def completed(template: dict[str, Any], stage: Stage) -> dict[str, Any]:
             properties["Runtime"] = stage.runtime
             properties["CodeUri"] = {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Ref": "CodeKey"}}
             if WRITE in stage.serves:
-                # Another value makes Lambda start new processes, which remember nothing.
-                properties["Environment"]["Variables"]["TWOFOLD_RESTORED"] = {"Ref": "Restored"}
+                properties["Environment"]["Variables"][RESTORED_VARIABLE] = {"Ref": RESTORED}
         elif part["Type"] == "AWS::IAM::Role" and stage.permissions_boundary:
             properties["PermissionsBoundary"] = stage.permissions_boundary
         elif name.endswith("LogGroup") and stage.kms_key:
@@ -132,7 +132,10 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def first_generation() -> Iterator[None]:
-    """What is named inside are the tables that a stage is made with, whichever serve by now."""
+    """Names inside the block are those of the tables that a stage is made with.
+
+    A blue-green rebuild may have put second tables in their place, under other names.
+    """
     with ExitStack() as pins:
         for model in (*accounts.TABLES, *journal.TABLES):
             if isinstance(model.Meta, Generations):

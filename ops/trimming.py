@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 import click
 
 SERVICES = frozenset({"dynamodb"})
-"""What our Lambdas call. Chalice's own clients, to which none of them comes, are not among them."""
+"""What our Lambdas call. Chalice's code has clients of other services, which none of them makes."""
 
 _SERVICE_DATA = PurePosixPath("botocore/data")
 _ENDPOINTS = str(_SERVICE_DATA / "endpoints.json")

@@ -15,12 +15,10 @@ from botocore.exceptions import ClientError
 from chalicelib.settings import WRITE
 from ops.deploying.paging import every
 from ops.mappings import camel
+from ops.parameters import RESTORED_VARIABLE
 from ops.restoring.cloud import Cloud, code_of
 from ops.restoring.record import Record
 from ops.stages import Stage
-
-VARIABLE = "TWOFOLD_RESTORED"
-"""The environment variable that says which restore a process began after."""
 
 MARGIN = timedelta(seconds=5)
 """Beyond the longest timeout, within which what was running has ended."""
@@ -120,10 +118,10 @@ def begin_anew(cloud: Cloud, client: Any, function: str, id: str) -> None:
 
     configuration = cloud.until(settled, function, seconds=1)
     variables = configuration.get("Environment", {}).get("Variables", {})
-    if variables.get(VARIABLE) == id:
+    if variables.get(RESTORED_VARIABLE) == id:
         return
     client.update_function_configuration(
-        FunctionName=function, Environment={"Variables": {**variables, VARIABLE: id}}
+        FunctionName=function, Environment={"Variables": {**variables, RESTORED_VARIABLE: id}}
     )
     after = cloud.until(settled, function, seconds=1)
     if after.get("LastUpdateStatus") == "Failed":

@@ -11,6 +11,7 @@ import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import WRITE
+from ops.parameters import RESTORED_VARIABLE
 from ops.restoring import cutting, functions, streams, tables
 from ops.restoring.cloud import Cloud
 from ops.restoring.record import Record
@@ -63,7 +64,7 @@ class Restore:
         yield Step(
             "stop",
             f"stop every function of {self.writer.name} (reserved concurrency 0), and end its warm "
-            f"processes ({functions.VARIABLE}={record.id})",
+            f"processes ({RESTORED_VARIABLE}={record.id})",
             lambda: functions.stop(self.cloud, self.stages, record),
         )
         yield Step(

@@ -11,13 +11,11 @@ from botocore.exceptions import ClientError
 from ops.deploying import health
 from ops.deploying.stacks import Stack, State
 from ops.mappings import EVENTS_STREAM, feeding
+from ops.parameters import RESTORED
 from ops.restoring.cloud import Cloud
 from ops.restoring.functions import mappings_of, projectors
 from ops.restoring.record import Record
 from ops.stages import PROJECT, Stage
-
-RESTORED = "Restored"
-"""The template's parameter for what `functions.VARIABLE` says."""
 
 DEPLOYED = PROJECT / ".chalice" / "deployed"
 """What `chalice deploy` remembers of each stage."""
