@@ -114,7 +114,7 @@ def _in_order(deployments: Sequence[Deployment]) -> list[Deployment]:
     """Stages that read before the one that writes, so that readers know what it is going to write.
 
     A new one comes after it, since the stage that writes has the table it reads, and so do all
-    where there is a new custom domain, which the stage that writes makes.
+    where the custom domain is new or has another name, since the stage that writes makes it.
     """
 
     def exists(each: Deployment) -> bool:

@@ -186,10 +186,13 @@ def domain(stage: Stage) -> dict[str, Any]:
 
 
 def domain_outputs(stage: Stage) -> dict[str, Any]:
-    """What a DNS record for the custom domain points to."""
+    """The custom domain's name, by which `deploy` sees a change of it, and what its DNS record
+    points to.
+    """
     if stage.domain is None or WRITE not in stage.serves:
         return {}
     return {
+        "Domain": {"Value": stage.domain},
         "DomainTarget": {"Value": {"Fn::GetAtt": ["DomainName", "RegionalDomainName"]}},
         "DomainTargetZone": {"Value": {"Fn::GetAtt": ["DomainName", "RegionalHostedZoneId"]}},
     }

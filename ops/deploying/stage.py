@@ -129,9 +129,9 @@ class Deployment:
                 self.stack.execute(change_set)
 
     def lacks_domain(self) -> bool:
-        """Whether the stage's stack is to make a custom domain that it does not have yet."""
-        wanted = "DomainName" in self.template["Resources"]
-        return wanted and "DomainTarget" not in self.stack.state().outputs
+        """Whether the stage's stack is to have a custom domain, and has none or another one yet."""
+        wanted = self.template.get("Outputs", {}).get("Domain")
+        return wanted is not None and self.stack.state().outputs.get("Domain") != wanted["Value"]
 
     def lacks_stream(self, values: Mapping[str, str]) -> bool:
         """Whether the stage is fed from the event table's stream, and there is none yet."""

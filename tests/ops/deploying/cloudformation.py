@@ -802,6 +802,10 @@ class CloudFormation:
             "Outputs": [
                 {"OutputKey": "EndpointURL", "OutputValue": f"https://{stack.name}.example/v1/"},
                 {"OutputKey": "RestAPIId", "OutputValue": stack.name},
+                *(
+                    {"OutputKey": name, "OutputValue": output["Value"]}
+                    for name, output in stack.template.get("Outputs", {}).items()
+                ),
             ]
             if stack.parts
             else [],

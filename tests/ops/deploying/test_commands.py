@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from ops import deploy
+from ops import deploy, gateway
 from ops.__main__ import ops
 from ops.deploying.stage import Deployment
 from tests.ops.deploying.cloudformation import Cloud, error
@@ -49,11 +51,37 @@ def test_a_failed_first_deploy_of_the_stage_that_writes_counts_as_none(
     assert names([make(ACCOUNTS, reading()), make(WRITE, writing())]) == ["write", "accounts"]
 
 
-def test_a_new_domain_is_made_before_the_stages_that_are_mapped_to_it(make: Maker) -> None:
+def with_domain(name: str) -> dict[str, Any]:
+    """The template of a stage that writes and has a custom domain."""
+    template = writing()
+    template["Resources"]["DomainName"] = {"Type": "AWS::ApiGateway::DomainName"}
+    stage = replace(
+        WRITE, variables={"TWOFOLD_DOMAIN": name, "TWOFOLD_CERTIFICATE": "arn:of:a:certificate"}
+    )
+    template["Outputs"] = {"Domain": gateway.domain_outputs(stage)["Domain"]}
+    return template
+
+
+@pytest.mark.parametrize("before", [None, "old.example.com"])
+def test_a_domain_that_is_new_or_changed_is_made_before_the_stages_that_are_mapped_to_it(
+    make: Maker, before: str | None
+) -> None:
     up(make)
-    with_domain = writing()
-    with_domain["Resources"]["DomainName"] = {"Type": "AWS::ApiGateway::DomainName"}
-    assert names([make(ACCOUNTS, reading()), make(WRITE, with_domain)]) == ["write", "accounts"]
+    if before:
+        make(WRITE, with_domain(before)).bring_up()
+    write = make(WRITE, with_domain("new.example.com"))
+    accounts = make(ACCOUNTS, reading())
+    assert names([accounts, write]) == ["write", "accounts"]
+
+    write.bring_up()
+
+    assert names([accounts, write]) == ["accounts", "write"]
+
+
+def test_stages_leave_a_domain_before_it_is_removed(make: Maker) -> None:
+    up(make)
+    make(WRITE, with_domain("old.example.com")).bring_up()
+    assert names([make(WRITE, writing()), make(ACCOUNTS, reading())]) == ["accounts", "write"]
 
 
 @pytest.fixture
