@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests import engines
-from tests.e2e.cloud import ACCESS, Cloud, cloud
+from tests.e2e.cloud import Cloud, cloud
 from tests.e2e.pictures import Picture, differences, picture
 from tests.e2e.test_deployed import TRANSFER, eventually, make_key
 
@@ -30,7 +30,7 @@ def chalice(made: Cloud, *arguments: str) -> str:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("chalice")), *arguments],
         cwd=made.project,
-        env={**os.environ, **ACCESS, "AWS_ENDPOINT_URL": made.endpoint},
+        env={**os.environ, **made.access, "AWS_ENDPOINT_URL": made.endpoint},
         capture_output=True,
         text=True,
         check=False,
@@ -75,14 +75,20 @@ def by_cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Futu
 def deployed(
     tmp_path_factory: pytest.TempPathFactory, by_cloudformation: Future[Picture]
 ) -> Iterator[Cloud]:
-    """The stages of production, brought up by Chalice out of a copy of the project."""
+    """The stages of production, brought up by Chalice out of a copy of the project.
+
+    By one who may do no more than that.
+    """
     del by_cloudformation  # It only has to be begun.
     copy = tmp_path_factory.mktemp("project") / "twofold"
     skipped = shutil.ignore_patterns(
         ".git", ".venv", "deployments", "deployed", "provisioned.json", "__pycache__", ".*_cache"
     )
     shutil.copytree(engines.ROOT, copy, ignore=skipped)
-    with cloud(tmp_path_factory.mktemp("cloud"), copy) as made:
+    with (
+        cloud(tmp_path_factory.mktemp("cloud"), copy) as made,
+        made.as_user("deployer-policy", "deployer-tables-policy"),
+    ):
         for stage in STAGES:
             printed = bring_up(made, stage)
             # Chalice ships what `provision` packaged.
