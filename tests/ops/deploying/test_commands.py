@@ -54,10 +54,13 @@ def test_a_failed_first_deploy_of_the_stage_that_writes_counts_as_none(
 def with_domain(name: str) -> dict[str, Any]:
     """The template of a stage that writes and has a custom domain."""
     template = writing()
-    template["Resources"]["DomainName"] = {"Type": "AWS::ApiGateway::DomainName"}
     stage = replace(
         WRITE, variables={"TWOFOLD_DOMAIN": name, "TWOFOLD_CERTIFICATE": "arn:of:a:certificate"}
     )
+    template["Resources"]["DomainName"] = {
+        "Type": "AWS::ApiGateway::DomainName",
+        "Properties": {"DomainName": name},
+    }
     template["Outputs"] = {"Domain": gateway.domain_outputs(stage)["Domain"]}
     return template
 
