@@ -104,6 +104,7 @@ def _deployments(found: Sequence[Stage], released: Sequence[str]) -> Iterator[li
                     client("dynamodb", region),
                     Bucket(client("s3", region), owner, region),
                     client("dynamodb", _events_region(packaged.stage.environment)),
+                    client("kms", region),
                     released,
                 )
             )

@@ -56,7 +56,7 @@ def events_stream(dynamodb: Any, environment: str) -> str | None:
     return str(table["LatestStreamArn"])
 
 
-def check(dynamodb: Any, template: Mapping[str, Any], changes: Sequence[Change]) -> None:
+def check(dynamodb: Any, kms: Any, template: Mapping[str, Any], changes: Sequence[Change]) -> None:
     """Raises a click error for a table that is there and cannot become the stack's own as it is."""
     for change in changes:
         if not change.is_table or change.kind not in (ADDED, ADOPTED):
@@ -70,11 +70,69 @@ def check(dynamodb: Any, template: Mapping[str, Any], changes: Sequence[Change])
                 "nothing was changed"
             )
         wanted = template["Resources"][change.logical_id]["Properties"]
-        if differences := list(_differences(table, wanted)):
+        if differences := [*_differences(table, wanted), *_key_difference(kms, table, wanted)]:
             raise click.ClickException(
                 f"the table {change.name} exists and differs from the template, so it cannot be "
                 f"adopted: {'; '.join(differences)}; nothing was changed"
             )
+
+
+def switch_recovery_on(
+    dynamodb: Any, template: Mapping[str, Any], changes: Sequence[Change]
+) -> list[str]:
+    """Gives each table that is going to be adopted point-in-time recovery, if the template has it.
+
+    CloudFormation would adopt it without, and not notice. Switched on rather than refused: it
+    changes nothing in the table, and whoever deploys asked for it. The tables that had none.
+    """
+    without = []
+    for change in changes:
+        if change.kind != ADOPTED or not change.is_table:
+            continue
+        wanted = _of_this_region(template["Resources"][change.logical_id]["Properties"])
+        recovery = wanted.get("PointInTimeRecoverySpecification")
+        if recovery is None:
+            continue
+        found = dynamodb.describe_continuous_backups(TableName=change.name)
+        now = found["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        if now.get("PointInTimeRecoveryStatus") != "ENABLED":
+            dynamodb.update_continuous_backups(
+                TableName=change.name, PointInTimeRecoverySpecification=recovery
+            )
+            without.append(change.name)
+    return without
+
+
+def _key_difference(kms: Any, table: Table, wanted: Mapping[str, Any]) -> list[str]:
+    """What is said of a table that another KMS key encrypts than the template names.
+
+    A template that names none means AWS's key, which has an ARN as well.
+    """
+    there = (table.get("SSEDescription") or {}).get("KMSMasterKeyArn")
+    key = _of_this_region(wanted).get("SSESpecification", {}).get("KMSMasterKeyId")
+    if key is None and (there is None or _is_of_aws(kms, there)):
+        return []
+    if key == there:
+        return []
+    return [
+        f"its KMS key is {there or 'one of AWS'}, and the template's is {key or 'one of AWS'} "
+        "(the setting kms_key)"
+    ]
+
+
+def _is_of_aws(kms: Any, arn: str) -> bool:
+    """Whether a KMS key is one that AWS manages, for this service."""
+    if arn.endswith(":alias/aws/dynamodb"):  # As an emulator names it.
+        return True
+    return bool(kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyManager"] == "AWS")
+
+
+def _of_this_region(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A table's properties in a template; of a global table, those of the copy of this region."""
+    for replica in wanted.get("Replicas", ()):
+        if replica["Region"] == {"Ref": "AWS::Region"}:
+            return {"SSESpecification": {}, **replica}
+    return wanted
 
 
 def _differences(table: Table, wanted: Mapping[str, Any]) -> list[str]:

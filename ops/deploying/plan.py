@@ -86,7 +86,7 @@ def plan(deployment: Deployment) -> Plan:
         discard(deployment.formation, change_set)
     refused = refusals(change_set.changes, deployment.released)
     try:
-        adoption.check(deployment.dynamodb, deployment.template, change_set.changes)
+        adoption.check(deployment.dynamodb, deployment.kms, deployment.template, change_set.changes)
     except click.ClickException as error:
         refused.append(error.message)
     return planned(change_set.changes, tuple(refused))

@@ -41,8 +41,8 @@ class Outcome:
 class Deployment:
     """A packaged stage, and the clients of its region.
 
-    `events` is a client of DynamoDB in the region of the event table. `released` are the tables
-    that may leave their stack.
+    `events` is a client of DynamoDB in the region of the event table, `kms` one of KMS in the
+    stage's. `released` are the tables that may leave their stack.
     """
 
     package: Package
@@ -50,6 +50,7 @@ class Deployment:
     dynamodb: Any
     bucket: Bucket
     events: Any
+    kms: Any
     released: Sequence[str] = ()
     say: Callable[[str], None] = field(default=click.echo)
 
@@ -103,6 +104,8 @@ class Deployment:
             raise
         if change_set.id is None:
             return Outcome("left alone", health.address(state.outputs), unfinished)
+        for name in adoption.switch_recovery_on(self.dynamodb, self.template, change_set.changes):
+            self.say(f"{self.stage.name}: {name} had no point-in-time recovery; it is on now")
         after = self.stack.execute(change_set)
         adopted = tuple(change.name for change in change_set.changes if change.kind == ADOPTED)
         what = "made" if is_new else "changed"
@@ -142,7 +145,7 @@ class Deployment:
             raise click.ClickException(
                 f"{self.stage.name}: {'; '.join(refused)}; nothing was changed"
             )
-        adoption.check(self.dynamodb, self.template, change_set.changes)
+        adoption.check(self.dynamodb, self.kms, self.template, change_set.changes)
 
     def proposed(self, state: State, values: dict[str, str], template: dict[str, str]) -> ChangeSet:
         """A change set of the stage's template with these parameters. Raises a click error."""

@@ -118,7 +118,7 @@ class Cloud:
     def client(self, service: str, region: str | None = None) -> Any:
         """A client of a service in a region."""
         region = region or "eu-west-1"
-        kinds = {"cloudformation": CloudFormation, "dynamodb": DynamoDB}
+        kinds = {"cloudformation": CloudFormation, "dynamodb": DynamoDB, "kms": KMS}
         return Client(service, kinds[service](self, region), self.calls)
 
     def fail(self, action: str, logical_id: str, reason: str, times: int = 1) -> None:
@@ -178,6 +178,16 @@ class Cloud:
             "DeletionProtectionEnabled": protected,
             "Replicas": [],
             "Kinesis": {},
+            "SSEDescription": {
+                "Status": "ENABLED",
+                "SSEType": "KMS",
+                # UserGuide/aws-resource-dynamodb-table.html, SSESpecification: "If enabled (true),
+                # server-side encryption type is set to KMS and an AWS managed key is used".
+                "KMSMasterKeyArn": properties.get("SSESpecification", {}).get(
+                    "KMSMasterKeyId", AWS_KEY
+                ),
+            },
+            "recovery": "PointInTimeRecoverySpecification" in properties,
             "items": items,
         }
         self.tables[name, region] = table
@@ -291,6 +301,22 @@ class DynamoDB:
         del self.cloud.tables[TableName, self.region]
         return {}
 
+    def describe_continuous_backups(self, TableName: str) -> Any:  # noqa: N803
+        """Whether a table can be restored to a point in time."""
+        on = self._table(TableName, "DescribeContinuousBackups")["recovery"]
+        status = {"PointInTimeRecoveryStatus": "ENABLED" if on else "DISABLED"}
+        return {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": status}}
+
+    def update_continuous_backups(
+        self,
+        TableName: str,  # noqa: N803
+        PointInTimeRecoverySpecification: Any,  # noqa: N803
+    ) -> Any:
+        """Switches point-in-time recovery on or off."""
+        on = PointInTimeRecoverySpecification["PointInTimeRecoveryEnabled"]
+        self._table(TableName, "UpdateContinuousBackups")["recovery"] = on
+        return {}
+
     def describe_kinesis_streaming_destination(self, TableName: str) -> Any:  # noqa: N803
         """Where a table's changes go; one that was begun is under way the first time."""
         streams = self._table(TableName, "DescribeKinesisStreamingDestination")["Kinesis"]
@@ -329,6 +355,23 @@ class DynamoDB:
             return self.cloud.tables[name, self.region]
         except KeyError:
             raise error("ResourceNotFoundException", f"no table {name}", operation) from None
+
+
+AWS_KEY = "arn:aws:kms:eu-west-1:123456789012:key/of-aws"
+"""The key of AWS that encrypts tables for which none is named."""
+
+
+class KMS:
+    """KMS: whose a key is."""
+
+    def __init__(self, cloud: Cloud, region: str) -> None:
+        self.cloud, self.region = cloud, region
+
+    def describe_key(self, KeyId: str) -> Any:  # noqa: N803
+        """A key. API_KeyMetadata: "The manager of the KMS key [...] either customer managed or AWS
+        managed", CUSTOMER or AWS.
+        """
+        return {"KeyMetadata": {"KeyManager": "AWS" if KeyId == AWS_KEY else "CUSTOMER"}}
 
 
 PROTECTED = "Table is protected against deletion. To delete the table, disable deletion protection."

@@ -143,6 +143,7 @@ class Maker:
             self.cloud.client("dynamodb", REGION),
             Bucket(Storage(self.cloud), ACCOUNT, REGION),
             self.cloud.client("dynamodb", REGION),
+            self.cloud.client("kms", REGION),
             say=self.said.append,
             **more,
         )

@@ -1,12 +1,14 @@
 """The life of a stack: made, failed, tried again, changed, taken down and adopted, on the model."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import click
 import pytest
 
 from ops.deploying.changes import refusals
-from tests.ops.deploying.cloudformation import PROTECTED, Cloud, CloudFormation
+from tests.ops.deploying.cloudformation import AWS_KEY, PROTECTED, Cloud, CloudFormation
 from tests.ops.deploying.conftest import (
     ACCOUNTS,
     STREAM,
@@ -319,6 +321,80 @@ def test_a_table_that_differs_from_the_template_is_not_adopted(
     assert cloud.table(EVENTS)["items"] == 5
     with pytest.raises(KeyError):
         cloud.stack("twofold-write")
+
+
+OURS, OTHER = (f"arn:aws:kms:eu-west-1:123456789012:key/{name}" for name in ("ours", "other"))
+
+
+def encrypted(key: str | None) -> dict[str, Any]:
+    """A table's encryption in a template, with a key of the account's own or AWS's."""
+    return {"SSESpecification": {"SSEEnabled": True, **({"KMSMasterKeyId": key} if key else {})}}
+
+
+def copied(key: str | None) -> dict[str, Any]:
+    """The same of a global table, whose copies have their keys."""
+    there = {"SSESpecification": {"KMSMasterKeyId": OTHER}}
+    replica = {"SSESpecification": {"KMSMasterKeyId": key}} if key else {}
+    return {
+        "SSESpecification": {"SSEEnabled": True},
+        "Replicas": [
+            {"Region": "us-west-2", **there},
+            {"Region": {"Ref": "AWS::Region"}, **replica},
+        ],
+    }
+
+
+@pytest.mark.parametrize("wanted", [encrypted, copied])
+@pytest.mark.parametrize(
+    ("there", "key", "said"),
+    [
+        (OURS, OURS, None),
+        (None, None, None),
+        (OURS, OTHER, f"its KMS key is {OURS}, and the template's is {OTHER}"),
+        (OURS, None, f"its KMS key is {OURS}, and the template's is one of AWS"),
+        (None, OURS, f"its KMS key is {AWS_KEY}, and the template's is {OURS}"),
+    ],
+)
+def test_a_table_that_another_key_encrypts_is_not_adopted(
+    cloud: Cloud,
+    make: Maker,
+    wanted: Callable[[str | None], dict[str, Any]],
+    there: str | None,
+    key: str | None,
+    said: str | None,
+) -> None:
+    cloud.put_table(KEYS, "eu-west-1", {**table(KEYS)["Properties"], **encrypted(there)})
+    deployment = make(WRITE, template(KeysTable=table(KEYS, wanted(key))))
+
+    if said is None:
+        assert deployment.bring_up().adopted == (KEYS,)
+        return
+    with pytest.raises(click.ClickException) as refused:
+        deployment.bring_up()
+
+    assert said in refused.value.message
+    assert "execute_change_set" not in cloud.calls
+
+
+def test_a_table_that_dynamodb_encrypts_with_a_key_of_its_own_is_adopted(
+    cloud: Cloud, make: Maker
+) -> None:
+    cloud.make_table(KEYS)["SSEDescription"] = None
+    assert make(WRITE, template(KeysTable=table(KEYS))).bring_up().adopted == (KEYS,)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_an_adopted_table_gets_the_recovery_that_cloudformation_would_not_give_it(
+    cloud: Cloud, make: Maker, before: bool
+) -> None:
+    cloud.make_table(KEYS)["recovery"] = before
+    on = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+
+    assert make(WRITE, template(KeysTable=table(KEYS, on))).bring_up().adopted == (KEYS,)
+
+    assert cloud.table(KEYS)["recovery"]
+    assert ("update_continuous_backups" in cloud.calls) == (not before)
+    assert any("recovery; it is on now" in line for line in make.said) == (not before)
 
 
 def test_a_table_that_cloudformation_would_not_adopt_stops_the_deploy(
