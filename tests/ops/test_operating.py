@@ -55,12 +55,7 @@ def test_every_alarm_looks_at_something_of_its_own_stage() -> None:
     for stage in stages("prod"):
         resources = extras(stage)["Resources"]
         # Chalice makes these of the app.
-        made = {
-            "APIHandler",
-            "Authorize",
-            "Sweep",
-            *(f"Project{half.capitalize()}" for half in stage.serves),
-        }
+        made = {camel(function) for function in stage.functions}
         for name in alarms(stage, tables_of(stage)):
             for dimension in resources[name]["Properties"]["Dimensions"]:
                 if isinstance(dimension["Value"], dict):
