@@ -16,10 +16,11 @@ from chalicelib.domain.refusals import Contention, InsufficientFunds
 from chalicelib.events.codec import FIRST_LINK
 from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
 from tests.domain.books import credit, debit, opening, posting
+from tests.soak import examples
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
-THREADS, TRANSFERS, FUNDS = 8, 60, 300
+THREADS, TRANSFERS, FUNDS = 8, examples(25, 60), 300
 ACCOUNTS = [f"customer-{number}" for number in range(5)]
 
 

@@ -12,6 +12,7 @@ import pytest
 from chalicelib.http.description import OPENAPI
 from tests.local.server import Server, chalice_local, copy_project
 from tests.openapi.test_description import operations
+from tests.soak import examples
 
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 CHECKS = (
@@ -48,7 +49,7 @@ def test_no_random_request_is_answered_as_is_not_described(server: Server, tmp_p
             "--phases",
             "examples,coverage,fuzzing",
             "--max-examples",
-            "15",
+            str(examples(5, 50)),
             "--seed",
             "1",
             "--continue-on-failure",

@@ -1,48 +1,44 @@
 """An audit of thousands of events on a real process, while others write and project."""
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from chalicelib import tables
 from chalicelib.commands.execute import Executor
+from chalicelib.domain.transaction import PostTransaction
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import ROOMS, TABLES
+from chalicelib.local.stack import ROOMS
 from ops.audit import examine
 from ops.auditing.auditor import Auditor
-from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import altered, another_byte, damaged, items, project, said
+from tests.soak import examples
 
 _ACCOUNTS = 40
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[Executor]:
+def books(empty_ministack: str) -> Executor:  # noqa: ARG001  # Asked for its tables.
     """A thousand transactions over forty accounts, on an engine of their own."""
-    with engines.ministack(tmp_path) as endpoint, engines.connected(endpoint):
-        tables.create(TABLES)
-        executor = Executor(DynamoStore())
-        for number in range(_ACCOUNTS):
-            command = opening(f"a{number}", min_balance=None, ledger="acme")
-            executor.execute(command, actor="key-1")
-        with ThreadPoolExecutor(4) as writers:
-            list(writers.map(lambda number: pay(executor, f"t{number}", number), range(1000)))
-        project()
-        yield executor
+    executor = Executor(DynamoStore())
+    for number in range(_ACCOUNTS):
+        command = opening(f"a{number}", min_balance=None, ledger="acme")
+        executor.execute(command, actor="key-1")
+    for start in range(0, 1000, 20):
+        numbers = range(start, start + 20)
+        commands = [payment(f"t{number}", number) for number in numbers]
+        executor.execute_together(commands, actor="key-1")
+    project()
+    return executor
 
 
-def pay(executor: Executor, id: str, number: int) -> None:
-    """Moves a little between two of the accounts, and tells the rooms."""
+def payment(id: str, number: int) -> PostTransaction:
+    """Moves a little between two of the accounts."""
     payer, paid = f"a{number % _ACCOUNTS}", f"a{(number * 7 + 1) % _ACCOUNTS}"
     if payer == paid:
         paid = f"a{(number + 1) % _ACCOUNTS}"
-    entries = (debit(paid, number + 1), credit(payer, number + 1))
-    executor.execute(posting(id, *entries, ledger="acme"), actor="key-1")
+    return posting(id, debit(paid, number + 1), credit(payer, number + 1), ledger="acme")
 
 
 def test_thousands_of_events_are_whole_among_traffic_and_one_byte_is_found(books: Executor) -> None:
@@ -52,7 +48,7 @@ def test_thousands_of_events_are_whole_among_traffic_and_one_byte_is_found(books
         for number in range(10**6):
             if done.is_set():
                 return
-            pay(books, f"live-{number}", number)
+            books.execute(payment(f"live-{number}", number), actor="key-1")
             if number % 10 == 9:
                 newest = [EventItem.query(f"acme/transaction/live-{number - n}") for n in range(10)]
                 told = [from_item(item) for found in newest for item in found]
@@ -64,6 +60,7 @@ def test_thousands_of_events_are_whole_among_traffic_and_one_byte_is_found(books
                     told += [from_item(item) for item in recent]
                 for room in ROOMS:
                     room(told)
+                done.wait(examples(200, 0) / 1000)
 
     writer = threading.Thread(target=live)
     writer.start()

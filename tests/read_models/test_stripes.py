@@ -32,6 +32,7 @@ from chalicelib.read_models.totals.queries import TrialBalance
 from tests.books import WatchedStore, deliver, later
 from tests.domain.books import NOW
 from tests.read_models.paging import pages
+from tests.soak import examples
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
@@ -144,7 +145,7 @@ def _twins(stripes: int) -> tuple[Books, Books]:
 
 
 @given(steps=some.lists(_steps, max_size=25), stripes=some.integers(2, 5))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(5, 30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_striped_account_reads_as_one_without_stripes(steps: list[Step], stripes: int) -> None:
     striped, plain = _twins(stripes)
 
