@@ -43,10 +43,12 @@ def documents() -> dict[str, Document]:
 def _planning() -> list[Statement]:
     """What `ops deploy --plan` needs of an environment that is up: nothing of it is changed."""
     return [
-        code.changing(),
+        *code.changing(),
         allow("Read", "cloudformation", "DescribeChangeSet DeleteChangeSet", code.STACK),
         allow("AllStacks", "cloudformation", "DescribeStacks", "*"),
         allow("Tables", "dynamodb", "DescribeTable", data.TABLE),
+        data.describing_keys(),
+        code.user_pools(),
     ]
 
 

@@ -20,6 +20,11 @@ def allow(
     }
 
 
+def deny(name: str, service: str, actions: str, *resources: str) -> Statement:
+    """A statement that forbids a service's actions, whatever else allows them."""
+    return {**allow(name, service, actions, *resources), "Effect": "Deny"}
+
+
 def document(*statements: Statement) -> Document:
     """A policy document of statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}

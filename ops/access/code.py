@@ -1,6 +1,6 @@
 """Code: the statements for stacks, their bucket, roles, Lambdas and APIs."""
 
-from ops.access import Statement, allow
+from ops.access import Statement, allow, deny
 from ops.logging_role import ROLE as LOGGING_ROLE
 
 BOUNDARY = "twofold-boundary"
@@ -26,10 +26,10 @@ def stacks() -> list[Statement]:
             "cloudformation",
             "DescribeChangeSet ExecuteChangeSet DeleteChangeSet UpdateStack "
             "DeleteStack RollbackStack ContinueUpdateRollback DescribeStackEvents "
-            "ListStackResources TagResource UntagResource",
+            "ListStackResources UntagResource",
             STACK,
         ),
-        changing(),
+        *changing(),
         # All, since no name is given where it is asked which code is in use.
         allow("AllStacks", "cloudformation", "DescribeStacks", "*"),
         allow(
@@ -42,9 +42,12 @@ def stacks() -> list[Statement]:
     ]
 
 
-def changing() -> Statement:
-    """That change sets are made, which change nothing until they are executed."""
-    return allow("ChangeSets", "cloudformation", "CreateChangeSet", STACK, TRANSFORM)
+def changing() -> list[Statement]:
+    """That change sets are made, with tags, which change nothing until they are executed."""
+    return [
+        allow("ChangeSets", "cloudformation", "CreateChangeSet", STACK, TRANSFORM),
+        allow("ChangeSetsTags", "cloudformation", "TagResource", STACK),
+    ]
 
 
 def roles(*, bounded: bool) -> list[Statement]:
@@ -71,6 +74,9 @@ def roles(*, bounded: bool) -> list[Statement]:
             where=_BOUNDED if bounded else None,
         ),
         *([allow("LoggingRole", "iam", "CreateRole", logging)] if bounded else []),
+        # API Gateway alone assumes it. Who else may cannot be bounded by a condition: the Service
+        # Authorization Reference names none for this action.
+        deny("LoggingRolesTrust", "iam", "UpdateAssumeRolePolicy", logging),
         allow(
             "LoggingRolesPolicy",
             "iam",
@@ -147,7 +153,9 @@ def functions() -> list[Statement]:
 
 
 def apis() -> list[Statement]:
-    """The APIs. Their ARNs have ids that AWS makes up, so they cannot be told from others'."""
+    """The APIs, and the look at a user pool. The ids in an API's ARNs are made up by AWS, so no
+    pattern tells ours from others'.
+    """
     api = "arn:*:apigateway:*::/"
     return [
         allow(
@@ -158,10 +166,15 @@ def apis() -> list[Statement]:
             *[f"{api}{path}" for path in ("domainnames/*", "tags/*")],
         ),
         allow("ApiLogging", "apigateway", "GET PATCH", f"{api}account"),
-        allow(
-            "UserPools",
-            "cognito-idp",
-            "DescribeUserPool ListUserPoolClients DescribeUserPoolClient",
-            "arn:*:cognito-idp:*:*:userpool/*",
-        ),
+        user_pools(),
     ]
+
+
+def user_pools() -> Statement:
+    """What `ops/cognito.py` looks at before anything is planned or deployed."""
+    return allow(
+        "UserPools",
+        "cognito-idp",
+        "DescribeUserPool ListUserPoolClients DescribeUserPoolClient",
+        "arn:*:cognito-idp:*:*:userpool/*",
+    )

@@ -79,11 +79,16 @@ def kms() -> list[Statement]:
     """A KMS key of the account's own, through the services that use it."""
     granted = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return [
-        allow("Keys", "kms", "DescribeKey", _KEY),
+        describing_keys(),
         allow("AllKeys", "kms", "ListAliases", "*"),
         using_keys(),
         allow("GrantKeys", "kms", "CreateGrant RevokeGrant", _KEY, where={**_THROUGH, **granted}),
     ]
+
+
+def describing_keys() -> Statement:
+    """That a deploy or its plan sees whether a key is AWS's or the account's own."""
+    return allow("Keys", "kms", "DescribeKey", _KEY)
 
 
 def using_keys() -> Statement:

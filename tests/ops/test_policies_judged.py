@@ -52,6 +52,7 @@ def allowed(*names: str) -> set[str]:
         action
         for name in names
         for each in statements(OF_THE_DOCUMENTS[name])
+        if each["Effect"] == "Allow"
         for action in each["Action"]
     }
 
@@ -326,6 +327,7 @@ SERVICES = (
 )
 
 
+@cache
 def actions_of_operations() -> dict[str, set[str]]:
     """By the name of a client's method: the actions of the operations that may be meant."""
     found: dict[str, set[str]] = {}
@@ -340,17 +342,22 @@ def actions_of_operations() -> dict[str, set[str]]:
     return found
 
 
-def test_a_deployer_may_make_every_call_of_the_operators_commands() -> None:
+def calls_of(path: Path) -> Iterator[tuple[str, set[str]]]:
+    """Each call of AWS in a module, with the actions of the operations that may be meant."""
     known = actions_of_operations()
+    for node in ast.walk(ast.parse(path.read_text())):
+        # A method of a client, or the name of one: of its pages, for example.
+        name = getattr(node, "attr", None) or getattr(node, "value", None)
+        if isinstance(name, str) and name in known and name != "invoke":  # click's.
+            yield name, known[name]
+
+
+def test_a_deployer_may_make_every_call_of_the_operators_commands() -> None:
     may = allowed("deployer-policy", "deployer-tables-policy") | ALWAYS_ALLOWED
     checked = set()
     for path in (PROJECT / "ops").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            # A method of a client, or the name of one: of its pages, for example.
-            name = getattr(node, "attr", None) or getattr(node, "value", None)
-            if not isinstance(name, str) or name not in known or name == "invoke":  # click's.
-                continue
-            assert known[name] & may, (path.name, name)
+        for name, actions in calls_of(path):
+            assert actions & may, (path.name, name)
             checked.add(name)
     assert len(checked) > 60
 
@@ -423,6 +430,35 @@ def test_where_a_boundary_is_required_no_role_gets_powers_without_it() -> None:
             assert policy.endswith("/AmazonAPIGatewayPushToCloudWatchLogs")
     names = allowed(*OF_THE_DOCUMENTS)
     assert not {"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"} & names
+
+
+@pytest.mark.parametrize("name", DEPLOYERS)
+def test_who_may_assume_the_logging_role_is_nobodys_to_change(name: str) -> None:
+    denied = [each for each in statements(OF_THE_DOCUMENTS[name]) if each["Effect"] == "Deny"]
+    assert [(each["Action"], each["Resource"]) for each in denied] == [
+        (["iam:UpdateAssumeRolePolicy"], [f"arn:*:iam::*:role/{LOGGING_ROLE}"])
+    ]
+
+
+def test_a_planner_may_make_every_call_of_a_plan_and_execute_none() -> None:
+    plans = {
+        "cloudformation:CreateChangeSet",
+        "cloudformation:TagResource",  # A change set names the stack's tags.
+        "cloudformation:DescribeChangeSet",
+        "cloudformation:DeleteChangeSet",
+        "cloudformation:DescribeStacks",
+        "dynamodb:DescribeTable",
+        "kms:DescribeKey",
+        "cognito-idp:DescribeUserPool",
+        "cognito-idp:ListUserPoolClients",
+        "cognito-idp:DescribeUserPoolClient",
+    }
+    assert allowed("planner-policy") == plans
+    for path in ("cognito.py", "deploying/plan.py", "deploying/changes.py"):
+        calls = dict(calls_of(PROJECT / "ops" / path))
+        assert calls or path == "deploying/plan.py"
+        for name, actions in calls.items():
+            assert actions & plans, (path, name)
 
 
 def pairs(document: Document) -> set[tuple[str, str]]:
