@@ -12,14 +12,21 @@ PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 # Chalice reloads the server when a file of the project changes, so caches are kept elsewhere.
 export PYTHONPYCACHEPREFIX := $(HOME)/.cache/twofold/pycache
+# Some images set this: every process that a test starts would then compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test bench demo chaos e2e plan deploy destroy lint types format lock reset
+.PHONY: run test soak bench demo chaos e2e plan deploy destroy lint types format lock reset
 
 run: .venv/ready
 	TWOFOLD_AUTH=$(AUTH) $(BIN)/chalice local --port $(PORT)
 
 test: lint types
 	$(BIN)/pytest --numprocesses auto --dist loadfile --durations 25
+
+# All tests, those whose length is a choice (searches at random, chaos, races, traffic) at their full
+# length and with new examples each time: see tests/soak.py.
+soak: .venv/ready
+	TWOFOLD_SOAK=1 $(BIN)/pytest --numprocesses auto --dist loadfile --durations 25
 
 demo: .venv/ready
 	$(BIN)/python -m ops demo --url http://127.0.0.1:$(PORT) $(DATA)
