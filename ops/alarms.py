@@ -21,7 +21,7 @@ SLOW = 0.6
 def alarms(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
     """The alarms of a stage, by their names in its template."""
     found = {
-        "ErrorRate": _own(
+        "ErrorRate": _on_our_metric(
             "More than 1 in 100 requests failed on our side, for five minutes.",
             stage,
             "Failures",
@@ -53,9 +53,10 @@ def alarms(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
                 minutes=3,
             )
     for projector in stage.projectors:
-        found |= _of_stack(stage, projector.removeprefix("project_"))
+        found |= _of_projector(stage, projector)
     if WRITE in stage.serves:
         found["SweepErrors"] = _errors("Sweep")
+        found["SweepThrottled"] = _throttled("Sweep")
     return {f"{name}Alarm": _resource(stage, name, alarm) for name, alarm in found.items()}
 
 
@@ -77,8 +78,10 @@ def _of_request(stage: Stage, function: str) -> dict[str, Any]:
     }
 
 
-def _of_stack(stage: Stage, stack: str) -> dict[str, Any]:
-    name, projector = stack.capitalize(), f"Project{stack.capitalize()}"
+def _of_projector(stage: Stage, function: str) -> dict[str, Any]:
+    """The alarms of a projector, and of the read models that it fills."""
+    stack = function.removeprefix("project_")
+    name, projector = stack.capitalize(), camel(function)
     return {
         f"{name}Behind": _alarm(
             "The read side is more than a minute behind, for five minutes.",
@@ -91,13 +94,14 @@ def _of_stack(stage: Stage, stack: str) -> dict[str, Any]:
         ),
         f"{name}ProjectorErrors": _errors(projector),
         f"{name}ProjectorThrottled": _throttled(projector),
-        f"{name}Parked": _own(
+        f"{name}Parked": _on_our_metric(
             "Records are parked, or nobody has looked whether any are.",
             stage,
             "ParkedNow",
             {"stack": stack},
             statistic="Maximum",
             minutes=5,
+            # So a `watch_…` that fails or is not started rings here, and has no alarm of its own.
             missing="breaching",
         ),
         f"{name}SetAside": _alarm(
@@ -131,7 +135,7 @@ def _throttled(function: str) -> dict[str, Any]:
     )
 
 
-def _own(
+def _on_our_metric(
     meaning: str, stage: Stage, metric: str, dimensions: dict[str, Any], **how: Any
 ) -> dict[str, Any]:
     """An alarm on one of our own metrics, as chalicelib/telemetry.py names them."""

@@ -17,8 +17,8 @@ def feeding(projector: str) -> dict[str, Any]:
     What cannot be projected is parked by the projector, so an attempt fails only while AWS has no
     time for it, or where a record ends the process. Then the batch is halved until the record at
     fault stands alone, and set aside after a hundred attempts or six hours: long enough for an
-    outage, and short of the day that the stream keeps. A room depends on no order between items, so
-    a shard may be read by two invocations at once.
+    outage, and short of the day that the stream keeps. A read model depends on no order between
+    items, so a shard may be read by two invocations at once.
     """
     return {
         "BatchSize": 100,

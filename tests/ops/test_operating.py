@@ -51,6 +51,23 @@ def test_every_alarm_of_the_template_is_explained() -> None:
         assert any(name.removesuffix("Alarm").endswith(heading) for name in ALARMS), heading
 
 
+def test_the_costs_page_counts_the_alarms_and_dashboards_of_production() -> None:
+    """CloudWatch's pricing page: an alarm 0.10 $ and a dashboard 3.00 $ a month."""
+    costs = (PROJECT / "docs" / "deploying.md").read_text()
+    counts = [len(alarms(stage, tables_of(stage))) for stage in stages("prod")]
+    boards = [
+        name
+        for stage in stages("prod")
+        for name, part in extras(stage)["Resources"].items()
+        if part.get("Type") == "AWS::CloudWatch::Dashboard"
+    ]
+    added, total, times = " + ".join(map(str, counts)), sum(counts), "\N{MULTIPLICATION SIGN}"
+    assert f"| alarms | {added} | {total} {times} 0.10 | {total * 0.1:.2f} |" in costs
+    (line,) = (line for line in costs.splitlines() if line.startswith("| dashboards |"))
+    assert line.startswith(f"| dashboards | {len(boards)}; ")
+    assert f"| {len(boards)} {times} 3.00 | 0 to {len(boards) * 3:.2f} |" in line
+
+
 def test_every_alarm_looks_at_something_of_its_own_stage() -> None:
     for stage in stages("prod"):
         resources = extras(stage)["Resources"]
