@@ -29,7 +29,9 @@ from ops.wheels import install
 TEMPLATE, CODE = "template.json", "code.zip"
 
 _SOURCES = ("app.py", "chalicelib", "ops")
-_SHIPPED = ("app.py", "chalicelib", "requirements.txt", ".chalice")
+_INGREDIENTS = (*_SOURCES, "requirements.txt", ".chalice", "environments")
+"""What code and templates are made of."""
+
 _CHALICE_ZIP = "deployment.zip"
 
 
@@ -144,9 +146,10 @@ def pack(base: Path, runtime: str, architecture: str, work: Path) -> Path:
 
 @cache
 def uncommitted() -> tuple[str, ...]:
-    """The files that would be shipped and are not as they were committed; none outside of git."""
+    """Which files of a package are not as they were committed; none outside of git."""
+    words = ["git", "status", "--porcelain", "--", *_INGREDIENTS]
     done = subprocess.run(
-        ["git", "status", "--porcelain", "--", *_SHIPPED],  # noqa: S607  # Whichever git there is.
+        words,
         cwd=PROJECT,
         capture_output=True,
         text=True,
