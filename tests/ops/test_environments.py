@@ -8,7 +8,8 @@ from typing import Any
 import click
 import pytest
 
-from ops.environments import CONFIG
+from ops.environments import CONFIG, SCHEMA
+from ops.lambda_runtimes import MACHINES, RUNTIMES
 from ops.stages import Stage, all_stages, stages
 
 
@@ -216,6 +217,12 @@ def test_a_wrong_variable_of_the_config_is_one_line_that_names_the_stage(
     with pytest.raises(click.ClickException, match=r"^stage write: ") as refused:
         all_stages(config)
     assert said in refused.value.message
+
+
+def test_the_schema_offers_the_runtimes_and_processors_that_a_package_is_made_for() -> None:
+    offered = json.loads(SCHEMA.read_text())["properties"]
+    assert offered["runtime"]["enum"] == list(RUNTIMES)
+    assert offered["architecture"]["enum"] == list(MACHINES)
 
 
 def test_another_folder_of_environments_can_be_named(

@@ -18,6 +18,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from chalicelib import telemetry
 from chalicelib.telemetry import NAMESPACE
 from ops import packaging
+from ops.deploying.stage import BODY_BYTES
 from ops.gateway import GATEWAY_ANSWERS
 from ops.stages import PROJECT
 from tests.ops.packaged import ENVIRONMENTS, Described, described, environment
@@ -293,6 +294,8 @@ def test_what_would_ring_when_the_api_is_dead_is_watched(sent: Described) -> Non
     functions = {"APIHandler"} | ({"Authorize"} if sent.stage.auth == "keys" else set())
     for function in functions:
         assert {(name, function) for name in ("Errors", "Throttles", "Duration")} <= watched
+    if "sweep" in sent.stage.functions:
+        assert {("Errors", "Sweep"), ("Throttles", "Sweep")} <= watched
     assert ("5XXError", "") in watched
     (slow,) = [
         each
@@ -308,6 +311,7 @@ def test_sizes_are_below_the_limits(sent: Described) -> None:
     """AWS, "CloudFormation quotas" and "IAM and AWS STS quotas"."""
     whole = sent.expanded()
     assert len(sent.text.encode()) < 1_000_000  # A template in S3.
+    assert len(sent.text.encode()) <= BODY_BYTES, "a plan would have to upload it"
     assert len(json.dumps(whole).encode()) < 1_000_000
     assert len(whole["Resources"]) < 500
     assert len(whole.get("Parameters", {})) < 200
