@@ -31,7 +31,7 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
         return table(f"{replica}-{name}" if replica else name)
 
     def generations(name: str, below: str = "") -> list[str]:
-        """A room's table, and the one that may replace it (`ops rebuild --blue-green`)."""
+        """A read model's table, and the one that may replace it (`ops rebuild --blue-green`)."""
         return [f"{read_table(name)}{below}", f"{read_table(name)}_{SECOND}{below}"]
 
     # For a stage with TWOFOLD_GENERATIONS.
