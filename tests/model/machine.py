@@ -202,7 +202,8 @@ class Machine(RuleBasedStateMachine):
     def fill(self, asked: Body, account: str, other: str, inwards: bool, beyond: bool) -> None:
         """All that an account's limit has room for, or one unit more."""
         room = self.model.room(account, inwards)
-        if room is not None and room + beyond:
+        # An amount larger than that is not well-formed.
+        if room is not None and 0 < room + beyond <= 10**30:
             normal = self.model.accounts[account]["normal"]
             sides = ("credit", "debit") if inwards == (normal == "credit") else ("debit", "credit")
             legs = tuple(zip((account, other), sides, [room + beyond] * 2, strict=True))

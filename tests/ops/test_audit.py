@@ -28,6 +28,7 @@ from tests.ops.audited import (
     said,
     write,
 )
+from tests.soak import examples
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -109,7 +110,7 @@ def test_an_attribute_too_many_in_an_event_is_named() -> None:
 
 
 def test_each_event_that_is_deleted_is_missed_where_it_was() -> None:
-    for item in items(EventItem)[::3]:
+    for item in items(EventItem)[:: examples(7, 3)]:
         with damaged(EventItem, item):
             found = said(audited())
 
@@ -152,7 +153,7 @@ def test_an_altered_event_is_one_finding_and_not_one_for_each_after_it() -> None
 @pytest.mark.parametrize("room", ROOMS)
 def test_each_row_that_is_missing_is_named(room: str) -> None:
     table = ROOMS[room]
-    for row in items(table)[::3]:
+    for row in items(table)[:: examples(7, 3)]:
         with damaged(table, row):
             found = said(audited())
 
@@ -190,7 +191,9 @@ def test_a_row_too_many_is_named(room: str) -> None:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(15, 200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.data())
 def test_a_single_change_anywhere_is_found(data: st.DataObject) -> None:
