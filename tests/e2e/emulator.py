@@ -21,6 +21,9 @@ what AWS documents:
    and refuses them unless a policy allows them on every resource. Here only the action counts then.
    A rule of the default event bus has the bus in its ARN, which on AWS only others have (Service
    Authorization Reference, "Amazon EventBridge").
+7. A table can be restored to the present second alone. On AWS `EarliestRestorableDateTime` is when
+   recovery was switched on, at most 35 days ago (DynamoDB API reference,
+   PointInTimeRecoveryDescription); here it is when the table was made.
 """
 
 import json
@@ -40,6 +43,7 @@ _import_rest_api = apigateway_v1._import_rest_api
 _handle_request = apigateway_v1.handle_request
 _create_deployment = apigateway_v1._create_deployment
 _resource_matches = iam_evaluator._resource_matches
+_describe_continuous_backups = dynamodb._describe_continuous_backups
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -153,6 +157,19 @@ def resource_matches(arn: str, resources: list[str], others: list[str]) -> bool:
     return arn == "*" or bool(_resource_matches(named, resources, others))
 
 
+def describe_continuous_backups(data: dict[str, Any]) -> Reply:
+    """The moments to which a table can be restored: any since it was made."""
+    status, headers, body = _describe_continuous_backups(data)
+    said = json.loads(body)
+    described = said.get("ContinuousBackupsDescription", {})
+    recovery = described.get("PointInTimeRecoveryDescription", {})
+    if "EarliestRestorableDateTime" in recovery:
+        table = dynamodb._tables[dynamodb._normalize_table_name(data["TableName"])]
+        recovery["EarliestRestorableDateTime"] = table["CreationDateTime"]
+        body = json.dumps(said).encode()
+    return status, headers, body
+
+
 def complete(kind: str, more: Callable[[dict[str, Any], Made], None]) -> None:
     """Has CloudFormation do more whenever it makes a resource of this type."""
     handler = provisioners._RESOURCE_HANDLERS[kind]
@@ -183,6 +200,7 @@ def main() -> None:
     apigateway_v1._create_deployment = create_deployment
     lambda_svc._schedule_state_transition = ready_at_once
     iam_evaluator._resource_matches = resource_matches
+    dynamodb._describe_continuous_backups = describe_continuous_backups
     complete("AWS::ApiGateway::RestApi", _make_api)
     complete("AWS::ApiGateway::Stage", _make_stage)
     complete("AWS::DynamoDB::Table", _make_table)

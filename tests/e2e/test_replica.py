@@ -77,12 +77,16 @@ def open_account(deployed: Cloud, key: str, id: str) -> object:
 
 
 def test_a_further_replica_is_fed_through_kinesis(deployed: Cloud, key: str) -> None:
-    # The emulator's CloudFormation does not connect a table to Kinesis; on AWS the template does.
+    # The emulator's CloudFormation does not connect a table to Kinesis; `deploy` sees to that.
     kinesis = deployed.client("kinesis")
     arn = kinesis.describe_stream(StreamName=STREAM)["StreamDescription"]["StreamARN"]
-    deployed.client("dynamodb").enable_kinesis_streaming_destination(
-        TableName="twofold-prod-events", StreamArn=arn
+    fed = deployed.client("dynamodb").describe_kinesis_streaming_destination(
+        TableName="twofold-prod-events"
     )
+    assert [
+        (each["StreamArn"], each["DestinationStatus"])
+        for each in fed["KinesisDataStreamDestinations"]
+    ] == [(arn, "ACTIVE")]
     deployed.ops("deploy", "--environment", "prod", "--only", "accountsb")
 
     opened = open_account(deployed, key, "bob")
