@@ -67,13 +67,13 @@ class Deployment:
     @cached_property
     def template(self) -> dict[str, Any]:
         """Its template."""
-        found: dict[str, Any] = json.loads(self.package.template.read_text())
+        found: dict[str, Any] = json.loads(self.body)
         return found
 
     @cached_property
     def body(self) -> bytes:
-        """Its template as it is sent: without white space."""
-        return json.dumps(self.template, separators=(",", ":")).encode()
+        """Its template as it is sent: the file as it was packaged."""
+        return self.package.template.read_bytes()
 
     @property
     def code_key(self) -> str:

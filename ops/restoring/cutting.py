@@ -21,9 +21,9 @@ from ops.auditing.auditor import Auditor
 from ops.auditing.findings import Report
 from ops.auditing.items import Item, Pace, number_of, scan, text_of
 from ops.auditing.streams import event_of, grouped, recorded
+from ops.deploying.adoption import described
 from ops.restoring.cloud import Cloud
 from ops.restoring.record import Record
-from ops.restoring.tables import described
 from ops.restoring.tears import Commit, Cut, Place, Tail, cuts
 
 TORN_WITHIN = timedelta(minutes=10)

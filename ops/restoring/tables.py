@@ -12,6 +12,7 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
+from ops.deploying.adoption import Table, described
 from ops.restoring.cloud import Cloud, code_of
 from ops.restoring.record import Record
 
@@ -166,18 +167,8 @@ def delete(cloud: Cloud, dynamodb: Any, table: str) -> None:
     cloud.until(lambda: described(dynamodb, table) is None or None, f"the deletion of {table}")
 
 
-def described(dynamodb: Any, table: str) -> dict[str, Any] | None:
-    """A table as it is, or None."""
-    try:
-        return dict(dynamodb.describe_table(TableName=table)["Table"])
-    except ClientError as error:
-        if code_of(error) != "ResourceNotFoundException":
-            raise
-        return None
-
-
-def _when_active(cloud: Cloud, dynamodb: Any, table: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
+def _when_active(cloud: Cloud, dynamodb: Any, table: str) -> Table:
+    def look() -> Table | None:
         found = described(dynamodb, table)
         return found if found is not None and found["TableStatus"] == "ACTIVE" else None
 
@@ -189,7 +180,7 @@ def _is_available(dynamodb: Any, arn: str) -> bool:
     return bool(found["BackupDetails"]["BackupStatus"] == "AVAILABLE")
 
 
-def _is_from(table: dict[str, Any], backup: str) -> bool:
+def _is_from(table: Table, backup: str) -> bool:
     return bool(table.get("RestoreSummary", {}).get("SourceBackupArn") == backup)
 
 
@@ -231,7 +222,7 @@ def _differences(
     return [what for what, right in checks.items() if not right]
 
 
-def _is_encrypted(table: dict[str, Any], definition: Definition) -> bool:
+def _is_encrypted(table: Table, definition: Definition) -> bool:
     """Whether it is, by the key that its definition names, if that names one."""
     found, key = (
         table.get("SSEDescription", {}),
