@@ -172,6 +172,7 @@ def _hold(command: HoldTransaction, books: Books, now: datetime) -> Decision:
     held = TransactionHeld(
         entries=booked,
         effective_at=command.effective_at or now,
+        effective_when_posted=command.effective_at is None,
         reference=command.reference,
         metadata=dict(command.metadata),
         fingerprint=command.fingerprint,
@@ -195,6 +196,8 @@ def _resolve(command: Resolving, books: Books, now: datetime) -> Decision:
     elif expired:
         raise TransactionNotPending(command.transaction, "expired")
     amount = _amount_to_post(command, held)
+    posts_now = isinstance(command, PostHold) and held.effective_when_posted
+    effective_at = now if posts_now else held.effective_at
     steps = [
         ResolveEntry(
             account=entry.account,
@@ -202,7 +205,7 @@ def _resolve(command: Resolving, books: Books, now: datetime) -> Decision:
             direction=entry.direction,
             amount=entry.amount if amount is None else amount,
             held=entry.amount,
-            effective_at=held.effective_at,
+            effective_at=effective_at,
             reference=held.reference,
         )
         for entry in held.entries
@@ -217,7 +220,13 @@ def _resolve(command: Resolving, books: Books, now: datetime) -> Decision:
     resolved: Event
     match command:
         case PostHold():
-            resolved = _told_on(HoldPosted, held, entries=booked, resolution=resolution)
+            resolved = _told_on(
+                HoldPosted,
+                held,
+                entries=booked,
+                effective_at=effective_at,
+                resolution=resolution,
+            )
         case VoidHold():
             resolved = _told_on(HoldVoided, held, resolution=resolution)
         case ExpireHold():

@@ -55,7 +55,11 @@ class Resolution(Struct, frozen=True, kw_only=True):
 
 
 class _Event(Struct, frozen=True, kw_only=True):
-    """All of a transaction. `created_at` is when its first event was recorded."""
+    """All of a transaction. `created_at` is when its first event was recorded.
+
+    With `effective_when_posted`, `effective_at` is when the hold was made until it is posted, and
+    then the instant of that.
+    """
 
     entries: tuple[BookedEntry, ...]
     effective_at: datetime
@@ -68,6 +72,7 @@ class _Event(Struct, frozen=True, kw_only=True):
     resolution: Resolution | None = None
     reverses: str | None = None
     reversed_by: str | None = None
+    effective_when_posted: bool = False
 
     state: ClassVar[State]
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.account import EntryHeld, HeldEntryPosted, HeldEntryReleased
 from chalicelib.domain.booking import Decision
@@ -80,6 +81,7 @@ def test_all_of_a_hold_is_posted(held: Books) -> None:
     assert isinstance(event, HoldPosted)
     assert event.resolution == Resolution(at=at, fingerprint=POST.fingerprint, key="k")
     assert (event.created_at, event.expires_at, event.reference) == (NOW, EXPIRY, "order 7")
+    assert event.effective_at == at
     assert [(e.amount, e.version, e.balance_after) for e in event.entries] == [
         (400, 4, 600),
         (400, 3, 400),
@@ -92,9 +94,18 @@ def test_all_of_a_hold_is_posted(held: Books) -> None:
         direction="credit",
         amount=400,
         released=0,
-        effective_at=NOW,
+        effective_at=at,
         reference="order 7",
     )
+
+
+def test_a_hold_that_an_older_build_made_takes_effect_when_it_was_made(held: Books) -> None:
+    [made] = held.transaction_events["h"]
+    held.transaction_events["h"] = [replace(made, effective_when_posted=False)]
+
+    held.do(POST, EXPIRY - TICK)
+
+    assert held.transaction_events["h"][-1].effective_at == NOW
 
 
 @pytest.mark.parametrize("amount", [1, 399, 400])

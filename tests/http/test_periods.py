@@ -131,7 +131,7 @@ def test_an_entry_is_what_moved_the_balance_and_its_version_is_the_accounts(past
     # The account's third event is a hold, which moves nothing.
     assert [each["version"] for each in entries] == [2, 4, 5]
     assert [each["recorded_at"] for each in entries] == [FIRST, POSTED, LAST]
-    assert entries[1]["effective_at"] == HELD
+    assert entries[1]["effective_at"] == POSTED
     assert entries[2]["effective_at"] == "2026-01-01T00:00:00.000000Z"
     down = past.get("/accounts/alice/entries?order=desc").json_body["entries"]
     assert down == entries[::-1]

@@ -204,6 +204,8 @@ class Ledger:
             raise No("validation_failed")
         if amount and amount > it["legs"][0][2]:
             raise No("exceeds_pending_amount")
+        if state == "posted" and "effective" not in it["content"][1]:
+            more["effective"] = self._at
         self._settle(of, state, amount, resolution=(key, content), **more)
         return 200, self.transactions[of]["told"][-1]
 
