@@ -279,7 +279,7 @@ class BatchAborted(Refusal):
 
 
 class TryAgain(Refusal):
-    """Nothing is wrong with the request, and nothing was done. The same one may succeed later."""
+    """Nothing is wrong with the request. The same one may succeed later."""
 
 
 class Contention(TryAgain):
@@ -289,6 +289,27 @@ class Contention(TryAgain):
 
     def __str__(self) -> str:
         return "too many writers at once; nothing was written"
+
+
+class NotAttempted(TryAgain):
+    """There was no time left for this transaction of a batch."""
+
+    code = "not_attempted"
+
+    def __str__(self) -> str:
+        return "there was no time for it; nothing was written; send the same batch again"
+
+
+class OutcomeUnknown(TryAgain):
+    """It may have been written: a reply of the store is missing, and could not be made up for."""
+
+    code = "outcome_unknown"
+
+    def __str__(self) -> str:
+        return (
+            "it may have been written, or not; send the request again: "
+            "with the same id or Idempotency-Key it is done once"
+        )
 
 
 @dataclass(eq=False, repr=False)

@@ -15,7 +15,7 @@ from chalicelib.commands.memory import Memory
 from chalicelib.domain.account import EntryPosted, HeldEntryPosted
 from chalicelib.domain.transaction import ExpireHold
 from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
-from chalicelib.events.store import Append, EventStore, MemoryStore, all_of
+from chalicelib.events.store import Append, EventStore, MemoryStore, Place, all_of
 from tests.model.ledger import stamp
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, Mapping[str, str], Any]]
@@ -75,6 +75,9 @@ class HookedStore:
         self.inner.append(*appends)
         if self.before_append:
             self.released += holds
+
+    def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
+        return self.inner.snapshot(places)
 
     def read(self, stream: Stream, version: int) -> Recorded:
         return self.inner.read(stream, version)
