@@ -207,6 +207,7 @@ def _resolve(command: Resolving, books: Books, now: datetime) -> Decision:
             held=entry.amount,
             effective_at=effective_at,
             reference=held.reference,
+            expires=held.expires_at is not None,
         )
         for entry in held.entries
     ]

@@ -61,7 +61,7 @@ def test_a_hold_sets_money_aside_and_moves_none(held: Books) -> None:
 
     assert (alice.posted, alice.pending_out, alice.available, alice.version) == (1000, 400, 600, 3)
     assert (bob.posted, bob.pending_in, bob.available, bob.version) == (0, 400, 0, 2)
-    assert (alice.next_expiry, bob.next_expiry) == (EXPIRY, EXPIRY)
+    assert [one.expires_at for one in (*alice.expiring, *bob.expiring)] == [EXPIRY, EXPIRY]
     assert held.account_events["alice"][-1] == EntryHeld(
         transaction="h", direction="debit", amount=400, expires_at=EXPIRY
     )
@@ -88,7 +88,7 @@ def test_all_of_a_hold_is_posted(held: Books) -> None:
     ]
     assert held.posted() == {"cash": 1000, "alice": 600, "bob": 400}
     assert pending(held, "alice") == pending(held, "bob") == (0, 0)
-    assert held.accounts["alice"].next_expiry is None
+    assert held.accounts["alice"].expiring == ()
     assert held.account_events["bob"][-1] == HeldEntryPosted(
         transaction="h",
         direction="credit",
@@ -96,6 +96,7 @@ def test_all_of_a_hold_is_posted(held: Books) -> None:
         released=0,
         effective_at=at,
         reference="order 7",
+        expires=True,
     )
 
 
@@ -155,7 +156,7 @@ def test_a_hold_that_comes_to_nothing_frees_all_of_it(
     assert held.posted() == {"cash": 1000, "alice": 1000, "bob": 0}
     assert pending(held, "alice") == pending(held, "bob") == (0, 0)
     assert held.account_events["alice"][-1] == HeldEntryReleased(
-        transaction="h", direction="debit", amount=400
+        transaction="h", direction="debit", amount=400, expires=True
     )
 
 
@@ -179,7 +180,7 @@ def test_a_hold_without_a_timeout_never_does(books: Books) -> None:
     books.do(holding(debit("alice", 1), credit("bob", 1), seconds=None))
     far = NOW + timedelta(days=365_000)
 
-    assert books.accounts["alice"].next_expiry is None
+    assert books.accounts["alice"].expiring == ()
     assert books.decide(EXPIRE, far) == Decision()
     assert books.do(POST, far)
 
