@@ -4,21 +4,22 @@ All round trips of a command are here, and nothing of HTTP: a script or a test e
 just as the Lambda does.
 """
 
-import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
-from typing import Required, TypedDict, Unpack
+from typing import Required, TypedDict, TypeVar, Unpack
 
 from uuid_utils import uuid7
 
 from chalicelib.commands.appending import append, confirm, decides_at_once
 from chalicelib.commands.attempt import Places, Read, ReadLevel, Run, UnitOfWork
 from chalicelib.commands.attempt import Refused as Refused
-from chalicelib.commands.deciding import Command, done_at
+from chalicelib.commands.backoff import GRACE_SECONDS
+from chalicelib.commands.backoff import Backoff as Backoff
+from chalicelib.commands.deciding import Command, done_at, subject
 from chalicelib.commands.executed import Executed as Executed
 from chalicelib.commands.executed import answers_of
 from chalicelib.commands.loading import load
@@ -26,25 +27,11 @@ from chalicelib.commands.memory import Memory
 from chalicelib.commands.releasing import expired_in_the_way
 from chalicelib.domain.refusals import Contention, OutcomeUnknown, TryAgain
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy, Conflict, EventStore, Place, Unanswered
 from chalicelib.telemetry import raced
 
-GRACE_SECONDS = 1.0
-"""For so long after the deadline is it read again and again what became of a command."""
-
-
-@dataclass(frozen=True)
-class Backoff:
-    """Full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015)."""
-
-    base: float = 0.05
-    cap: float = 2.0
-    deadline: float = 4.0
-
-    def delay(self, attempt: int) -> float:
-        """Seconds to wait after an attempt; attempts count from 0."""
-        return random.uniform(0, min(self.cap, self.base * 2**attempt))
+_Found = TypeVar("_Found")
 
 
 class _How(TypedDict, total=False):
@@ -112,6 +99,17 @@ class Executor:
             return self._until_decided(run)
         finally:
             raced(type(commands[0]).__name__, run.lost, run.busy)
+
+    def first_events(self, commands: Collection[Command]) -> dict[Stream, Recorded] | None:
+        """The first events of those new transactions that are there, all seen at one instant.
+
+        None if that cannot be read now.
+        """
+        try:
+            found = self._seen([(subject(command), 1) for command in commands])
+        except Busy:
+            return None
+        return {stream: event for (stream, _), event in found.items()}
 
     def _first_level(self, dry_run: bool) -> ReadLevel:
         if dry_run:
@@ -198,24 +196,27 @@ class Executor:
                 raise Contention
             run.escalate(ReadLevel.REPLAY_CHECKED)
             run.returned = {stream: event for (stream, _), event in found.items()}
-            while (done := self._attempt(run)) is None:
+            while (done := self.patiently(lambda: self._attempt(run))) is None:
                 pass  # Each time at a higher level, or with more that is released.
         except (Busy, Conflict, Unanswered):
             raise OutcomeUnknown from None
         return done
 
-    def _seen(self, places: Sequence[Place]) -> dict[Place, Recorded]:
-        """Which of these events are there. Raises Busy if that cannot be read in GRACE_SECONDS."""
+    def patiently(self, read: Callable[[], _Found]) -> _Found:
+        """What a read finds. Raises Busy if the store has no time for it for GRACE_SECONDS."""
         until = self.monotonic() + GRACE_SECONDS
         for attempt in count():
             try:
-                return self.store.snapshot(places) if places else {}
+                return read()
             except Busy:
                 delay = self.backoff.delay(attempt)
                 if self.monotonic() + delay > until:
                     raise
                 self.sleep(delay)
         raise AssertionError("unreachable: the attempts are endless")
+
+    def _seen(self, places: Sequence[Place]) -> dict[Place, Recorded]:
+        return self.patiently(lambda: self.store.snapshot(places)) if places else {}
 
     def _release(self, run: Run, read: Read, refused: Refused) -> bool:
         """Frees what stands in a command's way and has expired; whether there was any.

@@ -163,6 +163,7 @@ def post_transaction(incoming: Incoming) -> Answer:
     takes=BatchRequest,
     params=("Idempotency-Key",),
     gives=batch.ResultsBody,
+    answers_with=("Retry-After",),
     refuses=(*_OF_CONTENT, "batch_too_large"),
 )
 def post_batch(incoming: Incoming) -> Answer:
@@ -177,7 +178,7 @@ def post_batch(incoming: Incoming) -> Answer:
         actor=incoming.actor,
         request_id=incoming.request_id,
     )
-    return Answer(results)
+    return Answer(results, headers=results.retry_after)
 
 
 @write.post(
@@ -255,7 +256,9 @@ def _execute(incoming: Incoming, command: Command, *, dry_run: bool = False) -> 
 
 def _account(executed: Executed, *, made: bool = False) -> Answer:
     try:
-        body = account_of(executed.recorded, executed.stripes, executor().store)
+        body = executor().patiently(
+            lambda: account_of(executed.recorded, executed.stripes, executor().store)
+        )
     except Busy:
         raise outcome_unknown() from None
     headers = {"ETag": etag(body.version)}
