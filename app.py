@@ -4,7 +4,8 @@ import msgspec
 from chalice.app import Chalice
 
 from chalicelib import __version__
-from chalicelib.http.door import Answer, Door, Incoming, problems_for_chalice
+from chalicelib.http.door import Answer, Door, problems_for_chalice
+from chalicelib.http.incoming import Incoming
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
 
 if settings().embedded:

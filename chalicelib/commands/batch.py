@@ -9,7 +9,9 @@ import msgspec
 from chalicelib.commands.answers import transaction_of
 from chalicelib.commands.deciding import subject
 from chalicelib.commands.execute import Executed, Executor, Refused
+from chalicelib.commands.idempotency import id_of
 from chalicelib.commands.requests import BatchRequest, NewTransactionRequest
+from chalicelib.domain.booking import is_repeated
 from chalicelib.domain.refusals import (
     BatchAborted,
     BatchTooLarge,
@@ -22,7 +24,7 @@ from chalicelib.domain.refusals import (
 from chalicelib.domain.transaction import HoldTransaction, PostTransaction
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import TransactionBody
-from chalicelib.http.door import message_of
+from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
 
 MAX_TRANSACTIONS = 100
@@ -82,7 +84,7 @@ def run(
     if len(batch.transactions) > MAX_TRANSACTIONS:
         raise BatchTooLarge(len(batch.transactions), MAX_TRANSACTIONS, "transactions")
     commands = [
-        _read(raw, ledger, None if key is None else f"{key}:{place}", new_id())
+        _read(raw, ledger, None if key is None else id_of(f"{key}:{place}"), new_id())
         for place, raw in enumerate(batch.transactions)
     ]
     do = _all_or_none if batch.atomic else _each
@@ -94,6 +96,8 @@ def _read(raw: msgspec.Raw, ledger: str, key: str | None, new_id: str) -> _New |
     try:
         request = message_of(raw, NewTransactionRequest)
         return request.command(ledger, key=key if request.id is None else None, new_id=new_id)
+    except InvalidField as refusal:
+        return refused_body(refusal, raw, NewTransactionRequest)
     except Refusal as refusal:
         return refused(refusal)
     except Problem as problem:
@@ -135,7 +139,7 @@ def _do(command: _New, executor: Executor, asked: _Asked, within: float | None =
 
 def _again(command: _New, first: Recorded) -> Outcome:
     """The answer of a transaction that was done before, or that its id was used for another."""
-    if first.transaction_event.fingerprint != command.fingerprint:
+    if not is_repeated(command, first.transaction_event):
         return refused(IdempotencyKeyReused(command.transaction))
     return Executed(first, replayed=True)
 

@@ -6,6 +6,7 @@ from chalicelib.commands import batch
 from chalicelib.commands.answers import account_of, transaction_of
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.execute import Executed, executor
+from chalicelib.commands.idempotency import HEADER, id_of, key_of
 from chalicelib.commands.requests import (
     BatchRequest,
     ChangeAccountRequest,
@@ -19,7 +20,8 @@ from chalicelib.commands.requests import (
 )
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody, TransactionBody, etag
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 from chalicelib.http.problems import outcome_unknown
 from chalicelib.settings import settings
 
@@ -53,6 +55,7 @@ _OF_HOLD = (
 @write.post(
     "/ledgers/{ledger}/accounts",
     takes=OpenAccountRequest,
+    params=("Idempotency-Key",),
     gives=AccountBody,
     answers_with=("Location", "ETag", "Idempotency-Replayed"),
     made=True,
@@ -62,7 +65,8 @@ def open_account(incoming: Incoming) -> Answer:
     """Opens an account: 201, or 200 when it is open already with this content."""
     incoming.only()
     request, ledger = incoming.body(OpenAccountRequest), incoming.path["ledger"]
-    executed = _execute(incoming, request.command(ledger, new_id=_new_id()))
+    new_id = (_key(incoming) or _new_id()) if request.id is None else request.id
+    executed = _execute(incoming, request.command(ledger, new_id=new_id))
     return _account(executed, made=True)
 
 
@@ -172,7 +176,7 @@ def post_batch(incoming: Incoming) -> Answer:
     results = batch.run(
         incoming.body(BatchRequest),
         incoming.path["ledger"],
-        key=_key(incoming),
+        key=key_of(incoming.header(HEADER)),
         new_id=_new_id,
         executor=executor(),
         actor=incoming.actor,
@@ -245,7 +249,9 @@ def _new_id() -> str:
 
 
 def _key(incoming: Incoming) -> str | None:
-    return incoming.header("Idempotency-Key")
+    """The id that the request's key gives, if it has one. Raises InvalidField."""
+    key = key_of(incoming.header(HEADER))
+    return None if key is None else id_of(key)
 
 
 def _execute(incoming: Incoming, command: Command, *, dry_run: bool = False) -> Executed:

@@ -108,7 +108,13 @@ def _require_takes(step: PostEntry | HoldEntry, account: Account) -> None:
         most = account.posted + account.pending_in + step.amount
         require_within_limits(step.account, most, most, account.min_balance, account.max_balance)
     elif account.min_balance is not None and account.available - step.amount < account.min_balance:
-        raise InsufficientFunds(step.account, account.available, account.min_balance, step.amount)
+        raise InsufficientFunds(
+            step.account,
+            account.available,
+            account.min_balance,
+            step.amount,
+            account.normal_balance,
+        )
 
 
 def _resolve(step: ResolveEntry) -> Event:

@@ -15,6 +15,7 @@ acme, and nothing else; the methods are spelled out because a `*` there would ma
         "Effect": "Allow",
         "Action": "execute-api:Invoke",
         "Resource": ["arn:*:execute-api:{region}:{account}:{api}/v1/GET/ledgers/acme/*",
+                     "arn:*:execute-api:{region}:{account}:{api}/v1/HEAD/ledgers/acme/*",
                      "arn:*:execute-api:{region}:{account}:{api}/v1/POST/ledgers/acme/*",
                      "arn:*:execute-api:{region}:{account}:{api}/v1/PATCH/ledgers/acme/*"]}]}
 """

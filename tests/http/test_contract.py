@@ -25,7 +25,7 @@ from ops.stages import Stage
 from tests.http.api import Api
 from tests.http.cases import Case
 from tests.http.refused import CASES
-from tests.http.stocked import CHANGE, FREEZE, OPEN, READS, REVERSE, WRITES, stocked
+from tests.http.stocked import CHANGE, OPEN, READS, REVERSE, UNFREEZE, WRITES, stocked
 
 PROMISED = {
     400: {"malformed_json", "validation_failed", "invalid_amount", "invalid_cursor"},
@@ -184,7 +184,7 @@ def test_a_body_that_no_route_takes_is_refused_by_each(
     assert_answers(reply, Case(route, code, "", None, OF_ANY_WRITE[code]).problem)
 
 
-SOUND: dict[str, object] = {
+SOUND: dict[str, dict[str, object]] = {
     "POST /accounts": {"asset": "USD/2", "normal_balance": "debit"},
     "PATCH /accounts/{account}": {"max_balance": "5000"},
     "POST /transactions": {
@@ -234,7 +234,8 @@ def test_a_parameter_that_a_route_does_not_know_is_named(stock: Api, route: str)
 
 @pytest.mark.parametrize("route", WRITES)
 def test_a_field_that_a_route_does_not_know_is_named(stock: Api, route: str) -> None:
-    reply = send(stock, *path_of(route), {"surprise": 1}, {})
+    body = SOUND.get(route, {"transactions": []} if route.endswith("batch") else {})
+    reply = send(stock, *path_of(route), {"surprise": 1, **body}, {})
 
     detail = "surprise: unknown field"
     assert_answers(reply, Case(route, "validation_failed", "", None, detail, at="surprise").problem)
@@ -270,7 +271,7 @@ def test_what_nobody_foresaw_is_said_alike(
     assert_answers(reply, Case(route, "internal_error", "", None, detail).problem)
 
 
-@pytest.mark.parametrize("route", [OPEN, CHANGE, FREEZE])
+@pytest.mark.parametrize("route", [OPEN, CHANGE, UNFREEZE])
 def test_what_is_done_and_cannot_be_read_again_has_an_unknown_outcome(
     stock: Api, route: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,8 +282,8 @@ def test_what_is_done_and_cannot_be_read_again_has_an_unknown_outcome(
     # What the accounts have already, so that the ledger stays as it is.
     bodies: dict[str, object] = {
         OPEN: {"id": "alice", "asset": "USD/2", "normal_balance": "credit"},
-        CHANGE: {},
-        FREEZE: {"debits": False, "credits": False},
+        CHANGE: {"max_balance": None},
+        UNFREEZE: {},
     }
 
     reply = send(stock, *path_of(route), bodies[route], {})

@@ -1,7 +1,8 @@
 """The routes of this room."""
 
 from chalicelib.http.bodies import AccountBody, etag
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 from chalicelib.read_models.balances.queries import (
     Accounts,
     GetAccount,

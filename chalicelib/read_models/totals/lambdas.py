@@ -1,6 +1,7 @@
 """The route of this room."""
 
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 from chalicelib.read_models.totals.queries import Totals, TrialBalance, trial_balance
 
 totals = Door(__name__)
