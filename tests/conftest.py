@@ -20,10 +20,15 @@ from pathlib import Path
 import pytest
 
 from chalicelib import tables
+from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.stack import TABLES
 from tests import engines
 
 _ledgers = count(1)
+
+tables.READ_TIMEOUT_SECONDS = (
+    20.0  # Where tests run, an engine may be slow for want of a processor.
+)
 
 
 @pytest.fixture
@@ -45,6 +50,7 @@ def ministack_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     with engines.ministack(tmp_path_factory.mktemp("engine")) as endpoint:
         with engines.connected(endpoint):
             tables.create(TABLES)
+            ensure_sealing_key()
         yield endpoint
 
 
@@ -63,6 +69,7 @@ def dynamodb_local_endpoint() -> Iterator[str | None]:
         if endpoint is not None:
             with engines.connected(endpoint):
                 tables.create(TABLES)
+                ensure_sealing_key()
         yield endpoint
 
 
