@@ -26,9 +26,8 @@ from tests import engines
 
 _ledgers = count(1)
 
-tables.READ_TIMEOUT_SECONDS = (
-    20.0  # Where tests run, an engine may be slow for want of a processor.
-)
+# Where tests run, an engine may be slow for want of a processor.
+tables.READ_TIMEOUT_SECONDS = 20.0
 
 
 @pytest.fixture
