@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from chalicelib.http.sealing import ROW
 from chalicelib.read_models.generations import SECOND
 from chalicelib.settings import WRITE
 from ops.stages import PROJECT, Stage
@@ -36,13 +37,20 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
     # For a stage with TWOFOLD_GENERATIONS.
     which = _allow("WhichServes", ["dynamodb:GetItem"], [read_table("generations")])
     events = _allow("ReadSingleStreams", _READ, [table("events")])
+    # One row of the table of keys, and not what the others open.
+    cursors = {
+        **_allow("SealCursors", ["dynamodb:GetItem"], [table("keys")]),
+        "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [ROW]}},
+    }
     queries = {
         "accounts-query": [
             which,
+            cursors,
             _allow("ReadAccounts", _READ, [*generations("balances"), *generations("statements")]),
         ],
         "journal-query": [
             which,
+            cursors,
             _allow(
                 "ReadJournal",
                 _READ,

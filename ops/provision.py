@@ -17,7 +17,7 @@ from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager
 from chalice.utils import UI, OSUtils
 
 from chalicelib.settings import PROVISIONED
-from ops import packaging
+from ops import cursor_key, packaging
 from ops.aws import client
 from ops.deploying.adoption import events_stream
 from ops.schema import definition
@@ -36,6 +36,8 @@ def provision(stage: Stage | None) -> None:
     for model in tables_of(stage):
         name = make(dynamodb, definition(model, stage.tags, stage.kms_key))
         click.echo(f"table: {name}")
+    if cursor_key.ensure(dynamodb, stage.environment):
+        click.echo("key of cursors: made")
     stream = events_stream(dynamodb, stage.environment)
     if stream is None:
         raise click.ClickException(
