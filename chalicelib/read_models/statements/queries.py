@@ -115,7 +115,7 @@ def account_entries(query: AccountEntries) -> Entries:
     """A page of entries. Raises AccountNotFound, ProjectionBehind, Problem invalid_cursor."""
     listing = ("entries", query.ledger, query.account)
     place, order = "", "asc"
-    if query.cursor:
+    if query.cursor is not None:
         place, order = read_cursor(query.cursor, of=listing, parts=2)
         must_agree(query.order, order)
     order = query.order or order
@@ -179,7 +179,7 @@ def account_statement(query: AccountStatement) -> Statement:
     listing = ("statement", query.ledger, query.account)
 
     def read() -> Statement:
-        if query.cursor:
+        if query.cursor is not None:
             place, balance, *pinned = read_cursor(query.cursor, of=listing, parts=_CURSOR_PARTS)
             period = Period(*pinned)
             must_agree(start, period.start)
