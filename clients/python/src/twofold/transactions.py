@@ -9,8 +9,9 @@ import msgspec
 from twofold.calls import Calls, convert, keyed, made, query_of, segment
 from twofold.ids import new_id
 from twofold.messages import Entry, NewTransaction, Pending, Transaction
-from twofold.problems import Problem
+from twofold.problems import NoReply, Problem
 from twofold.results import Result
+from twofold.transport import AGAIN, Reply
 
 PAGE = 200
 """How many rows of a listing are fetched at a time: the most there may be."""
@@ -65,13 +66,26 @@ class Transactions:
     ) -> tuple[Result, ...]:
         """Posts several transactions, all or none, or each on its own; what became of each.
 
-        Those without an id are known by the key and their place, so that the same batch with the
-        same key does what was not done yet, such as an independent one that met contention.
+        Those without an id are known by the key and their place. The same batch is sent again for
+        those that were not attempted, and for those of which it is not known what became of them,
+        within the deadline; what is left then has a problem with the status 503, and the same
+        batch with the same key goes on from there.
         """
-        key = idempotency_key or new_id()
+        key, done = idempotency_key or new_id(), _Results()
         body = {"atomic": atomic, "transactions": [new.body() for new in transactions]}
-        reply = self._calls.write("/transactions/batch", body, key=key, headers=keyed(key))
-        return tuple(_result(result) for result in msgspec.json.decode(reply.body)["results"])
+        try:
+            self._calls.write(
+                "/transactions/batch",
+                body,
+                key=key,
+                headers=keyed(key),
+                is_unfinished=done.are_unfinished_by,
+            )
+        except (Problem, NoReply) as error:
+            # What an earlier sending did is known all the same.
+            if not done.results or (isinstance(error, Problem) and error.status not in AGAIN):
+                raise
+        return tuple(_result(result) for result in done.results)
 
     def post_hold(
         self, id: str, *, amount: int | None = None, idempotency_key: str | None = None
@@ -133,6 +147,22 @@ class Transactions:
     def _resolve(self, id: str, how: str, body: Any, key: str) -> Transaction:
         reply = self._calls.write(f"{_path(id)}/{how}", body, key=key, headers=keyed(key))
         return made(reply, Transaction)
+
+
+class _Results:
+    """The results of a batch, of all its sendings so far."""
+
+    def __init__(self) -> None:
+        self.results: list[dict[str, Any]] = []
+
+    def are_unfinished_by(self, reply: Reply) -> bool:
+        """Takes a reply in; whether something is left that the same batch may yet do."""
+        found: list[dict[str, Any]] = msgspec.json.decode(reply.body)["results"]
+        before = self.results or found
+        self.results = [
+            new if old["status"] in AGAIN else old for old, new in zip(before, found, strict=True)
+        ]
+        return any(result["status"] in AGAIN for result in self.results)
 
 
 def _path(id: str) -> str:
