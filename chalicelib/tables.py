@@ -68,7 +68,7 @@ def _retry_unless_once(made: Connection) -> None:
         delay: float | None = None if _once.get() else retries.needs_retry(**response)
         return delay
 
-    events.register("needs-retry.dynamodb", needs_retry)
+    events.register("needs-retry.dynamodb", needs_retry, **handler)
 
 
 @contextmanager
