@@ -2,12 +2,13 @@
 
 from uuid_utils import uuid7
 
-from chalicelib.commands import batch
+from chalicelib.commands import account_batch, batch
 from chalicelib.commands.answers import account_of, transaction_of
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.execute import Executed, executor
 from chalicelib.commands.idempotency import HEADER, id_of, key_of
 from chalicelib.commands.requests import (
+    AccountBatchRequest,
     BatchRequest,
     ChangeAccountRequest,
     CloseAccountRequest,
@@ -27,10 +28,9 @@ from chalicelib.settings import settings
 
 write = Door(__name__)
 
+_OF_BODY = ("malformed_json", "request_too_large", "unsupported_media_type")
 _OF_CONTENT = (
-    "malformed_json",
-    "request_too_large",
-    "unsupported_media_type",
+    *_OF_BODY,
     "contention",
     "outcome_unknown",
 )
@@ -68,6 +68,29 @@ def open_account(incoming: Incoming) -> Answer:
     new_id = (_key(incoming) or _new_id()) if request.id is None else request.id
     executed = _execute(incoming, request.command(ledger, new_id=new_id))
     return _account(executed, made=True)
+
+
+@write.post(
+    "/ledgers/{ledger}/accounts/batch",
+    takes=AccountBatchRequest,
+    params=("Idempotency-Key",),
+    gives=account_batch.AccountResultsBody,
+    answers_with=("Retry-After",),
+    refuses=(*_OF_BODY, "batch_too_large"),
+)
+def open_accounts(incoming: Incoming) -> Answer:
+    """Opens several accounts, each on its own."""
+    incoming.only()
+    results = account_batch.run(
+        incoming.body(AccountBatchRequest),
+        incoming.path["ledger"],
+        key=key_of(incoming.header(HEADER)),
+        new_id=_new_id,
+        executor=executor(),
+        actor=incoming.actor,
+        request_id=incoming.request_id,
+    )
+    return Answer(results, headers=results.retry_after)
 
 
 @write.patch(

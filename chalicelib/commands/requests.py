@@ -249,6 +249,21 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     atomic: bool = True
 
 
+class AccountBatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/accounts/batch`. Its accounts are read one by one, likewise."""
+
+    accounts: Annotated[
+        list[Raw],
+        Meta(
+            extra_json_schema={
+                "items": {"$ref": "#/components/schemas/OpenAccountRequest"},
+                "minItems": 1,
+                "maxItems": 100,
+            }
+        ),
+    ]
+
+
 class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/post`."""
 

@@ -26,6 +26,7 @@ from tests.http.stocked import (
     FREEZE,
     NEW,
     OPEN,
+    OPEN_SEVERAL,
     POST,
     REVERSE,
     STATEMENT,
@@ -147,6 +148,14 @@ CASES = [
         {"atomic": False, "transactions": [{}] * 101},
         "a batch has at most 100 transactions, this one has 101",
         {"size": "101", "most": "100", "of": "transactions"},
+    ),
+    Case(
+        OPEN_SEVERAL,
+        "batch_too_large",
+        "/accounts/batch",
+        {"accounts": [{}] * 101},
+        "a batch has at most 100 accounts, this one has 101",
+        {"size": "101", "most": "100", "of": "accounts"},
     ),
     no_transaction(POST, "/transactions/never/post"),
     Case(
