@@ -12,7 +12,7 @@ from chalicelib.events.codec import FIRST_LINK, State, decode_state, evolve
 from chalicelib.events.dynamodb import from_item
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
-from chalicelib.read_models.balances.projector import body_of
+from chalicelib.read_models.balances.projector import take_state
 from chalicelib.read_models.balances.table import BalanceRow, row_of
 from chalicelib.read_models.statements.projector import row as statement_row
 from chalicelib.read_models.statements.table import StatementRow
@@ -92,7 +92,7 @@ def _balance_row(events: Sequence[Recorded]) -> BalanceRow:
     newest = events[-1]
     row = row_of(newest.stream.ledger, newest.stream.id)
     told = [event for event in events if event.sets_metadata][-1]
-    row.version, row.body = newest.version, body_of(newest)
+    take_state(row, newest)
     row.metadata_set_by = row.metadata_version = told.version
     row.metadata = msgspec.json.encode(told.metadata).decode()
     return row

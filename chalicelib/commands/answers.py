@@ -9,13 +9,13 @@ from chalicelib.http.bodies import AccountBody, TransactionBody, account_body, t
 
 
 def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStore) -> AccountBody:
-    """The account after this event of its stream, and these of its stripes. Raises Busy."""
+    """The account after this event of its stream, and these of its stripes, without the holds that
+    had expired by then. Raises Busy.
+    """
+    at = max(one.recorded_at for one in (recorded, *stripes))
+    account = sum_of(recorded.account, [stripe.account for stripe in stripes]).as_of(at)
     return account_body(
-        recorded.stream.ledger,
-        recorded.stream.id,
-        sum_of(recorded.account, [stripe.account for stripe in stripes]),
-        metadata_of(store, recorded),
-        max(one.recorded_at for one in (recorded, *stripes)),
+        recorded.stream.ledger, recorded.stream.id, account, metadata_of(store, recorded), at
     )
 
 

@@ -4,12 +4,13 @@ Amounts are strings of digits, times are RFC 3339 in UTC with microseconds. `api
 contract: fields are added, never changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.expiring import ExpiringHold
 from chalicelib.domain.fields import Direction, rfc3339
 from chalicelib.domain.stripes import is_stripe, shown, shown_of, whole_of
 from chalicelib.domain.transaction import BookedEntry, Event
@@ -69,6 +70,18 @@ def account_body(
         opened_at=rfc3339(account.opened_at),
         recorded_at=rfc3339(recorded_at),
         stripes=account.stripes if account.stripes > 1 else msgspec.UNSET,
+    )
+
+
+def without_holds(body: AccountBody, holds: Sequence[ExpiringHold]) -> AccountBody:
+    """The account without what these holds, which have expired, set aside."""
+    debits, credits = sum(one.debits for one in holds), sum(one.credits for one in holds)
+    outwards = credits if body.normal_balance == "debit" else debits
+    return msgspec.structs.replace(
+        body,
+        pending_debits=str(int(body.pending_debits) - debits),
+        pending_credits=str(int(body.pending_credits) - credits),
+        available=str(int(body.available) + outwards),
     )
 
 
@@ -138,6 +151,15 @@ def transaction_body(
         reversed_by=event.reversed_by,
         dry_run=dry_run,
     )
+
+
+def as_of(body: TransactionBody, now: datetime) -> TransactionBody:
+    """The transaction as it is now: a hold has expired at `expires_at`, whether or not that has
+    been recorded.
+    """
+    if body.state == "pending" and body.expires_at and body.expires_at <= rfc3339(now):
+        return msgspec.structs.replace(body, state="expired")
+    return body
 
 
 def _entry(entry: BookedEntry) -> TransactionEntryBody:

@@ -11,7 +11,7 @@ import msgspec
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.read_models.balances.projector import body_of
+from chalicelib.read_models.balances.projector import take_state
 from chalicelib.read_models.balances.table import BalanceRow, row_of
 from chalicelib.read_models.statements.projector import row as statement_row_of
 from chalicelib.read_models.statements.table import StatementRow, partition
@@ -37,7 +37,7 @@ _BETWEEN = " "
 def balance_row(one: Recorded, told: Recorded) -> Item:
     """The row of an account after an event, with the metadata of the event that set it."""
     row = row_of(one.stream.ledger, one.stream.id)
-    row.version, row.body = one.version, body_of(one)
+    take_state(row, one)
     row.metadata_set_by = row.metadata_version = told.version
     row.metadata = msgspec.json.encode(told.metadata).decode()
     return row.serialize()

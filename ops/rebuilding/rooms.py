@@ -107,8 +107,8 @@ def _balance(seen: Item, find: Find) -> BalanceRow | None:
     if event is None:
         return None
     row = row_of(ledger, event.stream.id)
-    row.version, row.body = event.version, balances.body_of(event)
-    row.metadata_set_by = row.metadata_version = event.account.metadata_version
+    balances.take_state(row, event)
+    row.metadata_version = event.account.metadata_version
     row.metadata = msgspec.json.encode(metadata_of(_store, event)).decode()
     return row
 
@@ -169,8 +169,7 @@ def _total_of(event: Recorded) -> TotalRow:
 
 def _balances_of(event: Recorded) -> list[BalanceRow]:
     row = row_of(event.stream.ledger, event.stream.id)
-    row.version, row.body = event.version, balances.body_of(event)
-    row.metadata_set_by = event.account.metadata_version
+    balances.take_state(row, event)
     row.metadata_version = event.version if event.sets_metadata else 0
     return [row]
 

@@ -7,15 +7,19 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 
 from chalicelib.commands import lambdas
-from chalicelib.commands.answers import account_of, transaction_of
 from chalicelib.commands.execute import Executor
 from chalicelib.commands.memory import Memory
 from chalicelib.domain.account import EntryPosted, HeldEntryPosted
 from chalicelib.domain.transaction import ExpireHold
-from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
-from chalicelib.events.store import Append, EventStore, MemoryStore, Place, all_of
+from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.store import Append, EventStore, MemoryStore, Place
+from chalicelib.read_models import reading
+from chalicelib.read_models.balances import queries as balances
+from chalicelib.read_models.balances.queries import GetAccount, get_account
+from chalicelib.read_models.transactions.queries import GetTransaction, get_transaction
 from tests.model.ledger import stamp
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, Mapping[str, str], Any]]
@@ -132,14 +136,29 @@ class System:
             self._processes[0].execute(command, actor="sweep")
 
     def account(self, id: str) -> Any:
-        """An account as its newest event tells it."""
-        head, *stripes = all_of(self.store, account_stream(self.name, id))
-        return msgspec.to_builtins(account_of(head, stripes, self.store))
+        """An account as a read tells it once everything has arrived."""
+        return self.account_now(id)
+
+    def account_now(self, id: str) -> Any:
+        """An account as a strong read tells it."""
+        query = GetAccount(ledger=self.name, account=id, consistency="strong")
+        return self._read(lambda: get_account(query))
 
     def transaction(self, id: str) -> Any:
-        """A transaction as its newest event tells it."""
-        stream = transaction_stream(self.name, id)
-        return json.loads(msgspec.json.encode(transaction_of(self.store.load([stream])[stream])))
+        """A transaction as a read tells it once everything has arrived."""
+        return self.transaction_now(id)
+
+    def transaction_now(self, id: str) -> Any:
+        """A transaction as a strong read tells it."""
+        query = GetTransaction(ledger=self.name, transaction=id, consistency="strong")
+        return self._read(lambda: get_transaction(query))
+
+    def _read(self, read: Callable[[], Any]) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reading, "event_store", lambda: self.store)
+            patch.setattr(balances, "event_store", lambda: self.store)
+            patch.setattr(reading, "clock", lambda: self.now)
+            return json.loads(msgspec.json.encode(read()))
 
     def entries(self, id: str) -> list[tuple[Any, ...]]:
         """An account's entries, as its history tells them."""

@@ -4,12 +4,13 @@ from functools import partial
 
 import msgspec
 
+from chalicelib.domain.expiring import ExpiringHold
 from chalicelib.domain.fields import check_id
 from chalicelib.domain.refusals import AccountNotFound, ProjectionBehind
 from chalicelib.domain.stripes import sum_of
 from chalicelib.events.recorded import account_stream
 from chalicelib.events.store import all_of, metadata_of
-from chalicelib.http.bodies import AccountBody, account_body
+from chalicelib.http.bodies import AccountBody, account_body, without_holds
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.read_models.balances.table import (
     BUCKETS,
@@ -25,6 +26,7 @@ from chalicelib.read_models.reading import (
     MinVersion,
     event_store,
     in_order,
+    now,
     page_of,
     patiently,
     require_shown,
@@ -95,7 +97,7 @@ def _from_events(query: GetAccount) -> AccountBody:
     return account_body(
         query.ledger,
         query.account,
-        sum_of(head.account, [stripe.account for stripe in stripes]),
+        sum_of(head.account, [stripe.account for stripe in stripes]).as_of(now()),
         metadata_of(store, head),
         max(one.recorded_at for one in found),
     )
@@ -113,7 +115,7 @@ def _page_of_accounts(query: ListAccounts) -> Accounts:
     prefix = query.prefix or ""
     # Ids are ASCII from "-" to "z": "!" sorts before and "~" after whatever may follow a prefix.
     first = prefix or "!"
-    if query.cursor:
+    if query.cursor is not None:
         after, prefix = read_cursor(query.cursor, of=listing, parts=2)
         must_agree(query.prefix, prefix)
         first = f"{after}!"
@@ -162,4 +164,8 @@ def _seen(row: BalanceRow) -> int:
 def _body(row: BalanceRow) -> AccountBody:
     metadata = msgspec.json.decode(row.metadata, type=dict[str, str]) if row.metadata else {}
     body = msgspec.json.decode(row.body, type=AccountBody)
+    if row.expiring:
+        at = now()
+        holds = msgspec.json.decode(row.expiring, type=tuple[ExpiringHold, ...])
+        body = without_holds(body, [hold for hold in holds if hold.expires_at <= at])
     return msgspec.structs.replace(body, metadata=metadata)

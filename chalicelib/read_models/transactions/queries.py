@@ -10,7 +10,7 @@ import msgspec
 from chalicelib.domain.fields import check_id, check_reference, rfc3339, utc
 from chalicelib.domain.refusals import InvalidField, TransactionNotFound
 from chalicelib.events.recorded import transaction_stream
-from chalicelib.http.bodies import TransactionBody, transaction_body
+from chalicelib.http.bodies import TransactionBody, as_of, transaction_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.read_models.reading import (
     PAGE,
@@ -19,6 +19,7 @@ from chalicelib.read_models.reading import (
     MinVersion,
     in_order,
     newest_event,
+    now,
     page_of,
     patiently,
     require_version,
@@ -103,7 +104,8 @@ def _from_events(query: GetTransaction) -> TransactionBody:
     head = newest_event(transaction_stream(query.ledger, query.transaction), query.min_version)
     if head is None:
         raise TransactionNotFound(query.transaction)
-    return transaction_body(query.ledger, query.transaction, head.transaction_event, head.version)
+    event = head.transaction_event
+    return as_of(transaction_body(query.ledger, query.transaction, event, head.version), now())
 
 
 def list_transactions(query: ListTransactions) -> Transactions:
@@ -117,7 +119,7 @@ def list_transactions(query: ListTransactions) -> Transactions:
     reference = query.reference or ""
     low, high = start or _FIRST, end or _LAST
     after = low
-    if query.cursor:
+    if query.cursor is not None:
         place, state, reference, low, high = read_cursor(query.cursor, of=listing, parts=5)
         must_agree(query.state, state)
         must_agree(query.reference, reference)
@@ -156,7 +158,9 @@ def _pending(ledger: str, low: str, high: str, page: int) -> Rows:
         range_key_condition=TransactionRow.place.between(low, high),
         page_size=page,
     )
-    return in_order(map(ask, pending_buckets(ledger)), _place)
+    at = rfc3339(now())
+    listed = in_order(map(ask, pending_buckets(ledger)), _place)
+    return (row for row in listed if not row.expires_at or row.expires_at > at)
 
 
 def _of_reference(ledger: str, reference: str, low: str, high: str, page: int) -> Rows:
@@ -186,4 +190,4 @@ def _place(row: TransactionRow) -> str:
 
 
 def _body(row: TransactionRow) -> TransactionBody:
-    return msgspec.json.decode(row.body, type=TransactionBody)
+    return as_of(msgspec.json.decode(row.body, type=TransactionBody), now())
