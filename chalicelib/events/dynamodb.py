@@ -16,16 +16,13 @@ from pynamodb.connection.base import BOTOCORE_EXCEPTIONS
 from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import (
     CancellationReason,
-    GetError,
     PutError,
-    QueryError,
-    TransactGetError,
     TransactWriteError,
 )
 from pynamodb.transactions import TransactGet, TransactWrite
 
 from chalicelib.domain.fields import rfc3339
-from chalicelib.events.dynamodb_faults import TAKEN, of_append, of_read
+from chalicelib.events.dynamodb_faults import TAKEN, of_append, reading
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Append, Conflict, Place, Unanswered, check, trusted
 from chalicelib.events.table import EventItem
@@ -61,15 +58,11 @@ class DynamoStore:
 
     def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
         """See EventStore.snapshot."""
-        try:
-            with sent_once(), TransactGet(connection=connection()) as transaction:
-                asked = {
-                    place: transaction.get(EventItem, str(place[0]), place[1])
-                    for place in dict.fromkeys(places)
-                }
-        except TransactGetError as error:
-            codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
-            raise of_read(error, codes) from error
+        with reading(), sent_once(), TransactGet(connection=connection()) as transaction:
+            asked = {
+                place: transaction.get(EventItem, str(place[0]), place[1])
+                for place in dict.fromkeys(places)
+            }
         found = {}
         for place, future in asked.items():
             with suppress(EventItem.DoesNotExist):
@@ -78,10 +71,8 @@ class DynamoStore:
 
     def read(self, stream: Stream, version: int) -> Recorded:
         """See EventStore.read."""
-        try:
+        with reading():
             found = from_item(EventItem.get(str(stream), version, consistent_read=True))
-        except GetError as error:
-            raise of_read(error) from error
         return trusted(found, self.history)
 
     def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
@@ -89,19 +80,15 @@ class DynamoStore:
         found = EventItem.query(
             str(stream), consistent_read=True, scan_index_forward=not newest_first
         )
-        try:
+        with reading():
             for item in found:
                 yield from_item(item)
-        except QueryError as error:
-            raise of_read(error) from error
 
 
 def _newest(stream: Stream) -> Recorded | None:
     found = EventItem.query(str(stream), consistent_read=True, scan_index_forward=False, limit=1)
-    try:
+    with reading():
         return next((from_item(item) for item in found), None)
-    except QueryError as error:
-        raise of_read(error) from error
 
 
 _Lost = list[tuple[Stream, Recorded | None]]
@@ -135,10 +122,8 @@ def _returned(error: Exception) -> EventItem | None:
 
 
 def _stored(item: EventItem) -> EventItem:
-    try:
+    with reading():
         return EventItem.get(item.stream, item.version, consistent_read=True)
-    except GetError as error:
-        raise of_read(error) from error
 
 
 def _put_together(items: list[EventItem]) -> _Lost:

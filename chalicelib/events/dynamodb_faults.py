@@ -4,10 +4,12 @@ The codes are those of the API Reference's pages "Common Errors", PutItem, Trans
 TransactGetItems, GetItem and Query.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
-from pynamodb.exceptions import PynamoDBException
+from botocore.parsers import ResponseParserError
+from pynamodb.exceptions import GetError, PynamoDBException, QueryError, TransactGetError
 
 from chalicelib.events.store import Busy, Unanswered
 from chalicelib.tables import response_code, response_status
@@ -37,11 +39,19 @@ _SERVER_ERROR = 500
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
 
 
-def of_read(error: PynamoDBException, codes: Collection[str] = ()) -> Exception:
-    """What a failed read says: Busy if it may succeed in a moment, or the error itself.
+@contextmanager
+def reading() -> Iterator[None]:
+    """Around a read. Raises Busy if it may succeed in a moment, or PynamoDB's error."""
+    try:
+        yield
+    except (GetError, QueryError, TransactGetError) as error:
+        reasons = getattr(error, "cancellation_reasons", ())
+        raise _of_read(error, {one.code for one in reasons if one is not None}) from error
+    except ResponseParserError as error:
+        raise Busy(str(error)) from error
 
-    `codes` are those of the items of a transaction.
-    """
+
+def _of_read(error: PynamoDBException, codes: Collection[str]) -> Exception:
     known = {*codes, response_code(error)} & (_BUSY | _UNKNOWN | {"TransactionConflict"})
     return Busy(_name(known, error)) if known or _has_no_reply(error) else error
 
