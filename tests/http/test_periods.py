@@ -200,5 +200,6 @@ def test_the_trial_balance_counts_what_was_posted_and_nothing_that_is_held(past:
         "ledger": "periods-past",
         "as_of": LAST,
         "events": 2 + 2 * 4,
+        "settled": True,
         "assets": [{"asset": "USD/2", "debits": "135", "credits": "135", "balanced": True}],
     }

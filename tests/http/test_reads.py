@@ -215,5 +215,6 @@ def test_the_trial_balance_has_the_fields_of_the_contract(busy: Api) -> None:
         "ledger": busy.ledger,
         "as_of": newest["recorded_at"],
         "events": 5 + 4 * 2,
+        "settled": True,
         "assets": [{"asset": "USD/2", "debits": "20", "credits": "20", "balanced": True}],
     }

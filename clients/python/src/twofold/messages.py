@@ -184,17 +184,19 @@ class AssetTotals(Struct, frozen=True, kw_only=True):
     asset: str
     debits: int
     credits: int
-    balanced: bool
+    balanced: bool | None
 
 
 class TrialBalance(Struct, frozen=True, kw_only=True):
     """Whether debits equal credits, as far as `events` events of accounts, the newest recorded at
-    `as_of`, have been counted.
+    `as_of`, have been counted. `balanced` is None where it cannot be said while transactions are
+    on their way, which is not `settled`.
     """
 
     ledger: str
     as_of: datetime | None
     events: int
+    settled: bool
     assets: tuple[AssetTotals, ...]
 
 
