@@ -18,11 +18,11 @@ def start() -> None:
     a message where that engine cannot start.
     """
     # Inside, since what these import reads the settings that this function completes.
-    from chalicelib.local import engine, gateway, supervision
+    from chalicelib.local import connections, engine, supervision
     from chalicelib.local.checkpoints import Checkpoints
 
     server = supervision.follow()
-    gateway.answer_with_problems()
+    connections.serve()
     for chatty in ("botocore.credentials", "pynamodb.settings"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     checkpoints = Checkpoints(None, engine="")
