@@ -143,13 +143,13 @@ def list_transactions(query: ListTransactions) -> Transactions:
 
 def expiring(until: datetime) -> Iterator[tuple[str, str]]:
     """The ledger and id of the transactions that are pending though their time was up by then, as
-    far as this room has heard.
+    far as this room has heard; those first that expired first.
     """
     due = TransactionRow.expires_at <= rfc3339(until)
-    for bucket in EXPIRY_BUCKETS:
-        for row in TransactionRow.expiring.query(bucket, due):
-            ledger, _, id = row.key.partition("/")
-            yield ledger, id
+    ask = partial(TransactionRow.expiring.query, range_key_condition=due)
+    for row in in_order(map(ask, EXPIRY_BUCKETS), lambda row: str(row.expires_at)):
+        ledger, _, id = row.key.partition("/")
+        yield ledger, id
 
 
 def _pending(ledger: str, low: str, high: str, page: int) -> Rows:
