@@ -290,7 +290,7 @@ def _account(executed: Executed, *, made: bool = False) -> Answer:
         )
     except Busy:
         raise outcome_unknown() from None
-    headers = {"ETag": etag(body.version)}
+    headers = {"ETag": etag(body)}
     if not made:
         return Answer(body, headers=headers)
     location = f"{settings().accounts_url or ''}/ledgers/{body.ledger}/accounts/{body.id}"

@@ -24,7 +24,12 @@ class Frozen(msgspec.Struct, frozen=True):
 
 
 class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An account, with balances on its normal side; `stripes` is there for one that has any."""
+    """An account, with balances on its normal side.
+
+    `stripes` and `own_version` are there for one that has stripes: `version` is then that of the
+    newest event of any of its streams, and `own_version`, which its `ETag` says, that of what was
+    done to the account itself.
+    """
 
     id: str
     ledger: str
@@ -43,6 +48,7 @@ class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: str
     recorded_at: str
     stripes: int | msgspec.UnsetType = msgspec.UNSET
+    own_version: int | msgspec.UnsetType = msgspec.UNSET
 
 
 def account_body(
@@ -85,8 +91,18 @@ def without_holds(body: AccountBody, holds: Sequence[ExpiringHold]) -> AccountBo
     )
 
 
-def etag(version: int) -> str:
-    """A version as the `ETag` that `If-Match` is compared with."""
+def of_streams(body: AccountBody, streams: Sequence[tuple[str, int]]) -> AccountBody:
+    """A striped account with the version of the newest of its streams: its own, and its stripes in
+    their order, of each when its newest event was recorded and the version of that.
+    """
+    newest = max(range(len(streams)), key=lambda number: (streams[number][0], -number))
+    version = shown(streams[newest][1], len(streams) - 1, newest)
+    return msgspec.structs.replace(body, version=version, own_version=body.version)
+
+
+def etag(body: AccountBody) -> str:
+    """The `ETag` of an account, which `If-Match` is compared with."""
+    version = body.version if body.own_version is msgspec.UNSET else body.own_version
     return f'"{version}"'
 
 

@@ -24,7 +24,7 @@ balances = Door(__name__)
 def account(incoming: Incoming) -> Answer:
     """One account."""
     body = get_account(incoming.query(GetAccount))
-    return Answer(body, headers={"ETag": etag(body.version)})
+    return Answer(body, headers={"ETag": etag(body)})
 
 
 @balances.get(

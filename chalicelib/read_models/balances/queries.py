@@ -5,12 +5,13 @@ from functools import partial
 import msgspec
 
 from chalicelib.domain.expiring import ExpiringHold
-from chalicelib.domain.fields import check_id
+from chalicelib.domain.fields import check_id, rfc3339
 from chalicelib.domain.refusals import AccountNotFound, ProjectionBehind
-from chalicelib.domain.stripes import sum_of
+from chalicelib.domain.stripes import stripes_of, sum_of
+from chalicelib.events.moment import at_one_moment
 from chalicelib.events.recorded import account_stream
-from chalicelib.events.store import all_of, metadata_of
-from chalicelib.http.bodies import AccountBody, account_body, without_holds
+from chalicelib.events.store import metadata_of
+from chalicelib.http.bodies import AccountBody, account_body, of_streams, without_holds
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.read_models.balances.table import (
     BUCKETS,
@@ -88,19 +89,21 @@ def get_account(query: GetAccount) -> AccountBody:
 
 def _from_events(query: GetAccount) -> AccountBody:
     store = event_store()
-    found = all_of(store, account_stream(query.ledger, query.account))
+    found = at_one_moment(store, account_stream(query.ledger, query.account))
     if not found:
         raise AccountNotFound(query.account)
     head, stripes = found[0], found[1:]
     seen = {one.stream.id: one.version for one in found}
     require_shown(seen, query.account, head.account.stripes, query.min_version)
-    return account_body(
+    body = account_body(
         query.ledger,
         query.account,
         sum_of(head.account, [stripe.account for stripe in stripes]).as_of(now()),
         metadata_of(store, head),
         max(one.recorded_at for one in found),
     )
+    streams = [(rfc3339(one.recorded_at), one.version) for one in found]
+    return of_streams(body, streams) if stripes else body
 
 
 def list_accounts(query: ListAccounts) -> Accounts:
@@ -140,7 +143,11 @@ def _whole(row: BalanceRow, min_version: int = 0) -> AccountBody:
         raise ProjectionBehind(min_version)
     seen = {body.id: _seen(row), **{stripe.account: stripe.version for stripe in stripes}}
     require_shown(seen, body.id, body.stripes, min_version)
-    return _sum(body, [_body(stripe) for stripe in stripes])
+    held = {stripe.account: _body(stripe) for stripe in stripes}
+    whole = _sum(body, list(held.values()))
+    ids = stripes_of(body.id, body.stripes)
+    streams = [(body.recorded_at, row.version)]
+    return of_streams(whole, [*streams, *((held[id].recorded_at, seen[id]) for id in ids)])
 
 
 def _sum(body: AccountBody, stripes: list[AccountBody]) -> AccountBody:

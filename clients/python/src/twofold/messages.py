@@ -102,6 +102,7 @@ class Account(Struct, frozen=True, kw_only=True):
     opened_at: datetime
     recorded_at: datetime
     stripes: int = 1
+    own_version: int | None = None
     replayed: bool = False
 
 
