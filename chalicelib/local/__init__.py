@@ -29,7 +29,7 @@ def start() -> None:
     if settings().endpoint is None:
         try:
             running = engine.ensure(owner=server)
-        except engine.EngineError as error:
+        except (engine.EngineError, OSError) as error:
             print(f"twofold: {error}", file=sys.stderr, flush=True)
             supervision.end(1)
         checkpoints = Checkpoints(running.checkpoints, running.id, readers=("accounts", "journal"))
