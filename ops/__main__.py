@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "ops.demo",
     "deploy": "ops.deploy",
     "destroy": "ops.deploy",
+    "faults": "ops.faults.command",
     "keys": "ops.keys",
     "openapi": "ops.openapi",
     "package": "ops.package",

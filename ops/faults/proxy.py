@@ -87,7 +87,7 @@ class Proxy:
             case "answered late":
                 sleep(fault.seconds)
             case "a reply that is cut off":
-                said = said[: len(said) // 2]
+                return status, {**sent, "Content-Length": str(len(said))}, said[: len(said) // 2]
         return status, sent, said
 
     def _done(self, operation: str, body: dict[str, Any], headers: dict[str, str]) -> _Reply:
@@ -158,10 +158,12 @@ def between(upstream: str, choose: Choose, seed: int = 0) -> Iterator[tuple[str,
                 return
             status, headers, said = answered
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(said))}.items():
+            length = str(len(said))
+            for name, value in {"Content-Length": length, **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(said)
+            self.close_connection = headers.get("Content-Length", length) != length
 
         def log_message(self, *_: object) -> None:
             pass
