@@ -7,10 +7,12 @@ from enum import IntEnum
 
 from chalicelib.commands.deciding import Command, changes, makes_its_stream, subject
 from chalicelib.commands.memory import Memory
-from chalicelib.domain.refusals import IdempotencyKeyReused, Refusal
+from chalicelib.domain.refusals import ClocksApart, IdempotencyKeyReused, Refusal
 from chalicelib.domain.transaction import ExpireHold, NewTransaction, PostHold, VoidHold
+from chalicelib.events.clocks import DIFFER
 from chalicelib.events.recorded import Origin, Recorded, Stream, follow
 from chalicelib.events.store import Append, Place
+from chalicelib.telemetry import apart
 
 _TICK = timedelta(microseconds=1)
 
@@ -104,6 +106,7 @@ class UnitOfWork:
         # One instant for the whole commit, later than everything it follows: per stream, order by
         # time is order by version.
         self.now = max([clock, *(head.recorded_at + _TICK for head in self.heads.values())])
+        self.stamped_by = clock
         self._origin = Origin(recorded_at=self.now, command_id=run.command_id, actor=run.actor)
 
     def decide(self) -> None:
@@ -126,6 +129,19 @@ class UnitOfWork:
             self.heads[stream] = recorded[-1]
             self.events.setdefault(stream, []).extend(recorded)
         return self.heads[subject(command)] if decided else None
+
+    def looks_again(self) -> bool:
+        """Whether what was read is further ahead of this clock than clocks differ, so that it is to
+        be asked whether the commands were done before. Raises ClocksApart once that was asked.
+        """
+        ahead = self.now - self.stamped_by
+        if ahead <= DIFFER:
+            return False
+        if self._run.level is ReadLevel.REPLAY_CHECKED:
+            apart(type(self._run.commands[0]).__name__, ahead.total_seconds())
+            raise ClocksApart(ahead.total_seconds())
+        self._run.escalate(ReadLevel.REPLAY_CHECKED)
+        return True
 
     @property
     def is_proven(self) -> bool:

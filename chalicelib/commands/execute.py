@@ -26,6 +26,7 @@ from chalicelib.commands.loading import load
 from chalicelib.commands.memory import Memory
 from chalicelib.commands.releasing import expired_in_the_way
 from chalicelib.domain.refusals import Contention, OutcomeUnknown, TryAgain
+from chalicelib.events.clocks import SENT_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy, Conflict, EventStore, Place, Unanswered
@@ -149,13 +150,15 @@ class Executor:
             return None
         answers = answers_of(run, unit, self.store)  # First, since it may take a read.
         if unit.events and not run.dry_run:
+            if self.clock() - unit.stamped_by > SENT_WITHIN:
+                raise Busy("this process was held up after it had decided")
             append(run, unit, self.store, self.memory or Memory())
         return answers
 
     def _decided(self, run: Run) -> UnitOfWork | None:
         """What is to be appended; None where it takes another look.
 
-        Raises Refused, Conflict and Busy.
+        Raises Refused, ClocksApart, Conflict and Busy.
         """
         places = Places(self.memory or Memory())
         read = load(run, self.store, places)
@@ -167,14 +170,14 @@ class Executor:
                 if read.unloaded:
                     run.escalate(ReadLevel.FRESH)
                     return None
-                if self._release(run, read, refused):
+                if unit.looks_again() or self._release(run, read, refused):
                     return None
                 confirm(run, unit, self.store)
             raise
         if not unit.is_proven:
             run.escalate(ReadLevel.FRESH)
             return None
-        return unit
+        return None if unit.events and unit.looks_again() else unit
 
     def _given_up(self, run: Run) -> list[Executed]:
         """What can be said when the time is up: what was done, by this request or one before it.

@@ -319,6 +319,23 @@ class NotAttempted(TryAgain):
         return "there was no time for it; nothing was written; send the same batch again"
 
 
+class ClocksApart(NotAttempted):
+    """What it would follow was recorded far ahead of this process's clock: one of the two is wrong.
+
+    `seconds` is how far.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return (
+            f"what it builds on was recorded {self.seconds:.0f} seconds ahead of the clock here; "
+            "nothing was written; it can be done once that time has come"
+        )
+
+
 class OutcomeUnknown(TryAgain):
     """It may have been written: a reply of the store is missing, and could not be made up for."""
 
