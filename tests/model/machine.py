@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.model.ledger import Body, Ledger, stamp
-from tests.model.systems import Answer, Request, System
+from tests.model.systems import Answer, Fault, Request, System
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNTS = st.sampled_from(["a", "b", "c", "d"])
@@ -93,6 +93,8 @@ ASKED: st.SearchStrategy[Asked] = st.one_of(
         ),
     ),
 )
+
+FAULTS: list[Fault] = ["the reply is lost", "the request is lost", "throttled"]
 
 BAD: list[tuple[str, str, Any, str]] = [
     ("POST", "/accounts", {"asset": "USD/2"}, "validation_failed"),
@@ -240,6 +242,37 @@ class Machine(RuleBasedStateMachine):
             order.reverse()
         for (operation, asked), answer in order:
             self.agree(self.model.ask(operation, **asked), answer)
+
+    @rule(asked=ASKED, faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=3))
+    def ask_among_faults(self, asked: Asked, faults: list[Fault]) -> None:
+        """A request whose writes meet some faults: it is answered as if there were none."""
+        self.tick()
+        operation, given = asked
+        told = self.system.call_among(faults, request(operation, given), endless=False)
+        self.agree(self.model.ask(operation, **given), told)
+
+    @rule(asked=ASKED, first=st.sampled_from(FAULTS))
+    def ask_in_vain(self, asked: Asked, first: Fault) -> None:
+        """A request after whose first write the store is not to be had: nothing false is said, and
+        the books are those that the first write has left.
+        """
+        self.tick()
+        operation, given = asked
+        told = self.system.call_among([first], request(operation, given), endless=True)
+        if told.status != 503:
+            assert not self.system.store.struck
+            self.agree(self.model.ask(operation, **given), told)
+        elif "the reply is lost" in self.system.store.struck:
+            assert told.said == "outcome_unknown"
+            assert self.model.ask(operation, **given)[0] < 300
+        elif self.system.store.struck:
+            maybe = first == "the request is lost" or operation in ("open", "create", "reverse")
+            known = maybe or bool(given.get("key"))
+            assert told.said == ("outcome_unknown" if known else "contention")
+            self.model.release(self.system.store.released)
+        else:
+            # A refusal that could not be confirmed is not given.
+            assert self.model.ask(operation, **given)[0] >= 400
 
     @rule(bad=st.sampled_from(BAD))
     def err(self, bad: tuple[str, str, Any, str]) -> None:

@@ -1,10 +1,10 @@
 """Systems: the real ledger behind one call, in memory or over HTTP on a real engine."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ from chalicelib.commands.memory import Memory
 from chalicelib.domain.account import EntryPosted, HeldEntryPosted
 from chalicelib.domain.transaction import ExpireHold
 from chalicelib.events.recorded import Recorded, Stream, account_stream
-from chalicelib.events.store import Append, EventStore, MemoryStore, Place
+from chalicelib.events.store import Append, Busy, EventStore, MemoryStore, Place, Unanswered
 from chalicelib.read_models import reading
 from chalicelib.read_models.balances import queries as balances
 from chalicelib.read_models.balances.queries import GetAccount, get_account
@@ -23,6 +23,9 @@ from chalicelib.read_models.transactions.queries import GetTransaction, get_tran
 from tests.model.ledger import stamp
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, Mapping[str, str], Any]]
+
+
+Fault = Literal["the reply is lost", "the request is lost", "throttled"]
 
 
 class Request(NamedTuple):
@@ -57,12 +60,17 @@ class Raced(NamedTuple):
 class HookedStore:
     """A store before whose next append something else happens, but for what releases a hold.
 
-    `released` are the holds that were released until then.
+    `released` are the holds that were released until then. `faults` are those of the next appends;
+    if they are `endless`, nothing more is written after the last, and no snapshot can be had.
+    `struck` are those that an append has met.
     """
 
     inner: EventStore
     before_append: list[Callable[[], object]] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    endless: bool = False
+    struck: list[Fault] = field(default_factory=list)
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         return self.inner.load(streams)
@@ -76,11 +84,24 @@ class HookedStore:
         ]
         while self.before_append and not holds:
             self.before_append.pop()()
+        if (self.faults or self.endless) and not holds:
+            self._strike(*appends)
         self.inner.append(*appends)
-        if self.before_append:
+        if self.before_append or self.faults:
             self.released += holds
 
+    def _strike(self, *appends: Append) -> None:
+        fault = self.faults.pop(0) if self.faults else "throttled"
+        self.struck.append(fault)
+        if fault == "throttled":
+            raise Busy(fault)
+        if fault == "the reply is lost":
+            self.inner.append(*appends)
+        raise Unanswered(fault)
+
     def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
+        if self.endless:
+            raise Busy("throttled")
         return self.inner.snapshot(places)
 
     def read(self, stream: Stream, version: int) -> Recorded:
@@ -97,8 +118,15 @@ class System:
         self.name, self.now, self._send = name, now, send
         self.store = HookedStore(store)
         # Two processes, each of which remembers what it wrote itself.
+        slept: list[float] = []
         self._processes = [
-            Executor(self.store, clock=lambda: self.now, sleep=lambda _: None, memory=Memory())
+            Executor(
+                self.store,
+                clock=lambda: self.now,
+                sleep=slept.append,
+                monotonic=lambda: sum(slept),
+                memory=Memory(),
+            )
             for _ in range(2)
         ]
         self._calls = 0
@@ -128,6 +156,15 @@ class System:
         self.store.before_append = []
         released = list(self.store.released) if between else []
         return Raced(answer, between[0] if between else self.call(second), bool(between), released)
+
+    def call_among(self, faults: Sequence[Fault], request: Request, *, endless: bool) -> Answer:
+        """Sends a request whose appends meet these faults; `store` then tells what was struck."""
+        self.store.released, self.store.struck = [], []
+        self.store.faults, self.store.endless = list(faults), endless
+        try:
+            return self.call(request)
+        finally:
+            self.store.faults, self.store.endless = [], False
 
     def expire(self, transactions: Collection[str]) -> None:
         """What the sweep does with those that are due."""
