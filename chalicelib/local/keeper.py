@@ -8,11 +8,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.local.engine import forget, has_owner, locked
 
@@ -98,7 +98,15 @@ def main(folder: Path, port: int, console: int | None = None) -> None:
     from chalicelib.local.kept import Kept
 
     tell = partial(_tell, console)
-    kept = Kept(folder, dynamodb.get_state, dynamodb.load_persisted_state, tell)
+
+    def restore(state: Mapping[str, Any]) -> None:
+        try:
+            dynamodb.load_persisted_state(state)
+        except Exception:
+            dynamodb.reset()  # Of damaged books it may have taken a part.
+            raise
+
+    kept = Kept(folder, dynamodb.get_state, restore, tell)
     kept.load()
     saved = threading.Event()
     threading.Thread(target=_stop_without_owner, args=(folder, kept, saved), daemon=True).start()

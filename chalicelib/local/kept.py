@@ -7,6 +7,7 @@ and moved into place, so it is always whole; one that cannot be read is put asid
 
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ class Kept:
         self._restore = restore
         self._tell = tell
         self._failing = False
+        self._saving = threading.Lock()
 
     def load(self) -> None:
         """Puts the books that are kept into the engine, and the checkpoints in their place.
@@ -66,9 +68,12 @@ class Kept:
 
     def save(self) -> bool:
         """Writes what the engine holds; whether that worked. Where not, what was kept still is."""
-        fresh = self.path.with_suffix(".json.new")
+        with self._saving:
+            return self._save()
+
+    def _save(self) -> bool:
         try:
-            self._write(fresh)
+            self._write(self.path.with_suffix(".json.new"))
         except Exception as error:
             if not self._failing:
                 self._tell(
