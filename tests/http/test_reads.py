@@ -206,6 +206,7 @@ def test_a_balance_says_the_time_it_was_asked_for(busy: Api) -> None:
         "at": "2120-01-01T00:00:00.500000Z",
         "posted": "20",
         "version": 5,
+        "final": False,
     }
 
 

@@ -107,13 +107,17 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class Balance(Struct, frozen=True, kw_only=True):
-    """An account's posted balance after the last entry recorded at or before `at`."""
+    """An account's posted balance after the last entry recorded at or before `at`.
+
+    `final` says that nothing which may still be recorded can change it.
+    """
 
     account: str
     asset: str
     at: datetime
     posted: int
     version: int
+    final: bool = False
 
 
 class AccountEntry(Struct, frozen=True, kw_only=True):
