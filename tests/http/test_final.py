@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.commands import lambdas
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.clocks import ARRIVES_WITHIN
+from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.settings import settings
 from tests.http.api import Api, assert_problem
 from tests.http.clock import NOON, Clock
@@ -109,17 +109,15 @@ def test_an_append_that_was_under_way_lands_in_no_final_period(
     ended: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = []
-    executor = lambdas.executor()
-    store = executor.store
-    append = type(store).append
+    append = DynamoStore.append
 
-    def delayed(self: object, *appends: Any) -> None:
+    def delayed(self: DynamoStore, *appends: Any) -> None:
         # It was stamped within the period, and is under way while that is read.
         clock.goes_on(seconds=4)
         answers.append(said(ended))
-        append(self, *appends)  # type: ignore[arg-type]  # A store.
+        append(self, *appends)
 
-    monkeypatch.setattr(type(store), "append", delayed)
+    monkeypatch.setattr(DynamoStore, "append", delayed)
     ended.transfer("late", "alice", "cash", "1")
     monkeypatch.undo()
     ended.project()

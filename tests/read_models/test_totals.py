@@ -1,7 +1,8 @@
 """Do debits equal credits, per asset?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -62,6 +63,25 @@ def test_sums_are_over_the_accounts_of_every_shard(books: Bookkeeper) -> None:
         deliver(books.recorded[start : start + 50])
 
     assert lines(books.ledger) == [("USD/2", "465", "465", True)]
+
+
+def test_no_transaction_has_more_than_one_sum_for_which_others_would_have_to_wait(
+    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        books.open(f"customer-{number}", "credit")
+    write, sums = projector._write, []
+
+    def noted(gains: Mapping[projector.Key, Sequence[projector.Gain]], *rest: Any) -> None:
+        sums.append(set(gains))
+        write(gains, *rest)
+
+    monkeypatch.setattr(projector, "_write", noted)
+
+    books.tell()
+
+    assert len(sums) == SHARDS
+    assert {len(each) for each in sums} == {1}
 
 
 def test_more_accounts_of_one_shard_than_one_transaction_holds_all_count(
