@@ -46,7 +46,15 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
         "accounts-query": [
             which,
             cursors,
-            _allow("ReadAccounts", _READ, [*generations("balances"), *generations("statements")]),
+            _allow(
+                "ReadAccounts",
+                _READ,
+                [
+                    *generations("balances"),
+                    *generations("statements"),
+                    *generations("accounts_ledgers"),
+                ],
+            ),
         ],
         "journal-query": [
             which,
@@ -58,6 +66,7 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
                     *generations("transactions"),
                     *generations("transactions", "/index/*"),
                     *generations("totals"),
+                    *generations("journal_ledgers"),
                     read_table("integrity"),
                 ],
             ),
@@ -98,6 +107,7 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
                 events,
                 which,
                 _allow("Park", ["dynamodb:UpdateItem"], [read_table("accounts_parked")]),
+                _allow("Ledgers", ["dynamodb:PutItem"], generations("accounts_ledgers")),
                 _allow("Balances", ["dynamodb:UpdateItem"], generations("balances")),
                 _allow(
                     "Statements",
@@ -113,6 +123,7 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
                 events,
                 which,
                 _allow("Park", ["dynamodb:UpdateItem"], [read_table("journal_parked")]),
+                _allow("Ledgers", ["dynamodb:PutItem"], generations("journal_ledgers")),
                 _allow("Transactions", ["dynamodb:PutItem"], generations("transactions")),
                 _allow(
                     "Totals",

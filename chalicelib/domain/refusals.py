@@ -75,6 +75,17 @@ class UnbalancedTransaction(Refusal):
 
 
 @dataclass(eq=False, repr=False)
+class LedgerNotFound(Refusal):
+    """Nothing of this ledger is known where it was asked for."""
+
+    ledger: str
+    code = "ledger_not_found"
+
+    def __str__(self) -> str:
+        return f"there is no ledger {self.ledger}, or nothing of it has arrived here"
+
+
+@dataclass(eq=False, repr=False)
 class AccountNotFound(Refusal):
     """No account of this ledger has the id."""
 

@@ -69,6 +69,11 @@ class Incoming:
         """Whether this ledger is the caller's."""
         return self._caller.opens(ledger)
 
+    @property
+    def ledgers(self) -> list[str] | None:
+        """The ledgers that are the caller's, in order; None for all."""
+        return self._caller.named
+
     def header(self, name: str) -> str | None:
         """A header's value, or None."""
         value = self._request.headers.get(name)

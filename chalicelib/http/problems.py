@@ -29,6 +29,7 @@ STATUS = {
     "unauthorized": 401,
     "forbidden": 403,
     "not_found": 404,
+    "ledger_not_found": 404,
     "account_not_found": 404,
     "transaction_not_found": 404,
     "method_not_allowed": 405,

@@ -31,7 +31,7 @@ PROMISED = {
     400: {"malformed_json", "validation_failed", "invalid_amount", "invalid_cursor"},
     401: {"unauthorized"},
     403: {"forbidden"},
-    404: {"not_found", "account_not_found", "transaction_not_found"},
+    404: {"not_found", "ledger_not_found", "account_not_found", "transaction_not_found"},
     405: {"method_not_allowed"},
     409: {
         *("version_conflict", "account_exists", "account_not_empty", "already_reversed"),
@@ -80,6 +80,16 @@ IMPOSSIBLE = {(REVERSE, "account_not_found")}
 """Declared, and never answered: an account that a transaction has touched does not go away."""
 
 ELSEWHERE = {
+    ("GET /ledgers", "invalid_cursor"): (
+        "tests/http/test_ledgers.py::test_what_is_no_cursor_of_the_ledgers_is_refused"
+    ),
+    **{
+        (f"GET /{listing}", "ledger_not_found"): (
+            "tests/http/test_ledgers.py::"
+            "test_of_a_ledger_of_which_nothing_has_arrived_there_is_no_listing"
+        )
+        for listing in ("accounts", "transactions", "trial-balance")
+    },
     ("GET /accounts", "projection_behind"): (
         "tests/http/test_stripes.py::test_it_is_listed_once_all_of_its_stripes_are_here"
     ),
@@ -148,6 +158,7 @@ def test_every_code_that_a_route_declares_is_met_here() -> None:
 
 def test_every_code_there_is_is_met_somewhere() -> None:
     met = {case.code for case in CASES} | OF_ANY_WRITE.keys() | OF_NO_ROUTE.keys()
+    met |= {code for _, code in ELSEWHERE}
 
     assert met | {"validation_failed"} == STATUS.keys()
     for where in (*OF_NO_ROUTE.values(), *ELSEWHERE.values()):

@@ -46,7 +46,8 @@ def follow(api: Api, path: str, limit: int) -> list[dict[str, Any]]:
     pages = []
     cursor = ""
     while cursor is not None:
-        reply = api.get(f"{path}&cursor={cursor}")
+        on = cursor and f"&cursor={cursor}"
+        reply = api.get(f"{path}{on}")
         assert reply.status_code == 200, reply.body
         pages.append(reply.json_body)
         cursor = pages[-1]["next_cursor"]

@@ -91,7 +91,8 @@ class Deployed(System):
         found: list[Any] = []
         cursor = ""
         while cursor is not None:
-            page = self.get(f"{path}&limit=3&cursor={cursor}".replace("?&", "?"))
+            on = cursor and f"&cursor={cursor}"
+            page = self.get(f"{path}&limit=3{on}".replace("?&", "?"))
             found += page[rows]
             cursor = page["next_cursor"]
         return found

@@ -31,7 +31,7 @@ def account(incoming: Incoming) -> Answer:
     "/ledgers/{ledger}/accounts",
     asks=ListAccounts,
     gives=Accounts,
-    refuses=("invalid_cursor", "projection_behind"),
+    refuses=("ledger_not_found", "invalid_cursor", "projection_behind"),
 )
 def accounts(incoming: Incoming) -> Answer:
     """A page of accounts."""

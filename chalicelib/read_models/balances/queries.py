@@ -20,6 +20,7 @@ from chalicelib.read_models.balances.table import (
     partition,
     stripe_rows,
 )
+from chalicelib.read_models.ledgers import AccountsLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,
     Consistency,
@@ -107,8 +108,8 @@ def _from_events(query: GetAccount) -> AccountBody:
 
 
 def list_accounts(query: ListAccounts) -> Accounts:
-    """A page of accounts, ordered by id. Raises ProjectionBehind where a stripe is missing, and
-    Problem invalid_cursor.
+    """A page of accounts, ordered by id. Raises ProjectionBehind where a stripe is missing,
+    LedgerNotFound, and Problem invalid_cursor.
     """
     return patiently(lambda: _page_of_accounts(query))
 
@@ -126,6 +127,8 @@ def _page_of_accounts(query: ListAccounts) -> Accounts:
     ask = partial(BalanceRow.query, range_key_condition=ids, page_size=query.limit // BUCKETS + 2)
     buckets = [ask(partition(query.ledger, bucket)) for bucket in range(BUCKETS)]
     rows, more = page_of(in_order(buckets, lambda row: str(row.account)), query.limit)
+    if not rows:
+        require_ledger(AccountsLedger, query.ledger)
     return Accounts(
         accounts=together(_whole, rows),
         next_cursor=make_cursor(rows[-1].account, prefix, of=listing) if more else None,

@@ -11,6 +11,7 @@ totals = Door(__name__)
     "/ledgers/{ledger}/trial-balance",
     asks=TrialBalance,
     gives=Totals,
+    refuses=("ledger_not_found",),
 )
 def trial(incoming: Incoming) -> Answer:
     """The trial balance of a ledger."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from chalicelib.domain.fields import check_id
+from chalicelib.domain.refusals import LedgerNotFound
 from chalicelib.read_models.reading import now, primed
 from chalicelib.read_models.totals.table import SHARDS, TotalRow, shard_key
 from chalicelib.tables import together
@@ -72,8 +73,13 @@ class _Sums(msgspec.Struct, frozen=True):
 def trial_balance(query: TrialBalance, *, sleep: Callable[[float], None] = time.sleep) -> Totals:
     """The sums over all shards. Sums that differ are read again for up to two seconds, if nothing
     has come for longer than LAG: only where they stand still does it say that they differ.
+
+    Raises LedgerNotFound where there are none.
     """
     sums = _read(query.ledger)
+    if not sums.debits:
+        # Every account has a part in a sum from its opening on.
+        raise LedgerNotFound(query.ledger)
     settled = sums.agree
     if not settled and _is_late(sums):
         still = True

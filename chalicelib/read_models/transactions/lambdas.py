@@ -29,7 +29,7 @@ def transaction(incoming: Incoming) -> Answer:
     "/ledgers/{ledger}/transactions",
     asks=ListTransactions,
     gives=Transactions,
-    refuses=("invalid_cursor",),
+    refuses=("ledger_not_found", "invalid_cursor"),
 )
 def listing(incoming: Incoming) -> Answer:
     """A page of transactions."""

@@ -12,6 +12,7 @@ from chalicelib.domain.refusals import InvalidField, TransactionNotFound
 from chalicelib.events.recorded import transaction_stream
 from chalicelib.http.bodies import TransactionBody, as_of, transaction_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
+from chalicelib.read_models.ledgers import JournalLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,
     Consistency,
@@ -109,7 +110,7 @@ def _from_events(query: GetTransaction) -> TransactionBody:
 
 
 def list_transactions(query: ListTransactions) -> Transactions:
-    """A page of transactions. Raises InvalidField, Problem invalid_cursor."""
+    """A page of transactions. Raises InvalidField, LedgerNotFound, Problem invalid_cursor."""
     listing = ("transactions", query.ledger)
     start = rfc3339(utc(query.from_, "from")) if query.from_ else None
     end = rfc3339(utc(query.to, "to")) if query.to else None
@@ -133,6 +134,8 @@ def list_transactions(query: ListTransactions) -> Transactions:
     else:
         rows = _of_days(query.ledger, after, high, query.limit // BUCKETS + 2)
     page, more = page_of(rows, query.limit)
+    if not page:
+        require_ledger(JournalLedger, query.ledger)
     return Transactions(
         transactions=[_body(row) for row in page],
         next_cursor=(
