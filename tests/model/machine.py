@@ -266,7 +266,8 @@ class Machine(RuleBasedStateMachine):
             assert told.said == "outcome_unknown"
             assert self.model.ask(operation, **given)[0] < 300
         elif self.system.store.struck:
-            maybe = first == "the request is lost" or operation in ("open", "create", "reverse")
+            struck = self.system.store.struck
+            maybe = "the request is lost" in struck or operation in ("open", "create", "reverse")
             known = maybe or bool(given.get("key"))
             assert told.said == ("outcome_unknown" if known else "contention")
             self.model.release(self.system.store.released)

@@ -15,7 +15,15 @@ from chalicelib.commands.memory import Memory
 from chalicelib.domain.account import EntryPosted, HeldEntryPosted
 from chalicelib.domain.transaction import ExpireHold
 from chalicelib.events.recorded import Recorded, Stream, account_stream
-from chalicelib.events.store import Append, Busy, EventStore, MemoryStore, Place, Unanswered
+from chalicelib.events.store import (
+    Append,
+    Busy,
+    Conflict,
+    EventStore,
+    MemoryStore,
+    Place,
+    Unanswered,
+)
 from chalicelib.read_models import reading
 from chalicelib.read_models.balances import queries as balances
 from chalicelib.read_models.balances.queries import GetAccount, get_account
@@ -96,7 +104,10 @@ class HookedStore:
         if fault == "throttled":
             raise Busy(fault)
         if fault == "the reply is lost":
-            self.inner.append(*appends)
+            try:
+                self.inner.append(*appends)
+            except Conflict:
+                self.struck[-1] = "the request is lost"  # Nothing was written by it.
         raise Unanswered(fault)
 
     def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
