@@ -52,10 +52,10 @@ def test_nothing_may_scan_or_delete_and_only_writers_write(environment: str) -> 
     assert written == {
         "write": {"events"},
         "sweep": {"events"},
-        "accounts-projector": {"balances", "statements", "accounts_parked"},
-        "accounts-projector-kinesis": {"balances", "statements", "accounts_parked"},
-        "journal-projector": {"transactions", "totals", "journal_parked"},
-        "journal-projector-kinesis": {"transactions", "totals", "journal_parked"},
+        "accounts-projector": {"balances", "statements", "accounts_parked", "accounts_ledgers"},
+        "accounts-projector-kinesis": {"balances", "statements", "accounts_parked", "accounts_ledgers"},
+        "journal-projector": {"transactions", "totals", "journal_parked", "journal_ledgers"},
+        "journal-projector-kinesis": {"transactions", "totals", "journal_parked", "journal_ledgers"},
     }
 
 

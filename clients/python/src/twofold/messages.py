@@ -219,6 +219,13 @@ class Integrity(Struct, frozen=True, kw_only=True):
     whole: bool | None
 
 
+class LedgerEntry(Struct, frozen=True, kw_only=True):
+    """A ledger that a key opens, and the assets that its accounts hold or held."""
+
+    id: str
+    assets: tuple[str, ...]
+
+
 class Health(Struct, frozen=True, kw_only=True):
     """What an API says of itself."""
 

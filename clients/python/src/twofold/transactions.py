@@ -4,14 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-import msgspec
-
+from twofold.batches import done
 from twofold.calls import Calls, convert, keyed, made, query_of, segment
 from twofold.ids import new_id
 from twofold.messages import Entry, NewTransaction, Pending, Transaction
-from twofold.problems import NoReply, Problem
+from twofold.problems import Problem
 from twofold.results import Result
-from twofold.transport import AGAIN, Reply
 
 PAGE = 200
 """How many rows of a listing are fetched at a time: the most there may be."""
@@ -71,21 +69,9 @@ class Transactions:
         within the deadline; what is left then has a problem with the status 503, and the same
         batch with the same key goes on from there.
         """
-        key, done = idempotency_key or new_id(), _Results()
         body = {"atomic": atomic, "transactions": [new.body() for new in transactions]}
-        try:
-            self._calls.write(
-                "/transactions/batch",
-                body,
-                key=key,
-                headers=keyed(key),
-                is_unfinished=done.are_unfinished_by,
-            )
-        except (Problem, NoReply) as error:
-            # What an earlier sending did is known all the same.
-            if not done.results or (isinstance(error, Problem) and error.status not in AGAIN):
-                raise
-        return tuple(_result(result) for result in done.results)
+        results = done(self._calls, "/transactions/batch", body, idempotency_key or new_id())
+        return tuple(_result(result) for result in results)
 
     def post_hold(
         self, id: str, *, amount: int | None = None, idempotency_key: str | None = None
@@ -107,13 +93,20 @@ class Transactions:
         *,
         id: str | None = None,
         effective_at: datetime | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Transaction:
         """Undoes a posted transaction by a new one, which is answered. The new one's id may come as
-        an `idempotency_key` too.
+        an `idempotency_key` too; its reference is the original's where none is given.
         """
         id = new_id() if id is None and idempotency_key is None else id
-        given = {"id": id, "effective_at": effective_at}
+        given = {
+            "id": id,
+            "effective_at": effective_at,
+            "reference": reference,
+            "metadata": metadata,
+        }
         reply = self._calls.write(
             f"{_path(reverses)}/reverse",
             {name: value for name, value in given.items() if value is not None},
@@ -147,22 +140,6 @@ class Transactions:
     def _resolve(self, id: str, how: str, body: Any, key: str) -> Transaction:
         reply = self._calls.write(f"{_path(id)}/{how}", body, key=key, headers=keyed(key))
         return made(reply, Transaction)
-
-
-class _Results:
-    """The results of a batch, of all its sendings so far."""
-
-    def __init__(self) -> None:
-        self.results: list[dict[str, Any]] = []
-
-    def are_unfinished_by(self, reply: Reply) -> bool:
-        """Takes a reply in; whether something is left that the same batch may yet do."""
-        found: list[dict[str, Any]] = msgspec.json.decode(reply.body)["results"]
-        before = self.results or found
-        self.results = [
-            new if old["status"] in AGAIN else old for old, new in zip(before, found, strict=True)
-        ]
-        return any(result["status"] in AGAIN for result in self.results)
 
 
 def _path(id: str) -> str:
