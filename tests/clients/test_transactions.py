@@ -237,7 +237,8 @@ def test_the_trial_balance_says_how_far_it_has_come(books: Ledger, ledger: str) 
         try:
             return books.trial_balance()
         except Problem as problem:
-            assert problem.code == "ledger_not_found"
+            if problem.code != "ledger_not_found":
+                raise
             return None
 
     posted = books.transactions.post(TOP_UP)
