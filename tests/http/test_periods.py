@@ -57,8 +57,12 @@ def test_a_balance_is_the_one_after_the_last_event_at_or_before_its_time(
     assert (reply.status_code, reply.json_body) == (
         200,
         {
-            **{"account": "alice", "asset": "USD/2", "at": at, "posted": posted},
-            **{"version": version, "final": False},
+            "account": "alice",
+            "asset": "USD/2",
+            "at": at,
+            "posted": posted,
+            "version": version,
+            "final": False,
         },
     )
 
