@@ -1,6 +1,7 @@
 """Ledgers: which are there, and which assets their accounts hold; a registry in each stack.
 
-A row per ledger and asset, written by the first event of an account that holds it. All rows of a
+A row per ledger and asset, written by the first event of an account that holds it, or of a
+transaction that moves it. All rows of a
 stack are one partition: it is written once for each of them by each process of a projector, and a
 page of it is one query. The range key is the ledger, a space, and the asset: a space comes before
 every character of an id, so that the order of the rows is that of the ledgers.
@@ -76,11 +77,14 @@ def registered(registry: type[LedgerRow]) -> Callable[[Sequence[Recorded]], None
 
 def places_of(events: Iterable[Recorded]) -> set[str]:
     """The range keys of the rows that events ask for."""
-    return {
-        place_of(event.stream.ledger, event.account.asset)
-        for event in events
-        if event.stream.kind == "account"
-    }
+    return {place_of(event.stream.ledger, asset) for event in events for asset in _assets_of(event)}
+
+
+def _assets_of(event: Recorded) -> set[str]:
+    """Those that it is about: a transaction may arrive before its accounts do."""
+    if event.stream.kind == "account":
+        return {event.account.asset}
+    return {entry.asset for entry in event.transaction_event.entries}
 
 
 def forget() -> None:

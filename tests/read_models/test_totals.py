@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from chalicelib.domain.fields import rfc3339
+from chalicelib.domain.refusals import LedgerNotFound
 from chalicelib.read_models import reading
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.totals import projector
@@ -144,8 +145,9 @@ def test_half_a_transaction_shows_as_a_difference_until_the_rest_is_there(
     assert lines(books.ledger) == [("USD/2", "100", "100", True)]
 
 
-def test_a_ledger_in_which_nothing_happened_has_no_assets(ledger: str) -> None:
-    assert lines(ledger) == []
+def test_a_ledger_in_which_nothing_happened_is_not_there(ledger: str) -> None:
+    with pytest.raises(LedgerNotFound):
+        lines(ledger)
 
 
 Late = Callable[[timedelta], None]
