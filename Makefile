@@ -35,9 +35,11 @@ demo: .venv/ready
 bench: .venv/bench-ready
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
-# Writes and projects books while everything fails that may; SEED=7 repeats a run.
+# Writes and projects books while everything fails that may, and then holds every answer of a ledger
+# behind a faulty engine against its books; SEED=7 repeats a run.
 chaos: .venv/ready
 	$(BIN)/python -m ops chaos $(if $(SEED),--seed $(SEED)) --rounds $(ROUNDS)
+	$(BIN)/python -m ops faults $(if $(SEED),--seed $(SEED)) --rounds $(ROUNDS)
 
 # Deploys all stages to an emulated AWS with IAM enforced, and proves the books there.
 e2e: .venv/ready

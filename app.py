@@ -4,7 +4,8 @@ import msgspec
 from chalice.app import Chalice
 
 from chalicelib import __version__
-from chalicelib.http.door import Answer, Door, Incoming, problems_for_chalice
+from chalicelib.http.door import Answer, Door, problems_for_chalice
+from chalicelib.http.incoming import Incoming
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
 
 if settings().embedded:
@@ -36,10 +37,15 @@ def status(_: Incoming) -> Answer:
 app.register_blueprint(health)
 
 if {ACCOUNTS, JOURNAL} & set(settings().serves):
-    # Not by a stage that only writes: anybody may ask, and writes need its Lambda's concurrency.
+    # Not by a stage that only writes: of the pages anybody may ask, and writes need its Lambda's
+    # concurrency.
     from chalicelib.http.description import description
 
     app.register_blueprint(description)
+
+    from chalicelib.read_models.ledger_routes import ledgers
+
+    app.register_blueprint(ledgers)
 
 if WRITE in settings().serves:
     from chalicelib.commands.lambdas import write

@@ -162,7 +162,7 @@ class _Joining:
         return result, error
 
 
-_READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
+_READS = {"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"}
 
 
 def _reported(operation: str, reply: Any) -> tuple[float, float] | None:

@@ -47,8 +47,7 @@ def _accounts_rows(events: Batch) -> list[Table]:
 
 def _balance(event: Recorded) -> BalanceRow:
     row = row_of(event.stream.ledger, event.stream.id)
-    row.version = event.version
-    row.body = balances.body_of(event)
+    balances.take_state(row, event)
     row.metadata_set_by = row.metadata_version = 1
     row.metadata = "{}"
     return row

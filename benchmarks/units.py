@@ -45,6 +45,9 @@ def of_call(operation: str, request: Any, reply: Any) -> tuple[float, float] | N
             return read_units(size, consistent=consistent), 0
         case "BatchGetItem":
             return _batch_read(request, reply), 0
+        case "TransactGetItems":
+            sizes = [item_size(part.get("Item", {})) for part in reply["Responses"]]
+            return sum(2 * read_units(size, consistent=True) for size in sizes), 0
         case "PutItem":
             return 0, write_units(item_size(request["Item"]))
         case "TransactWriteItems":

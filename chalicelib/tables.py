@@ -5,8 +5,9 @@ models go through one connection here.
 """
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from decimal import Decimal
 from functools import cache
@@ -14,6 +15,7 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from botocore.config import Config
+from botocore.retries.standard import register_retry_handler
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
@@ -24,10 +26,16 @@ from chalicelib.settings import settings
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
+CONNECT_TIMEOUT_SECONDS = 2.0
+READ_TIMEOUT_SECONDS = 3.0
+"""A write that hangs twice, and the look whether it is there, end within a Lambda's 10 s."""
+
+_ATTEMPTS = 4
 _WORKERS = 16
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _depth: ContextVar[int] = ContextVar("depth", default=0)
+_once: ContextVar[bool] = ContextVar("once", default=False)
 _binding = RLock()  # Binding one table may have to look its name up in another.
 
 
@@ -37,16 +45,44 @@ def connection() -> Connection:
     made = Connection(
         region=settings().region,
         host=settings().endpoint,
-        connect_timeout_seconds=2,
-        read_timeout_seconds=5,
-        max_retry_attempts=3,
+        connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
+        read_timeout_seconds=READ_TIMEOUT_SECONDS,
         max_pool_connections=2 * _WORKERS,
     )
     # Otherwise every request says anew on what system and with what settings it was made: a tenth
     # of what a request costs this process.
     made.session.set_default_client_config(Config(user_agent=f"twofold/{__version__}"))
-    _ = made.client  # Made now: it is made lazily otherwise, once by each thread that is first.
+    _retry_unless_once(made)  # Makes the client: it is made lazily otherwise, by each first thread.
     return made
+
+
+def _retry_unless_once(made: Connection) -> None:
+    """Botocore sends a request again as it always does, but for those within `sent_once`."""
+    client: Any = made.client
+    events, handler = client.meta.events, {"unique_id": "retry-config-dynamodb"}
+    events.unregister("needs-retry.dynamodb", **handler)
+    retries = register_retry_handler(client, max_attempts=_ATTEMPTS)
+    events.unregister("needs-retry.dynamodb", **handler)
+
+    def needs_retry(**response: Any) -> float | None:
+        delay: float | None = None if _once.get() else retries.needs_retry(**response)
+        return delay
+
+    events.register("needs-retry.dynamodb", needs_retry, **handler)
+
+
+@contextmanager
+def sent_once() -> Iterator[None]:
+    """Within it, each request of this thread is sent once, so that its outcome is its reply's.
+
+    Otherwise a write whose reply was lost, and which was throttled when it was sent again, would
+    look like one that never arrived.
+    """
+    before = _once.set(True)
+    try:
+        yield
+    finally:
+        _once.reset(before)
 
 
 class Table(Model):
@@ -133,5 +169,16 @@ def together(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_
 def response_code(error: Any) -> str:
     """The DynamoDB error code behind a PynamoDB error; empty for a network fault."""
     # Not PynamoDB's own `cause_response_code`, which stumbles over a reply that never came.
-    response = getattr(error.cause, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
+    return str(_response(error).get("Error", {}).get("Code", ""))
+
+
+def response_status(error: Any) -> int:
+    """The HTTP status behind a PynamoDB error; 0 for a network fault."""
+    # PynamoDB keeps a part of the response only, and botocore's error behind its own.
+    full = getattr(error.cause, "__cause__", None)
+    metadata = (getattr(full, "response", None) or {}).get("ResponseMetadata", {})
+    return int(metadata.get("HTTPStatusCode", 0))
+
+
+def _response(error: Any) -> dict[str, Any]:
+    return getattr(error.cause, "response", None) or {}

@@ -46,6 +46,12 @@ def raced(command: str, lost: int, busy: int) -> None:
         _measure({"Conflicts": [lost], "Throttles": [busy]}, command=command)
 
 
+def apart(command: str, seconds: float) -> None:
+    """Says that a command was not done since what it builds on is so far ahead of this clock."""
+    logger.warning("clocks apart", extra={"command": command, "seconds": seconds})
+    _measure({"ClocksApart": [1]}, command=command)
+
+
 def projected(
     stack: str, events: Sequence[tuple[datetime, str]], *, parked: int, retried: bool
 ) -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "deployer": "ops.deployer",
     "destroy": "ops.deploy",
     "empty": "ops.restore",
+    "faults": "ops.faults.command",
     "keys": "ops.keys",
     "openapi": "ops.openapi",
     "package": "ops.package",

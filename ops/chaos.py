@@ -89,9 +89,7 @@ def fresh_engine() -> Iterator[None]:
         )
         settings.cache_clear()
         running = engine.ensure(owner=psutil.Process())
-        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = running.endpoint
-        settings.cache_clear()
-        tables.connection.cache_clear()
+        _point_at(running.endpoint)
         try:
             yield
         finally:
@@ -99,6 +97,23 @@ def fresh_engine() -> Iterator[None]:
             process = psutil.Process(keeper["pid"])
             process.terminate()
             process.wait()
+
+
+@contextmanager
+def pointed_at(endpoint: str) -> Iterator[None]:
+    """Another way to the engine, which connections take from here on."""
+    before = os.environ["AWS_ENDPOINT_URL_DYNAMODB"]
+    _point_at(endpoint)
+    try:
+        yield
+    finally:
+        _point_at(before)
+
+
+def _point_at(endpoint: str) -> None:
+    os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
+    settings.cache_clear()
+    tables.connection.cache_clear()
 
 
 def run(storm: Chaos, client: Client, rounds: int, bank: Sequence[Row]) -> list[dict[str, Any]]:

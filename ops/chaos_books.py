@@ -21,7 +21,7 @@ from chalicelib.domain.managing import (
     OpenAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.refusals import Contention
+from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.transaction import (
     Entry,
     HoldTransaction,
@@ -79,7 +79,7 @@ class Client:
         for _ in range(_ATTEMPTS):
             try:
                 return attempt()
-            except (PynamoDBException, Contention) as error:
+            except (PynamoDBException, TryAgain) as error:
                 code = getattr(error, "cause_response_code", None)
                 with self._lock:
                     self.unanswered[code or type(error).__name__] += 1

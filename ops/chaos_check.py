@@ -12,8 +12,10 @@ from chalicelib.events.codec import FIRST_LINK, State, decode_state, evolve
 from chalicelib.events.dynamodb import from_item
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
-from chalicelib.read_models.balances.projector import body_of
+from chalicelib.read_models.balances.projector import take_state
 from chalicelib.read_models.balances.table import BalanceRow, row_of
+from chalicelib.read_models.ledgers import PARTITION as LEDGERS
+from chalicelib.read_models.ledgers import AccountsLedger, JournalLedger, place_of
 from chalicelib.read_models.statements.projector import row as statement_row
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals.table import TotalRow, account_key, shard_key, shard_of
@@ -21,7 +23,10 @@ from chalicelib.read_models.transactions.projector import row as transaction_row
 from chalicelib.read_models.transactions.table import TransactionRow, day_row
 from chalicelib.tables import Table
 
-ROOMS: tuple[type[Table], ...] = (BalanceRow, StatementRow, TransactionRow, TotalRow)
+ROOMS: tuple[type[Table], ...] = (
+    *(BalanceRow, StatementRow, TransactionRow, TotalRow),
+    *(AccountsLedger, JournalLedger),
+)
 
 Books = dict[Stream, list[Recorded]]
 """Every stream's events in the order of their versions, each with its state folded anew."""
@@ -77,7 +82,12 @@ def _rows(books: Books) -> dict[type[Table], Sequence[Table]]:
     days = {
         (stream.ledger, rfc3339(events[0].recorded_at)[:10]) for stream, events in others.items()
     }
+    listed = {
+        place_of(stream.ledger, events[0].account.asset) for stream, events in accounts.items()
+    }
     return {
+        AccountsLedger: [AccountsLedger(LEDGERS, place) for place in listed],
+        JournalLedger: [JournalLedger(LEDGERS, place) for place in listed],
         BalanceRow: [_balance_row(events) for events in accounts.values()],
         StatementRow: [statement_row(event) for events in accounts.values() for event in events],
         TransactionRow: [
@@ -92,7 +102,7 @@ def _balance_row(events: Sequence[Recorded]) -> BalanceRow:
     newest = events[-1]
     row = row_of(newest.stream.ledger, newest.stream.id)
     told = [event for event in events if event.sets_metadata][-1]
-    row.version, row.body = newest.version, body_of(newest)
+    take_state(row, newest)
     row.metadata_set_by = row.metadata_version = told.version
     row.metadata = msgspec.json.encode(told.metadata).decode()
     return row

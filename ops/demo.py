@@ -166,7 +166,7 @@ def _print_trial_balance(ledger: Ledger, moved: int) -> None:
         time.sleep(0.2)
     click.echo("trial balance")
     for asset in assets:
-        verdict = "balanced" if asset.balanced else "NOT BALANCED"
+        verdict = {True: "balanced", False: "NOT BALANCED", None: "on its way"}[asset.balanced]
         click.echo(
             f"  {asset.asset}  debits {asset.debits:,}  credits {asset.credits:,}  {verdict}"
         )

@@ -17,7 +17,7 @@ import click
 
 from chalicelib import __version__
 from chalicelib.settings import WRITE
-from ops import cognito, logging_role
+from ops import cognito, cursor_key, logging_role
 from ops.aws import account, client, home_region, partition
 from ops.deploying import health, takedown
 from ops.deploying.bucket import Bucket, used_keys
@@ -117,16 +117,16 @@ def _in_order(deployments: Sequence[Deployment]) -> list[Deployment]:
     A new one comes after it, since the stage that writes has the table it reads, and so do all
     where the custom domain is new or has another name, since the stage that writes makes it.
     """
-
-    def exists(each: Deployment) -> bool:
-        return each.stack.state().step not in (Step.CREATE, Step.CLEAR)
-
     writers = [each for each in deployments if WRITE in each.stage.serves]
     readers = [each for each in deployments if WRITE not in each.stage.serves]
-    if not all(exists(each) and not each.lacks_domain() for each in writers):
+    if not all(_exists(each) and not each.lacks_domain() for each in writers):
         return writers + readers
-    old = [each for each in readers if exists(each)]
+    old = [each for each in readers if _exists(each)]
     return old + writers + [each for each in readers if each not in old]
+
+
+def _exists(each: Deployment) -> bool:
+    return each.stack.state().step not in (Step.CREATE, Step.CLEAR)
 
 
 def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
@@ -135,11 +135,16 @@ def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
         group[0].bucket.prepare()
         sent = [each.upload() for each in group]
         click.echo(f"code in {region}: {'uploaded' if any(sent) else 'already there'}")
+    if all(_exists(each) for each in deployments if WRITE in each.stage.serves):
+        # Before those that read, which look for it: the table is there.
+        cursor_key.ensure(deployments[0].events, deployments[0].stage.environment)
     addresses = []
     for place, each in enumerate(deployments, start=1):
         step = f"[{place}/{len(deployments)}] {each.stage.name}"
         click.echo(f"{step}: deploying")
         outcome = each.bring_up()
+        if WRITE in each.stage.serves:
+            cursor_key.ensure(each.events, each.stage.environment)
         for name in outcome.adopted:
             click.echo(f"{step}: adopted the table {name} with all that is in it")
         if outcome.unfinished:

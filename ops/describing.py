@@ -39,12 +39,15 @@ _PARAMETERS: dict[str, Json] = {
     "If-Match": {
         "in": "header",
         "schema": {"type": "string", "pattern": '^(\\*|"?[1-9][0-9]{0,15}"?)$'},
-        "description": "The version that the change was made for; stale is 409.",
+        "description": "The version that the change was made for; stale is 409, and so is any weak "
+        "tag, which never matches.",
     },
     "Idempotency-Key": {
         "in": "header",
-        "schema": _ID,
-        "description": "With the same key and content a request is done once and answered again.",
+        "schema": {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": 255},
+        "description": "With the same key and content a request is done once and answered again. "
+        "Double quotes around it do not count. One that is an id is the id of what is made; any "
+        "other gives one.",
     },
 }
 _HEADERS: dict[str, Json] = {
@@ -125,7 +128,8 @@ def document(routes: Sequence[Route], examples: Examples) -> Json:
             "version": __version__,
             "summary": "A serverless double-entry ledger.",
             "description": "Amounts are integers of the asset's smallest unit, as strings of "
-            "digits; times are RFC 3339 in UTC. Errors are problems with a stable code.",
+            "digits; times are RFC 3339 in UTC. Errors are problems with a stable code. HEAD is "
+            "answered wherever GET is, without a body.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "The address of a stage."}],

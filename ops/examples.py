@@ -65,6 +65,16 @@ SESSION = [
     _post("open_account", "/accounts", _ALICE, 200),
     _post("open_account", "/accounts", {**_ALICE, "asset": "EUR/2"}, 409),
     _post("open_account", "/accounts", _BOB, 201),
+    _post(
+        "open_accounts",
+        "/accounts/batch",
+        {
+            "accounts": [
+                {"id": "fees", "asset": "USD/2", "normal_balance": "credit"},
+                {"id": "cash", "asset": "EUR/2", "normal_balance": "debit"},
+            ]
+        },
+    ),
     _post("post_transaction", "/transactions", _ORDER, 201),
     _post("post_transaction", "/transactions", _ORDER, 200),
     _post(

@@ -107,8 +107,9 @@ def throttling(stage: Stage) -> list[dict[str, Any]]:
     rate = int(stage.variables.get("TWOFOLD_RATE", RATE))
     burst = int(stage.variables.get("TWOFOLD_BURST", BURST))
     slow = [
-        limit(f"/~1{path[1:]}", "GET", min(OPEN_RATE, rate), min(OPEN_BURST, burst))
+        limit(f"/~1{path[1:]}", method, min(OPEN_RATE, rate), min(OPEN_BURST, burst))
         for path in open_paths(stage)
+        for method in ("GET", "HEAD")
     ]
     return [limit("/*", "*", rate, burst), *slow]
 

@@ -14,6 +14,7 @@ from chalicelib.http.description import DOCS, OPENAPI, description
 from chalicelib.http.door import Route
 from chalicelib.read_models.balances.lambdas import balances
 from chalicelib.read_models.integrity.lambdas import integrity
+from chalicelib.read_models.ledger_routes import ledgers
 from chalicelib.read_models.statements.lambdas import statements
 from chalicelib.read_models.totals.lambdas import totals
 from chalicelib.read_models.transactions.lambdas import transactions
@@ -29,7 +30,7 @@ def routes() -> list[Route]:
     """All routes of the API, those of the write side first."""
     from app import health
 
-    reads = (balances, statements, transactions, totals, integrity)
+    reads = (ledgers, balances, statements, transactions, totals, integrity)
     return [route for door in (write, *reads, health, description) for route in door.declared]
 
 

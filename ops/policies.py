@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from chalicelib.http.sealing import ROW
 from chalicelib.read_models.generations import SECOND
 from chalicelib.settings import WRITE
 from ops.environments import events_table
@@ -37,13 +38,28 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
     # For a stage with TWOFOLD_GENERATIONS.
     which = _allow("WhichServes", ["dynamodb:GetItem"], [read_table("generations")])
     events = _allow("ReadSingleStreams", _READ, [table("events")])
+    # One row of the table of keys, and not what the others open.
+    cursors = {
+        **_allow("SealCursors", ["dynamodb:GetItem"], [table("keys")]),
+        "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [ROW]}},
+    }
     queries = {
         "accounts-query": [
             which,
-            _allow("ReadAccounts", _READ, [*generations("balances"), *generations("statements")]),
+            cursors,
+            _allow(
+                "ReadAccounts",
+                _READ,
+                [
+                    *generations("balances"),
+                    *generations("statements"),
+                    *generations("accounts_ledgers"),
+                ],
+            ),
         ],
         "journal-query": [
             which,
+            cursors,
             _allow(
                 "ReadJournal",
                 _READ,
@@ -51,6 +67,7 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
                     *generations("transactions"),
                     *generations("transactions", "/index/*"),
                     *generations("totals"),
+                    *generations("journal_ledgers"),
                     read_table("integrity"),
                 ],
             ),
@@ -91,6 +108,7 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
                 events,
                 which,
                 _allow("Park", ["dynamodb:UpdateItem"], [read_table("accounts_parked")]),
+                _allow("Ledgers", ["dynamodb:PutItem"], generations("accounts_ledgers")),
                 _allow("Balances", ["dynamodb:UpdateItem"], generations("balances")),
                 _allow(
                     "Statements",
@@ -106,6 +124,7 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
                 events,
                 which,
                 _allow("Park", ["dynamodb:UpdateItem"], [read_table("journal_parked")]),
+                _allow("Ledgers", ["dynamodb:PutItem"], generations("journal_ledgers")),
                 _allow("Transactions", ["dynamodb:PutItem"], generations("transactions")),
                 _allow(
                     "Totals",

@@ -17,7 +17,7 @@ from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager
 from chalice.utils import UI, OSUtils
 
 from chalicelib.settings import PROVISIONED
-from ops import cognito, packaging
+from ops import cognito, cursor_key, packaging
 from ops.aws import client, home_region
 from ops.deploy import EVENTS_WORD
 from ops.deploying.adoption import events_stream
@@ -51,6 +51,8 @@ def provision(stage: Stage | None, remove: bool, word: str) -> None:
         wanted = [definition(model, stage.tags, stage.kms_key) for model in tables_of(stage)]
     for parameters in wanted:
         click.echo(f"table: {make(dynamodb, parameters)}")
+    if cursor_key.ensure(dynamodb, stage.environment):
+        click.echo("key of cursors: made")
     stream = events_stream(dynamodb, stage.environment)
     if stream is None:
         raise click.ClickException(

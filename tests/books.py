@@ -13,7 +13,7 @@ from chalicelib.domain.fields import Direction
 from chalicelib.domain.transaction import Entry
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import Append, EventStore, MemoryStore
+from chalicelib.events.store import Append, EventStore, MemoryStore, Place
 from chalicelib.read_models import accounts, journal
 from tests.domain.books import NOW, credit, debit, opening, posting
 
@@ -50,6 +50,9 @@ class WatchedStore:
         self.inner.append(*appends)
         for append in appends:
             self.appended += append.events
+
+    def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
+        return self.inner.snapshot(places)
 
     def read(self, stream: Stream, version: int) -> Recorded:
         return self.inner.read(stream, version)

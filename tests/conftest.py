@@ -21,11 +21,15 @@ from unittest.mock import patch
 import pytest
 
 from chalicelib import tables
+from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.stack import TABLES
 from chalicelib.read_models.transactions import projector as transactions
 from tests import engines
 
 _ledgers = count(1)
+
+# Where tests run, an engine may be slow for want of a processor.
+tables.READ_TIMEOUT_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -47,6 +51,7 @@ def ministack_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     with engines.ministack(tmp_path_factory.mktemp("engine")) as endpoint:
         with engines.connected(endpoint):
             tables.create(TABLES)
+            ensure_sealing_key()
         yield endpoint
 
 
@@ -84,6 +89,7 @@ def dynamodb_local_endpoint() -> Iterator[str | None]:
         if endpoint is not None:
             with engines.connected(endpoint):
                 tables.create(TABLES)
+                ensure_sealing_key()
         yield endpoint
 
 

@@ -20,6 +20,7 @@ from unittest.mock import patch
 from moto import mock_aws
 
 from chalicelib import tables
+from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.stack import TABLES
 from chalicelib.settings import settings
 
@@ -56,8 +57,10 @@ def moto() -> Iterator[None]:
         connected(None),
         ExitStack() as pools,
         patch.object(tables, "_pool", cache(lambda _: pools.enter_context(ThreadPoolExecutor(1)))),
+        patch("moto.dynamodb.responses.TRANSACTION_MAX_ITEMS", 100),  # As DynamoDB has since 2022.
     ):
         tables.create(TABLES)
+        ensure_sealing_key()
         yield
 
 

@@ -12,7 +12,7 @@ from chalicelib.commands.execute import Executor
 from chalicelib.domain.transaction import HoldTransaction, PostHold, VoidHold
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import account_stream, transaction_stream
-from chalicelib.events.store import Busy
+from chalicelib.events.store import Busy, MemoryStore
 from chalicelib.read_models.transactions.table import TransactionRow
 from tests.books import deliver
 from tests.deliveries import events_of
@@ -122,19 +122,109 @@ def test_one_that_is_in_the_way_of_others_is_left_for_the_next_run(
     deliver(events_of(books.ledger))
     books.now = NOW + timedelta(seconds=60)
     hasty = replace(books.executor, backoff=replace(books.executor.backoff, deadline=-1.0))
-    lost = iter([True])
-    append = books.executor.store.append
+    in_the_way = transaction_stream(books.ledger, "h2")
 
     class Contended(DynamoStore):
         def append(self, *appends: Any) -> None:
-            if next(lost, False):
+            if in_the_way in [each.stream for each in appends]:
                 raise Busy("ThrottlingException")
-            append(*appends)
+            super().append(*appends)
 
     monkeypatch.setattr(execute, "executor", lambda: replace(hasty, store=Contended()))
 
     assert sweep.expire(books.now) == {"expired": 4, "failed": 1}
+    monkeypatch.setattr(execute, "executor", lambda: books.executor)
     assert books.swept(after=60) == {"expired": 1, "failed": 0}
+
+
+class Many:
+    """Ledgers with many holds that are due, each in the store in memory; their list is known."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, **holds: int) -> None:
+        self.store, self.now, self.time, self.appends = MemoryStore(), NOW, 0.0, 0
+        self.executor = Executor(self.store, clock=lambda: self.now)
+        patch.setattr(execute, "executor", lambda: self.executor)
+        for ledger, count in holds.items():
+            for account in ("cash", "bank"):
+                self.do(opening(account, min_balance=None, ledger=ledger))
+            for number in range(count):
+                lines = (debit("cash", 1), credit("bank", 1))
+                self.do(
+                    HoldTransaction(
+                        ledger=ledger, transaction=f"h{number}", entries=lines, timeout_seconds=1
+                    )
+                )
+        # Those of one ledger all before the next one's: the least fair of lists.
+        due = [(ledger, f"h{n}") for ledger, count in holds.items() for n in range(count)]
+        patch.setattr(sweep, "_due", lambda _: due)
+        self.now += timedelta(minutes=1)
+        append = self.store.append
+
+        def slow(*appends: Any) -> None:
+            self.time += SECONDS_OF_AN_APPEND
+            self.appends += 1
+            append(*appends)
+
+        patch.setattr(self.store, "append", slow)
+
+    def do(self, command: Any) -> None:
+        """Executes a command."""
+        self.executor.execute(command, actor="key-1")
+
+    def swept(self) -> dict[str, int]:
+        """What a run of the sweep says."""
+        return sweep.expire(self.now, monotonic=lambda: self.time)
+
+    def pending(self, ledger: str) -> int:
+        """How many holds of a ledger have not been released."""
+        cash = account_stream(ledger, "cash")
+        return self.store.load([cash])[cash].account.pending_debits
+
+
+SECONDS_OF_AN_APPEND = 0.2
+"""Thirty holds by one append, and what is loaded before it, on a slow day."""
+
+
+def test_no_ledger_waits_until_all_of_another_ones_holds_are_released(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = Many(monkeypatch, busy=400, quiet=3, other=3)
+    monkeypatch.setattr(sweep, "SECONDS", 5 * SECONDS_OF_AN_APPEND)
+
+    many.swept()
+
+    assert (many.pending("quiet"), many.pending("other")) == (0, 0)
+    assert 0 < many.pending("busy") < 400
+
+
+def test_a_minute_of_a_hundred_holds_a_second_is_released_in_one_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = Many(monkeypatch, busy=600)
+
+    assert many.swept() == {"expired": 600, "failed": 0}
+
+    # Of one ledger on the same accounts, the hardest case; a minute has ten times as many.
+    assert 10 * many.time < sweep.SECONDS
+    assert many.appends == 600 / sweep.TOGETHER
+    assert sweep.MOST >= 60 * 100
+
+
+def test_holds_of_many_entries_are_released_though_one_append_cannot_hold_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = Many(monkeypatch, wide=1)
+    lines = tuple(debit("cash", 1) if n % 2 else credit("bank", 1) for n in range(40))
+    for number in range(4):
+        many.do(
+            HoldTransaction(
+                ledger="wide", transaction=f"w{number}", entries=lines, timeout_seconds=1
+            )
+        )
+    many.now += timedelta(minutes=1)
+    monkeypatch.setattr(sweep, "_due", lambda _: [("wide", f"w{n}") for n in range(4)])
+
+    assert many.swept() == {"expired": 4, "failed": 0}
 
 
 def test_without_a_journal_there_is_nothing_to_list(books: Books) -> None:

@@ -2,21 +2,30 @@
 
 from collections.abc import Sequence
 
+from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.stripes import sum_of
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import EventStore, metadata_of
-from chalicelib.http.bodies import AccountBody, TransactionBody, account_body, transaction_body
+from chalicelib.http.bodies import (
+    AccountBody,
+    TransactionBody,
+    account_body,
+    of_streams,
+    transaction_body,
+)
 
 
 def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStore) -> AccountBody:
-    """The account after this event of its stream, and these of its stripes. Raises Busy."""
-    return account_body(
-        recorded.stream.ledger,
-        recorded.stream.id,
-        sum_of(recorded.account, [stripe.account for stripe in stripes]),
-        metadata_of(store, recorded),
-        max(one.recorded_at for one in (recorded, *stripes)),
+    """The account after this event of its stream, and these of its stripes, without the holds that
+    had expired by then. Raises Busy.
+    """
+    at = max(one.recorded_at for one in (recorded, *stripes))
+    account = sum_of(recorded.account, [stripe.account for stripe in stripes]).as_of(at)
+    body = account_body(
+        recorded.stream.ledger, recorded.stream.id, account, metadata_of(store, recorded), at
     )
+    streams = [(rfc3339(one.recorded_at), one.version) for one in (recorded, *stripes)]
+    return of_streams(body, streams) if stripes else body
 
 
 def transaction_of(recorded: Recorded, *, dry_run: bool = False) -> TransactionBody:

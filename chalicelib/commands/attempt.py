@@ -1,52 +1,68 @@
-"""An attempt at a command: what it carries along, where it puts entries, what it would append."""
+"""An attempt at a command: how much it reads, where it puts entries, what it would append."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import IntEnum
 
-from chalicelib.commands.deciding import Command, changes, subject
+from chalicelib.commands.deciding import Command, changes, makes_its_stream, subject
 from chalicelib.commands.memory import Memory
+from chalicelib.domain.refusals import ClocksApart, IdempotencyKeyReused, Refusal
+from chalicelib.domain.transaction import ExpireHold, NewTransaction, PostHold, VoidHold
+from chalicelib.events.clocks import DIFFER
 from chalicelib.events.recorded import Origin, Recorded, Stream, follow
-from chalicelib.events.store import Append
+from chalicelib.events.store import Append, Place
+from chalicelib.telemetry import apart
 
 _TICK = timedelta(microseconds=1)
 
 
+class ReadLevel(IntEnum):
+    """How far a decision may be trusted. A retry only ever goes up."""
+
+    CACHED = 1
+    """Heads that this process wrote last may stand for what is stored: accepts, never refuses."""
+    FRESH = 2
+    """All heads are loaded, strongly consistent. A refusal is confirmed before it is given."""
+    REPLAY_CHECKED = 3
+    """Also the stream that a command would make is loaded: whether it was done before."""
+
+
 @dataclass
 class Run:
-    """Commands on their way. `look` says that they look whether they were done before.
+    """Commands on their way through one attempt after the other, until `until`.
 
-    A command that makes its subject does not need to: the append is conditional on its absence. So
-    the usual case is spared a read, and only the unusual one looks. `doubtful` says that a refusal
-    may come from streams that were not read at the same instant, and is to be seen twice;
-    `remembers` that what this process wrote itself need not be loaded. `kept` is what an attempt
-    that lost has seen, and what it lost to: as good as remembered, by the retry that comes at once.
+    `returned` are the heads that a failed append or confirmation brought, with those that it was
+    decided on; the next attempt uses them, if it comes at once. `unanswered` is what was appended
+    without a reply: until it is known what became of that, nothing else is decided.
     """
 
     commands: Sequence[Command]
     command_id: str
     actor: str
     dry_run: bool
-    look: bool
-    doubtful: bool
-    remembers: bool
-    kept: dict[Stream, Recorded] = field(default_factory=dict)
+    until: float
+    level: ReadLevel
+    returned: dict[Stream, Recorded] = field(default_factory=dict)
     releases: list[Command] = field(default_factory=list)
+    unanswered: "UnitOfWork | None" = None
     lost: int = 0
     busy: int = 0
 
-    @property
-    def is_certain(self) -> bool:
-        """Whether all that is decided on is loaded."""
-        return not self.remembers and not self.kept
-
-    def be_certain(self) -> None:
-        """Loads all of it from now on."""
-        self.remembers, self.kept = False, {}
+    def escalate(self, to: ReadLevel) -> None:
+        """Reads at this level at least from now on."""
+        self.level = max(self.level, to)
+        self.returned = {}
 
 
-class NotCertain(Exception):
-    """Something that was only remembered would be left as it is, and might be otherwise."""
+class Refused(Exception):
+    """One of several commands was refused, and none was done. `place` counts from 0."""
+
+    def __init__(self, place: int, refusal: Refusal, now: datetime) -> None:
+        super().__init__(str(refusal))
+        self.place = place
+        self.refusal = refusal
+        self.now = now
 
 
 class Places:
@@ -66,22 +82,47 @@ class Places:
         return self._chosen[account]
 
 
-class Commit:
-    """What one attempt would append, on top of what it loaded."""
+@dataclass
+class Read:
+    """What an attempt has read: the newest event of each stream that has any.
 
-    def __init__(
-        self, run: Run, heads: dict[Stream, Recorded], places: Places, clock: datetime
-    ) -> None:
-        self.heads = heads
-        self._places = places
+    `needed` are the streams of each command, in their order; `unloaded` those that were taken from
+    memory or from what a failed append returned.
+    """
+
+    heads: dict[Stream, Recorded] = field(default_factory=dict)
+    needed: list[list[Stream]] = field(default_factory=list)
+    unloaded: set[Stream] = field(default_factory=set)
+
+
+class UnitOfWork:
+    """What one attempt would append, on top of what it has read."""
+
+    def __init__(self, run: Run, read: Read, places: Places, clock: datetime) -> None:
+        self.heads = dict(read.heads)
+        self.events: dict[Stream, list[Recorded]] = {}
+        self.done: list[Recorded | None] = []
+        self._run, self._read, self._places = run, read, places
         # One instant for the whole commit, later than everything it follows: per stream, order by
         # time is order by version.
-        self.now = max([clock, *(head.recorded_at + _TICK for head in heads.values())])
-        self.events: dict[Stream, list[Recorded]] = {}
+        self.now = max([clock, *(head.recorded_at + _TICK for head in self.heads.values())])
+        self.stamped_by = clock
         self._origin = Origin(recorded_at=self.now, command_id=run.command_id, actor=run.actor)
 
-    def decide(self, command: Command) -> Recorded | None:
-        """The newest event of the command's subject after it; None if it was done before."""
+    def decide(self) -> None:
+        """Decides all commands of the run, and first its releases. Raises Refused.
+
+        `done` then has the newest event of each command's subject; None if it was done before.
+        """
+        for release in self._run.releases:
+            self._decide(release)
+        for place, command in enumerate(self._run.commands):
+            try:
+                self.done.append(self._decide(command))
+            except Refusal as refusal:
+                raise Refused(place, refusal, self.now) from None
+
+    def _decide(self, command: Command) -> Recorded | None:
         decided = changes(command, self.heads, self._places, self.now)
         for stream, events in decided.items():
             recorded = follow(self.heads.get(stream), stream, events, self._origin)
@@ -89,14 +130,78 @@ class Commit:
             self.events.setdefault(stream, []).extend(recorded)
         return self.heads[subject(command)] if decided else None
 
+    def looks_again(self) -> bool:
+        """Whether what was read is further ahead of this clock than clocks differ, so that it is to
+        be asked whether the commands were done before. Raises ClocksApart once that was asked.
+        """
+        ahead = self.now - self.stamped_by
+        if ahead <= DIFFER:
+            return False
+        if self._run.level is ReadLevel.REPLAY_CHECKED:
+            apart(type(self._run.commands[0]).__name__, ahead.total_seconds())
+            raise ClocksApart(ahead.total_seconds())
+        self._run.escalate(ReadLevel.REPLAY_CHECKED)
+        return True
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether all that was decided on is loaded, is verified by the append, or never changes.
+
+        What was done stays done: a transaction's stream goes on saying so.
+        """
+        asked = [*self._run.releases, *self._run.commands]
+        done: list[Recorded | None] = [*(None for _ in self._run.releases), *self.done]
+        return all(
+            stream in self.events or stream not in self._read.unloaded
+            for command, recorded, needed in zip(asked, done, self._read.needed, strict=True)
+            if recorded is not None or not self._stays_done(command)
+            for stream in needed
+        )
+
+    def _stays_done(self, command: Command) -> bool:
+        if isinstance(command, PostHold | VoidHold | ExpireHold):
+            head = self._read.heads.get(subject(command))
+            return head is not None and head.transaction_event.resolution is not None
+        return isinstance(command, NewTransaction) and subject(command) in self._read.heads
+
+    def is_final(self, refused: Refused) -> bool:
+        """Whether nothing that may still happen could change a refusal: an id stays used."""
+        command = self._run.commands[refused.place]
+        used = isinstance(refused.refusal, IdempotencyKeyReused)
+        return used and subject(command) in self._read.heads
+
+    def next_places(self) -> list[Place]:
+        """Where the streams that it was decided on would go on, if anybody had gone on.
+
+        Of the commands that make a stream, also where that begins.
+        """
+        made = [subject(one) for one in self._run.commands if makes_its_stream(one)]
+        streams = dict.fromkeys([*(one for each in self._read.needed for one in each), *made])
+        heads = self._read.heads
+        return [(one, heads[one].version + 1 if one in heads else 1) for one in streams]
+
     def stripes(self, stream: Stream) -> tuple[Recorded, ...]:
         """The newest events of an account's stripes after it; none of any other stream."""
         if stream.kind != "account":
             return ()
         return tuple(self.heads[stripe] for stripe in self.heads[stream].stripes)
 
+    @property
+    def first_event(self) -> Recorded:
+        """One event of all that it would append, which is there if all of them are."""
+        return next(iter(self.events.values()))[0]
+
+    def is_among(self, stored: Collection[Recorded | None]) -> bool:
+        """Whether one of its events is stored, and so all of them."""
+        mine = {event.hash for events in self.events.values() for event in events}
+        return any(event is not None and event.hash in mine for event in stored)
+
+    def with_returned(self, there: dict[Stream, Recorded]) -> dict[Stream, Recorded]:
+        """The heads that it read, and those that others have written since."""
+        return {**self._read.heads, **there}
+
     def appends(self) -> list[Append]:
-        """All of it, each stream's events behind the version that was loaded."""
+        """All of it, each stream's events behind the version that was read."""
         return [
             Append(stream=stream, expected_version=events[0].version - 1, events=events)
             for stream, events in self.events.items()

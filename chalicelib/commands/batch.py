@@ -1,24 +1,30 @@
 """Batch: several transactions by one request, all or none, or each on its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from typing import Annotated, Any, TypedDict
 
 import msgspec
 
 from chalicelib.commands.answers import transaction_of
+from chalicelib.commands.deciding import subject
 from chalicelib.commands.execute import Executed, Executor, Refused
+from chalicelib.commands.idempotency import id_of
 from chalicelib.commands.requests import BatchRequest, NewTransactionRequest
+from chalicelib.domain.booking import is_repeated
 from chalicelib.domain.refusals import (
     BatchAborted,
     BatchTooLarge,
-    Contention,
+    IdempotencyKeyReused,
     InvalidField,
+    NotAttempted,
+    OutcomeUnknown,
     Refusal,
 )
 from chalicelib.domain.transaction import HoldTransaction, PostTransaction
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import TransactionBody
-from chalicelib.http.door import message_of
+from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
 
 MAX_TRANSACTIONS = 100
@@ -26,7 +32,7 @@ MAX_EVENTS = 99
 """Of an atomic batch: one append holds a hundred."""
 
 PATIENCE_SECONDS = 7.0
-"""After which a batch begins no more transactions: the Lambda's time is short of 10 s."""
+"""After which a batch begins no more transactions than one: a Lambda's time is short of 10 s."""
 
 ProblemDocument = Annotated[
     dict[str, Any], msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Problem"})
@@ -56,6 +62,11 @@ class ResultsBody(msgspec.Struct, frozen=True, kw_only=True):
 
     results: list[ResultBody]
 
+    @property
+    def retry_after(self) -> dict[str, str]:
+        """The header that asks for the same batch again, where a transaction may yet be done."""
+        return {"Retry-After": "1"} if any(one.status == 503 for one in self.results) else {}
+
 
 def run(
     batch: BatchRequest,
@@ -73,7 +84,7 @@ def run(
     if len(batch.transactions) > MAX_TRANSACTIONS:
         raise BatchTooLarge(len(batch.transactions), MAX_TRANSACTIONS, "transactions")
     commands = [
-        _read(raw, ledger, None if key is None else f"{key}:{place}", new_id())
+        _read(raw, ledger, None if key is None else id_of(f"{key}:{place}"), new_id())
         for place, raw in enumerate(batch.transactions)
     ]
     do = _all_or_none if batch.atomic else _each
@@ -85,6 +96,8 @@ def _read(raw: msgspec.Raw, ledger: str, key: str | None, new_id: str) -> _New |
     try:
         request = message_of(raw, NewTransactionRequest)
         return request.command(ledger, key=key if request.id is None else None, new_id=new_id)
+    except InvalidField as refusal:
+        return refused_body(refusal, raw, NewTransactionRequest)
     except Refusal as refusal:
         return refused(refusal)
     except Problem as problem:
@@ -92,19 +105,62 @@ def _read(raw: msgspec.Raw, ledger: str, key: str | None, new_id: str) -> _New |
 
 
 def _each(commands: Sequence[_New | Problem], executor: Executor, asked: _Asked) -> list[Outcome]:
+    """Each on its own, in their order. The first that was done before lets all others be looked up
+    together; at least one that was not is attempted, however long that took.
+    """
     until = executor.monotonic() + PATIENCE_SECONDS
-    outcomes: list[Outcome] = []
-    for command in commands:
+    outcomes: dict[int, Outcome] = {}
+    before: Mapping[Stream, Recorded] | None = None
+    attempted, left = 0, dict[int, _New]()
+    for place, command in enumerate(commands):
         if isinstance(command, Problem):
-            outcomes.append(command)
-            continue
-        try:
-            if executor.monotonic() > until:
-                raise Contention
-            outcomes.append(executor.execute(command, **asked))
-        except Refusal as refusal:
-            outcomes.append(refused(refusal))
-    return outcomes
+            outcomes[place] = command
+        elif before and subject(command) in before:
+            outcomes[place] = _again(command, before[subject(command)])
+        elif attempted and executor.monotonic() > until:
+            left[place] = command
+        else:
+            within = until - executor.monotonic() if attempted else None
+            outcomes[place] = outcome = _do(command, executor, asked, within)
+            replayed = isinstance(outcome, Executed) and outcome.replayed
+            attempted += not replayed
+            if replayed and before is None:
+                before = executor.first_events(_sound(commands[place + 1 :])) or {}
+    outcomes |= _not_attempted(left, executor)
+    return [outcomes[place] for place in range(len(commands))]
+
+
+def _do(command: _New, executor: Executor, asked: _Asked, within: float | None = None) -> Outcome:
+    try:
+        return executor.execute(command, **asked, within=within)
+    except Refusal as refusal:
+        return refused(refusal)
+
+
+def _again(command: _New, first: Recorded) -> Outcome:
+    """The answer of a transaction that was done before, or that its id was used for another."""
+    if not is_repeated(command, first.transaction_event):
+        return refused(IdempotencyKeyReused(command.transaction))
+    return Executed(first, replayed=True)
+
+
+def _not_attempted(left: Mapping[int, _New], executor: Executor) -> dict[int, Outcome]:
+    """What is said of those for which there was no time: perhaps an earlier sending did them."""
+    if not left:
+        return {}
+    found = executor.first_events(left.values())
+    if found is None:
+        return dict.fromkeys(left, refused(OutcomeUnknown()))
+    return {
+        place: _again(command, found[subject(command)])
+        if subject(command) in found
+        else refused(NotAttempted())
+        for place, command in left.items()
+    }
+
+
+def _sound(commands: Sequence[_New | Problem]) -> list[_New]:
+    return [command for command in commands if not isinstance(command, Problem)]
 
 
 def _all_or_none(

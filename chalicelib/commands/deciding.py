@@ -23,6 +23,23 @@ def subject(command: Command) -> Stream:
     return transaction_stream(command.ledger, command.transaction)
 
 
+def makes_its_stream(command: Command) -> bool:
+    """Whether a command is only done where its own stream is not there yet."""
+    return isinstance(command, managing.OpenAccount | transaction.NewTransaction)
+
+
+def done_at(command: Command) -> tuple[Stream, int] | None:
+    """Where an event says that a command was done before, whichever request did it.
+
+    None for one that cannot be told from another of its kind.
+    """
+    if makes_its_stream(command):
+        return subject(command), 1
+    if isinstance(command, transaction.PostHold | transaction.VoidHold) and command.key:
+        return subject(command), 2
+    return None
+
+
 def needs(
     command: Command, heads: Mapping[Stream, Recorded], place: Place, *, look: bool
 ) -> list[Stream]:

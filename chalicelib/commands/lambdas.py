@@ -2,11 +2,13 @@
 
 from uuid_utils import uuid7
 
-from chalicelib.commands import batch
+from chalicelib.commands import account_batch, batch
 from chalicelib.commands.answers import account_of, transaction_of
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.execute import Executed, executor
+from chalicelib.commands.idempotency import HEADER, id_of, key_of
 from chalicelib.commands.requests import (
+    AccountBatchRequest,
     BatchRequest,
     ChangeAccountRequest,
     CloseAccountRequest,
@@ -19,16 +21,16 @@ from chalicelib.commands.requests import (
 )
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody, TransactionBody, etag
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 from chalicelib.http.problems import outcome_unknown
 from chalicelib.settings import settings
 
 write = Door(__name__)
 
+_OF_BODY = ("malformed_json", "request_too_large", "unsupported_media_type")
 _OF_CONTENT = (
-    "malformed_json",
-    "request_too_large",
-    "unsupported_media_type",
+    *_OF_BODY,
     "contention",
     "outcome_unknown",
 )
@@ -53,6 +55,7 @@ _OF_HOLD = (
 @write.post(
     "/ledgers/{ledger}/accounts",
     takes=OpenAccountRequest,
+    params=("Idempotency-Key",),
     gives=AccountBody,
     answers_with=("Location", "ETag", "Idempotency-Replayed"),
     made=True,
@@ -62,8 +65,32 @@ def open_account(incoming: Incoming) -> Answer:
     """Opens an account: 201, or 200 when it is open already with this content."""
     incoming.only()
     request, ledger = incoming.body(OpenAccountRequest), incoming.path["ledger"]
-    executed = _execute(incoming, request.command(ledger, new_id=_new_id()))
+    new_id = (_key(incoming) or _new_id()) if request.id is None else request.id
+    executed = _execute(incoming, request.command(ledger, new_id=new_id))
     return _account(executed, made=True)
+
+
+@write.post(
+    "/ledgers/{ledger}/accounts/batch",
+    takes=AccountBatchRequest,
+    params=("Idempotency-Key",),
+    gives=account_batch.AccountResultsBody,
+    answers_with=("Retry-After",),
+    refuses=(*_OF_BODY, "batch_too_large"),
+)
+def open_accounts(incoming: Incoming) -> Answer:
+    """Opens several accounts, each on its own."""
+    incoming.only()
+    results = account_batch.run(
+        incoming.body(AccountBatchRequest),
+        incoming.path["ledger"],
+        key=key_of(incoming.header(HEADER)),
+        new_id=_new_id,
+        executor=executor(),
+        actor=incoming.actor,
+        request_id=incoming.request_id,
+    )
+    return Answer(results, headers=results.retry_after)
 
 
 @write.patch(
@@ -163,6 +190,7 @@ def post_transaction(incoming: Incoming) -> Answer:
     takes=BatchRequest,
     params=("Idempotency-Key",),
     gives=batch.ResultsBody,
+    answers_with=("Retry-After",),
     refuses=(*_OF_CONTENT, "batch_too_large"),
 )
 def post_batch(incoming: Incoming) -> Answer:
@@ -171,13 +199,13 @@ def post_batch(incoming: Incoming) -> Answer:
     results = batch.run(
         incoming.body(BatchRequest),
         incoming.path["ledger"],
-        key=_key(incoming),
+        key=key_of(incoming.header(HEADER)),
         new_id=_new_id,
         executor=executor(),
         actor=incoming.actor,
         request_id=incoming.request_id,
     )
-    return Answer(results)
+    return Answer(results, headers=results.retry_after)
 
 
 @write.post(
@@ -244,7 +272,9 @@ def _new_id() -> str:
 
 
 def _key(incoming: Incoming) -> str | None:
-    return incoming.header("Idempotency-Key")
+    """The id that the request's key gives, if it has one. Raises InvalidField."""
+    key = key_of(incoming.header(HEADER))
+    return None if key is None else id_of(key)
 
 
 def _execute(incoming: Incoming, command: Command, *, dry_run: bool = False) -> Executed:
@@ -255,10 +285,12 @@ def _execute(incoming: Incoming, command: Command, *, dry_run: bool = False) -> 
 
 def _account(executed: Executed, *, made: bool = False) -> Answer:
     try:
-        body = account_of(executed.recorded, executed.stripes, executor().store)
+        body = executor().patiently(
+            lambda: account_of(executed.recorded, executed.stripes, executor().store)
+        )
     except Busy:
         raise outcome_unknown() from None
-    headers = {"ETag": etag(body.version)}
+    headers = {"ETag": etag(body)}
     if not made:
         return Answer(body, headers=headers)
     location = f"{settings().accounts_url or ''}/ledgers/{body.ledger}/accounts/{body.id}"

@@ -11,8 +11,17 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from chalicelib.domain.amounts import MAX_AMOUNT, parse_amount, parse_limit
-from chalicelib.domain.fields import Direction, utc
+from chalicelib.commands.idempotency import HEADER
+from chalicelib.domain.amounts import MAX_AMOUNT, NOT_WHOLE, parse_amount, parse_limit
+from chalicelib.domain.fields import (
+    Direction,
+    check_asset,
+    check_id,
+    check_metadata,
+    check_new_id,
+    check_reason,
+    check_reference,
+)
 from chalicelib.domain.managing import (
     KEEP,
     ChangeAccount,
@@ -31,7 +40,11 @@ from chalicelib.domain.transaction import (
     PostTransaction,
     ReverseTransaction,
     VoidHold,
+    check_entries,
+    check_timeout,
 )
+from chalicelib.http.faults import Check
+from chalicelib.http.times import Instant, instant
 
 _DIGITS = "[1-9][0-9]{0,30}"
 Amount = Annotated[
@@ -45,6 +58,7 @@ Amount = Annotated[
             "examples": ["1000"],
         }
     ),
+    Check(lambda raw, where: _amount(raw, where)),
 ]
 """An amount as a request may write it; what it says is the domain's to judge."""
 
@@ -59,19 +73,25 @@ Limit = Annotated[
             ]
         }
     ),
+    Check(lambda raw, where: _limit(raw, where)),
 ]
 """Likewise a limit; null where there is none."""
+
+AccountId = Annotated[str, Check(check_id)]
+NewId = Annotated[str, Check(check_new_id)]
+Metadata = Annotated[Mapping[str, str], Check(lambda metadata, _: check_metadata(metadata))]
+Reference = Annotated[str, Check(lambda reference, _: check_reference(reference))]
 
 
 class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /ledgers/{ledger}/accounts`."""
 
-    asset: str
+    asset: Annotated[str, Check(lambda asset, _: check_asset(asset))]
     normal_balance: Direction
-    id: str | None = None
+    id: NewId | None = None
     min_balance: Limit | UnsetType = UNSET
     max_balance: Limit | UnsetType = UNSET
-    metadata: Mapping[str, str] = {}
+    metadata: Metadata = {}
     stripes: Annotated[int, Meta(ge=1, le=MAX_STRIPES)] = 1
 
     def command(self, ledger: str, new_id: str) -> OpenAccount:
@@ -99,10 +119,14 @@ class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
     min_balance: Limit | UnsetType = UNSET
     max_balance: Limit | UnsetType = UNSET
-    metadata: Mapping[str, str] | UnsetType = UNSET
+    metadata: Metadata | UnsetType = UNSET
 
     def command(self, ledger: str, account: str, if_version: int | None) -> ChangeAccount:
-        """The command this body asks for. Raises InvalidField, InvalidAmount."""
+        """The command this body asks for. Raises InvalidField, also where it asks for nothing, and
+        InvalidAmount.
+        """
+        if self == ChangeAccountRequest():
+            raise InvalidField("body", "nothing is asked for: give a limit or metadata")
         return ChangeAccount(
             ledger=ledger,
             account=account,
@@ -131,6 +155,8 @@ class DirectionsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     def _asked(self) -> tuple[bool, bool]:
         both = self.debits is UNSET and self.credits is UNSET
+        if not both and True not in (self.debits, self.credits):
+            raise InvalidField("body", "nothing is asked for: give a direction that is true")
         return both or self.debits is True, both or self.credits is True
 
 
@@ -145,7 +171,7 @@ class CloseAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of a transaction."""
 
-    account: str
+    account: AccountId
     direction: Direction
     amount: Amount
     asset: str | None = None
@@ -154,17 +180,17 @@ class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PendingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Says that a transaction is to be held, for so many seconds or until it is resolved."""
 
-    timeout_seconds: int | None = None
+    timeout_seconds: Annotated[int, Check(check_timeout)] | None = None
 
 
 class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /ledgers/{ledger}/transactions`."""
 
-    entries: tuple[EntryRequest, ...]
-    id: str | None = None
-    reference: str | None = None
-    effective_at: datetime | None = None
-    metadata: Mapping[str, str] = {}
+    entries: Annotated[tuple[EntryRequest, ...], Check(check_entries)]
+    id: NewId | None = None
+    reference: Reference | None = None
+    effective_at: Instant | None = None
+    metadata: Metadata = {}
     pending: PendingRequest | None = None
 
     def command(
@@ -184,7 +210,7 @@ class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
             )
             for place, entry in enumerate(self.entries)
         )
-        effective_at = self.effective_at and utc(self.effective_at, "effective_at")
+        effective_at = _instant(self.effective_at, "effective_at")
         if self.pending is None:
             return PostTransaction(
                 ledger=ledger,
@@ -223,6 +249,21 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     atomic: bool = True
 
 
+class AccountBatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/accounts/batch`. Its accounts are read one by one, likewise."""
+
+    accounts: Annotated[
+        list[Raw],
+        Meta(
+            extra_json_schema={
+                "items": {"$ref": "#/components/schemas/OpenAccountRequest"},
+                "minItems": 1,
+                "maxItems": 100,
+            }
+        ),
+    ]
+
+
 class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/post`."""
 
@@ -237,7 +278,7 @@ class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/void`."""
 
-    reason: str | None = None
+    reason: Annotated[str, Check(lambda reason, _: check_reason(reason))] | None = None
 
     def command(self, ledger: str, transaction: str, key: str | None) -> VoidHold:
         """The command this body asks for. Raises InvalidField."""
@@ -247,8 +288,10 @@ class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/reverse`."""
 
-    id: str | None = None
-    effective_at: datetime | None = None
+    id: NewId | None = None
+    effective_at: Instant | None = None
+    reference: Reference | None = None
+    metadata: Metadata = {}
 
     def command(
         self, ledger: str, reverses: str, *, key: str | None, new_id: str
@@ -258,14 +301,20 @@ class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fiel
             ledger=ledger,
             transaction=_id(self.id, key, new_id),
             reverses=reverses,
-            effective_at=self.effective_at and utc(self.effective_at, "effective_at"),
+            effective_at=_instant(self.effective_at, "effective_at"),
+            reference=self.reference,
+            metadata=self.metadata,
         )
 
 
 def _id(id: str | None, key: str | None, new_id: str) -> str:
     if key is not None and id not in (None, key):
-        raise InvalidField("id", "differs from the Idempotency-Key header")
+        raise InvalidField(HEADER, "the body has another id than this key gives")
     return next(one for one in (id, key, new_id) if one is not None)
+
+
+def _instant(text: str | None, where: str) -> datetime | None:
+    return None if text is None else instant(text, where)
 
 
 def _amount(raw: Raw, where: str) -> int:
@@ -284,4 +333,4 @@ def _json(raw: Raw, where: str) -> int | str | None:
     try:
         return msgspec.json.decode(raw, type=int | str | None)
     except msgspec.ValidationError:
-        raise InvalidAmount(where, "an amount is an integer or a string of digits") from None
+        raise InvalidAmount(where, NOT_WHOLE) from None

@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chalicelib.domain.expiring import ExpiringHold, Holds
 from chalicelib.domain.fields import Direction, fingerprint
 from chalicelib.domain.refusals import AccountIsClosed, BalanceLimitExceeded
 
@@ -76,7 +77,10 @@ class EntryHeld(Struct, frozen=True, kw_only=True):
 
 
 class HeldEntryPosted(Struct, frozen=True, kw_only=True):
-    """Of what was held, `amount` moved this account's balance; the rest is free again."""
+    """Of what was held, `amount` moved this account's balance; the rest is free again.
+
+    `expires` says that the hold would have expired.
+    """
 
     transaction: str
     direction: Direction
@@ -84,14 +88,16 @@ class HeldEntryPosted(Struct, frozen=True, kw_only=True):
     released: int
     effective_at: datetime
     reference: str | None
+    expires: bool = False
 
 
 class HeldEntryReleased(Struct, frozen=True, kw_only=True):
-    """What was held is free again."""
+    """What was held is free again; `expires` says that it would have been, or is, by itself."""
 
     transaction: str
     direction: Direction
     amount: int
+    expires: bool = False
 
 
 Event = (
@@ -114,9 +120,12 @@ class Account(Struct, frozen=True, kw_only=True):
     """What the next decision needs to know, and the totals that the books are proved by.
 
     Limits are None where there is none. `metadata_version` says which event set the metadata:
-    the metadata itself stays in that event, so that the state stays small. No open hold expires
-    before `next_expiry`, which is None where none expires. With more than one of `stripes`, the
-    entries are theirs.
+    the metadata itself stays in that event, so that the state stays small. With more than one of
+    `stripes`, the entries are theirs.
+
+    `expiring` has the open holds that expire, the next one first: at most MOST_LISTED. Of more than
+    that, the last ones are only counted (`unlisted`, at most so many): none of them expires before
+    `unlisted_from`.
     """
 
     version: int
@@ -128,7 +137,9 @@ class Account(Struct, frozen=True, kw_only=True):
     credits: int = 0
     pending_debits: int = 0
     pending_credits: int = 0
-    next_expiry: datetime | None = None
+    expiring: tuple[ExpiringHold, ...] = ()
+    unlisted: int = 0
+    unlisted_from: datetime | None = None
     frozen_debits: bool = False
     frozen_credits: bool = False
     closed: bool = False
@@ -157,6 +168,29 @@ class Account(Struct, frozen=True, kw_only=True):
     def available(self) -> int:
         """Posted less what is pending outwards."""
         return self.posted - self.pending_out
+
+    @property
+    def holds(self) -> Holds:
+        """The open holds that expire."""
+        return Holds(self.expiring, self.unlisted, self.unlisted_from)
+
+    def expired(self, now: datetime) -> tuple[ExpiringHold, ...]:
+        """The listed holds that have expired by now, though nothing has released them yet."""
+        return tuple(hold for hold in self.expiring if hold.expires_at <= now)
+
+    def has_unlisted_expired(self, now: datetime) -> bool:
+        """Whether holds that are not listed may have expired by now."""
+        return self.unlisted_from is not None and self.unlisted_from <= now
+
+    def as_of(self, now: datetime) -> "Account":
+        """The account as it is worth now: without what listed holds have set aside until now."""
+        expired = self.expired(now)
+        return replace(
+            self,
+            pending_debits=self.pending_debits - sum(hold.debits for hold in expired),
+            pending_credits=self.pending_credits - sum(hold.credits for hold in expired),
+            expiring=self.expiring[len(expired) :],
+        )
 
     def _on_normal_side(self, debits: int, credits: int) -> int:
         return debits - credits if self.normal_balance == "debit" else credits - debits
@@ -213,33 +247,47 @@ def _evolve(account: Account, event: Event) -> Account:
             return _move(account, event.direction, posted=event.amount)
         case EntryHeld():
             held = _move(account, event.direction, pending=event.amount)
-            expiries = filter(None, (account.next_expiry, event.expires_at))
-            return replace(held, next_expiry=min(expiries, default=None))
+            if event.expires_at is None:
+                return held
+            what = (event.transaction, event.direction, event.amount)
+            return _with_holds(held, account.holds.added(*what, event.expires_at))
         case HeldEntryPosted():
             held_amount = event.amount + event.released
-            return _move(account, event.direction, posted=event.amount, pending=-held_amount)
+            moved = _move(account, event.direction, posted=event.amount, pending=-held_amount)
+            return _resolved(moved, event, held_amount)
         case HeldEntryReleased():
-            return _move(account, event.direction, pending=-event.amount)
+            freed = _move(account, event.direction, pending=-event.amount)
+            return _resolved(freed, event, event.amount)
         case _:
             raise AssertionError(event)
 
 
 def _move(account: Account, direction: Direction, *, posted: int = 0, pending: int = 0) -> Account:
     if direction == "debit":
-        moved = replace(
+        return replace(
             account,
             debits=account.debits + posted,
             pending_debits=account.pending_debits + pending,
         )
-    else:
-        moved = replace(
-            account,
-            credits=account.credits + posted,
-            pending_credits=account.pending_credits + pending,
-        )
-    if not moved.pending_debits and not moved.pending_credits:
-        return replace(moved, next_expiry=None)
-    return moved
+    return replace(
+        account,
+        credits=account.credits + posted,
+        pending_credits=account.pending_credits + pending,
+    )
+
+
+def _resolved(account: Account, event: HeldEntryPosted | HeldEntryReleased, held: int) -> Account:
+    """The account without a hold of this amount."""
+    if not account.pending_debits and not account.pending_credits:
+        return _with_holds(account, Holds())
+    return _with_holds(
+        account,
+        account.holds.resolved(event.transaction, event.direction, held, expires=event.expires),
+    )
+
+
+def _with_holds(account: Account, holds: Holds) -> Account:
+    return replace(account, **holds._asdict())
 
 
 def metadata_mark(metadata: Mapping[str, str]) -> str:

@@ -7,6 +7,12 @@ from chalicelib.domain.refusals import InvalidAmount
 MAX_AMOUNT = 10**30
 """The largest amount of one entry, and the largest size of a limit."""
 
+NOT_WHOLE = (
+    "an amount is a whole number of the asset's smallest unit (10.50 in USD/2 is 1050), "
+    "as an integer or a string of digits"
+)
+"""What is said of anything else."""
+
 _DIGITS = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)
 
 
@@ -55,4 +61,4 @@ def _whole(value: object, where: str) -> int:
 
 
 def _no_number(where: str) -> InvalidAmount:
-    return InvalidAmount(where, "an amount is an integer or a string of digits")
+    return InvalidAmount(where, NOT_WHOLE)

@@ -27,6 +27,7 @@ from chalicelib.domain.refusals import (
     TransactionNotPending,
     TransactionNotPosted,
     UnbalancedTransaction,
+    are_similar,
 )
 from chalicelib.domain.transaction import (
     BookedEntry,
@@ -38,6 +39,7 @@ from chalicelib.domain.transaction import (
     HoldPosted,
     HoldTransaction,
     HoldVoided,
+    NewTransaction,
     PostHold,
     PostTransaction,
     Resolution,
@@ -114,7 +116,7 @@ def decide(command: Command, books: Books, now: datetime) -> Decision:
         return _resolve(command, books, now)
     done = books.transactions.get(command.transaction)
     if done is not None:
-        if done.fingerprint != command.fingerprint:
+        if not is_repeated(command, done):
             raise IdempotencyKeyReused(command.transaction)
         return Decision()
     match command:
@@ -126,6 +128,21 @@ def decide(command: Command, books: Books, now: datetime) -> Decision:
             return _reverse(command, books, now)
         case _:
             assert_never(command)
+
+
+def is_repeated(command: NewTransaction, done: Event) -> bool:
+    """Whether a command has the content of the transaction of its id, of which this is an event.
+
+    The fingerprint has no assets: those that entries name must be the ones that moved.
+    """
+    if done.fingerprint != command.fingerprint:
+        return False
+    if not isinstance(command, PostTransaction | HoldTransaction):
+        return True
+    return all(
+        entry.asset in (None, booked.asset)
+        for entry, booked in zip(command.entries, done.entries, strict=True)
+    )
 
 
 def _post(command: PostTransaction, books: Books, now: datetime) -> Decision:
@@ -172,6 +189,7 @@ def _hold(command: HoldTransaction, books: Books, now: datetime) -> Decision:
     held = TransactionHeld(
         entries=booked,
         effective_at=command.effective_at or now,
+        effective_when_posted=command.effective_at is None,
         reference=command.reference,
         metadata=dict(command.metadata),
         fingerprint=command.fingerprint,
@@ -195,6 +213,8 @@ def _resolve(command: Resolving, books: Books, now: datetime) -> Decision:
     elif expired:
         raise TransactionNotPending(command.transaction, "expired")
     amount = _amount_to_post(command, held)
+    posts_now = isinstance(command, PostHold) and held.effective_when_posted
+    effective_at = now if posts_now else held.effective_at
     steps = [
         ResolveEntry(
             account=entry.account,
@@ -202,8 +222,9 @@ def _resolve(command: Resolving, books: Books, now: datetime) -> Decision:
             direction=entry.direction,
             amount=entry.amount if amount is None else amount,
             held=entry.amount,
-            effective_at=held.effective_at,
+            effective_at=effective_at,
             reference=held.reference,
+            expires=held.expires_at is not None,
         )
         for entry in held.entries
     ]
@@ -217,7 +238,13 @@ def _resolve(command: Resolving, books: Books, now: datetime) -> Decision:
     resolved: Event
     match command:
         case PostHold():
-            resolved = _told_on(HoldPosted, held, entries=booked, resolution=resolution)
+            resolved = _told_on(
+                HoldPosted,
+                held,
+                entries=booked,
+                effective_at=effective_at,
+                resolution=resolution,
+            )
         case VoidHold():
             resolved = _told_on(HoldVoided, held, resolution=resolution)
         case ExpireHold():
@@ -266,6 +293,7 @@ def _reverse(command: ReverseTransaction, books: Books, now: datetime) -> Decisi
     effective_at = command.effective_at or max(now, original.effective_at)
     if effective_at < original.effective_at:
         raise InvalidField("effective_at", "a reversal is not effective before what it reverses")
+    reference = original.reference if command.reference is None else command.reference
     # The last entry first: every balance in between is one that the account had before.
     steps = [
         PostEntry(
@@ -274,7 +302,7 @@ def _reverse(command: ReverseTransaction, books: Books, now: datetime) -> Decisi
             direction=_OPPOSITE[entry.direction],
             amount=entry.amount,
             effective_at=effective_at,
-            reference=original.reference,
+            reference=reference,
         )
         for entry in reversed(original.entries)
     ]
@@ -282,7 +310,8 @@ def _reverse(command: ReverseTransaction, books: Books, now: datetime) -> Decisi
     reversal = TransactionPosted(
         entries=booked,
         effective_at=effective_at,
-        reference=original.reference,
+        reference=reference,
+        metadata=dict(command.metadata),
         fingerprint=command.fingerprint,
         created_at=now,
         reverses=command.reverses,
@@ -332,7 +361,13 @@ def _require_balanced(entries: Sequence[Entry], books: Books) -> None:
         if entry.asset not in (None, account.asset):
             raise AssetMismatch(entry.account, account.asset, str(entry.asset))
         sides[entry.direction][account.asset] += entry.amount
-    for asset in sorted(sides["debit"] | sides["credit"]):
+    moved = sorted(sides["debit"] | sides["credit"])
+    for asset in moved:
         debits, credits = sides["debit"][asset], sides["credit"][asset]
         if debits != credits:
-            raise UnbalancedTransaction(asset, debits, credits)
+            raise UnbalancedTransaction(
+                asset,
+                debits,
+                credits,
+                next((other for other in moved if are_similar(other, asset)), None),
+            )

@@ -3,7 +3,7 @@
 The steps are the account's to decide, one after the other: a transaction only says what they are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import assert_never
 
@@ -46,7 +46,10 @@ class HoldEntry(Struct, frozen=True, kw_only=True):
 
 
 class ResolveEntry(Struct, frozen=True, kw_only=True):
-    """Post `amount` of what was held, which may be 0, and free the rest."""
+    """Post `amount` of what was held, which may be 0, and free the rest.
+
+    `expires` says that it was held until it expires, if not resolved before.
+    """
 
     account: str
     transaction: str
@@ -55,6 +58,7 @@ class ResolveEntry(Struct, frozen=True, kw_only=True):
     held: int
     effective_at: datetime
     reference: str | None
+    expires: bool = False
 
 
 Step = PostEntry | HoldEntry | ResolveEntry
@@ -104,14 +108,23 @@ def _require_takes(step: PostEntry | HoldEntry, account: Account) -> None:
         most = account.posted + account.pending_in + step.amount
         require_within_limits(step.account, most, most, account.min_balance, account.max_balance)
     elif account.min_balance is not None and account.available - step.amount < account.min_balance:
-        raise InsufficientFunds(step.account, account.available, account.min_balance, step.amount)
+        raise InsufficientFunds(
+            step.account,
+            account.available,
+            account.min_balance,
+            step.amount,
+            account.normal_balance,
+        )
 
 
 def _resolve(step: ResolveEntry) -> Event:
     # Nothing is asked of the account: the hold was counted in full when it was made.
     if not step.amount:
         return HeldEntryReleased(
-            transaction=step.transaction, direction=step.direction, amount=step.held
+            transaction=step.transaction,
+            direction=step.direction,
+            amount=step.held,
+            expires=step.expires,
         )
     return HeldEntryPosted(
         transaction=step.transaction,
@@ -120,26 +133,34 @@ def _resolve(step: ResolveEntry) -> Event:
         released=step.held - step.amount,
         effective_at=step.effective_at,
         reference=step.reference,
+        expires=step.expires,
     )
 
 
 def expired_holds(
-    account: Account, newest_first: Iterable[Event], now: datetime
+    account: Account, newest_first: Callable[[], Iterable[Event]], now: datetime
 ) -> dict[str, datetime]:
     """The pending transactions that still hold something here, though they have expired, and when.
 
-    Reads the account's events from the newest back, and no further than its oldest open hold.
+    The account's state says it. Only where holds that it does not list may have expired are its
+    events read, from the newest back, and no further than to the oldest of those holds.
     """
+    expired = {hold.transaction: hold.expires_at for hold in account.expired(now)}
+    if not account.has_unlisted_expired(now):
+        return expired
+    listed = {hold.transaction for hold in account.expiring}
     resolved: set[str] = set()
-    expired: dict[str, datetime] = {}
+    unlisted = account.unlisted
     unexplained = account.pending_debits + account.pending_credits
-    for event in newest_first if unexplained else ():
+    for event in newest_first():
         if isinstance(event, HeldEntryPosted | HeldEntryReleased):
             resolved.add(event.transaction)
         elif isinstance(event, EntryHeld) and event.transaction not in resolved:
             unexplained -= event.amount
-            if event.expires_at is not None and event.expires_at <= now:
-                expired[event.transaction] = event.expires_at
-            if not unexplained:
+            if event.expires_at is not None and event.transaction not in listed:
+                unlisted -= 1
+                if event.expires_at <= now:
+                    expired[event.transaction] = event.expires_at
+            if not unexplained or not unlisted:
                 break
     return expired

@@ -20,6 +20,9 @@ MAX_REFERENCE = 256
 
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}"
 
+RESERVED_ID = "batch"
+"""What would be an id, but is a path of the API where ids are."""
+
 _ID = re.compile(ID_PATTERN, re.ASCII)
 _ASSET = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}/(0|[1-9][0-9]?)", re.ASCII)
 
@@ -28,6 +31,13 @@ def check_id(value: str, where: str) -> None:
     """Raises InvalidField unless `value` can name a ledger, an account or a transaction."""
     if not _ID.fullmatch(value):
         raise InvalidField(where, "an id matches [A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+
+
+def check_new_id(value: str, where: str) -> None:
+    """Raises InvalidField unless `value` can name a new account or transaction."""
+    check_id(value, where)
+    if value == RESERVED_ID:
+        raise InvalidField(where, f"{RESERVED_ID} is the name of a route, and no id")
 
 
 def check_direction(value: str, where: str) -> None:

@@ -26,6 +26,7 @@ from chalicelib.domain.fields import (
     check_direction,
     check_id,
     check_metadata,
+    check_new_id,
     fingerprint,
 )
 from chalicelib.domain.refusals import (
@@ -65,7 +66,7 @@ class OpenAccount(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
-        check_id(self.account, "id")
+        check_new_id(self.account, "id")
         check_asset(self.asset)
         check_direction(self.normal_balance, "normal_balance")
         check_metadata(self.metadata)
@@ -90,6 +91,8 @@ class OpenAccount(Struct, frozen=True, kw_only=True):
 
 class ChangeAccount(Struct, frozen=True, kw_only=True):
     """Set limits or the metadata, if the account is still at `if_version`, where that is given.
+
+    An `if_version` of 0 is no account's.
 
     Raises InvalidField or InvalidAmount for what cannot be.
     """

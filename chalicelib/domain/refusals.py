@@ -4,7 +4,7 @@
 for a person.
 """
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import ClassVar
 
 
@@ -12,6 +12,12 @@ class Refusal(Exception):
     """A command that was understood and turned down, or that could not be understood."""
 
     code: ClassVar[str]
+
+
+def are_similar(asset: str, other: str) -> bool:
+    """Whether two assets differ only in capitals or in scale, such as USD/2 and usd/2."""
+    code, other_code = (each.partition("/")[0].lower() for each in (asset, other))
+    return asset != other and code == other_code
 
 
 # What a request says is wrong by itself, whatever the books hold.
@@ -54,13 +60,29 @@ class UnbalancedTransaction(Refusal):
     asset: str
     debits: int
     credits: int
+    similar: InitVar[str | None] = None
     code = "unbalanced_transaction"
 
+    def __post_init__(self, similar: str | None) -> None:
+        """Takes an asset of the same transaction that is easily taken for this one."""
+        self._hint = f". {similar} is another asset" if similar else ""
+
     def __str__(self) -> str:
-        return f"{self.asset}: debits are {self.debits}, credits are {self.credits}"
+        return f"{self.asset}: debits are {self.debits}, credits are {self.credits}{self._hint}"
 
 
 # What the books say against it.
+
+
+@dataclass(eq=False, repr=False)
+class LedgerNotFound(Refusal):
+    """Nothing of this ledger is known where it was asked for."""
+
+    ledger: str
+    code = "ledger_not_found"
+
+    def __str__(self) -> str:
+        return f"there is no ledger {self.ledger}, or nothing of it has arrived here"
 
 
 @dataclass(eq=False, repr=False)
@@ -106,7 +128,9 @@ class AssetMismatch(Refusal):
     code = "asset_mismatch"
 
     def __str__(self) -> str:
-        return f"{self.account} holds {self.asset}, the entry says {self.asked}"
+        same = are_similar(self.asset, self.asked)
+        hint = ", which is another asset: code and scale must be the same to the letter"
+        return f"{self.account} holds {self.asset}, the entry says {self.asked}{hint * same}"
 
 
 @dataclass(eq=False, repr=False)
@@ -117,11 +141,15 @@ class InsufficientFunds(Refusal):
     available: int
     min_balance: int
     asked: int
+    normal_balance: str
     code = "insufficient_funds"
 
     def __str__(self) -> str:
         floor = f" and a minimum of {self.min_balance}" if self.min_balance else ""
-        return f"{self.account} has {self.available} available{floor}, {self.asked} asked"
+        return (
+            f"{self.account} has {self.available} available{floor}, {self.asked} asked; "
+            f"it grows by {self.normal_balance}s"
+        )
 
 
 @dataclass(eq=False, repr=False)
@@ -190,6 +218,8 @@ class VersionConflict(Refusal):
     code = "version_conflict"
 
     def __str__(self) -> str:
+        if not self.if_version:
+            return f"{self.account} is at version {self.version}; a weak tag matches no version"
         return f"{self.account} is at version {self.version}, not {self.if_version}"
 
 
@@ -279,7 +309,7 @@ class BatchAborted(Refusal):
 
 
 class TryAgain(Refusal):
-    """Nothing is wrong with the request, and nothing was done. The same one may succeed later."""
+    """Nothing is wrong with the request. The same one may succeed later."""
 
 
 class Contention(TryAgain):
@@ -289,6 +319,44 @@ class Contention(TryAgain):
 
     def __str__(self) -> str:
         return "too many writers at once; nothing was written"
+
+
+class NotAttempted(TryAgain):
+    """There was no time left for this transaction of a batch."""
+
+    code = "not_attempted"
+
+    def __str__(self) -> str:
+        return "there was no time for it; nothing was written; send the same batch again"
+
+
+class ClocksApart(NotAttempted):
+    """What it would follow was recorded far ahead of this process's clock: one of the two is wrong.
+
+    `seconds` is how far.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return (
+            f"what it builds on was recorded {self.seconds:.0f} seconds ahead of the clock here; "
+            "nothing was written; it can be done once that time has come"
+        )
+
+
+class OutcomeUnknown(TryAgain):
+    """It may have been written: a reply of the store is missing, and could not be made up for."""
+
+    code = "outcome_unknown"
+
+    def __str__(self) -> str:
+        return (
+            "it may have been written, or not; send the request again: "
+            "with the same id or Idempotency-Key it is done once"
+        )
 
 
 @dataclass(eq=False, repr=False)

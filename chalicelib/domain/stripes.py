@@ -71,14 +71,18 @@ def hidden(version: int, count: int) -> tuple[int, int]:
 def sum_of(account: Account, stripes: Iterable[Account]) -> Account:
     """The account with what its stripes hold."""
     held = [account, *stripes]
-    expiries = [one.next_expiry for one in held if one.next_expiry]
+    unlisted = [one.unlisted_from for one in held if one.unlisted_from]
     return replace(
         account,
         debits=sum(one.debits for one in held),
         credits=sum(one.credits for one in held),
         pending_debits=sum(one.pending_debits for one in held),
         pending_credits=sum(one.pending_credits for one in held),
-        next_expiry=min(expiries, default=None),
+        expiring=tuple(
+            sorted((hold for one in held for hold in one.expiring), key=lambda hold: hold.expires)
+        ),
+        unlisted=sum(one.unlisted for one in held),
+        unlisted_from=min(unlisted, default=None),
     )
 
 

@@ -5,7 +5,7 @@ can be written once, and so can the second, which resolves a hold or reverses. E
 of the transaction, so that the newest one is enough to decide on it and to show it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -17,6 +17,7 @@ from chalicelib.domain.fields import (
     check_direction,
     check_id,
     check_metadata,
+    check_new_id,
     check_reason,
     check_reference,
     fingerprint,
@@ -25,7 +26,11 @@ from chalicelib.domain.fields import (
 )
 from chalicelib.domain.refusals import InvalidField, TooManyEntries
 
-MIN_ENTRIES, MAX_ENTRIES = 2, 50
+MIN_ENTRIES, MAX_ENTRIES = 2, 96
+"""At most so many that a post (one event more), a reversal (two) and the feed (three) are one
+DynamoDB transaction, which holds 100 items.
+"""
+
 MAX_TIMEOUT_SECONDS = 10 * 365 * 24 * 3600
 
 State = Literal["pending", "posted", "voided", "expired"]
@@ -55,7 +60,11 @@ class Resolution(Struct, frozen=True, kw_only=True):
 
 
 class _Event(Struct, frozen=True, kw_only=True):
-    """All of a transaction. `created_at` is when its first event was recorded."""
+    """All of a transaction. `created_at` is when its first event was recorded.
+
+    With `effective_when_posted`, `effective_at` is when the hold was made until it is posted, and
+    then the instant of that.
+    """
 
     entries: tuple[BookedEntry, ...]
     effective_at: datetime
@@ -68,6 +77,7 @@ class _Event(Struct, frozen=True, kw_only=True):
     resolution: Resolution | None = None
     reverses: str | None = None
     reversed_by: str | None = None
+    effective_when_posted: bool = False
 
     state: ClassVar[State]
 
@@ -166,10 +176,10 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class _NewTransaction(Struct, frozen=True, kw_only=True):
-    """2 to 50 lines at once. Entries take effect in their order, each within the limits.
+    """2 to 96 lines at once. Entries take effect in their order, each within the limits.
 
-    `effective_at` defaults to the instant of recording. Raises InvalidField, InvalidAmount or
-    TooManyEntries for what cannot be.
+    `effective_at` defaults to the instant of recording, of a hold to that of its posting. Raises
+    InvalidField, InvalidAmount or TooManyEntries for what cannot be.
     """
 
     ledger: str
@@ -181,13 +191,12 @@ class _NewTransaction(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
-        check_id(self.transaction, "id")
+        check_new_id(self.transaction, "id")
         check_reference(self.reference)
         check_metadata(self.metadata)
         if self.effective_at is not None:
             utc(self.effective_at, "effective_at")
-        if len(self.entries) < MIN_ENTRIES:
-            raise InvalidField("entries", f"a transaction has at least {MIN_ENTRIES} entries")
+        check_entries(self.entries, "entries")
         if len(self.entries) > MAX_ENTRIES:
             raise TooManyEntries(len(self.entries), MAX_ENTRIES)
         for place, entry in enumerate(self.entries):
@@ -211,6 +220,20 @@ class _NewTransaction(Struct, frozen=True, kw_only=True):
         return fingerprint(*self.content)
 
 
+def check_entries(entries: Sequence[object], where: str) -> None:
+    """Raises InvalidField for too few entries."""
+    if len(entries) < MIN_ENTRIES:
+        raise InvalidField(where, f"a transaction has at least {MIN_ENTRIES} entries")
+
+
+def check_timeout(seconds: int, where: str) -> None:
+    """Raises InvalidField unless a hold can be so many seconds long."""
+    if type(seconds) is not int or not 1 <= seconds <= MAX_TIMEOUT_SECONDS:
+        raise InvalidField(
+            where, f"a timeout is 1 to {MAX_TIMEOUT_SECONDS} whole seconds, or null for none"
+        )
+
+
 class PostTransaction(_NewTransaction, frozen=True, kw_only=True):
     """Move money now."""
 
@@ -222,14 +245,8 @@ class HoldTransaction(_NewTransaction, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.timeout_seconds is not None and (
-            type(self.timeout_seconds) is not int
-            or not 1 <= self.timeout_seconds <= MAX_TIMEOUT_SECONDS
-        ):
-            raise InvalidField(
-                "pending.timeout_seconds",
-                f"a timeout is 1 to {MAX_TIMEOUT_SECONDS} whole seconds, or null for none",
-            )
+        if self.timeout_seconds is not None:
+            check_timeout(self.timeout_seconds, "pending.timeout_seconds")
 
     @property
     def content(self) -> tuple[object, ...]:
@@ -241,18 +258,22 @@ class ReverseTransaction(Struct, frozen=True, kw_only=True):
     """Undo what the transaction `reverses` posted, by a new transaction with opposite entries.
 
     `effective_at` is not before the original's; it defaults to now, or to the original's where
-    that is later.
+    that is later. `reference` defaults to the original's.
     """
 
     ledger: str
     transaction: str
     reverses: str
     effective_at: datetime | None = None
+    reference: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
-        check_id(self.transaction, "id")
+        check_new_id(self.transaction, "id")
         check_id(self.reverses, "transaction")
+        check_reference(self.reference)
+        check_metadata(self.metadata)
         if self.effective_at is not None:
             utc(self.effective_at, "effective_at")
 
@@ -260,7 +281,9 @@ class ReverseTransaction(Struct, frozen=True, kw_only=True):
     def fingerprint(self) -> str:
         """The content that a repeated request must share."""
         effective_at = self.effective_at and rfc3339(self.effective_at)
-        return fingerprint("reverse", self.reverses, effective_at)
+        given = [self.reference, dict(self.metadata)]
+        # What is stored of a reversal that said neither is older than both.
+        return fingerprint("reverse", self.reverses, effective_at, *(given if any(given) else ()))
 
 
 class _Resolving(Struct, frozen=True, kw_only=True):

@@ -17,8 +17,12 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.transaction import Transaction
 from chalicelib.events.upcasting import schema_of, upcast
 
-STATE_SCHEMA = 2
-"""The shape of the carried states. A state of another schema is folded again, not trusted."""
+STATE_SCHEMA, _BEFORE = 3, 2
+"""The shape of the carried states. A state of another schema is folded again, not trusted.
+
+Since 3 an account lists the holds that expire. A state without any has the same shape as before,
+and says so: neither build has to fold it again.
+"""
 
 FIRST_LINK = bytes(32)
 """What the first event of a stream is chained to."""
@@ -65,13 +69,16 @@ def decode_event(type: str, data: str, recorded_at: datetime) -> Event:
 
 def encode_state(state: State) -> str:
     """The state's fields as JSON, with the number of their schema."""
-    return msgspec.json.encode({"schema": STATE_SCHEMA, **_said(state)}).decode()
+    said = _said(state)
+    schema = STATE_SCHEMA if said.keys() & {"expiring", "unlisted"} else _BEFORE
+    return msgspec.json.encode({"schema": schema, **said}).decode()
 
 
 def decode_state(kind: str, data: str) -> State:
     """The state of a stream of this kind. Raises StaleState, UnknownEvent."""
     try:
-        if _schema.decode(data).schema != STATE_SCHEMA:
+        shape = _shape.decode(data)
+        if shape.schema != STATE_SCHEMA and (shape.schema != _BEFORE or shape.next_expiry):
             raise StaleState("the state was written by another build")
         return _state_decoder(kind).decode(data)
     except msgspec.MsgspecError as error:
@@ -111,7 +118,12 @@ class _Schema(msgspec.Struct):
     schema: int = 1
 
 
+class _Shape(_Schema):
+    next_expiry: str | None = None
+
+
 _schema = msgspec.json.Decoder(_Schema)
+_shape = msgspec.json.Decoder(_Shape)
 
 
 @cache

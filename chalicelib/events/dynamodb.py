@@ -2,38 +2,39 @@
 
 A load is one strongly consistent query for the newest item. An append puts each event on the
 condition that its version does not exist yet: one event is one PutItem, several are one
-TransactWriteItems.
+TransactWriteItems. Botocore sends no append again by itself: whether one was done is told apart
+here, and what may have been done is Unanswered.
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from botocore.parsers import ResponseParserError
+from pynamodb.connection.base import BOTOCORE_EXCEPTIONS
 from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import (
-    GetError,
+    CancellationReason,
     PutError,
-    PynamoDBException,
-    QueryError,
     TransactWriteError,
 )
-from pynamodb.transactions import TransactWrite
+from pynamodb.transactions import TransactGet, TransactWrite
 
 from chalicelib.domain.fields import rfc3339
+from chalicelib.events.dynamodb_faults import TAKEN, of_append, reading
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import Append, Busy, Conflict, check, trusted
+from chalicelib.events.store import Append, Conflict, Place, Unanswered, check, trusted
 from chalicelib.events.table import EventItem
-from chalicelib.tables import CONDITION_FAILED, connection, response_code, together
+from chalicelib.tables import (
+    CONDITION_FAILED,
+    connection,
+    response_code,
+    sent_once,
+    together,
+)
 
 _LOST = {"ConditionalCheckFailed", "TransactionConflict"}
-_BUSY = {
-    "ProvisionedThroughputExceeded",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ThrottlingError",
-    "ThrottlingException",
-    "TransactionInProgressException",
-}
 _ABSENT = EventItem.version.does_not_exist()
 
 
@@ -49,17 +50,29 @@ class DynamoStore:
         """See EventStore.append."""
         check(appends)
         items = [to_item(event) for append in appends for event in append.events]
-        lost = _put(items[0]) if len(items) == 1 else _put_together(items)
+        with sent_once():
+            lost = _put(items[0]) if len(items) == 1 else _put_together(items)
         if lost:
             there = {stream: found and trusted(found, self.history) for stream, found in lost}
             raise Conflict(lost[0][0], there)
 
+    def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
+        """See EventStore.snapshot."""
+        with reading(), sent_once(), TransactGet(connection=connection()) as transaction:
+            asked = {
+                place: transaction.get(EventItem, str(place[0]), place[1])
+                for place in dict.fromkeys(places)
+            }
+        found = {}
+        for place, future in asked.items():
+            with suppress(EventItem.DoesNotExist):
+                found[place] = trusted(from_item(future.get()), self.history)
+        return found
+
     def read(self, stream: Stream, version: int) -> Recorded:
         """See EventStore.read."""
-        try:
+        with reading():
             found = from_item(EventItem.get(str(stream), version, consistent_read=True))
-        except GetError as error:
-            raise _busy_or_same(error, {response_code(error)}) from error
         return trusted(found, self.history)
 
     def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
@@ -67,19 +80,15 @@ class DynamoStore:
         found = EventItem.query(
             str(stream), consistent_read=True, scan_index_forward=not newest_first
         )
-        try:
+        with reading():
             for item in found:
                 yield from_item(item)
-        except QueryError as error:
-            raise _busy_or_same(error, {response_code(error)}) from error
 
 
 def _newest(stream: Stream) -> Recorded | None:
     found = EventItem.query(str(stream), consistent_read=True, scan_index_forward=False, limit=1)
-    try:
+    with reading():
         return next((from_item(item) for item in found), None)
-    except QueryError as error:
-        raise _busy_or_same(error, {response_code(error)}) from error
 
 
 _Lost = list[tuple[Stream, Recorded | None]]
@@ -87,22 +96,34 @@ _Lost = list[tuple[Stream, Recorded | None]]
 
 
 def _put(item: EventItem) -> _Lost:
+    stream = Stream.parse(item.stream)
     try:
-        item.save(_ABSENT)
-    except PutError as error:
-        if response_code(error) != CONDITION_FAILED:
-            raise _busy_or_same(error, {response_code(error)}) from error
-        stored = _stored(item)
+        arguments = item.get_save_kwargs_from_instance(_ABSENT, ALL_OLD)
+        connection().dispatch("PutItem", arguments)
+    except BOTOCORE_EXCEPTIONS as cause:
+        error = PutError(f"Failed to put item: {cause}", cause)
+        code = response_code(error)
+        if code in TAKEN:
+            return [(stream, None)]
+        if code != CONDITION_FAILED:
+            raise of_append(error) from error
+        stored = _returned(cause) or _stored(item)
         if not _is_ours(item, stored):
-            return [(Stream.parse(item.stream), from_item(stored))]
+            return [(stream, from_item(stored))]
+    except ResponseParserError as error:
+        raise Unanswered(str(error)) from error
     return []
 
 
+def _returned(error: Exception) -> EventItem | None:
+    """The item that a condition failed on, where the engine returns it."""
+    response = getattr(error.__cause__, "response", None) or {}
+    return _from_raw(response["Item"]) if response.get("Item") else None
+
+
 def _stored(item: EventItem) -> EventItem:
-    try:
+    with reading():
         return EventItem.get(item.stream, item.version, consistent_read=True)
-    except GetError as error:
-        raise _busy_or_same(error, {response_code(error)}) from error
 
 
 def _put_together(items: list[EventItem]) -> _Lost:
@@ -113,10 +134,9 @@ def _put_together(items: list[EventItem]) -> _Lost:
                 transaction.save(item, _ABSENT, return_values=ALL_OLD)
     except TransactWriteError as error:
         reasons = list(zip(items, error.cancellation_reasons, strict=False))
-        if reasons and all(
-            reason is not None and reason.raw_item and _is_ours(item, _from_raw(reason.raw_item))
-            for item, reason in reasons
-        ):
+        there = [_there(item, reason) for item, reason in reasons]
+        # What is being written at the same moment shows no item; all of an append is, or none.
+        if "ours" in there and set(there) <= {"ours", "under way"}:
             return []
         lost = [
             (
@@ -129,8 +149,19 @@ def _put_together(items: list[EventItem]) -> _Lost:
         if lost:
             return lost
         codes = {reason.code for _, reason in reasons if reason is not None}
-        raise _busy_or_same(error, codes | {response_code(error)}) from error
+        raise of_append(error, codes) from error
+    except ResponseParserError as error:
+        raise Unanswered(str(error)) from error
     return []
+
+
+def _there(item: EventItem, reason: CancellationReason | None) -> str:
+    """What a cancelled append found in an item's place."""
+    if reason is None:
+        return "nothing"
+    if reason.raw_item:
+        return "ours" if _is_ours(item, _from_raw(reason.raw_item)) else "another's"
+    return "under way" if reason.code == "TransactionConflict" else "nothing"
 
 
 def _is_ours(item: EventItem, stored: EventItem) -> bool:
@@ -142,10 +173,6 @@ def _from_raw(attributes: dict[str, Any]) -> EventItem:
     item = EventItem()
     item.deserialize(attributes)
     return item
-
-
-def _busy_or_same(error: PynamoDBException, codes: set[str]) -> Exception:
-    return Busy(", ".join(sorted(codes & _BUSY))) if codes & _BUSY else error
 
 
 def to_item(event: Recorded) -> EventItem:

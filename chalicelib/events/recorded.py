@@ -109,6 +109,11 @@ class Recorded:
         return [account_stream(self.stream.ledger, id) for id in ids]
 
     @property
+    def place(self) -> tuple[Stream, int]:
+        """Where it stands: in which stream, at which version."""
+        return self.stream, self.version
+
+    @property
     def sets_metadata(self) -> bool:
         """Whether this event of an account is the one that set its metadata."""
         return self.account.metadata_version == self.version

@@ -34,7 +34,18 @@ class Conflict(Exception):
 
 
 class Busy(Exception):
-    """The store asks to be left alone for a moment; nothing was written."""
+    """The store has no time now, or cannot be reached; nothing was written."""
+
+
+class Unanswered(Exception):
+    """The reply to an append is missing: it may have been written, or may be yet.
+
+    The same append, sent again, finds out: it succeeds, or conflicts with another's event.
+    """
+
+
+Place = tuple[Stream, int]
+"""A version of a stream: where an event is, or may be one day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +76,16 @@ class EventStore(Protocol):
         """The newest event of each stream; a stream without events is left out. Raises Busy."""
 
     def append(self, *appends: Append) -> None:
-        """Adds everything or nothing. Raises Conflict naming the stream that lost, or Busy.
+        """Adds everything or nothing. Raises Conflict naming the stream that lost, Busy, and
+        Unanswered.
 
         An append that is already there, event for event, succeeds: the reply to it was lost.
+        """
+
+    def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
+        """Those of up to 100 events that are there, all seen at the same instant.
+
+        Raises Busy, also while one of them is being written.
         """
 
     def read(self, stream: Stream, version: int) -> Recorded:
@@ -143,6 +161,15 @@ class MemoryStore:
                 raise Conflict(next(iter(lost)), lost)
             for append in appends:
                 self._streams.setdefault(append.stream, []).extend(append.events)
+
+    def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
+        """See EventStore.snapshot."""
+        with self._lock:
+            return {
+                (stream, version): events[version - 1]
+                for stream, version in places
+                if version <= len(events := self._streams.get(stream, []))
+            }
 
     def read(self, stream: Stream, version: int) -> Recorded:
         """See EventStore.read."""

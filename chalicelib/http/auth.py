@@ -8,13 +8,15 @@ separated by commas) say what a key would. No app client of the pool may write t
 a user of such a client could open every ledger. `ops/cognito.py` checks that.
 
 `iam`: callers sign their requests (SigV4), and their own policies say what they may do. A ledger
-that is not theirs is refused by API Gateway, before it comes here. This policy reads and writes
-acme, and nothing else; the methods are spelled out because a `*` there would match slashes too:
+that is not theirs is refused by API Gateway, before it comes here. `GET/ledgers` answers all names:
+allow it only to those who may see them. This policy reads and writes acme, and nothing else; the
+methods are spelled out because a `*` there would match slashes too:
 
     {"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
         "Action": "execute-api:Invoke",
         "Resource": ["arn:*:execute-api:{region}:{account}:{api}/v1/GET/ledgers/acme/*",
+                     "arn:*:execute-api:{region}:{account}:{api}/v1/HEAD/ledgers/acme/*",
                      "arn:*:execute-api:{region}:{account}:{api}/v1/POST/ledgers/acme/*",
                      "arn:*:execute-api:{region}:{account}:{api}/v1/PATCH/ledgers/acme/*"]}]}
 """
@@ -94,7 +96,12 @@ class Caller:
 
     def opens(self, ledger: str) -> bool:
         """Whether this ledger is theirs."""
-        return keys.ALL_LEDGERS in self.ledgers or ledger in self.ledgers
+        return self.named is None or ledger in self.ledgers
+
+    @property
+    def named(self) -> list[str] | None:
+        """The ledgers that are theirs, in order; None for all."""
+        return None if keys.ALL_LEDGERS in self.ledgers else sorted(self.ledgers)
 
 
 def caller(context: Mapping[str, Any]) -> Caller:

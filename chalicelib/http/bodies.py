@@ -4,12 +4,13 @@ Amounts are strings of digits, times are RFC 3339 in UTC with microseconds. `api
 contract: fields are added, never changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.expiring import ExpiringHold
 from chalicelib.domain.fields import Direction, rfc3339
 from chalicelib.domain.stripes import is_stripe, shown, shown_of, whole_of
 from chalicelib.domain.transaction import BookedEntry, Event
@@ -23,7 +24,12 @@ class Frozen(msgspec.Struct, frozen=True):
 
 
 class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An account, with balances on its normal side; `stripes` is there for one that has any."""
+    """An account, with balances on its normal side.
+
+    `stripes` and `own_version` are there for one that has stripes: `version` is then that of the
+    newest event of any of its streams, and `own_version`, which its `ETag` says, that of what was
+    done to the account itself.
+    """
 
     id: str
     ledger: str
@@ -42,6 +48,7 @@ class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: str
     recorded_at: str
     stripes: int | msgspec.UnsetType = msgspec.UNSET
+    own_version: int | msgspec.UnsetType = msgspec.UNSET
 
 
 def account_body(
@@ -72,8 +79,30 @@ def account_body(
     )
 
 
-def etag(version: int) -> str:
-    """A version as the `ETag` that `If-Match` is compared with."""
+def without_holds(body: AccountBody, holds: Sequence[ExpiringHold]) -> AccountBody:
+    """The account without what these holds, which have expired, set aside."""
+    debits, credits = sum(one.debits for one in holds), sum(one.credits for one in holds)
+    outwards = credits if body.normal_balance == "debit" else debits
+    return msgspec.structs.replace(
+        body,
+        pending_debits=str(int(body.pending_debits) - debits),
+        pending_credits=str(int(body.pending_credits) - credits),
+        available=str(int(body.available) + outwards),
+    )
+
+
+def of_streams(body: AccountBody, streams: Sequence[tuple[str, int]]) -> AccountBody:
+    """A striped account with the version of the newest of its streams: its own, and its stripes in
+    their order, of each when its newest event was recorded and the version of that.
+    """
+    newest = max(range(len(streams)), key=lambda number: (streams[number][0], -number))
+    version = shown(streams[newest][1], len(streams) - 1, newest)
+    return msgspec.structs.replace(body, version=version, own_version=body.version)
+
+
+def etag(body: AccountBody) -> str:
+    """The `ETag` of an account, which `If-Match` is compared with."""
+    version = body.version if body.own_version is msgspec.UNSET else body.own_version
     return f'"{version}"'
 
 
@@ -138,6 +167,15 @@ def transaction_body(
         reversed_by=event.reversed_by,
         dry_run=dry_run,
     )
+
+
+def as_of(body: TransactionBody, now: datetime) -> TransactionBody:
+    """The transaction as it is now: a hold has expired at `expires_at`, whether or not that has
+    been recorded.
+    """
+    if body.state == "pending" and body.expires_at and body.expires_at <= rfc3339(now):
+        return msgspec.structs.replace(body, state="expired")
+    return body
 
 
 def _entry(entry: BookedEntry) -> TransactionEntryBody:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 
 OPENAPI = Path(__file__).with_name("openapi.json")
 DOCS = Path(__file__).with_name("docs.html")

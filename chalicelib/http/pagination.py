@@ -1,40 +1,44 @@
 """Pagination: limits, and cursors that only open the listing they were made for.
 
 A cursor is a position in an ordered, growing listing, so following it visits every row that was
-there at the start exactly once. It carries a checksum over the query it belongs to; it grants
-nothing, since the keys come from the path.
+there at the start exactly once. It is sealed: an authentication code over the listing and the
+position says that we made it (HMAC-SHA256, RFC 2104). What it carries, filters and the balances of
+a statement included, is therefore what we put in; it is no secret from who may read the listing.
 """
 
 import base64
 import binascii
-import hashlib
+import hmac
 
 import msgspec
 
 from chalicelib.http.problems import Problem
+from chalicelib.http.sealing import sealing_key
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 
-_CHECKSUM_BYTES = 9
+_SEAL_BYTES = 16
+"""Of the 32 that SHA-256 gives: nobody can try 2^128 cursors at a server."""
 
 
 def make_cursor(*position: str, of: tuple[str, ...]) -> str:
-    """An opaque cursor to a position in the listing `of`."""
+    """An opaque cursor to a position in the listing `of`. Raises Problem unavailable."""
     payload = msgspec.json.encode(position)
-    return base64.urlsafe_b64encode(_checksum(payload, of) + payload).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_seal(payload, of) + payload).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, *, of: tuple[str, ...], parts: int) -> list[str]:
     """The position in the listing `of`, which has this many parts.
 
-    Raises Problem invalid_cursor for what that listing, as this build makes it, did not make.
+    Raises Problem: invalid_cursor for what that listing, as this build makes it, did not make, and
+    unavailable.
     """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise not_ours() from None
-    checksum, payload = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
-    if checksum != _checksum(payload, of):
+    seal, payload = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+    if not hmac.compare_digest(seal, _seal(payload, of)):
         raise not_ours()
     position = msgspec.json.decode(payload, type=list[str])
     if len(position) != parts:
@@ -56,9 +60,10 @@ def whole_number(pinned: str) -> int:
         raise not_ours() from None
 
 
-def _checksum(payload: bytes, of: tuple[str, ...]) -> bytes:
-    listing = msgspec.json.encode(of)
-    return hashlib.sha256(listing + b"\0" + payload).digest()[:_CHECKSUM_BYTES]
+def _seal(payload: bytes, of: tuple[str, ...]) -> bytes:
+    # JSON has no zero byte, so that no other listing and position make the same message.
+    message = msgspec.json.encode(of) + b"\0" + payload
+    return hmac.digest(sealing_key(), message, "sha256")[:_SEAL_BYTES]
 
 
 def not_ours() -> Problem:

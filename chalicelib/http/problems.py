@@ -3,9 +3,9 @@
 The table of codes is the contract. An error that is not in it is ours, not the client's: it is
 logged, and answered `internal_error` without a word about its inside.
 
-What an answer says of a write: 4xx, `contention` and `unavailable`, that nothing was written;
-`outcome_unknown` and `internal_error`, that it may have been. The same request with the same id or
-`Idempotency-Key` finds out, because it is done once.
+What an answer says of a write: 4xx, `contention`, `not_attempted` and `unavailable`, that nothing
+was written; `outcome_unknown` and `internal_error`, that it may have been. The same request with
+the same id or `Idempotency-Key` finds out, because it is done once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.refusals import InvalidField, Refusal, TryAgain
+from chalicelib.domain.refusals import InvalidField, OutcomeUnknown, Refusal, TryAgain
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -29,6 +29,7 @@ STATUS = {
     "unauthorized": 401,
     "forbidden": 403,
     "not_found": 404,
+    "ledger_not_found": 404,
     "account_not_found": 404,
     "transaction_not_found": 404,
     "method_not_allowed": 405,
@@ -54,6 +55,7 @@ STATUS = {
     "rate_limited": 429,
     "internal_error": 500,
     "contention": 503,
+    "not_attempted": 503,
     "outcome_unknown": 503,
     "projection_behind": 503,
     "unavailable": 503,
@@ -127,12 +129,7 @@ def internal_error() -> Problem:
 
 def outcome_unknown() -> Problem:
     """A write that may have been done, where that could not be read in time."""
-    return Problem(
-        "outcome_unknown",
-        "it may have been written, or not; send the request again: "
-        "with the same id or Idempotency-Key it is done once",
-        retry_after=1,
-    )
+    return refused(OutcomeUnknown())
 
 
 def unavailable() -> Problem:

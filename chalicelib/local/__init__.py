@@ -18,18 +18,18 @@ def start() -> None:
     a message where that engine cannot start.
     """
     # Inside, since what these import reads the settings that this function completes.
-    from chalicelib.local import engine, gateway, supervision
+    from chalicelib.local import connections, engine, supervision
     from chalicelib.local.checkpoints import Checkpoints
 
     server = supervision.follow()
-    gateway.answer_with_problems()
+    connections.serve()
     for chatty in ("botocore.credentials", "pynamodb.settings"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     checkpoints = Checkpoints(None, engine="")
     if settings().endpoint is None:
         try:
             running = engine.ensure(owner=server)
-        except engine.EngineError as error:
+        except (engine.EngineError, OSError) as error:
             print(f"twofold: {error}", file=sys.stderr, flush=True)
             supervision.end(1)
         checkpoints = Checkpoints(running.checkpoints, running.id, readers=("accounts", "journal"))

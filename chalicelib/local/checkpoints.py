@@ -1,6 +1,7 @@
 """Checkpoints: how far each reader of the stream has come, and what was missed in between."""
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Collection, Mapping
@@ -10,9 +11,15 @@ from typing import Any
 
 from chalicelib.domain.fields import rfc3339
 
+logger = logging.getLogger(__name__)
+
 
 class Checkpoints:
     """The position of each reader in each shard, kept in a file so that a reload goes on there.
+
+    The engine saves the file with its books and puts it back when it reads them, so it is never
+    ahead of them. A position that cannot be written, as on a full disk, is one that stays behind:
+    what was taken since is repeated after the next start.
 
     A stream ends with its engine, so the positions in another engine's stream tell only until when
     its records were delivered. `behind_since` is then that time (RFC 3339), "" for the beginning,
@@ -25,6 +32,7 @@ class Checkpoints:
         self._engine = engine
         self._began = rfc3339(datetime.now(UTC))
         self._taken: dict[str, tuple[str, str]] = {}
+        self._failing = False
         self.behind_since: str | None = None if path is None else ""
         if path is not None and path.exists():
             self._go_on_from(json.loads(path.read_text()), readers)
@@ -80,5 +88,13 @@ class Checkpoints:
         }
         # Written aside and moved into place: never read half, whoever else is writing.
         fresh = self._path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-        fresh.write_text(json.dumps(content))
-        fresh.replace(self._path)
+        try:
+            fresh.write_text(json.dumps(content))
+            fresh.replace(self._path)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            if not self._failing:
+                logger.warning("how far the stream was read cannot be kept: %s", error)
+            self._failing = True
+        else:
+            self._failing = False

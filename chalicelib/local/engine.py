@@ -1,7 +1,8 @@
 """Engine: ministack as a child process that outlives reloads and ends with its servers.
 
 The engine keeps the books in memory and saves them when it stops, which it does, within a second,
-when the last server that uses it is gone, however that one ended. The next start reads them again.
+when the last server that uses it is gone, however that one ended. The next start reads them again,
+and says so where the engine itself was killed, and what was not saved is lost.
 All of it lives in one folder per project, outside the project, since Chalice reloads the server
 when a file inside changes.
 """
@@ -9,6 +10,7 @@ when a file inside changes.
 import fcntl
 import hashlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -18,12 +20,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psutil
 
+from chalicelib.domain.fields import rfc3339
 from chalicelib.settings import settings
 
 START_SECONDS = 30.0
@@ -59,10 +63,7 @@ def ensure(owner: psutil.Process) -> Engine:
     (folder / "owners").mkdir(parents=True, exist_ok=True)
     with locked(folder):
         (folder / "owners" / f"{owner.pid}-{owner.create_time()}").touch()
-        try:
-            running = json.loads((folder / "engine.json").read_text())
-        except FileNotFoundError:
-            running = None
+        running = _of_file(folder)
         if running is None or not _answers(running["endpoint"]):
             running = _start(folder)
     return Engine(running["endpoint"], running["id"], folder / "checkpoints.json")
@@ -70,10 +71,9 @@ def ensure(owner: psutil.Process) -> Engine:
 
 def running() -> Engine:
     """The engine of this project, as it runs. Raises EngineError if it does not."""
-    try:
-        found = json.loads((home() / "engine.json").read_text())
-    except FileNotFoundError:
-        raise EngineError("no server of this project is running: make run") from None
+    found = _of_file(home())
+    if found is None:
+        raise EngineError("no server of this project is running: make run")
     return Engine(found["endpoint"], found["id"], home() / "checkpoints.json")
 
 
@@ -87,20 +87,48 @@ def locked(folder: Path) -> Iterator[None]:
 
 def has_owner(folder: Path) -> bool:
     """Whether a server that uses the engine is alive."""
-    return any(_alive(*owner.name.split("-")) for owner in (folder / "owners").iterdir())
+    try:
+        return any(_alive(*owner.name.split("-")) for owner in (folder / "owners").iterdir())
+    except FileNotFoundError:
+        return False
+
+
+def forget(folder: Path) -> None:
+    """Removes this process from its folder as the engine that runs there."""
+    running = _of_file(folder)
+    if running is not None and running["pid"] == os.getpid():
+        (folder / "engine.json").unlink()
+
+
+def _of_file(folder: Path) -> Any:
+    """What the folder says of its engine, running or not; None if it says nothing."""
+    try:
+        return json.loads((folder / "engine.json").read_text())
+    except (FileNotFoundError, ValueError):  # It may be cut off, by a full disk.
+        return None
 
 
 def _start(folder: Path) -> dict[str, Any]:
+    if (folder / "engine.json").exists():
+        _say_what_was_lost(folder)
     port = _free_port()
     endpoint = f"http://127.0.0.1:{port}"
     log = folder / "engine.log"
-    with log.open("w") as output:
+    # What the engine has to say of the books, it says where the server was started.
+    console = (
+        os.dup(sys.__stderr__.fileno()) if sys.__stderr__ else os.open(os.devnull, os.O_WRONLY)
+    )
+    with log.open("w") as output, os.fdopen(console, "wb"):
         child = subprocess.Popen(
-            [sys.executable, "-m", "chalicelib.local.keeper", str(folder), str(port)],
+            [
+                *(sys.executable, "-m", "chalicelib.local.keeper"),
+                *(str(folder), str(port), str(console)),
+            ],
             cwd=_PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            pass_fds=(console,),
             start_new_session=True,  # Ctrl-C is for the server; the engine follows it.
         )
     deadline = time.monotonic() + START_SECONDS
@@ -112,6 +140,19 @@ def _start(folder: Path) -> dict[str, Any]:
     running = {"endpoint": endpoint, "id": str(uuid4()), "pid": child.pid}
     (folder / "engine.json").write_text(json.dumps(running))
     return running
+
+
+def _say_what_was_lost(folder: Path) -> None:
+    try:
+        saved = (folder / "books" / "dynamodb.json").stat().st_mtime
+        what = f"what was written after {rfc3339(datetime.fromtimestamp(saved, UTC))}"
+    except FileNotFoundError:
+        what = "all that was written"
+    print(
+        f"twofold: the embedded engine ended before it saved the books: {what} is lost.",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _last_words(log: Path) -> str:

@@ -5,11 +5,7 @@ Gateway does by default. A deployed stage maps those answers to problems by its 
 here it is done to the development server.
 """
 
-from chalice.local import (
-    ChaliceRequestHandler,
-    ForbiddenError,
-    LocalGatewayException,
-)
+from chalice.local import ForbiddenError, LocalGatewayException
 
 from chalicelib.http.problems import Problem
 
@@ -24,17 +20,3 @@ def problem_for(error: LocalGatewayException) -> Problem:
         return Problem("not_found", "there is no such path")
     # Without a key, or refused by the authorizer, which refuses only keys that it does not know.
     return Problem("unauthorized", "this needs a valid key")
-
-
-def answer_with_problems() -> None:
-    """Makes the development server send problems, and each reply without delay."""
-
-    def send(handler: ChaliceRequestHandler, error: LocalGatewayException) -> None:
-        problem = problem_for(error)
-        headers: dict[str, str | list[str]] = {**problem.headers}
-        handler._send_http_response(problem.status, headers, problem.body())
-
-    # Chalice has no hook for either: `chalice local` makes its server without arguments.
-    ChaliceRequestHandler._send_error_response = send  # type: ignore[method-assign,assignment]
-    # A reply is two packets; Nagle's algorithm would hold the second for 40 ms.
-    ChaliceRequestHandler.disable_nagle_algorithm = True

@@ -18,6 +18,7 @@ from chalicelib.events.dynamodb import from_item
 from chalicelib.events.parking import Project
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
+from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.checkpoints import Checkpoints
 from chalicelib.local.mapping import SourceMapping
 from chalicelib.local.stream_pump import Pump
@@ -39,6 +40,7 @@ PROJECTORS = {"accounts": accounts.project_accounts, "journal": journal.project_
 def run(checkpoints: Checkpoints) -> None:
     """Makes the tables that are missing and starts the pumps, in threads of this process."""
     tables.create(TABLES)
+    ensure_sealing_key()
     if checkpoints.behind_since is not None:
         # The engine has read its saved books, and a stream is not saved with them.
         _background("catch-up", partial(_catch_up, checkpoints))

@@ -7,6 +7,7 @@ from chalicelib.events.stream import Stack
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.feeding import projector_lambda, watch_lambda
+from chalicelib.read_models.ledgers import AccountsLedger, registered
 from chalicelib.read_models.statements import projector as statements
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.settings import settings
@@ -20,8 +21,8 @@ class Parked(ParkedRow):
         billing_mode = "PAY_PER_REQUEST"
 
 
-ROOMS = (balances.project, statements.project)
-TABLES = (BalanceRow, StatementRow, Parked)
+ROOMS = (registered(AccountsLedger), balances.project, statements.project)
+TABLES = (BalanceRow, StatementRow, AccountsLedger, Parked)
 STACK = Stack("accounts", ROOMS, Parked)
 
 projector = Blueprint(__name__)

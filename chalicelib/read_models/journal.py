@@ -6,6 +6,7 @@ from chalicelib.events.parking import ParkedRow
 from chalicelib.events.stream import Stack
 from chalicelib.read_models.feeding import projector_lambda, watch_lambda
 from chalicelib.read_models.integrity.table import IntegrityRow
+from chalicelib.read_models.ledgers import JournalLedger, registered
 from chalicelib.read_models.totals import projector as totals
 from chalicelib.read_models.totals.table import TotalRow
 from chalicelib.read_models.transactions import projector as transactions
@@ -21,8 +22,8 @@ class Parked(ParkedRow):
         billing_mode = "PAY_PER_REQUEST"
 
 
-ROOMS = (transactions.project, totals.project)
-TABLES = (TransactionRow, TotalRow, IntegrityRow, Parked)
+ROOMS = (registered(JournalLedger), transactions.project, totals.project)
+TABLES = (TransactionRow, TotalRow, JournalLedger, IntegrityRow, Parked)
 STACK = Stack("journal", ROOMS, Parked)
 
 projector = Blueprint(__name__)

@@ -3,6 +3,7 @@
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Annotated, Literal, TypeVar
 
@@ -54,6 +55,16 @@ def patiently(
                 raise
         sleep(wait)
         waited, wait = waited + wait, wait * 2
+
+
+def clock() -> datetime:
+    """What time it is."""
+    return datetime.now(UTC)
+
+
+def now() -> datetime:
+    """The instant of a read, at which holds have expired or not."""
+    return clock()  # Looked up at each call: a test sets the clock.
 
 
 def newest_event(stream: Stream, min_version: int) -> Recorded | None:

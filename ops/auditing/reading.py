@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
 from chalicelib.events.table import EventItem
 from chalicelib.read_models.balances.table import ledger_of
+from chalicelib.read_models.ledgers import PARTITION as LEDGERS
+from chalicelib.read_models.ledgers import parts_of
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.read_models.totals.table import ACCOUNT
 from chalicelib.read_models.transactions.table import TransactionRow, day_buckets
@@ -20,6 +22,7 @@ from ops.auditing.rows import (
     day_item,
     key_parts,
     key_text,
+    ledger_rows,
     mark_of,
     statement_row,
     total_row,
@@ -28,6 +31,10 @@ from ops.auditing.rows import (
 from ops.auditing.scratch import Row, Scratch
 from ops.auditing.settling import read
 from ops.auditing.streams import Walk
+from ops.rebuilding.registries import has_balance, has_total
+
+KEPT_BY = {"accounts_ledgers": has_balance, "journal_ledgers": has_total}
+"""The registries of ledgers, and whether their stack has an account of an asset."""
 
 MASK = 2**128 - 1
 """Sums of digests are kept to their 128 bits."""
@@ -81,6 +88,9 @@ def look(room: str, key: str, least: int) -> Iterator[tuple[int, str]]:
         yield from _look_at_lines(key, least)
         return
     hash_key, range_key = key_parts(key)
+    if room in KEPT_BY:
+        yield from _look_at_ledger(room, hash_key, range_key)
+        return
     if room == "transactions" and "#" in hash_key:
         yield from _look_at_day(hash_key, expected=least == 0)
         return
@@ -126,6 +136,18 @@ def _look_at_day(key: str, *, expected: bool) -> Iterator[tuple[int, str]]:
         yield 0, "this row, which lists a day, is not as it should be"
     elif not any(_has_row(bucket) for bucket in day_buckets(ledger, day)):
         yield 0, "this row lists a day without transactions"
+
+
+def _look_at_ledger(room: str, hash_key: str, place: str) -> Iterator[tuple[int, str]]:
+    ledger, asset = parts_of(place)
+    item, is_asset = get(ROOMS[room], hash_key, place), KEPT_BY[room](ledger, asset)
+    if item is None:
+        if is_asset:
+            yield 0, "this row, which lists a ledger, is missing"
+    elif not is_asset or hash_key != LEDGERS:
+        yield 0, "this row lists an asset that no account of the ledger holds"
+    elif mark_of(item) != mark_of(dict(ledger_rows(ledger, asset))[room].serialize()):
+        yield 0, "this row, which lists a ledger, is not as it should be"
 
 
 def _has_row(bucket: str) -> bool:

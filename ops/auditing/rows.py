@@ -11,8 +11,11 @@ import msgspec
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.read_models.balances.projector import body_of
+from chalicelib.read_models.balances.projector import take_state
 from chalicelib.read_models.balances.table import BalanceRow, row_of
+from chalicelib.read_models.ledgers import PARTITION as LEDGERS
+from chalicelib.read_models.ledgers import AccountsLedger, JournalLedger, LedgerRow
+from chalicelib.read_models.ledgers import place_of as ledger_place
 from chalicelib.read_models.statements.projector import row as statement_row_of
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.read_models.totals.table import TotalRow, account_key, shard_key, shard_of
@@ -28,6 +31,8 @@ ROOMS: dict[str, type[Table]] = {
     "statements": StatementRow,
     "transactions": TransactionRow,
     "totals": TotalRow,
+    "accounts_ledgers": AccountsLedger,
+    "journal_ledgers": JournalLedger,
 }
 """The read tables that are audited."""
 
@@ -37,7 +42,7 @@ _BETWEEN = " "
 def balance_row(one: Recorded, told: Recorded) -> Item:
     """The row of an account after an event, with the metadata of the event that set it."""
     row = row_of(one.stream.ledger, one.stream.id)
-    row.version, row.body = one.version, body_of(one)
+    take_state(row, one)
     row.metadata_set_by = row.metadata_version = told.version
     row.metadata = msgspec.json.encode(told.metadata).decode()
     return row.serialize()
@@ -76,6 +81,15 @@ def day_item(ledger: str, day: str) -> Item:
     return day_row(ledger, day).serialize()
 
 
+def ledger_rows(ledger: str, asset: str) -> list[tuple[str, LedgerRow]]:
+    """The rows that list an asset of a ledger, each with the name of its table."""
+    place = ledger_place(ledger, asset)
+    return [
+        ("accounts_ledgers", AccountsLedger(LEDGERS, place)),
+        ("journal_ledgers", JournalLedger(LEDGERS, place)),
+    ]
+
+
 def key_text(room: str, item: Item) -> str:
     """A row's key as one text; all of an account's statement has one."""
     names = {
@@ -83,6 +97,8 @@ def key_text(room: str, item: Item) -> str:
         "statements": ("account",),
         "transactions": ("key",),
         "totals": ("key", "of"),
+        "accounts_ledgers": ("partition", "place"),
+        "journal_ledgers": ("partition", "place"),
     }[room]
     return _BETWEEN.join(item[name]["S"] for name in names)
 
@@ -114,6 +130,9 @@ def _of_account(walk: Walk, stream: Stream, statement: int) -> Iterator[Row]:
             yield Row(room, key, walk.version, "", walk.asset)
         return
     posted = walk.tally.posted
+    for room, listed in ledger_rows(stream.ledger, one.account.asset):
+        item = listed.serialize()
+        yield Row(room, key_text(room, item), 0, mark_of(item))
     yield Row("balances", balance, one.version, mark_of(balance_row(one, told)))
     yield Row(
         "totals",

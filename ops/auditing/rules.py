@@ -150,6 +150,10 @@ def of_transaction(
     if before is None or first:
         return
     may = _MAY_CHANGE[type(event)]
+    if isinstance(event, HoldPosted) and before.effective_when_posted:
+        may = {*may, "effective_at"}
+        if event.effective_at != one.recorded_at:
+            yield "it does not take effect when it was posted"
     for name, said in asdict(event).items():
         if name not in may and said != getattr(before, name):
             yield f"its {name} is not that of the event before"

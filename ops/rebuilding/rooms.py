@@ -13,8 +13,16 @@ from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.parking import Project
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import metadata_of
+from chalicelib.read_models import ledgers
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.balances.table import BalanceRow, ledger_of, row_of
+from chalicelib.read_models.ledgers import (
+    PARTITION,
+    AccountsLedger,
+    JournalLedger,
+    LedgerRow,
+    parts_of,
+)
 from chalicelib.read_models.statements import projector as statements
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals import projector as totals
@@ -28,6 +36,7 @@ from chalicelib.read_models.transactions.table import (
 from chalicelib.settings import ACCOUNTS, JOURNAL
 from chalicelib.tables import Table
 from ops.rebuilding.raw import Item, key_of
+from ops.rebuilding.registries import has_balance, has_total
 
 _store = DynamoStore()
 
@@ -107,8 +116,8 @@ def _balance(seen: Item, find: Find) -> BalanceRow | None:
     if event is None:
         return None
     row = row_of(ledger, event.stream.id)
-    row.version, row.body = event.version, balances.body_of(event)
-    row.metadata_set_by = row.metadata_version = event.account.metadata_version
+    balances.take_state(row, event)
+    row.metadata_version = event.account.metadata_version
     row.metadata = msgspec.json.encode(metadata_of(_store, event)).decode()
     return row
 
@@ -169,8 +178,7 @@ def _total_of(event: Recorded) -> TotalRow:
 
 def _balances_of(event: Recorded) -> list[BalanceRow]:
     row = row_of(event.stream.ledger, event.stream.id)
-    row.version, row.body = event.version, balances.body_of(event)
-    row.metadata_set_by = event.account.metadata_version
+    balances.take_state(row, event)
     row.metadata_version = event.version if event.sets_metadata else 0
     return [row]
 
@@ -185,8 +193,29 @@ def _project_transactions(events: Sequence[Recorded]) -> None:
     transactions.project(events)
 
 
+def _registry(registry: type[LedgerRow], has: Callable[[str, str], bool]) -> Room:
+    """A registry of ledgers: a row belongs there if the stack has an account of that asset."""
+    registered = ledgers.registered(registry)
+
+    def project(events: Sequence[Recorded]) -> None:
+        ledgers.forget()  # Whatever this process wrote, a row is missing now.
+        registered(events)
+
+    def rows(event: Recorded) -> list[LedgerRow]:
+        return [registry(PARTITION, place) for place in ledgers.places_of([event])]
+
+    def wanted(seen: Item, find: Find) -> LedgerRow | None:
+        place = seen["place"]["S"]
+        # A new table, which is being proved, has been written from events alone.
+        is_there = find is own or has(*parts_of(place))
+        return registry(PARTITION, place) if is_there else None
+
+    return Room(str(registry.Meta.room), registry, project, "account", rows, wanted)  # type: ignore[attr-defined]  # Of the two registries.
+
+
 ROOMS: dict[str, tuple[Room, ...]] = {
     ACCOUNTS: (
+        _registry(AccountsLedger, has_balance),
         Room("balances", BalanceRow, balances.project, "account", _balances_of, _balance),
         Room(
             "statements",
@@ -198,6 +227,7 @@ ROOMS: dict[str, tuple[Room, ...]] = {
         ),
     ),
     JOURNAL: (
+        _registry(JournalLedger, has_total),
         Room(
             "transactions",
             TransactionRow,

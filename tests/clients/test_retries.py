@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -112,6 +113,77 @@ def test_a_matched_change_whose_reply_is_lost_is_a_conflict_that_the_account_exp
     assert conflict.value.code == "version_conflict"
     assert away.accounts.get("cash", strong=True).metadata == {"by": "hand"}
     assert len(waits) == 1
+
+
+def batch_of(count: int) -> list[NewTransaction]:
+    """Some transactions with ids."""
+    return [NewTransaction(entries=TOP_UP, id=f"b{number}") for number in range(count)]
+
+
+def left(*codes: str) -> Answer:
+    """A batch's answer on the way: of each transaction, why there was no time for it."""
+    document = {"detail": "later", "errors": []}
+    results = [{"status": 503, "problem": {"code": code, **document}} for code in codes]
+    return Answer(200, retry_after="1", body=msgspec.json.encode({"results": results}))
+
+
+def test_what_is_left_of_a_batch_is_sent_again_with_the_same_ids(
+    away: Ledger, line: Troubled, waits: list[float]
+) -> None:
+    line.expect(
+        "lose the reply",
+        left("not_attempted", "outcome_unknown"),
+        left("contention", "not_attempted"),
+    )
+
+    results = away.transactions.post_batch(batch_of(2), atomic=False)
+
+    assert [result.status for result in results] == [200, 200]
+    assert len({request.body for request in line.seen}) == 1
+    assert len({request.headers["Idempotency-Key"] for request in line.seen}) == 1
+    assert len(line.seen) == 4
+    assert all(1 <= wait <= 1.9 for wait in waits[1:])
+    assert away.accounts.get("alice", strong=True).posted == 3000
+
+
+def test_what_a_batch_did_at_first_is_told_as_it_was_told_at_first(
+    away: Ledger, books: Ledger, line: Troubled, waits: list[float]
+) -> None:
+    refused = {"status": 422, "problem": {"code": "account_frozen", "detail": "no", "errors": []}}
+    later = {"status": 503, "problem": {"code": "not_attempted", "detail": "l", "errors": []}}
+    body = msgspec.json.encode({"results": [refused, later]})
+    line.expect(Answer(200, retry_after="1", body=body))
+
+    first, second = away.transactions.post_batch(batch_of(2), atomic=False)
+
+    assert first.problem is not None
+    assert first.problem.code == "account_frozen"
+    assert (second.status, len(waits)) == (201, 1)
+    assert books.transactions.get("b1", strong=True).state == "posted"
+
+
+@pytest.mark.parametrize("last", [left("not_attempted"), Answer(503, "contention"), Answer(504)])
+def test_what_is_left_of_a_batch_at_the_deadline_has_its_problem(
+    line: Troubled, ledger: str, waits: list[float], last: Answer
+) -> None:
+    line.expect(left("not_attempted"), replace(last, retry_after="61"))
+
+    [result] = Ledger(ledger, line.url).transactions.post_batch(batch_of(1), atomic=False)
+
+    assert result.problem is not None
+    assert (result.status, result.problem.code) == (503, "not_attempted")
+    assert len(waits) == 1
+
+
+def test_a_batch_that_is_refused_as_a_whole_when_it_is_sent_again_is_refused(
+    line: Troubled, ledger: str, waits: list[float]
+) -> None:
+    line.expect(left("not_attempted"), Answer(403, "forbidden"))
+
+    with pytest.raises(Problem) as problem:
+        Ledger(ledger, line.url).transactions.post_batch(batch_of(1), atomic=False)
+
+    assert (problem.value.code, len(waits)) == ("forbidden", 1)
 
 
 def test_the_client_waits_as_long_as_retry_after_asks_and_little_more(

@@ -18,6 +18,8 @@ class Answer:
     status: int
     code: str | None = None
     retry_after: str | None = None
+    body: bytes | None = None
+    """JSON, instead of a problem."""
 
 
 Trouble = Answer | Literal["lose the request", "lose the reply", "stall", "none"]
@@ -83,6 +85,8 @@ def troubled(upstream: str) -> Iterator[Troubled]:
             after = {"Retry-After": answer.retry_after} if answer.retry_after else {}
             problem = b'{"code": "%s", "detail": "on the way", "errors": []}'
             body = problem % answer.code.encode() if answer.code else b"<html>no ledger</html>"
+            if answer.body is not None:
+                after, body = {**after, "Content-Type": "application/json"}, answer.body
             self._reply(answer.status, after, body)
 
         def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -8,7 +8,7 @@ from itertools import count
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.execute import Backoff, Executed, Executor
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import Append, EventStore, MemoryStore
+from chalicelib.events.store import Append, EventStore, MemoryStore, Place
 from tests.domain.books import NOW, credit, debit, opening, posting
 
 Interruption = Callable[[], object]
@@ -16,7 +16,7 @@ Interruption = Callable[[], object]
 
 @dataclass
 class InterruptedStore:
-    """A store before whose next loads and appends something happens: it does, or it raises.
+    """A store around whose next calls something happens: it does, or it raises.
 
     The next load misses what is `unseen`, as if it had read it before that was there.
     """
@@ -24,6 +24,8 @@ class InterruptedStore:
     inner: EventStore
     before_load: list[Interruption] = field(default_factory=list)
     before_append: list[Interruption] = field(default_factory=list)
+    before_snapshot: list[Interruption] = field(default_factory=list)
+    after_append: list[Interruption] = field(default_factory=list)
     unseen: list[Stream] = field(default_factory=list)
     written: list[Append] = field(default_factory=list)
 
@@ -38,6 +40,13 @@ class InterruptedStore:
             self.before_append.pop(0)()
         self.inner.append(*appends)
         self.written += appends
+        if self.after_append:
+            self.after_append.pop(0)()
+
+    def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
+        if self.before_snapshot:
+            self.before_snapshot.pop(0)()
+        return self.inner.snapshot(places)
 
     def read(self, stream: Stream, version: int) -> Recorded:
         return self.inner.read(stream, version)

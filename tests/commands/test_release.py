@@ -73,7 +73,7 @@ def test_at_the_instant_of_its_expiry_its_money_is_free(held: Desk) -> None:
     assert expired.resolution is not None
     assert expired.resolution.at == expired.expires_at
     alice = held.books.load([ALICE])[ALICE].account
-    assert (alice.posted, alice.pending_out, alice.next_expiry) == (0, 0, None)
+    assert (alice.posted, alice.pending_out, alice.expiring) == (0, 0, ())
 
 
 def test_only_what_has_expired_is_released_and_the_rest_still_counts(desk: Desk) -> None:

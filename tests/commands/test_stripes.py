@@ -159,7 +159,7 @@ def said(desk: Desk, done: Executed) -> Any:
     recorded = done.recorded
     if recorded.stream.kind == "account":
         told = msgspec.to_builtins(account_of(recorded, done.stripes, desk.books))
-        body = {**told, "version": None, "stripes": None}
+        body = {**told, "version": None, "own_version": None, "stripes": None}
     else:
         body = msgspec.to_builtins(transaction_of(recorded))
         for entry in body["entries"]:

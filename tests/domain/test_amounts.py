@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.amounts import (
     MAX_AMOUNT,
+    NOT_WHOLE,
     check_amount,
     check_limit,
     parse_amount,
@@ -64,7 +65,7 @@ def test_what_two_systems_could_read_differently_is_no_amount(value: object) -> 
         parse_amount(value, "entries[3].amount")
 
     assert (refused.value.where, refused.value.code) == ("entries[3].amount", "invalid_amount")
-    assert refused.value.why == "an amount is an integer or a string of digits"
+    assert refused.value.why == NOT_WHOLE
 
 
 @pytest.mark.parametrize(

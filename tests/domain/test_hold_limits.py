@@ -215,7 +215,10 @@ def assert_within_limits(events: Sequence[accounts_domain.Event]) -> None:
     for each in events:
         state = accounts_domain.evolve(state, each)
         assert min(state.pending_debits, state.pending_credits) >= 0
-        assert (state.next_expiry is None) or state.pending_debits or state.pending_credits
+        held = state.pending_debits + state.pending_credits
+        assert held >= sum(one.debits + one.credits for one in state.expiring)
+        assert (state.unlisted == 0) == (state.unlisted_from is None)
+        assert state.unlisted == 0 or held
         assert state.min_balance is None or state.available >= state.min_balance
         assert state.max_balance is None or state.posted + state.pending_in <= state.max_balance
 
@@ -243,6 +246,6 @@ def assert_released_once(
     assert ages == account
     far = NOW + timedelta(days=1)
     ends = {id: books.transaction_events[id][0].expires_at for id, _, _ in open_holds}
-    assert expired_holds(account, reversed(events), far) == {
+    assert expired_holds(account, lambda: reversed(events), far) == {
         id: expires_at for id, expires_at in ends.items() if expires_at
     }

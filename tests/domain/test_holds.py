@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.account import EntryHeld, HeldEntryPosted, HeldEntryReleased
 from chalicelib.domain.booking import Decision
@@ -60,7 +61,7 @@ def test_a_hold_sets_money_aside_and_moves_none(held: Books) -> None:
 
     assert (alice.posted, alice.pending_out, alice.available, alice.version) == (1000, 400, 600, 3)
     assert (bob.posted, bob.pending_in, bob.available, bob.version) == (0, 400, 0, 2)
-    assert (alice.next_expiry, bob.next_expiry) == (EXPIRY, EXPIRY)
+    assert [one.expires_at for one in (*alice.expiring, *bob.expiring)] == [EXPIRY, EXPIRY]
     assert held.account_events["alice"][-1] == EntryHeld(
         transaction="h", direction="debit", amount=400, expires_at=EXPIRY
     )
@@ -80,21 +81,32 @@ def test_all_of_a_hold_is_posted(held: Books) -> None:
     assert isinstance(event, HoldPosted)
     assert event.resolution == Resolution(at=at, fingerprint=POST.fingerprint, key="k")
     assert (event.created_at, event.expires_at, event.reference) == (NOW, EXPIRY, "order 7")
+    assert event.effective_at == at
     assert [(e.amount, e.version, e.balance_after) for e in event.entries] == [
         (400, 4, 600),
         (400, 3, 400),
     ]
     assert held.posted() == {"cash": 1000, "alice": 600, "bob": 400}
     assert pending(held, "alice") == pending(held, "bob") == (0, 0)
-    assert held.accounts["alice"].next_expiry is None
+    assert held.accounts["alice"].expiring == ()
     assert held.account_events["bob"][-1] == HeldEntryPosted(
         transaction="h",
         direction="credit",
         amount=400,
         released=0,
-        effective_at=NOW,
+        effective_at=at,
         reference="order 7",
+        expires=True,
     )
+
+
+def test_a_hold_that_an_older_build_made_takes_effect_when_it_was_made(held: Books) -> None:
+    [made] = held.transaction_events["h"]
+    held.transaction_events["h"] = [replace(made, effective_when_posted=False)]
+
+    held.do(POST, EXPIRY - TICK)
+
+    assert held.transaction_events["h"][-1].effective_at == NOW
 
 
 @pytest.mark.parametrize("amount", [1, 399, 400])
@@ -144,7 +156,7 @@ def test_a_hold_that_comes_to_nothing_frees_all_of_it(
     assert held.posted() == {"cash": 1000, "alice": 1000, "bob": 0}
     assert pending(held, "alice") == pending(held, "bob") == (0, 0)
     assert held.account_events["alice"][-1] == HeldEntryReleased(
-        transaction="h", direction="debit", amount=400
+        transaction="h", direction="debit", amount=400, expires=True
     )
 
 
@@ -168,7 +180,7 @@ def test_a_hold_without_a_timeout_never_does(books: Books) -> None:
     books.do(holding(debit("alice", 1), credit("bob", 1), seconds=None))
     far = NOW + timedelta(days=365_000)
 
-    assert books.accounts["alice"].next_expiry is None
+    assert books.accounts["alice"].expiring == ()
     assert books.decide(EXPIRE, far) == Decision()
     assert books.do(POST, far)
 

@@ -53,14 +53,14 @@ SENTENCES = [
         "cash holds USD/2, the entry says EUR/2",
     ),
     (
-        InsufficientFunds("cash", 500, 0, 700),
+        InsufficientFunds("cash", 500, 0, 700, "debit"),
         "insufficient_funds",
-        "cash has 500 available, 700 asked",
+        "cash has 500 available, 700 asked; it grows by debits",
     ),
     (
-        InsufficientFunds("cash", 500, -50, 700),
+        InsufficientFunds("cash", 500, -50, 700, "credit"),
         "insufficient_funds",
-        "cash has 500 available and a minimum of -50, 700 asked",
+        "cash has 500 available and a minimum of -50, 700 asked; it grows by credits",
     ),
     (
         BalanceLimitExceeded("cash", 901, None, 900),

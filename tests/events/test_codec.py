@@ -23,6 +23,7 @@ from chalicelib.domain.account import (
     HeldEntryReleased,
 )
 from chalicelib.domain.amounts import MAX_AMOUNT
+from chalicelib.domain.expiring import ExpiringHold
 from chalicelib.domain.transaction import (
     BookedEntry,
     HoldExpired,
@@ -157,17 +158,20 @@ STORED_STATES: list[tuple[str, State, str]] = [
             credits=7,
             pending_debits=1,
             pending_credits=2,
-            next_expiry=NOW,
+            expiring=(ExpiringHold("h", 0, 2, 1_793_535_015_000_257),),
+            unlisted=1,
+            unlisted_from=NOW,
             frozen_debits=True,
             opened_at=NOW,
             fingerprint="384a40a9c5f9c055c4caf99de430cffe",
             metadata_version=1,
             metadata_fingerprint="0011223344556677",
         ),
-        '{"schema":2,"version":12,"asset":"USD/2","normal_balance":"credit",'
+        '{"schema":3,"version":12,"asset":"USD/2","normal_balance":"credit",'
         '"min_balance":-1000000000000000000000000000000,"max_balance":null,'
         '"debits":3000000000000000000000000000000,"credits":7,"pending_debits":1,'
-        '"pending_credits":2,"next_expiry":"2026-11-01T12:30:15.000257Z","frozen_debits":true,'
+        '"pending_credits":2,"expiring":[["h",0,2,1793535015000257]],"unlisted":1,'
+        '"unlisted_from":"2026-11-01T12:30:15.000257Z","frozen_debits":true,'
         '"opened_at":"2026-11-01T12:30:15.000257Z",'
         '"fingerprint":"384a40a9c5f9c055c4caf99de430cffe","metadata_version":1,'
         '"metadata_fingerprint":"0011223344556677"}',
@@ -283,12 +287,28 @@ def test_an_event_of_another_shape_is_unknown(change: dict[str, Any]) -> None:
         decode_event("EntryPosted", data, NOW)
 
 
-@pytest.mark.parametrize("schema", [0, 1, 3])
+@pytest.mark.parametrize("schema", [0, 1, 4])
 def test_a_state_of_another_schema_is_stale(schema: int) -> None:
     _, _, stored = STORED_STATES[0]
 
     with pytest.raises(StaleState):
         decode_state("account", json.dumps({**json.loads(stored), "schema": schema}))
+
+
+def test_a_state_from_before_holds_were_listed_is_stale_only_if_one_may_expire() -> None:
+    _, state, stored = STORED_STATES[0]
+    fields = {**json.loads(stored), "schema": 2}
+    for added in ("expiring", "unlisted", "unlisted_from"):
+        del fields[added]
+
+    same = decode_state("account", json.dumps(fields))
+
+    assert same == structs.replace(state, expiring=(), unlisted=0, unlisted_from=None)
+    assert json.loads(encode_state(same)) == fields
+    with pytest.raises(StaleState):
+        decode_state(
+            "account", json.dumps({**fields, "next_expiry": "2026-11-01T12:30:15.000257Z"})
+        )
 
 
 @pytest.mark.parametrize("schema", [None, "2", 2.5])

@@ -1,10 +1,14 @@
 """An event's item: one write unit, and a small state in it."""
 
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
+from chalicelib.domain.account import EntryHeld
+from chalicelib.domain.expiring import MOST_LISTED
 from chalicelib.events.codec import Event
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import (
@@ -62,3 +66,32 @@ def test_the_state_that_each_event_carries_is_small() -> None:
     sizes = {str(event.stream): len(event.state_data.encode()) for event in usual_transfer()}
 
     assert {name: size for name, size in sizes.items() if size >= STATE_BYTES} == {}
+
+
+def entry_of_an_account_with_holds(holds: int) -> Recorded:
+    """An entry on an old account of which money is held until it expires, so many times at once."""
+    stream = account_stream("acme-europe", "customers:0198c0de")
+    opened = replace(OPENED, min_balance=-(10**9), max_balance=10**15)
+    events: list[Event] = [opened, entered(10**12)]
+    events += [
+        EntryHeld(
+            transaction=str(uuid7()),
+            direction="debit",
+            amount=125_000,
+            expires_at=NOW + timedelta(days=7, seconds=number),
+        )
+        for number in range(holds)
+    ]
+    origin = Origin(recorded_at=NOW, command_id=str(uuid7()), actor="key:payments-service")
+    return follow(None, stream, [*events, entered(125_000, transaction=str(uuid7()))], origin)[-1]
+
+
+@pytest.mark.parametrize(
+    ("holds", "units"), [(0, 1), (1, 1), (4, 1), (5, 2), (MOST_LISTED, 2), (1_000, 2)]
+)
+def test_a_few_open_holds_cost_an_event_nothing_and_any_number_one_write_unit(
+    holds: int, units: int
+) -> None:
+    item = to_item(entry_of_an_account_with_holds(holds)).serialize()
+
+    assert -(-bytes_of(item) // WRITE_UNIT) == units

@@ -139,3 +139,26 @@ def test_every_stored_event_is_chained_to_the_one_before(store: EventStore, ledg
         return event.hash
 
     assert reduce(check, store.history(cash), FIRST_LINK) == events[-1].hash
+
+
+def test_a_snapshot_shows_those_of_the_events_that_are_there(
+    store: EventStore, ledger: str
+) -> None:
+    cash, alice, nobody = streams_of(ledger, 3)
+    cash_events = recorded(cash, OPENED, entered(1), entered(2))
+    store.append(append_of(cash_events))
+    store.append(append_of(recorded(alice, OPENED)))
+
+    there = store.snapshot([(cash, 2), (cash, 4), (alice, 2), (nobody, 1), (cash, 3), (cash, 2)])
+
+    assert there == {(cash, 2): cash_events[1], (cash, 3): cash_events[2]}
+    assert there[cash, 3].account.version == 3
+    assert store.snapshot([(nobody, 1)]) == {}
+
+
+def test_a_snapshot_takes_a_hundred_places(store: EventStore, ledger: str) -> None:
+    streams = streams_of(ledger, 99)
+    store.append(*[append_of(recorded(stream, OPENED)) for stream in streams])
+    places = [*((stream, 1) for stream in streams), (streams[0], 2)]
+
+    assert set(store.snapshot(places)) == set(places[:99])

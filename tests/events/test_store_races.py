@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.events.recorded import Recorded, Stream, account_stream
 from chalicelib.events.store import Conflict, EventStore
+from chalicelib.events.table import EventItem
 from tests.events.recordings import OPENED, append_of, entered, recorded, streams_of
 
 
@@ -112,6 +113,20 @@ def test_an_append_that_is_there_in_part_is_no_lost_reply(store: EventStore, led
 
     assert lost.value.stream == there
     assert store.load([missing]) == {}
+
+
+def test_a_begun_stream_is_returned_with_what_is_there_by_the_append_alone(
+    store: EventStore, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cash = account_stream(ledger, "cash")
+    first = opened(store, cash)
+    # Nothing is read to tell what is there: the failed append brings it.
+    monkeypatch.setattr(EventItem, "get", lambda *_, **__: pytest.fail("that is a read more"))
+
+    with pytest.raises(Conflict) as lost:
+        store.append(append_of(recorded(cash, OPENED, command_id="command-2")))
+
+    assert lost.value.lost == {cash: first}
 
 
 # Not on moto, whose transactions are not safe under threads.

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-NOT_DIGITS = "an amount is an integer or a string of digits"
+NOT_DIGITS = (
+    "an amount is a whole number of the asset's smallest unit (10.50 in USD/2 is 1050), "
+    "as an integer or a string of digits"
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A clock for the Write API, set by the test."""
+"""A clock for the whole ledger, set by the test."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,17 +7,19 @@ import pytest
 
 from chalicelib.commands import lambdas
 from chalicelib.commands.execute import executor
+from chalicelib.read_models import reading
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 class Clock:
-    """What time it is to whoever writes. Waiting for a retry takes none of it."""
+    """What time it is to whoever writes or reads. Waiting for a retry takes none of it."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = NOON
         timed = replace(executor(), clock=lambda: self.now, sleep=lambda _: None)
         patch.setattr(lambdas, "executor", lambda: timed)
+        patch.setattr(reading, "clock", lambda: self.now)
 
     def goes_on(self, **by: float) -> None:
         """Lets time go by."""

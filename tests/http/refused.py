@@ -26,6 +26,7 @@ from tests.http.stocked import (
     FREEZE,
     NEW,
     OPEN,
+    OPEN_SEVERAL,
     POST,
     REVERSE,
     STATEMENT,
@@ -34,6 +35,8 @@ from tests.http.stocked import (
     UNFREEZE,
     VOID,
 )
+
+HALF = {"account": "alice", "direction": "credit", "amount": 10.5}
 
 CASES = [
     Case(
@@ -56,7 +59,7 @@ CASES = [
         {"id": "new", "asset": "USD/2", "normal_balance": "debit", "min_balance": 1},
         *("new", "0", "1", None),
     ),
-    no_account(CHANGE, "/accounts/nobody", {}),
+    no_account(CHANGE, "/accounts/nobody", {"max_balance": "1"}),
     no_amount(CHANGE, "/accounts/alice", {"min_balance": "01"}, "min_balance"),
     Case(
         CHANGE,
@@ -67,7 +70,7 @@ CASES = [
         {"account": "alice", "version": "9", "if_version": "1"},
         headers={"If-Match": '"1"'},
     ),
-    closed(CHANGE, "/accounts/gone", {}),
+    closed(CHANGE, "/accounts/gone", {"max_balance": "1"}),
     limits(CHANGE, "/accounts/bob", {"max_balance": "9"}, "bob", "10", "0", "9"),
     no_account(FREEZE, "/accounts/nobody/freeze", {}),
     closed(FREEZE, "/accounts/gone/freeze", {}),
@@ -88,8 +91,14 @@ CASES = [
         "insufficient_funds",
         "/transactions",
         moving("alice", "cash", "600"),
-        "alice has 599 available, 600 asked",
-        {"account": "alice", "available": "599", "min_balance": "0", "asked": "600"},
+        "alice has 599 available, 600 asked; it grows by credits",
+        {
+            "account": "alice",
+            "available": "599",
+            "min_balance": "0",
+            "asked": "600",
+            "normal_balance": "credit",
+        },
     ),
     limits(NEW, "/transactions", moving("cash", "bob", 1), "bob", "11", "0", "10"),
     Case(
@@ -102,14 +111,19 @@ CASES = [
     ),
     closed(NEW, "/transactions", moving("cash", "gone", 1)),
     reused(NEW, "/transactions", {**moving("cash", "alice", 1), "id": "first"}, "first"),
-    no_amount(NEW, "/transactions", moving("cash", "alice", True), "entries[0].amount"),
+    no_amount(
+        NEW,
+        "/transactions",
+        {"entries": [{"account": "cash", "direction": "debit", "amount": 1}, HALF]},
+        "entries[1].amount",
+    ),
     Case(
         NEW,
         "too_many_entries",
         "/transactions",
-        {"entries": [{"account": "alice", "direction": "debit", "amount": 1}] * 51},
-        "a transaction has at most 50 entries, this one has 51",
-        {"entries": "51", "most": "50"},
+        {"entries": [{"account": "alice", "direction": "debit", "amount": 1}] * 97},
+        "a transaction has at most 96 entries, this one has 97",
+        {"entries": "97", "most": "96"},
     ),
     Case(
         NEW,
@@ -134,6 +148,14 @@ CASES = [
         {"atomic": False, "transactions": [{}] * 101},
         "a batch has at most 100 transactions, this one has 101",
         {"size": "101", "most": "100", "of": "transactions"},
+    ),
+    Case(
+        OPEN_SEVERAL,
+        "batch_too_large",
+        "/accounts/batch",
+        {"accounts": [{}] * 101},
+        "a batch has at most 100 accounts, this one has 101",
+        {"size": "101", "most": "100", "of": "accounts"},
     ),
     no_transaction(POST, "/transactions/never/post"),
     Case(
@@ -187,8 +209,14 @@ CASES = [
         "insufficient_funds",
         "/transactions/given/reverse",
         {},
-        "carol has 0 available, 5 asked",
-        {"account": "carol", "available": "0", "min_balance": "0", "asked": "5"},
+        "carol has 0 available, 5 asked; it grows by credits",
+        {
+            "account": "carol",
+            "available": "0",
+            "min_balance": "0",
+            "asked": "5",
+            "normal_balance": "credit",
+        },
     ),
     limits(REVERSE, "/transactions/gave/reverse", {}, "bob", "15", "0", "10"),
     Case(

@@ -3,6 +3,7 @@
 from tests.http.api import Api
 
 OPEN, CHANGE = "POST /accounts", "PATCH /accounts/{account}"
+OPEN_SEVERAL = "POST /accounts/batch"
 FREEZE, UNFREEZE, CLOSE = (
     f"POST /accounts/{{account}}/{action}" for action in ("freeze", "unfreeze", "close")
 )
@@ -10,7 +11,7 @@ NEW, BATCH = "POST /transactions", "POST /transactions/batch"
 POST, VOID, REVERSE = (
     f"POST /transactions/{{transaction}}/{action}" for action in ("post", "void", "reverse")
 )
-WRITES = (OPEN, CHANGE, FREEZE, UNFREEZE, CLOSE, NEW, BATCH, POST, VOID, REVERSE)
+WRITES = (OPEN, CHANGE, FREEZE, UNFREEZE, CLOSE, NEW, BATCH, POST, VOID, REVERSE, OPEN_SEVERAL)
 ACCOUNT, ACCOUNTS = "GET /accounts/{account}", "GET /accounts"
 BALANCE, ENTRIES, STATEMENT = (
     f"{ACCOUNT}/{picture}" for picture in ("balance", "entries", "statement")

@@ -167,7 +167,7 @@ def test_the_reads_of_an_account_agree(funded: Api) -> None:
     assert entries["entries"][0].keys() == ENTRY_FIELDS
     statement = funded.get("/accounts/alice/statement").json_body
     assert statement.keys() == {
-        "account", "asset", "from", "to", "opening_balance", "entries", "closing_balance",
+        "account", "asset", "from", "to", "opening_balance", "entries", "closing_balance", "final",
         "next_cursor",
     }  # fmt: skip  # As the contract lists them.
     assert statement["entries"] == entries["entries"]

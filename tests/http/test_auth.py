@@ -14,6 +14,7 @@ from chalicelib.http import keys
 from chalicelib.http.auth import KEY_HEADER_PATTERN, authorize, authorizer, caller
 from chalicelib.settings import settings
 from chalicelib.tables import connection
+from ops.gateway import OPEN_PATHS
 from tests.engines import ROOT
 
 POOL = "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_pool"
@@ -62,8 +63,9 @@ def judged(token: str) -> Any:
     return authorize({"type": "TOKEN", "authorizationToken": token, "methodArn": arn}, {})
 
 
-OPEN = {"GET /health", "GET /openapi.json", "GET /docs"}
-"""What anybody may ask."""
+OPEN = {f"{method} {path}" for method in ("GET", "HEAD") for path in OPEN_PATHS}
+OPEN_OF_WRITES = {"GET /health", "HEAD /health"}
+"""What anybody may ask: of a stage that serves reads, and of one that only writes."""
 
 
 def opened(found: dict[str, str | None]) -> set[str]:
@@ -103,12 +105,12 @@ def test_every_route_of_a_ledger_asks_what_the_stage_says(
 def test_each_half_asks_for_keys_when_it_is_deployed_alone(half: str) -> None:
     found = routes(TWOFOLD_SERVES=half)
 
-    assert opened(found) == ({"GET /health"} if half == "write" else OPEN)
+    assert opened(found) == (OPEN_OF_WRITES if half == "write" else OPEN)
     assert set(found.values()) == {None, "authorize"}
 
 
 def test_a_stage_that_only_writes_serves_no_page_that_anybody_may_ask_for() -> None:
-    assert not routes(TWOFOLD_SERVES="write").keys() & (OPEN - {"GET /health"})
+    assert not routes(TWOFOLD_SERVES="write").keys() & (OPEN - OPEN_OF_WRITES)
     assert routes(TWOFOLD_SERVES="write,journal").keys() >= OPEN
 
 

@@ -65,19 +65,19 @@ def test_the_most_of_a_transaction_is_taken_and_one_more_is_not(
         assert [error["field"] for error in problem["errors"]] == [field]
 
 
-def test_a_transaction_of_50_entries_is_whole_and_may_be_undone(funded: Api) -> None:
+def test_a_transaction_of_96_entries_is_whole_and_may_be_undone(funded: Api) -> None:
     lines = [
-        *[{"account": "alice", "direction": "debit", "amount": 1}] * 49,
-        {"account": "cash", "direction": "credit", "amount": 49},
+        *[{"account": "alice", "direction": "debit", "amount": 1}] * 95,
+        {"account": "cash", "direction": "credit", "amount": 95},
     ]
 
     reply = funded.post("/transactions", {"id": "t", "entries": lines})
 
-    assert [each["balance_after"] for each in reply.json_body["entries"][:49]] == [
-        str(1000 - number) for number in range(1, 50)
+    assert [each["balance_after"] for each in reply.json_body["entries"][:95]] == [
+        str(1000 - number) for number in range(1, 96)
     ]
     back = funded.post("/transactions/t/reverse", {})
-    assert [each["version"] for each in back.json_body["entries"][1:]] == list(range(52, 101))
+    assert [each["version"] for each in back.json_body["entries"][1:]] == list(range(98, 193))
 
 
 def test_several_assets_may_move_at_once(funded: Api) -> None:
@@ -113,9 +113,9 @@ def test_a_reason_has_1_to_256_characters(funded: Api, reason: object) -> None:
     assert funded.get("/transactions/h").json_body == whole
 
 
-@pytest.mark.parametrize("key", ["", "no spaces", "k" * 129])
+@pytest.mark.parametrize("key", ["", "no spaces", "k" * 256])
 @pytest.mark.parametrize("action", ["post", "void"])
-def test_a_key_of_a_resolution_is_an_id_too(funded: Api, action: str, key: str) -> None:
+def test_a_key_of_a_resolution_is_one_too(funded: Api, action: str, key: str) -> None:
     funded.hold("h", "alice", "cash", 1)
 
     reply = funded.post(f"/transactions/h/{action}", {}, {"Idempotency-Key": key})
@@ -142,12 +142,12 @@ def test_one_key_may_resolve_two_holds(funded: Api) -> None:
         "/transactions/first/reverse",
     ],
 )
-def test_an_action_needs_no_body_and_no_media_type(funded: Api, path: str) -> None:
+def test_an_action_needs_no_body(funded: Api, path: str) -> None:
     funded.open("bob")
     funded.hold("h", "alice", "cash", 1)
     funded.patch("/accounts/alice", {"min_balance": None})
 
-    reply = funded.request("POST", f"/ledgers/{funded.ledger}{path}")
+    reply = funded.post(path, b"")
 
     assert reply.status_code in (200, 201), reply.body
 
@@ -158,13 +158,6 @@ def test_a_direction_is_true_or_false(funded: Api, action: str, body: object) ->
     reply = funded.post(f"/accounts/alice/{action}", body)
 
     assert_problem(reply, 400, "validation_failed")
-
-
-@pytest.mark.parametrize("body", [{"debits": False, "credits": False}, {"debits": False}])
-def test_directions_that_are_all_false_change_nothing(funded: Api, body: object) -> None:
-    for action in ("freeze", "unfreeze"):
-        reply = funded.post(f"/accounts/alice/{action}", body)
-        assert (reply.status_code, reply.json_body["version"]) == (200, 2)
 
 
 def test_what_an_account_answers_bears_its_version_as_a_tag(api: Api) -> None:

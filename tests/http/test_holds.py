@@ -265,12 +265,11 @@ def test_pending_transactions_are_listed_until_they_are_resolved(clock: Clock, f
     funded.post("/transactions/h3/void", {})
     funded.project()
 
-    listed = []
-    cursor = ""
-    while cursor is not None:
-        page = funded.get(f"/transactions?state=pending&limit=2&cursor={cursor}").json_body
+    page = funded.get("/transactions?state=pending&limit=2").json_body
+    listed = page["transactions"]
+    while page["next_cursor"]:
+        page = funded.get(f"/transactions?cursor={page['next_cursor']}&limit=2").json_body
         listed += page["transactions"]
-        cursor = page["next_cursor"]
 
     assert listed == [held[0], held[2], held[4]]
 

@@ -52,7 +52,8 @@ def pages(api: Api, path: str, between: Callable[[], object]) -> Iterator[Any]:
     """The pages of three rows; something happens after each."""
     cursor = ""
     while cursor is not None:
-        page = api.get(f"{path}{'&' if '?' in path else '?'}limit=3&cursor={cursor}").json_body
+        on = cursor and f"&cursor={cursor}"
+        page = api.get(f"{path}{'&' if '?' in path else '?'}limit=3{on}").json_body
         yield page
         cursor = page["next_cursor"]
         between()

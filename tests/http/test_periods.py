@@ -56,7 +56,14 @@ def test_a_balance_is_the_one_after_the_last_event_at_or_before_its_time(
 
     assert (reply.status_code, reply.json_body) == (
         200,
-        {"account": "alice", "asset": "USD/2", "at": at, "posted": posted, "version": version},
+        {
+            "account": "alice",
+            "asset": "USD/2",
+            "at": at,
+            "posted": posted,
+            "version": version,
+            "final": False,
+        },
     )
 
 
@@ -131,7 +138,7 @@ def test_an_entry_is_what_moved_the_balance_and_its_version_is_the_accounts(past
     # The account's third event is a hold, which moves nothing.
     assert [each["version"] for each in entries] == [2, 4, 5]
     assert [each["recorded_at"] for each in entries] == [FIRST, POSTED, LAST]
-    assert entries[1]["effective_at"] == HELD
+    assert entries[1]["effective_at"] == POSTED
     assert entries[2]["effective_at"] == "2026-01-01T00:00:00.000000Z"
     down = past.get("/accounts/alice/entries?order=desc").json_body["entries"]
     assert down == entries[::-1]
@@ -200,5 +207,6 @@ def test_the_trial_balance_counts_what_was_posted_and_nothing_that_is_held(past:
         "ledger": "periods-past",
         "as_of": LAST,
         "events": 2 + 2 * 4,
+        "settled": True,
         "assets": [{"asset": "USD/2", "debits": "135", "credits": "135", "balanced": True}],
     }

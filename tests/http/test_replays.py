@@ -3,6 +3,7 @@
 import re
 
 from tests.http.api import Api, assert_problem
+from tests.http.cases import moving
 from tests.http.test_api import ACCOUNT_FIELDS, TRANSACTION_FIELDS
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -43,12 +44,12 @@ def test_other_content_under_a_used_id_is_not_replayed(funded: Api) -> None:
 
 
 def test_a_key_that_is_not_the_id_is_refused_by_name(funded: Api) -> None:
-    entries = {"id": "t", "entries": []}
+    entries = moving("alice", "cash", 5, id="t")
 
     reply = funded.post("/transactions", entries, {"Idempotency-Key": "other"})
 
     problem = assert_problem(reply, 400, "validation_failed")
-    assert [error["field"] for error in problem["errors"]] == ["id"]
+    assert [error["field"] for error in problem["errors"]] == ["Idempotency-Key"]
 
 
 def test_a_key_that_is_the_id_is_taken(funded: Api) -> None:

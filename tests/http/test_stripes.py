@@ -162,3 +162,33 @@ def test_it_is_listed_once_all_of_its_stripes_are_here(striped: Api) -> None:
     project_accounts({"Records": [last]}, None)
     listed = striped.get("/accounts").json_body["accounts"]
     assert [(one["id"], one.get("stripes")) for one in listed] == [("cash", None), ("hot", 3)]
+
+
+def test_its_version_is_the_newest_of_any_stripe_and_may_be_waited_for(striped: Api) -> None:
+    opened = striped.get("/accounts/hot?min_version=0")
+    seen = []
+    for number in range(6):
+        striped.transfer(f"t{number}", "cash", "hot", 1)
+        striped.project()
+        body = striped.get("/accounts/hot").json_body
+        entry = striped.get(f"/transactions/t{number}").json_body["entries"][1]
+        assert (body["version"], body["own_version"]) == (entry["version"], 1)
+        again = striped.get(f"/accounts/hot?min_version={body['version']}")
+        assert (again.status_code, again.json_body) == (200, body)
+        seen.append(body["version"])
+
+    assert opened.status_code == 404
+    assert len(set(seen)) == 6
+
+
+def test_its_etag_is_that_of_what_was_done_to_the_account_itself(striped: Api) -> None:
+    made = striped.open("fresh", stripes=3)
+    striped.transfer("t", "cash", "fresh", 1)
+    striped.project()
+
+    read = striped.get("/accounts/fresh")
+
+    assert (made["version"], made["own_version"]) == (1, 1)
+    assert read.headers["ETag"] == '"1"'
+    assert read.json_body["version"] > 1
+    assert "own_version" not in striped.get("/accounts/cash").json_body

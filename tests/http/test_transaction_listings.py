@@ -51,7 +51,8 @@ def followed(api: Api, query: str, between: Callable[[], object] = lambda: None)
     """The ids on all pages of two; something happens after each of them."""
     found, cursor = [], ""
     while cursor is not None:
-        page = api.get(f"/transactions?limit=2&cursor={cursor}&{query}").json_body
+        on = cursor and f"&cursor={cursor}"
+        page = api.get(f"/transactions?limit=2{on}&{query}").json_body
         found += ids(page)
         cursor = page["next_cursor"]
         between()

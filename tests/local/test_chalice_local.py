@@ -1,7 +1,10 @@
 """`chalice local`: the whole flow over HTTP, on an engine of its own, and over a reload."""
 
+import http.client
 import json
+import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -49,7 +52,7 @@ def test_a_transaction_that_is_sent_again_is_answered_again_and_posted_once(
     [
         ("GET", "/"),
         ("GET", "/nope"),
-        ("GET", "/ledgers"),
+        ("GET", "/ledgers/acme"),
         ("POST", "/ledgers/acme/nope"),
         ("GET", "/ledgers/acme/accounts/cash/nope"),
     ],
@@ -106,6 +109,70 @@ def test_a_refusal_names_its_figures(running: Server, ledger: str) -> None:
     assert reply.status == 422
     assert reply.body["code"] == "insufficient_funds"
     assert (reply.body["account"], reply.body["available"]) == ("cash", "0")
+
+
+def test_twenty_clients_that_come_at_once_are_all_answered(running: Server, ledger: str) -> None:
+    start = threading.Barrier(20)
+    statuses: list[int] = []
+
+    def open_account(client: int) -> None:
+        start.wait()
+        body = {**CASH, "id": f"cash-{client}"}
+        statuses.append(running.post(f"/ledgers/{ledger}/accounts", body).status)
+
+    clients = [threading.Thread(target=open_account, args=(client,)) for client in range(20)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+
+    assert statuses == [201] * 20
+
+
+def test_a_transaction_that_is_sent_in_chunks_is_posted(running: Server, ledger: str) -> None:
+    open_accounts(running, ledger)
+    text = json.dumps(transfer("in-chunks", 70)).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+
+    for status in (201, 200):
+        connection.request(
+            "POST",
+            f"/ledgers/{ledger}/transactions",
+            iter([text[:9], text[9:]]),
+            {"Content-Type": "application/json"},
+            encode_chunked=True,
+        )
+        reply = connection.getresponse()
+        assert (reply.status, json.loads(reply.read())["id"]) == (status, "in-chunks")
+
+    connection.close()
+
+
+@pytest.mark.parametrize("action", ["accounts", "transactions", "accounts/cash/freeze"])
+@pytest.mark.parametrize(
+    "media_type",
+    [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""],
+)
+def test_what_a_web_page_may_send_unasked_writes_nothing(
+    running: Server, ledger: str, action: str, media_type: str | None
+) -> None:
+    bodies: dict[str, Any] = {"accounts": {**CASH, "id": "new"}, "transactions": transfer("t", 1)}
+    open_accounts(running, ledger)
+    before = running.read(f"/ledgers/{ledger}/accounts/cash?min_version=1")
+    body = json.dumps(bodies[action]).encode() if action in bodies else None
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+
+    headers = {} if media_type is None else {"Content-Type": media_type}
+    connection.request("POST", f"/ledgers/{ledger}/{action}", body, headers)
+
+    reply = connection.getresponse()
+    assert (reply.status, json.loads(reply.read())["code"]) == (415, "unsupported_media_type")
+    connection.close()
+    assert running.read(f"/ledgers/{ledger}/accounts/cash?min_version=1") == before
+    assert [a["id"] for a in running.read(f"/ledgers/{ledger}/accounts")["accounts"]] == [
+        "cash",
+        "customers:alice",
+    ]
 
 
 def test_an_edit_reloads_the_server_which_goes_on_with_the_same_engine(

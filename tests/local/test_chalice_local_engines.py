@@ -11,6 +11,8 @@ from tests.local.books import (
     assert_trial_balance,
     open_accounts,
     post,
+    seen_by,
+    transfer,
 )
 from tests.local.server import CHALICE, Server, chalice_local, end_all, environment, processes
 
@@ -46,6 +48,34 @@ def test_a_second_server_of_the_project_shares_the_engine_and_keeps_it_alive(
         assert second.engine() == engine
         second.interrupt()
         assert second.is_gone(), processes(second.home)
+
+
+def test_two_servers_of_an_engine_that_the_environment_names_have_the_same_books(
+    project: Path, tmp_path: Path, ministack_endpoint: str, ledger: str
+) -> None:
+    first_home, second_home = tmp_path / "first", tmp_path / "second"
+    endpoint = {"AWS_ENDPOINT_URL_DYNAMODB": ministack_endpoint}
+    with (
+        chalice_local(project, first_home, **endpoint) as first,
+        chalice_local(project, second_home, **endpoint) as second,
+    ):
+        first.launch()
+        second.start()
+        first.wait_until_up()
+        open_accounts(first, ledger)
+
+        posted = [
+            post(server, ledger, f"t-{number}", 10)
+            for number, server in enumerate([first, second] * 5)
+        ]
+
+        newest = max(map(seen_by, posted))
+        for server in (first, second):
+            again = server.post(f"/ledgers/{ledger}/transactions", transfer("t-0", 10))
+            assert (again.status, again.body) == (200, posted[0])
+            alice = f"/ledgers/{ledger}/accounts/customers:alice?min_version={newest}"
+            assert server.read(alice)["posted"] == "100"
+            assert_trial_balance(server, ledger, 100)
 
 
 @pytest.mark.parametrize("reloading", ["--autoreload", "--no-autoreload"])

@@ -203,6 +203,8 @@ class Ledger:
             raise No("validation_failed")
         if amount and amount > it["legs"][0][2]:
             raise No("exceeds_pending_amount")
+        if state == "posted" and "effective" not in it["content"][1]:
+            more["effective"] = self._at
         self._settle(of, state, amount, resolution=(key, content), **more)
         return 200, self.transactions[of]["told"][-1]
 
@@ -317,8 +319,26 @@ class Ledger:
         return None if it["min"] is None else int(_available(it) - it["min"])
 
     def show(self, account: str) -> Body:
-        """The account as the API shows it."""
+        """The account as a write's answer shows it: as it was worth after its newest event."""
+        return self._shown(account, self.accounts[account]["at"])
+
+    def read(self, account: str) -> Body:
+        """The account as a read shows it: as it is worth now."""
+        return self._shown(account, self.now)
+
+    def read_transaction(self, id: str) -> Body:
+        """The transaction as a read shows it."""
+        it = self.transactions[id]
+        told: Body = it["told"][-1]
+        return {**told, "state": "expired"} if self.is_due(it) else told
+
+    def _shown(self, account: str, at: datetime) -> Body:
         it = self.accounts[account]
+        due = [one for one in self.transactions.values() if self.is_due(one, at)]
+        free = dict.fromkeys(OTHER, 0)
+        for name, side, amount in (leg for one in due for leg in one["legs"]):
+            free[side] += amount if name == account else 0
+        it = {**it, "held": {side: it["held"][side] - free[side] for side in OTHER}}
         return {
             "id": account, "ledger": self.name, "asset": it["asset"],
             "normal_balance": it["normal"], "min_balance": _text(it["min"]),

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.model.ledger import Body, Ledger, stamp
-from tests.model.systems import Answer, Request, System
+from tests.model.systems import Answer, Fault, Request, System
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNTS = st.sampled_from(["a", "b", "c", "d"])
 AMOUNTS = st.one_of(st.integers(1, 12), st.sampled_from([2**53 + 1, 10**30 - 1]))
 IDS = st.sampled_from([f"t{number}" for number in range(12)])
 KEYS = st.sampled_from([None, None, "k1", "k2"])
-SIDES = st.sets(st.sampled_from(["debit", "credit"]))
+SIDES = st.sets(st.sampled_from(["debit", "credit"]), min_size=1)
 LOWS = st.sampled_from([0, 0, None, None, -7, 1])
 HIGHS = st.sampled_from([None, None, None, 20, 0])
 METADATA = st.sampled_from([{}, {"k": "v"}])
@@ -89,10 +89,12 @@ ASKED: st.SearchStrategy[Asked] = st.one_of(
             lambda account, version, terms: {"account": account, "if_version": version, **terms},
             ACCOUNTS,
             st.none() | st.integers(1, 9),
-            CHANGES,
+            CHANGES.filter(bool),
         ),
     ),
 )
+
+FAULTS: list[Fault] = ["the reply is lost", "the request is lost", "throttled"]
 
 BAD: list[tuple[str, str, Any, str]] = [
     ("POST", "/accounts", {"asset": "USD/2"}, "validation_failed"),
@@ -258,6 +260,38 @@ class Machine(RuleBasedStateMachine):
         for (operation, asked), answer in order:
             self.agree(self.model.ask(operation, **asked), answer)
 
+    @rule(asked=ASKED, faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=3))
+    def ask_among_faults(self, asked: Asked, faults: list[Fault]) -> None:
+        """A request whose writes meet some faults: it is answered as if there were none."""
+        self.tick()
+        operation, given = asked
+        told = self.system.call_among(faults, request(operation, given), endless=False)
+        self.agree(self.model.ask(operation, **given), told)
+
+    @rule(asked=ASKED, first=st.sampled_from(FAULTS))
+    def ask_in_vain(self, asked: Asked, first: Fault) -> None:
+        """A request after whose first write the store is not to be had: nothing false is said, and
+        the books are those that the first write has left.
+        """
+        self.tick()
+        operation, given = asked
+        told = self.system.call_among([first], request(operation, given), endless=True)
+        if told.status != 503:
+            assert not self.system.store.struck
+            self.agree(self.model.ask(operation, **given), told)
+        elif "the reply is lost" in self.system.store.struck:
+            assert told.said == "outcome_unknown"
+            assert self.model.ask(operation, **given)[0] < 300
+        elif self.system.store.struck:
+            struck = self.system.store.struck
+            maybe = "the request is lost" in struck or operation in ("open", "create", "reverse")
+            known = maybe or bool(given.get("key"))
+            assert told.said == ("outcome_unknown" if known else "contention")
+            self.model.release(self.system.store.released)
+        else:
+            # A refusal that could not be confirmed is not given.
+            assert self.model.ask(operation, **given)[0] >= 400
+
     @rule(bad=st.sampled_from(BAD))
     def err(self, bad: tuple[str, str, Any, str]) -> None:
         """A request that is not well-formed."""
@@ -291,6 +325,15 @@ class Machine(RuleBasedStateMachine):
         self.system.expire(due)
         self.model.release(due)
 
+    @rule()
+    def read(self) -> None:
+        """What a strong read says, to which nothing has to arrive first, is so at this instant."""
+        self.tick()
+        for id in self.model.accounts:
+            assert self.system.account_now(id) == self.model.read(id)
+        for id in self.model.transactions:
+            assert self.system.transaction_now(id) == self.model.read_transaction(id)
+
     def tick(self) -> None:
         """A millisecond goes by, on both clocks."""
         self.now += timedelta(milliseconds=1)
@@ -311,11 +354,11 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "system"):
             return
         for id, account in self.model.accounts.items():
-            assert self.system.account(id) == self.model.show(id)
+            assert self.system.account(id) == self.model.read(id)
             entries = [(*entry, stamp(at)) for *entry, at in account["entries"]]
             assert self.system.entries(id) == entries
-        for id, transaction in self.model.transactions.items():
-            assert self.system.transaction(id) == transaction["told"][-1]
+        for id in self.model.transactions:
+            assert self.system.transaction(id) == self.model.read_transaction(id)
         for asset in {it["asset"] for it in self.model.accounts.values()}:
             mine = [it for it in self.model.accounts.values() if it["asset"] == asset]
             signed = [it["posted"] if it["normal"] == "debit" else -it["posted"] for it in mine]

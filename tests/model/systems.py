@@ -1,24 +1,39 @@
 """Systems: the real ledger behind one call, in memory or over HTTP on a real engine."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
+import pytest
 
 from chalicelib.commands import lambdas
-from chalicelib.commands.answers import account_of, transaction_of
 from chalicelib.commands.execute import Executor
 from chalicelib.commands.memory import Memory
 from chalicelib.domain.account import EntryPosted, HeldEntryPosted
 from chalicelib.domain.transaction import ExpireHold
-from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
-from chalicelib.events.store import Append, EventStore, MemoryStore, all_of
+from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.store import (
+    Append,
+    Busy,
+    Conflict,
+    EventStore,
+    MemoryStore,
+    Place,
+    Unanswered,
+)
+from chalicelib.read_models import reading
+from chalicelib.read_models.balances import queries as balances
+from chalicelib.read_models.balances.queries import GetAccount, get_account
+from chalicelib.read_models.transactions.queries import GetTransaction, get_transaction
 from tests.model.ledger import stamp
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, Mapping[str, str], Any]]
+
+
+Fault = Literal["the reply is lost", "the request is lost", "throttled"]
 
 
 class Request(NamedTuple):
@@ -53,12 +68,17 @@ class Raced(NamedTuple):
 class HookedStore:
     """A store before whose next append something else happens, but for what releases a hold.
 
-    `released` are the holds that were released until then.
+    `released` are the holds that were released until then. `faults` are those of the next appends;
+    if they are `endless`, nothing more is written after the last, and no snapshot can be had.
+    `struck` are those that an append has met.
     """
 
     inner: EventStore
     before_append: list[Callable[[], object]] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    endless: bool = False
+    struck: list[Fault] = field(default_factory=list)
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         return self.inner.load(streams)
@@ -72,9 +92,28 @@ class HookedStore:
         ]
         while self.before_append and not holds:
             self.before_append.pop()()
+        if (self.faults or self.endless) and not holds:
+            self._strike(*appends)
         self.inner.append(*appends)
-        if self.before_append:
+        if self.before_append or self.faults:
             self.released += holds
+
+    def _strike(self, *appends: Append) -> None:
+        fault = self.faults.pop(0) if self.faults else "throttled"
+        self.struck.append(fault)
+        if fault == "throttled":
+            raise Busy(fault)
+        if fault == "the reply is lost":
+            try:
+                self.inner.append(*appends)
+            except Conflict:
+                self.struck[-1] = "the request is lost"  # Nothing was written by it.
+        raise Unanswered(fault)
+
+    def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
+        if self.endless:
+            raise Busy("throttled")
+        return self.inner.snapshot(places)
 
     def read(self, stream: Stream, version: int) -> Recorded:
         return self.inner.read(stream, version)
@@ -90,8 +129,15 @@ class System:
         self.name, self.now, self._send = name, now, send
         self.store = HookedStore(store)
         # Two processes, each of which remembers what it wrote itself.
+        slept: list[float] = []
         self._processes = [
-            Executor(self.store, clock=lambda: self.now, sleep=lambda _: None, memory=Memory())
+            Executor(
+                self.store,
+                clock=lambda: self.now,
+                sleep=slept.append,
+                monotonic=lambda: sum(slept),
+                memory=Memory(),
+            )
             for _ in range(2)
         ]
         self._calls = 0
@@ -122,6 +168,15 @@ class System:
         released = list(self.store.released) if between else []
         return Raced(answer, between[0] if between else self.call(second), bool(between), released)
 
+    def call_among(self, faults: Sequence[Fault], request: Request, *, endless: bool) -> Answer:
+        """Sends a request whose appends meet these faults; `store` then tells what was struck."""
+        self.store.released, self.store.struck = [], []
+        self.store.faults, self.store.endless = list(faults), endless
+        try:
+            return self.call(request)
+        finally:
+            self.store.faults, self.store.endless = [], False
+
     def expire(self, transactions: Collection[str]) -> None:
         """What the sweep does with those that are due."""
         for id in transactions:
@@ -129,14 +184,29 @@ class System:
             self._processes[0].execute(command, actor="sweep")
 
     def account(self, id: str) -> Any:
-        """An account as its newest event tells it."""
-        head, *stripes = all_of(self.store, account_stream(self.name, id))
-        return msgspec.to_builtins(account_of(head, stripes, self.store))
+        """An account as a read tells it once everything has arrived."""
+        return self.account_now(id)
+
+    def account_now(self, id: str) -> Any:
+        """An account as a strong read tells it."""
+        query = GetAccount(ledger=self.name, account=id, consistency="strong")
+        return self._read(lambda: get_account(query))
 
     def transaction(self, id: str) -> Any:
-        """A transaction as its newest event tells it."""
-        stream = transaction_stream(self.name, id)
-        return json.loads(msgspec.json.encode(transaction_of(self.store.load([stream])[stream])))
+        """A transaction as a read tells it once everything has arrived."""
+        return self.transaction_now(id)
+
+    def transaction_now(self, id: str) -> Any:
+        """A transaction as a strong read tells it."""
+        query = GetTransaction(ledger=self.name, transaction=id, consistency="strong")
+        return self._read(lambda: get_transaction(query))
+
+    def _read(self, read: Callable[[], Any]) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reading, "event_store", lambda: self.store)
+            patch.setattr(balances, "event_store", lambda: self.store)
+            patch.setattr(reading, "clock", lambda: self.now)
+            return json.loads(msgspec.json.encode(read()))
 
     def entries(self, id: str) -> list[tuple[Any, ...]]:
         """An account's entries, as its history tells them."""

@@ -1,4 +1,4 @@
-"""The machine finds what it is there to find: five ledgers that are broken on purpose."""
+"""The machine finds what it is there to find: seven ledgers that are broken on purpose."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,9 +9,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from msgspec.structs import replace
 
+from chalicelib.commands import appending
+from chalicelib.commands.attempt import Run
 from chalicelib.domain import account, booking, entries
 from chalicelib.domain.account import Account, HeldEntryPosted, HeldEntryReleased
 from chalicelib.domain.transaction import Command, PostTransaction
+from chalicelib.events.store import Unanswered
 from tests.model.machine import Machine
 from tests.soak import SOAKING
 
@@ -76,6 +79,25 @@ def a_wrong_sign_for_debit_normal_accounts(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Account, "_on_normal_side", lambda _, debited, credited: credited - debited)
 
 
+def a_missing_reply_that_is_taken_for_a_write_that_never_was(patch: pytest.MonkeyPatch) -> None:
+    """What was sent without an answer is decided anew."""
+    appended = appending.append
+
+    def append(run: Run, *rest: Any) -> None:
+        try:
+            appended(run, *rest)
+        except Unanswered:
+            run.unanswered = None
+            raise
+
+    patch.setattr("chalicelib.commands.execute.append", append)
+
+
+def a_refusal_that_is_not_confirmed(patch: pytest.MonkeyPatch) -> None:
+    """It is given on plain reads alone."""
+    patch.setattr("chalicelib.commands.execute.confirm", lambda *_: None)
+
+
 @pytest.mark.parametrize(
     "mutation",
     [
@@ -84,6 +106,8 @@ def a_wrong_sign_for_debit_normal_accounts(patch: pytest.MonkeyPatch) -> None:
         a_lost_leg,
         a_replay_that_posts_again,
         a_wrong_sign_for_debit_normal_accounts,
+        a_missing_reply_that_is_taken_for_a_write_that_never_was,
+        a_refusal_that_is_not_confirmed,
     ],
 )
 def test_a_ledger_that_is_broken_is_found_out(

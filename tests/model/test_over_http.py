@@ -18,7 +18,7 @@ from chalicelib.commands import lambdas
 from chalicelib.commands.execute import executor
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.read_models import accounts, journal
+from chalicelib.read_models import accounts, journal, reading
 from tests.deliveries import records_of
 from tests.engines import free_port
 from tests.model.machine import Machine
@@ -34,6 +34,7 @@ class Deployed(System):
         self._url = url
         self._http = urllib3.PoolManager(retries=False, timeout=60)
         self._found: dict[str, Any] = {}
+        setattr(reading, "clock", lambda: self.now)  # noqa: B010  # Not an attribute to mypy.
 
     def _over_http(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]
@@ -88,7 +89,8 @@ class Deployed(System):
         found: list[Any] = []
         cursor = ""
         while cursor is not None:
-            page = self.get(f"{path}&limit=3&cursor={cursor}".replace("?&", "?"))
+            on = cursor and f"&cursor={cursor}"
+            page = self.get(f"{path}&limit=3{on}".replace("?&", "?"))
             found += page[rows]
             cursor = page["next_cursor"]
         return found
@@ -101,6 +103,7 @@ START_OF_TIME = datetime.fromisoformat("2025-01-01T00:00:00+00:00")
 def machine(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Machine]]:  # noqa: ARG001  # Asked for its tables.
     """A machine that drives a server of this process, whose clock it can set."""
     monkeypatch.setattr(lambdas, "executor", executor)  # A system sets its own; this undoes it.
+    monkeypatch.setattr(reading, "clock", reading.clock)  # Likewise.
     port = free_port()
     server = LocalDevServer(app, Config(), "127.0.0.1", port)
     threading.Thread(target=server.serve_forever, daemon=True).start()

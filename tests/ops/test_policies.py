@@ -49,13 +49,15 @@ def test_nothing_may_scan_or_delete_and_only_writers_write(environment: str) -> 
                 named = {arn.rsplit("-", 1)[1] for arn in statement["Resource"]}
                 tables = {name.removesuffix("_b") for name in named}  # Of either generation.
                 written.setdefault(name, set()).update(tables)
+    accounts = {"balances", "statements", "accounts_parked", "accounts_ledgers"}
+    journal = {"transactions", "totals", "journal_parked", "journal_ledgers"}
     assert written == {
         "write": {"events"},
         "sweep": {"events"},
-        "accounts-projector": {"balances", "statements", "accounts_parked"},
-        "accounts-projector-kinesis": {"balances", "statements", "accounts_parked"},
-        "journal-projector": {"transactions", "totals", "journal_parked"},
-        "journal-projector-kinesis": {"transactions", "totals", "journal_parked"},
+        "accounts-projector": accounts,
+        "accounts-projector-kinesis": accounts,
+        "journal-projector": journal,
+        "journal-projector-kinesis": journal,
     }
 
 
@@ -67,3 +69,22 @@ def test_every_lambda_of_a_deployed_stage_has_a_policy_file_of_its_own() -> None
         for function in ("api_handler", "authorize", *stage.projectors):
             named = entry["lambda_functions"][function]["iam_policy_file"]
             assert (CONFIG.parent / named).is_file(), (stage.name, function)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_of_the_keys_a_query_lambda_may_read_the_one_that_seals_cursors(environment: str) -> None:
+    found = [
+        (name, statement)
+        for name, statement in _statements(environment)
+        if any(resource.endswith("-keys") for resource in statement["Resource"])
+        and name != "authorize"
+    ]
+
+    assert {name for name, _ in found} == {
+        *("accounts-query", "accounts-query-strong", "journal-query", "journal-query-strong")
+    }
+    for _, statement in found:
+        assert statement["Action"] == ["dynamodb:GetItem"]
+        assert statement["Condition"] == {
+            "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["cursors"]}
+        }

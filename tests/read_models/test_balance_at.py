@@ -64,6 +64,7 @@ def test_a_balance_is_that_after_the_last_record_up_to_its_time(
         "at": rfc3339(at),
         "posted": posted,
         "version": version,
+        "final": False,
     }
 
 

@@ -2,28 +2,29 @@
 
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
-from typing import Any
 
 import msgspec
 import pytest
 
-from chalicelib.domain.refusals import AccountNotFound, ProjectionBehind, TransactionNotFound
+from chalicelib.domain.refusals import (
+    AccountNotFound,
+    LedgerNotFound,
+    ProjectionBehind,
+    TransactionNotFound,
+)
 from chalicelib.read_models.ask import QUERIES, Query, ask
 from chalicelib.read_models.reading import patiently
 
 OF_NOBODY = {"ledger": "nobody", "account": "bob"}
-ASKED: dict[str, tuple[dict[str, str], Any]] = {
+ASKED: dict[str, tuple[dict[str, str], type[Exception]]] = {
     "GetAccount": (OF_NOBODY, AccountNotFound),
-    "ListAccounts": ({"ledger": "nobody"}, {"accounts": [], "next_cursor": None}),
+    "ListAccounts": ({"ledger": "nobody"}, LedgerNotFound),
     "AccountBalance": (OF_NOBODY, AccountNotFound),
     "AccountEntries": (OF_NOBODY, AccountNotFound),
     "AccountStatement": (OF_NOBODY, AccountNotFound),
     "GetTransaction": ({"ledger": "nobody", "transaction": "t1"}, TransactionNotFound),
-    "ListTransactions": ({"ledger": "nobody"}, {"transactions": [], "next_cursor": None}),
-    "TrialBalance": (
-        {"ledger": "nobody"},
-        {"ledger": "nobody", "as_of": None, "events": 0, "assets": []},
-    ),
+    "ListTransactions": ({"ledger": "nobody"}, LedgerNotFound),
+    "TrialBalance": ({"ledger": "nobody"}, LedgerNotFound),
 }
 """Every question, asked of a ledger in which nothing has happened, and what becomes of it."""
 
@@ -76,11 +77,8 @@ def test_every_question_has_an_answer_by_its_name(name: str) -> None:
     fields, expected = ASKED[name]
     query: Query = msgspec.convert(fields, type=QUERIES[name])
 
-    if isinstance(expected, type):
-        with pytest.raises(expected):
-            ask(query)
-    else:
-        assert msgspec.to_builtins(ask(query)) == expected
+    with pytest.raises(expected):
+        ask(query)
 
 
 def test_the_questions_are_those_of_the_rooms() -> None:

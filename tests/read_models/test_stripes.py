@@ -217,14 +217,15 @@ def _account(books: Books) -> dict[str, Any]:
     head, *stripes = all_of(books.store, account_stream(books.ledger, HOT))
     assert found == account_of(head, stripes, books.store)
     assert found.stripes == (books.stripes if books.stripes > 1 else msgspec.UNSET)
-    return _without(msgspec.to_builtins(found), "ledger", "version", "stripes")
+    return _without(msgspec.to_builtins(found), "ledger", "version", "own_version", "stripes")
 
 
 def _listed(books: Books) -> list[dict[str, Any]]:
     found = ask(ListAccounts(ledger=books.ledger))
     assert found.next_cursor is None
     return [
-        _without(msgspec.to_builtins(one), "ledger", "version", "stripes") for one in found.accounts
+        _without(msgspec.to_builtins(one), "ledger", "version", "own_version", "stripes")
+        for one in found.accounts
     ]
 
 

@@ -1,7 +1,8 @@
 """The routes of this room."""
 
 from chalicelib.http.bodies import AccountBody, etag
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 from chalicelib.read_models.balances.queries import (
     Accounts,
     GetAccount,
@@ -23,14 +24,14 @@ balances = Door(__name__)
 def account(incoming: Incoming) -> Answer:
     """One account."""
     body = get_account(incoming.query(GetAccount))
-    return Answer(body, headers={"ETag": etag(body.version)})
+    return Answer(body, headers={"ETag": etag(body)})
 
 
 @balances.get(
     "/ledgers/{ledger}/accounts",
     asks=ListAccounts,
     gives=Accounts,
-    refuses=("invalid_cursor", "projection_behind"),
+    refuses=("ledger_not_found", "invalid_cursor", "projection_behind"),
 )
 def accounts(incoming: Incoming) -> Answer:
     """A page of accounts."""

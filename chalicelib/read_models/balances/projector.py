@@ -61,17 +61,26 @@ def _write(change: Change) -> None:
         _update(row, metadata, metadata_news)
 
 
-def body_of(event: Recorded) -> str:
-    """The account after this event, without its metadata, which another event may have set."""
-    body = account_body(event.stream.ledger, event.stream.id, event.account, {}, event.recorded_at)
-    return msgspec.json.encode(body).decode()
+def take_state(row: BalanceRow, event: Recorded) -> None:
+    """Sets what a row says of the account after this event: all but its metadata, which another
+    event may have set.
+    """
+    account = event.account
+    body = account_body(event.stream.ledger, event.stream.id, account, {}, event.recorded_at)
+    row.version = event.version
+    row.body = msgspec.json.encode(body).decode()
+    row.expiring = msgspec.json.encode(account.expiring).decode() if account.expiring else None
+    row.metadata_set_by = account.metadata_version
 
 
 def _state_actions(event: Recorded) -> list[Action]:
+    row = BalanceRow()
+    take_state(row, event)
     return [
-        BalanceRow.version.set(event.version),
-        BalanceRow.body.set(body_of(event)),
-        BalanceRow.metadata_set_by.set(event.account.metadata_version),
+        BalanceRow.version.set(row.version),
+        BalanceRow.body.set(row.body),
+        BalanceRow.expiring.set(row.expiring) if row.expiring else BalanceRow.expiring.remove(),
+        BalanceRow.metadata_set_by.set(row.metadata_set_by),
     ]
 
 

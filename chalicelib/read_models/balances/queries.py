@@ -4,12 +4,14 @@ from functools import partial
 
 import msgspec
 
-from chalicelib.domain.fields import check_id
+from chalicelib.domain.expiring import ExpiringHold
+from chalicelib.domain.fields import check_id, rfc3339
 from chalicelib.domain.refusals import AccountNotFound, ProjectionBehind
-from chalicelib.domain.stripes import sum_of
+from chalicelib.domain.stripes import stripes_of, sum_of
+from chalicelib.events.moment import at_one_moment
 from chalicelib.events.recorded import account_stream
-from chalicelib.events.store import all_of, metadata_of
-from chalicelib.http.bodies import AccountBody, account_body
+from chalicelib.events.store import metadata_of
+from chalicelib.http.bodies import AccountBody, account_body, of_streams, without_holds
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.read_models.balances.table import (
     BUCKETS,
@@ -18,6 +20,7 @@ from chalicelib.read_models.balances.table import (
     partition,
     stripe_rows,
 )
+from chalicelib.read_models.ledgers import AccountsLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,
     Consistency,
@@ -25,6 +28,7 @@ from chalicelib.read_models.reading import (
     MinVersion,
     event_store,
     in_order,
+    now,
     page_of,
     patiently,
     require_shown,
@@ -86,24 +90,26 @@ def get_account(query: GetAccount) -> AccountBody:
 
 def _from_events(query: GetAccount) -> AccountBody:
     store = event_store()
-    found = all_of(store, account_stream(query.ledger, query.account))
+    found = at_one_moment(store, account_stream(query.ledger, query.account))
     if not found:
         raise AccountNotFound(query.account)
     head, stripes = found[0], found[1:]
     seen = {one.stream.id: one.version for one in found}
     require_shown(seen, query.account, head.account.stripes, query.min_version)
-    return account_body(
+    body = account_body(
         query.ledger,
         query.account,
-        sum_of(head.account, [stripe.account for stripe in stripes]),
+        sum_of(head.account, [stripe.account for stripe in stripes]).as_of(now()),
         metadata_of(store, head),
         max(one.recorded_at for one in found),
     )
+    streams = [(rfc3339(one.recorded_at), one.version) for one in found]
+    return of_streams(body, streams) if stripes else body
 
 
 def list_accounts(query: ListAccounts) -> Accounts:
-    """A page of accounts, ordered by id. Raises ProjectionBehind where a stripe is missing, and
-    Problem invalid_cursor.
+    """A page of accounts, ordered by id. Raises ProjectionBehind where a stripe is missing,
+    LedgerNotFound, and Problem invalid_cursor.
     """
     return patiently(lambda: _page_of_accounts(query))
 
@@ -113,7 +119,7 @@ def _page_of_accounts(query: ListAccounts) -> Accounts:
     prefix = query.prefix or ""
     # Ids are ASCII from "-" to "z": "!" sorts before and "~" after whatever may follow a prefix.
     first = prefix or "!"
-    if query.cursor:
+    if query.cursor is not None:
         after, prefix = read_cursor(query.cursor, of=listing, parts=2)
         must_agree(query.prefix, prefix)
         first = f"{after}!"
@@ -121,6 +127,8 @@ def _page_of_accounts(query: ListAccounts) -> Accounts:
     ask = partial(BalanceRow.query, range_key_condition=ids, page_size=query.limit // BUCKETS + 2)
     buckets = [ask(partition(query.ledger, bucket)) for bucket in range(BUCKETS)]
     rows, more = page_of(in_order(buckets, lambda row: str(row.account)), query.limit)
+    if not rows:
+        require_ledger(AccountsLedger, query.ledger)
     return Accounts(
         accounts=together(_whole, rows),
         next_cursor=make_cursor(rows[-1].account, prefix, of=listing) if more else None,
@@ -138,7 +146,11 @@ def _whole(row: BalanceRow, min_version: int = 0) -> AccountBody:
         raise ProjectionBehind(min_version)
     seen = {body.id: _seen(row), **{stripe.account: stripe.version for stripe in stripes}}
     require_shown(seen, body.id, body.stripes, min_version)
-    return _sum(body, [_body(stripe) for stripe in stripes])
+    held = {stripe.account: _body(stripe) for stripe in stripes}
+    whole = _sum(body, list(held.values()))
+    ids = stripes_of(body.id, body.stripes)
+    streams = [(body.recorded_at, row.version)]
+    return of_streams(whole, [*streams, *((held[id].recorded_at, seen[id]) for id in ids)])
 
 
 def _sum(body: AccountBody, stripes: list[AccountBody]) -> AccountBody:
@@ -162,4 +174,8 @@ def _seen(row: BalanceRow) -> int:
 def _body(row: BalanceRow) -> AccountBody:
     metadata = msgspec.json.decode(row.metadata, type=dict[str, str]) if row.metadata else {}
     body = msgspec.json.decode(row.body, type=AccountBody)
+    if row.expiring:
+        at = now()
+        holds = msgspec.json.decode(row.expiring, type=tuple[ExpiringHold, ...])
+        body = without_holds(body, [hold for hold in holds if hold.expires_at <= at])
     return msgspec.structs.replace(body, metadata=metadata)

@@ -21,7 +21,8 @@ class BalanceRow(Table):
     """An account now, as the API shows it but for its metadata.
 
     `metadata` is that of the event `metadata_version`. It may trail: the account itself says that
-    it is of the event `metadata_set_by`.
+    it is of the event `metadata_set_by`. `body` counts every open hold; `expiring`, where there are
+    any, has those of which a reader takes off what has expired when it reads.
     """
 
     class Meta(metaclass=Generations):
@@ -32,6 +33,7 @@ class BalanceRow(Table):
     account = UnicodeAttribute(range_key=True)
     version = Integer()
     body = UnicodeAttribute()
+    expiring = UnicodeAttribute(null=True)
     metadata_set_by = Integer()
     metadata_version = Integer(default=0)
     metadata = UnicodeAttribute(null=True)

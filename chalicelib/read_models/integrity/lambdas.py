@@ -1,6 +1,7 @@
 """The route of this room."""
 
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 from chalicelib.read_models.integrity.queries import Integrity, LedgerIntegrity, ledger_integrity
 
 integrity = Door(__name__)

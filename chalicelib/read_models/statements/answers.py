@@ -26,17 +26,24 @@ class Entries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
-    """The posted balance after the last event recorded at or before `at`."""
+    """The posted balance after the last event recorded at or before `at`.
+
+    `final` says that nothing which may still be recorded can change it.
+    """
 
     account: str
     asset: str
     at: str
     posted: str
     version: int
+    final: bool
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of a period. Both balances are the period's, on every page of it."""
+    """A page of a period. Both balances are the period's, on every page of it.
+
+    `final` says that nothing which may still be recorded can belong to it.
+    """
 
     account: str
     asset: str
@@ -45,6 +52,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     opening_balance: str
     entries: list[EntryBody]
     closing_balance: str
+    final: bool
     next_cursor: str | None
 
 

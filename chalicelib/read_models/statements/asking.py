@@ -1,13 +1,23 @@
 """Asking: every question of this room is about an account, its rows, and its stripes if any."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from chalicelib.domain.fields import check_id
 from chalicelib.domain.refusals import AccountNotFound
-from chalicelib.read_models.reading import MinVersion, require_version
+from chalicelib.events.clocks import ARRIVES_WITHIN
+from chalicelib.events.recorded import account_stream
+from chalicelib.events.store import all_of
+from chalicelib.read_models.reading import (
+    Consistency,
+    MinVersion,
+    event_store,
+    now,
+    require_version,
+)
 from chalicelib.read_models.statements.rows import AccountRows
 from chalicelib.read_models.statements.striped import Stripes
 from chalicelib.read_models.statements.table import StatementRow
@@ -21,10 +31,38 @@ class OfAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ledger: str
     account: str
     min_version: MinVersion = 0
+    consistency: Consistency = "eventual"
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
         check_id(self.account, "account")
+
+    def asked(self) -> "Asked":
+        """The question with what an answer must have seen: of a strong read, all that is recorded.
+
+        Raises AccountNotFound, and InvalidField for a strong read where this stage has none.
+        """
+        least: dict[str, int] = {}
+        at = now()
+        if self.consistency == "strong":
+            heads = all_of(event_store(), account_stream(self.ledger, self.account))
+            least = {head.stream.id: head.version for head in heads}
+            if not heads:
+                raise AccountNotFound(self.account)
+        return Asked(self.ledger, self.account, self.min_version, least, at)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of an account, at this instant: `least` is which version of each of its streams
+    an answer must have seen; empty for a read that is not strong.
+    """
+
+    ledger: str
+    account: str
+    min_version: int
+    least: Mapping[str, int]
+    at: datetime
 
     @property
     def rows(self) -> AccountRows:
@@ -33,12 +71,21 @@ class OfAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def stripes(self, newest: StatementRow) -> Stripes:
         """The stripes of the account, whose own newest row this is."""
-        return Stripes(self.ledger, self.account, int(newest.stripes), newest.version)
+        count = int(newest.stripes)
+        return Stripes(self.ledger, self.account, count, newest.version, self.least)
+
+    def require(self, seen: int) -> None:
+        """Raises ProjectionBehind unless enough of an account without stripes was seen."""
+        require_version(seen, max(self.min_version, self.least.get(self.account, 0)))
 
     def nothing_known(self) -> Exception:
         """An account without rows: not there, or not here yet. Raises ProjectionBehind."""
-        require_version(0, self.min_version)
+        self.require(0)
         return AccountNotFound(self.account)
+
+    def is_final(self, end: datetime | None) -> bool:
+        """Whether nothing that may still be recorded can belong to what ended then."""
+        return bool(self.least) and end is not None and end + ARRIVES_WITHIN < self.at
 
 
 def just_after(*rows: StatementRow) -> datetime:

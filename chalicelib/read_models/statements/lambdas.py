@@ -1,6 +1,7 @@
 """The routes of this room."""
 
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 from chalicelib.read_models.statements.answers import Balance, Entries, Statement
 from chalicelib.read_models.statements.queries import (
     AccountBalance,

@@ -26,7 +26,7 @@ from chalicelib.read_models.statements.answers import (
     Statement,
     entry_body,
 )
-from chalicelib.read_models.statements.asking import OfAccount, just_after, sum_of
+from chalicelib.read_models.statements.asking import Asked, OfAccount, just_after, sum_of
 from chalicelib.read_models.statements.periods import Period, first_page, next_page, period_of
 from chalicelib.read_models.statements.rows import (
     FIRST,
@@ -73,41 +73,44 @@ def account_balance(query: AccountBalance) -> Balance:
     """The balance at a time. Raises AccountNotFound, ProjectionBehind."""
     at = query.at and utc(query.at, "at")
     moment = f"{rfc3339(at)}~" if at else LAST
+    asked = query.asked()
 
     def read() -> Balance:
-        found = take_around(iter(each_first(around(query.rows, moment))), moment)
+        found = take_around(iter(each_first(around(asked.rows, moment))), moment)
         before, _, newest = found
         if newest is None:
-            raise query.nothing_known()
+            raise asked.nothing_known()
         if newest.stripes:
-            return _striped_balance(query, newest, before, at, moment)
-        require_version(newest.version, query.min_version)
+            return _striped_balance(asked, newest, before, at, moment)
+        asked.require(newest.version)
         return Balance(
             account=query.account,
             asset=newest.asset,
             at=rfc3339(at or just_after(newest)),
             posted=str(before.balance if before else 0),
             version=require_last(found, moment),
+            final=asked.is_final(at),
         )
 
     return patiently(read)
 
 
 def _striped_balance(
-    query: AccountBalance,
+    asked: Asked,
     newest: StatementRow,
     before: StatementRow | None,
     at: datetime | None,
     moment: str,
 ) -> Balance:
-    stripes = query.stripes(newest)
-    standing = stripes.all_standing(moment, query.min_version)
+    stripes = asked.stripes(newest)
+    standing = stripes.all_standing(moment, asked.min_version)
     return Balance(
-        account=query.account,
+        account=asked.account,
         asset=newest.asset,
         at=rfc3339(at or just_after(*(one.newest for one in standing))),
         posted=str(sum(one.balance for one in standing)),
         version=stripes.newest_shown(before, standing),
+        final=asked.is_final(at),
     )
 
 
@@ -115,24 +118,25 @@ def account_entries(query: AccountEntries) -> Entries:
     """A page of entries. Raises AccountNotFound, ProjectionBehind, Problem invalid_cursor."""
     listing = ("entries", query.ledger, query.account)
     place, order = "", "asc"
-    if query.cursor:
+    if query.cursor is not None:
         place, order = read_cursor(query.cursor, of=listing, parts=2)
         must_agree(query.order, order)
     order = query.order or order
     up, page = order == "asc", query.limit + 2
+    asked = query.asked()
 
     def read() -> Entries:
         if up:
-            rows = query.rows.between(place or FIRST, LAST, page=page)
+            rows = asked.rows.between(place or FIRST, LAST, page=page)
         else:
-            rows = query.rows.down_from(place or LAST, page=page)
-        rows, newest = together(primed, [rows, query.rows.last()])
+            rows = asked.rows.down_from(place or LAST, page=page)
+        rows, newest = together(primed, [rows, asked.rows.last()])
         last = next(newest, None)
         if last is None:
-            raise query.nothing_known()
+            raise asked.nothing_known()
         if last.stripes:
-            return _striped_entries(query, last, place, order)
-        require_version(last.version, query.min_version)
+            return _striped_entries(asked, query.limit, last, place, order)
+        asked.require(last.version)
         after: int | None = None
         if place:
             after = resume(rows, place)
@@ -154,18 +158,18 @@ def account_entries(query: AccountEntries) -> Entries:
 
 
 def _striped_entries(
-    query: AccountEntries, newest: StatementRow, place: str, order: str
+    asked: Asked, limit: int, newest: StatementRow, place: str, order: str
 ) -> Entries:
-    stripes = query.stripes(newest)
+    stripes = asked.stripes(newest)
     if order == "asc":
-        until = [one.version for one in stripes.all_standing(LAST, query.min_version)]
+        until = [one.version for one in stripes.all_standing(LAST, asked.min_version)]
         before = stripes.before(place or FIRST)
         entries, more = stripes.up(
-            place or FIRST, LAST, until, query.limit, before=before, balance=sum_of(before)
+            place or FIRST, LAST, until, limit, before=before, balance=sum_of(before)
         )
     else:
-        entries, more = stripes.down(place or LAST, query.limit, query.min_version)
-    listing = ("entries", query.ledger, query.account)
+        entries, more = stripes.down(place or LAST, limit, asked.min_version)
+    listing = ("entries", asked.ledger, asked.account)
     cursor = make_cursor(place_of(entries[-1]), order, of=listing) if more else None
     return Entries(entries=entries, next_cursor=cursor)
 
@@ -177,17 +181,18 @@ def account_statement(query: AccountStatement) -> Statement:
     if start and end and start > end:
         raise InvalidField("from", "is later than to")
     listing = ("statement", query.ledger, query.account)
+    asked = query.asked()
 
     def read() -> Statement:
-        if query.cursor:
+        if query.cursor is not None:
             place, balance, *pinned = read_cursor(query.cursor, of=listing, parts=_CURSOR_PARTS)
             period = Period(*pinned)
             must_agree(start, period.start)
             must_agree(end, period.end)
-            entries, more = next_page(query, period, place, balance, query.limit)
+            entries, more = next_page(asked, period, place, balance, query.limit)
         else:
-            period, before = period_of(query, start, end)
-            entries, more = first_page(query, period, before, query.limit)
+            period, before = period_of(asked, start, end)
+            entries, more = first_page(asked, period, before, query.limit)
         at = (place_of(entries[-1]), entries[-1].balance_after) if more else ("", "")
         return Statement(
             account=query.account,
@@ -197,6 +202,7 @@ def account_statement(query: AccountStatement) -> Statement:
             opening_balance=period.opening,
             entries=entries,
             closing_balance=period.closing,
+            final=bool(period.final),
             next_cursor=make_cursor(*at, *period, of=listing) if more else None,
         )
 

@@ -8,8 +8,8 @@ the same entries, with the same balances, whatever arrives among them later.
 """
 
 import heapq
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, dropwhile, pairwise, takewhile
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import msgspec
 
 from chalicelib.domain.refusals import ProjectionBehind
 from chalicelib.domain.stripes import shown, stripes_of
-from chalicelib.read_models.reading import primed, require_shown
+from chalicelib.read_models.reading import primed, require_shown, require_version
 from chalicelib.read_models.statements.answers import EntryBody, entry_body
 from chalicelib.read_models.statements.rows import (
     AccountRows,
@@ -54,12 +54,16 @@ class _Move(NamedTuple):
 
 @dataclass(frozen=True)
 class Stripes:
-    """The stripes of an account, whose own stream was seen up to this version."""
+    """The stripes of an account, whose own stream was seen up to this version.
+
+    `least` is which version of each stream must have been seen, where that is known.
+    """
 
     ledger: str
     account: str
     count: int
     seen: int = 0
+    least: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ids(self) -> list[str]:
@@ -88,6 +92,8 @@ class Stripes:
             seen[id] = row.newest.version
             standing.append(Standing(row.before, require_last(row, moment), row.newest))
         require_shown(seen, self.account, self.count, min_version)
+        for id, version in self.least.items():
+            require_version(seen[id], version)
         return standing
 
     def all_standing(self, moment: str, min_version: int = 0) -> list[Standing]:

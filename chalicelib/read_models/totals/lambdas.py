@@ -1,6 +1,7 @@
 """The route of this room."""
 
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 from chalicelib.read_models.totals.queries import Totals, TrialBalance, trial_balance
 
 totals = Door(__name__)
@@ -10,6 +11,7 @@ totals = Door(__name__)
     "/ledgers/{ledger}/trial-balance",
     asks=TrialBalance,
     gives=Totals,
+    refuses=("ledger_not_found",),
 )
 def trial(incoming: Incoming) -> Answer:
     """The trial balance of a ledger."""

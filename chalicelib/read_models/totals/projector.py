@@ -7,7 +7,7 @@ sum, on the condition that it is still where it was read: nothing is added twice
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pynamodb.exceptions import TransactWriteError
@@ -68,25 +68,21 @@ def gain(event: Recorded, seen: TotalRow | None) -> Gain | None:
 
 @into_each("totals")
 def project(events: Sequence[Recorded]) -> None:
-    """One transaction per ledger of the batch, or a few where one cannot hold its accounts."""
-    ledgers: dict[str, list[Recorded]] = {}
+    """One transaction per sum of the batch, or a few where one cannot hold its accounts.
+
+    The sums of a ledger are not put into one: then all readers of the stream's shards would queue
+    for the same sums. What a batch costs is the same.
+    """
+    sums: dict[Key, list[Recorded]] = {}
     for event in newest("account", events).values():
-        ledgers.setdefault(event.stream.ledger, []).append(event)
-    together(_add, [group for members in ledgers.values() for group in _groups(members)])
+        sums.setdefault(_sum_of(event), []).append(event)
+    together(_add_all, sums.values())
 
 
-def _groups(events: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
-    """A ledger's accounts, those of one sum together, in as few transactions as take them."""
-    group: list[Recorded] = []
-    sums: set[Key] = set()
-    for event in sorted(events, key=_sum_of):
-        added = sums | {_sum_of(event)}
-        if group and len(group) + 1 + len(added) > _ACTIONS:
-            yield group
-            group, added = [], {_sum_of(event)}
-        group.append(event)
-        sums = added
-    yield group
+def _add_all(events: Sequence[Recorded]) -> None:
+    """Adds what the accounts of a sum gained, in as few transactions as take them with it."""
+    for start in range(0, len(events), _ACTIONS - 1):
+        _add(events[start : start + _ACTIONS - 1])
 
 
 def _sum_of(event: Recorded) -> Key:

@@ -1,7 +1,8 @@
 """The routes of this room."""
 
 from chalicelib.http.bodies import TransactionBody
-from chalicelib.http.door import Answer, Door, Incoming
+from chalicelib.http.door import Answer, Door
+from chalicelib.http.incoming import Incoming
 from chalicelib.read_models.transactions.queries import (
     GetTransaction,
     ListTransactions,
@@ -28,7 +29,7 @@ def transaction(incoming: Incoming) -> Answer:
     "/ledgers/{ledger}/transactions",
     asks=ListTransactions,
     gives=Transactions,
-    refuses=("invalid_cursor",),
+    refuses=("ledger_not_found", "invalid_cursor"),
 )
 def listing(incoming: Incoming) -> Answer:
     """A page of transactions."""

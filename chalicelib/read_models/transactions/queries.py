@@ -10,8 +10,9 @@ import msgspec
 from chalicelib.domain.fields import check_id, check_reference, rfc3339, utc
 from chalicelib.domain.refusals import InvalidField, TransactionNotFound
 from chalicelib.events.recorded import transaction_stream
-from chalicelib.http.bodies import TransactionBody, transaction_body
+from chalicelib.http.bodies import TransactionBody, as_of, transaction_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
+from chalicelib.read_models.ledgers import JournalLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,
     Consistency,
@@ -19,6 +20,7 @@ from chalicelib.read_models.reading import (
     MinVersion,
     in_order,
     newest_event,
+    now,
     page_of,
     patiently,
     require_version,
@@ -103,11 +105,12 @@ def _from_events(query: GetTransaction) -> TransactionBody:
     head = newest_event(transaction_stream(query.ledger, query.transaction), query.min_version)
     if head is None:
         raise TransactionNotFound(query.transaction)
-    return transaction_body(query.ledger, query.transaction, head.transaction_event, head.version)
+    event = head.transaction_event
+    return as_of(transaction_body(query.ledger, query.transaction, event, head.version), now())
 
 
 def list_transactions(query: ListTransactions) -> Transactions:
-    """A page of transactions. Raises InvalidField, Problem invalid_cursor."""
+    """A page of transactions. Raises InvalidField, LedgerNotFound, Problem invalid_cursor."""
     listing = ("transactions", query.ledger)
     start = rfc3339(utc(query.from_, "from")) if query.from_ else None
     end = rfc3339(utc(query.to, "to")) if query.to else None
@@ -117,7 +120,7 @@ def list_transactions(query: ListTransactions) -> Transactions:
     reference = query.reference or ""
     low, high = start or _FIRST, end or _LAST
     after = low
-    if query.cursor:
+    if query.cursor is not None:
         place, state, reference, low, high = read_cursor(query.cursor, of=listing, parts=5)
         must_agree(query.state, state)
         must_agree(query.reference, reference)
@@ -131,6 +134,8 @@ def list_transactions(query: ListTransactions) -> Transactions:
     else:
         rows = _of_days(query.ledger, after, high, query.limit // BUCKETS + 2)
     page, more = page_of(rows, query.limit)
+    if not page:
+        require_ledger(JournalLedger, query.ledger)
     return Transactions(
         transactions=[_body(row) for row in page],
         next_cursor=(
@@ -141,13 +146,13 @@ def list_transactions(query: ListTransactions) -> Transactions:
 
 def expiring(until: datetime) -> Iterator[tuple[str, str]]:
     """The ledger and id of the transactions that are pending though their time was up by then, as
-    far as this room has heard.
+    far as this room has heard; those first that expired first.
     """
     due = TransactionRow.expires_at <= rfc3339(until)
-    for bucket in EXPIRY_BUCKETS:
-        for row in TransactionRow.expiring.query(bucket, due):
-            ledger, _, id = row.key.partition("/")
-            yield ledger, id
+    ask = partial(TransactionRow.expiring.query, range_key_condition=due)
+    for row in in_order(map(ask, EXPIRY_BUCKETS), lambda row: str(row.expires_at)):
+        ledger, _, id = row.key.partition("/")
+        yield ledger, id
 
 
 def _pending(ledger: str, low: str, high: str, page: int) -> Rows:
@@ -156,7 +161,9 @@ def _pending(ledger: str, low: str, high: str, page: int) -> Rows:
         range_key_condition=TransactionRow.place.between(low, high),
         page_size=page,
     )
-    return in_order(map(ask, pending_buckets(ledger)), _place)
+    at = rfc3339(now())
+    listed = in_order(map(ask, pending_buckets(ledger)), _place)
+    return (row for row in listed if not row.expires_at or row.expires_at > at)
 
 
 def _of_reference(ledger: str, reference: str, low: str, high: str, page: int) -> Rows:
@@ -186,4 +193,4 @@ def _place(row: TransactionRow) -> str:
 
 
 def _body(row: TransactionRow) -> TransactionBody:
-    return msgspec.json.decode(row.body, type=TransactionBody)
+    return as_of(msgspec.json.decode(row.body, type=TransactionBody), now())

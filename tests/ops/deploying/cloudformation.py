@@ -264,6 +264,12 @@ class DynamoDB:
         """The count of the first item."""
         return {"Count": min(1, self._table(TableName, "Scan")["items"])}
 
+    def put_item(self, TableName: str, Item: Any, **_: Any) -> Any:  # noqa: N803, ARG002
+        """One item more, if the table has none: only one is ever put, and only if it is absent."""
+        table = self._table(TableName, "PutItem")
+        table["items"] = max(1, table["items"])
+        return {}
+
     def delete_item(self, TableName: str, Key: Any) -> Any:  # noqa: N803, ARG002
         """One item fewer."""
         table = self._table(TableName, "DeleteItem")

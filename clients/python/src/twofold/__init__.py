@@ -1,5 +1,6 @@
 """Twofold's client: a ledger over HTTP, with amounts as integers and retries that are safe."""
 
+from twofold.accounts import NewAccount
 from twofold.ledger import Ledger
 from twofold.messages import (
     Account,
@@ -11,6 +12,7 @@ from twofold.messages import (
     Frozen,
     Health,
     Integrity,
+    LedgerEntry,
     NewTransaction,
     Pending,
     Transaction,
@@ -20,11 +22,12 @@ from twofold.messages import (
     debit,
 )
 from twofold.problems import FieldError, NoReply, Problem, TwofoldError
-from twofold.results import Result, Statement
+from twofold.results import AccountResult, Result, Statement
 
 __all__ = [
     "Account",
     "AccountEntry",
+    "AccountResult",
     "AssetTotals",
     "Balance",
     "Direction",
@@ -34,6 +37,8 @@ __all__ = [
     "Health",
     "Integrity",
     "Ledger",
+    "LedgerEntry",
+    "NewAccount",
     "NewTransaction",
     "NoReply",
     "Pending",

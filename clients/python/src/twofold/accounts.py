@@ -1,18 +1,46 @@
 """Accounts: opening and managing them, and what they are worth, were worth, and have seen."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
-from twofold.calls import Calls, made, query_of, read, segment
+from twofold.batches import done
+from twofold.calls import Calls, convert, keyed, made, query_of, read, segment
 from twofold.ids import new_id
 from twofold.messages import Account, AccountEntry, Balance, Direction, Period
-from twofold.results import Statement
+from twofold.problems import Problem
+from twofold.results import AccountResult, Statement
 
 PAGE = 200
 """How many rows of a listing are fetched at a time: the most there may be."""
+
+
+class NewAccount(Struct, frozen=True, kw_only=True):
+    """An account to be opened. Where no `min_balance` is given it is 0; None is no limit."""
+
+    asset: str
+    normal_balance: Direction
+    id: str | None = None
+    min_balance: int | UnsetType | None = UNSET
+    max_balance: int | None = None
+    metadata: Mapping[str, str] | None = None
+    stripes: int = 1
+
+    def body(self) -> dict[str, Any]:
+        """The request that asks for it, without what it leaves open. Limits go as strings."""
+        low = self.min_balance
+        said = {
+            "id": UNSET if self.id is None else self.id,
+            "asset": self.asset,
+            "normal_balance": self.normal_balance,
+            "min_balance": str(low) if isinstance(low, int) else low,
+            "max_balance": None if self.max_balance is None else str(self.max_balance),
+            "metadata": self.metadata or {},
+            "stripes": UNSET if self.stripes == 1 else self.stripes,
+        }
+        return {name: value for name, value in said.items() if value is not UNSET}
 
 
 class Accounts:
@@ -33,24 +61,42 @@ class Accounts:
         max_balance: int | None = None,
         metadata: Mapping[str, str] | None = None,
         stripes: int = 1,
+        idempotency_key: str | None = None,
     ) -> Account:
-        """Opens an account; one that is open with this content is answered as it is now.
+        """Opens an account; one that is open with this content is answered as it is now. Its id may
+        come from an `idempotency_key` too.
 
         Where no `min_balance` is given it is 0. With more than one of `stripes`, up to 64, many can
         write the account at once; such an account has no limits, and may not be given any.
         """
-        id = new_id() if id is None else id
-        given = {
-            "id": id,
-            "asset": asset,
-            "normal_balance": normal_balance,
-            "min_balance": _limit(min_balance),
-            "max_balance": _limit(max_balance),
-            "metadata": metadata or {},
-            "stripes": UNSET if stripes == 1 else stripes,
-        }
-        body = {name: value for name, value in given.items() if value is not UNSET}
-        return made(self._calls.write("/accounts", body, key=id), Account)
+        new = NewAccount(
+            id=new_id() if id is None and idempotency_key is None else id,
+            asset=asset,
+            normal_balance=normal_balance,
+            min_balance=min_balance,
+            max_balance=max_balance,
+            metadata=metadata,
+            stripes=stripes,
+        )
+        reply = self._calls.write(
+            "/accounts",
+            new.body(),
+            key=new.id or idempotency_key,
+            headers=keyed(idempotency_key),
+        )
+        return made(reply, Account)
+
+    def open_batch(
+        self, accounts: Sequence[NewAccount], *, idempotency_key: str | None = None
+    ) -> tuple[AccountResult, ...]:
+        """Opens up to 100 accounts, each on its own; what became of each.
+
+        Those without an id are known by the key and their place. The same batch is sent again for
+        those that were not attempted or are unknown, within the deadline.
+        """
+        body = {"accounts": [new.body() for new in accounts]}
+        results = done(self._calls, "/accounts/batch", body, idempotency_key or new_id())
+        return tuple(_result(result) for result in results)
 
     def change(
         self,
@@ -139,6 +185,16 @@ class Accounts:
             closing_balance=period.closing_balance,
             entries=self._calls.rows("accounts", path, "entries", AccountEntry, query, first=first),
         )
+
+
+def _result(result: dict[str, Any]) -> AccountResult:
+    account, problem = result.get("account"), result.get("problem")
+    said = {"replayed": result.get("replayed", False)}
+    return AccountResult(
+        status=result["status"],
+        account=account and convert({**account, **said}, Account),
+        problem=problem and Problem(result["status"], problem),
+    )
 
 
 def _path(id: str) -> str:

@@ -1,6 +1,6 @@
 """Calls: how the routes of one ledger are asked, and how what they answer is read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
@@ -38,8 +38,9 @@ class Calls:
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
+        is_unfinished: Callable[[Reply], bool] = lambda _: False,
     ) -> Reply:
-        """The reply to a write, which is known by `key`."""
+        """The reply to a write, which is known by `key`; sent again while a reply is unfinished."""
         return self._transport.send(
             method,
             f"{self._roots['write']}{self._path}{path}",
@@ -47,6 +48,7 @@ class Calls:
             headers=headers or {},
             body=body,
             key=key,
+            is_unfinished=is_unfinished,
         )
 
     def ask(self, api: Api, path: str, query: Mapping[str, str]) -> Reply:

@@ -6,12 +6,15 @@ the caller gives none, which the ledger does once. Changing, freezing, unfreezin
 how an account shall be, and a second time change nothing.
 """
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from twofold.accounts import Accounts
-from twofold.calls import Api, Calls, read
-from twofold.messages import Health, Integrity, TrialBalance
+from twofold.calls import Api, Calls, convert, read
+from twofold.messages import Health, Integrity, LedgerEntry, TrialBalance
 from twofold.transactions import Transactions
 from twofold.transport import Transport
 
@@ -70,6 +73,20 @@ class Ledger:
     def trial_balance(self) -> TrialBalance:
         """Whether debits equal credits, asset by asset."""
         return self._calls.get("journal", "/trial-balance", TrialBalance)
+
+    def ledgers(self, api: Api = "journal") -> Iterator[LedgerEntry]:
+        """All ledgers that the key opens, not only this one, in the order of their ids; as far as
+        one of the Read APIs has heard of them.
+        """
+        query: dict[str, str] = {"limit": "200"}
+        while True:
+            reply = self._transport.send("GET", f"{self._roots[api]}/ledgers", query=query)
+            page = msgspec.json.decode(reply.body)
+            for found in page["ledgers"]:
+                yield convert(found, LedgerEntry)
+            if page["next_cursor"] is None:
+                return
+            query["cursor"] = page["next_cursor"]
 
     def integrity(self) -> Integrity:
         """What the last audit of the ledger found."""

@@ -102,17 +102,22 @@ class Account(Struct, frozen=True, kw_only=True):
     opened_at: datetime
     recorded_at: datetime
     stripes: int = 1
+    own_version: int | None = None
     replayed: bool = False
 
 
 class Balance(Struct, frozen=True, kw_only=True):
-    """An account's posted balance after the last entry recorded at or before `at`."""
+    """An account's posted balance after the last entry recorded at or before `at`.
+
+    `final` says that nothing which may still be recorded can change it.
+    """
 
     account: str
     asset: str
     at: datetime
     posted: int
     version: int
+    final: bool = False
 
 
 class AccountEntry(Struct, frozen=True, kw_only=True):
@@ -184,17 +189,19 @@ class AssetTotals(Struct, frozen=True, kw_only=True):
     asset: str
     debits: int
     credits: int
-    balanced: bool
+    balanced: bool | None
 
 
 class TrialBalance(Struct, frozen=True, kw_only=True):
     """Whether debits equal credits, as far as `events` events of accounts, the newest recorded at
-    `as_of`, have been counted.
+    `as_of`, have been counted. `balanced` is None where it cannot be said while transactions are
+    on their way, which is not `settled`.
     """
 
     ledger: str
     as_of: datetime | None
     events: int
+    settled: bool
     assets: tuple[AssetTotals, ...]
 
 
@@ -210,6 +217,13 @@ class Integrity(Struct, frozen=True, kw_only=True):
     streams: int | None
     findings: int | None
     whole: bool | None
+
+
+class LedgerEntry(Struct, frozen=True, kw_only=True):
+    """A ledger that a key opens, and the assets that its accounts hold or held."""
+
+    id: str
+    assets: tuple[str, ...]
 
 
 class Health(Struct, frozen=True, kw_only=True):

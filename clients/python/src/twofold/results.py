@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from twofold.messages import AccountEntry, Transaction
+from twofold.messages import Account, AccountEntry, Transaction
 from twofold.problems import Problem
 
 
@@ -23,6 +23,15 @@ class Statement:
     opening_balance: int
     closing_balance: int
     entries: Iterator[AccountEntry]
+
+
+@dataclass(frozen=True)
+class AccountResult:
+    """What became of one account of a batch: it, or the problem that it was refused for."""
+
+    status: int
+    account: Account | None
+    problem: Problem | None
 
 
 @dataclass(frozen=True)

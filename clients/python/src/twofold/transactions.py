@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-import msgspec
-
+from twofold.batches import done
 from twofold.calls import Calls, convert, keyed, made, query_of, segment
 from twofold.ids import new_id
 from twofold.messages import Entry, NewTransaction, Pending, Transaction
@@ -65,13 +64,14 @@ class Transactions:
     ) -> tuple[Result, ...]:
         """Posts several transactions, all or none, or each on its own; what became of each.
 
-        Those without an id are known by the key and their place, so that the same batch with the
-        same key does what was not done yet, such as an independent one that met contention.
+        Those without an id are known by the key and their place. The same batch is sent again for
+        those that were not attempted, and for those of which it is not known what became of them,
+        within the deadline; what is left then has a problem with the status 503, and the same
+        batch with the same key goes on from there.
         """
-        key = idempotency_key or new_id()
         body = {"atomic": atomic, "transactions": [new.body() for new in transactions]}
-        reply = self._calls.write("/transactions/batch", body, key=key, headers=keyed(key))
-        return tuple(_result(result) for result in msgspec.json.decode(reply.body)["results"])
+        results = done(self._calls, "/transactions/batch", body, idempotency_key or new_id())
+        return tuple(_result(result) for result in results)
 
     def post_hold(
         self, id: str, *, amount: int | None = None, idempotency_key: str | None = None
@@ -93,13 +93,20 @@ class Transactions:
         *,
         id: str | None = None,
         effective_at: datetime | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Transaction:
         """Undoes a posted transaction by a new one, which is answered. The new one's id may come as
-        an `idempotency_key` too.
+        an `idempotency_key` too; its reference is the original's where none is given.
         """
         id = new_id() if id is None and idempotency_key is None else id
-        given = {"id": id, "effective_at": effective_at}
+        given = {
+            "id": id,
+            "effective_at": effective_at,
+            "reference": reference,
+            "metadata": metadata,
+        }
         reply = self._calls.write(
             f"{_path(reverses)}/reverse",
             {name: value for name, value in given.items() if value is not None},

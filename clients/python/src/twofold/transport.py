@@ -1,13 +1,14 @@
 """Transport: one request sent until it is answered, within a deadline.
 
-Sent again are requests without a reply, and those answered 429, 502, 503 or 504: after the seconds
-that `Retry-After` asks for, and a random time up to a bound that doubles ("full jitter": Marc
-Brooker, Exponential Backoff And Jitter, AWS Architecture Blog). That is safe for every request the
-client makes: each reads, or carries an id that the ledger does once, or says how things shall be.
+Sent again are requests without a reply, those answered 429, 502, 503 or 504, and batches of which
+something is left to do: after the seconds that `Retry-After` asks for, and a random time up to a
+bound that doubles ("full jitter": Marc Brooker, Exponential Backoff And Jitter, AWS Architecture
+Blog). That is safe for every request the client makes: each reads, or carries an id that the ledger
+does once, or says how things shall be.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
@@ -72,10 +73,12 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
         key: str | None = None,
+        is_unfinished: Callable[[Reply], bool] = lambda _: False,
     ) -> Reply:
         """The reply to a request, if it is a good one. A body of None is none.
 
-        Raises Problem for any other, and NoReply; both say the request's `key`.
+        `is_unfinished` says of a good reply that the same request, sent again, may do more. Raises
+        Problem for any other reply, and NoReply; both say the request's `key`.
         """
         request = _Request(
             method,
@@ -86,23 +89,22 @@ class Transport:
         if request.body is not None:
             request.headers["Content-Type"] = "application/json"
         try:
-            reply = self._until_answered(request)
-            # What answers otherwise, even well, is not the ledger.
-            is_json = reply.headers.get("Content-Type", "").startswith("application/json")
-            if reply.status >= 300 or not is_json:
+            reply = self._until_answered(request, is_unfinished)
+            if not _is_good(reply):
                 raise problem_of(reply.status, reply.body)
         except (Problem, NoReply) as error:
             error.key = key
             raise
         return reply
 
-    def _until_answered(self, request: _Request) -> Reply:
+    def _until_answered(self, request: _Request, is_unfinished: Callable[[Reply], bool]) -> Reply:
         until, bound = monotonic() + self._deadline, FIRST_WAIT_SECONDS
         while True:
             wait = random.uniform(0, bound)
             outcome = self._attempt(request, min(self._timeout, max(until - monotonic(), 0.001)))
             if isinstance(outcome, Reply):
-                if outcome.status not in AGAIN:
+                unfinished = _is_good(outcome) and is_unfinished(outcome)
+                if outcome.status not in AGAIN and not unfinished:
                     return outcome
                 wait += _asked_to_wait(outcome)
             if monotonic() + wait >= until:
@@ -125,6 +127,12 @@ class Transport:
         except (NewConnectionError, ProtocolError, TimedOut) as error:
             return error
         return Reply(raw.status, raw.headers, raw.data)
+
+
+def _is_good(reply: Reply) -> bool:
+    """Whether it is the ledger's, and says that the request was done."""
+    is_json = reply.headers.get("Content-Type", "").startswith("application/json")
+    return reply.status < 300 and is_json
 
 
 def _asked_to_wait(reply: Reply) -> float:

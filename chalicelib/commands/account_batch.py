@@ -1,0 +1,132 @@
+"""Account batch: several accounts opened by one request, each on its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chalicelib.commands.answers import account_of
+from chalicelib.commands.batch import PATIENCE_SECONDS, ProblemDocument
+from chalicelib.commands.execute import Executor
+from chalicelib.commands.idempotency import id_of
+from chalicelib.commands.requests import AccountBatchRequest, OpenAccountRequest
+from chalicelib.domain.managing import OpenAccount
+from chalicelib.domain.refusals import BatchTooLarge, InvalidField, NotAttempted, Refusal
+from chalicelib.events.store import Busy
+from chalicelib.http.bodies import AccountBody
+from chalicelib.http.messages import message_of, refused_body
+from chalicelib.http.problems import Problem, outcome_unknown, refused
+from chalicelib.tables import together
+
+MAX_ACCOUNTS = 100
+
+
+class AccountResultBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one account of a batch: it, or why it was refused."""
+
+    status: int
+    account: AccountBody | None = None
+    replayed: bool = False
+    problem: ProblemDocument | None = None
+
+
+class AccountResultsBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of each account of a batch, in their order."""
+
+    results: list[AccountResultBody]
+
+    @property
+    def retry_after(self) -> dict[str, str]:
+        """The header that asks for the same batch again, where an account may yet be opened."""
+        return {"Retry-After": "1"} if any(one.status == 503 for one in self.results) else {}
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """How the accounts of one request are opened, and by when."""
+
+    executor: Executor
+    actor: str
+    request: str
+    until: float
+
+    def open(self, commands: list[OpenAccount | Problem]) -> list[AccountResultBody]:
+        """Opens accounts of one id, in their order."""
+        return [
+            _refused(each) if isinstance(each, Problem) else self._open(each) for each in commands
+        ]
+
+    def _open(self, command: OpenAccount) -> AccountResultBody:
+        left = self.until - self.executor.monotonic()
+        if left <= 0:
+            return _refused(self._not_attempted(command))
+        try:
+            executed = self.executor.execute(
+                command, actor=self.actor, request=self.request, within=left
+            )
+            body = self.executor.patiently(
+                lambda: account_of(executed.recorded, executed.stripes, self.executor.store)
+            )
+        except Refusal as refusal:
+            return _refused(refused(refusal))
+        except Busy:
+            return _refused(outcome_unknown())
+        if executed.replayed:
+            return AccountResultBody(status=200, account=body, replayed=True)
+        return AccountResultBody(status=201, account=body)
+
+    def _not_attempted(self, command: OpenAccount) -> Problem:
+        """Known only if no earlier request has opened it."""
+        found = self.executor.first_events([command])
+        return refused(NotAttempted()) if found == {} else outcome_unknown()
+
+
+def run(
+    batch: AccountBatchRequest,
+    ledger: str,
+    *,
+    key: str | None,
+    new_id: Callable[[], str],
+    executor: Executor,
+    actor: str,
+    request_id: str,
+) -> AccountResultsBody:
+    """Opens accounts, many at the same time. Raises InvalidField or BatchTooLarge for the batch."""
+    if not batch.accounts:
+        raise InvalidField("accounts", "a batch has at least 1 account")
+    if len(batch.accounts) > MAX_ACCOUNTS:
+        raise BatchTooLarge(len(batch.accounts), MAX_ACCOUNTS, "accounts")
+    places: dict[Any, list[int]] = {}
+    commands = [
+        _read(raw, ledger, new_id() if key is None else id_of(f"{key}:{place}"))
+        for place, raw in enumerate(batch.accounts)
+    ]
+    for place, each in enumerate(commands):
+        # Those of one id after each other: the first of them opens it.
+        of = place if isinstance(each, Problem) else each.account
+        places.setdefault(of, []).append(place)
+    opening = _Batch(executor, actor, request_id, executor.monotonic() + PATIENCE_SECONDS)
+    groups = list(places.values())
+    opened = together(lambda group: opening.open([commands[place] for place in group]), groups)
+    results = {
+        place: result
+        for group, found in zip(groups, opened, strict=True)
+        for place, result in zip(group, found, strict=True)
+    }
+    return AccountResultsBody(results=[results[place] for place in range(len(commands))])
+
+
+def _read(raw: msgspec.Raw, ledger: str, new_id: str) -> OpenAccount | Problem:
+    try:
+        return message_of(raw, OpenAccountRequest).command(ledger, new_id=new_id)
+    except InvalidField as refusal:
+        return refused_body(refusal, raw, OpenAccountRequest)
+    except Refusal as refusal:
+        return refused(refusal)
+    except Problem as problem:
+        return problem
+
+
+def _refused(problem: Problem) -> AccountResultBody:
+    return AccountResultBody(status=problem.status, problem=problem.document())

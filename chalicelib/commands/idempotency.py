@@ -1,0 +1,40 @@
+"""Idempotency keys: what a client may call a request, and the id that the call gives.
+
+A transaction's id is its key: an `Idempotency-Key` that could be an id is the id, and any other
+gives one, the same each time.
+"""
+
+import hashlib
+import re
+
+from chalicelib.domain.fields import ID_PATTERN, RESERVED_ID
+from chalicelib.domain.refusals import InvalidField
+
+HEADER = "Idempotency-Key"
+
+MAX_KEY = 255
+
+_KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
+_ID = re.compile(ID_PATTERN, re.ASCII)
+
+
+def key_of(header: str | None) -> str | None:
+    """The key that a header names, with or without double quotes around it; None for none.
+
+    Raises InvalidField for what is no key.
+    """
+    if header is None:
+        return None
+    key = header.strip()
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not _KEY.fullmatch(key):
+        raise InvalidField(HEADER, f"a key is 1 to {MAX_KEY} visible ASCII characters")
+    return key
+
+
+def id_of(key: str) -> str:
+    """The id that a key gives: the key itself, or one made from its SHA-256."""
+    if _ID.fullmatch(key) and key != RESERVED_ID:
+        return key
+    return f"key-{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,0 +1,154 @@
+"""Faults: everything that is wrong with a message, not only what msgspec or a command found first.
+
+Nothing here runs for a request that is well formed: only a refused one is read a second time, field
+by field, by the types and the checks that its message declares.
+"""
+
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Raw, UnsetType
+
+from chalicelib.domain.refusals import InvalidField
+from chalicelib.http.problems import FieldError
+
+MOST = 100
+"""How many faults are listed: a body of 256 KB could have more than an answer holds."""
+
+_MOST_CHARACTERS = 200
+"""Of a field's path, which may contain names that the client made up."""
+
+_Raw = bytes | Raw
+
+
+@dataclass(frozen=True)
+class Check:
+    """An annotation of a field: what its value must be, besides being of its type.
+
+    `check` takes the value and the field's path, and raises InvalidField. The value of a field that
+    is kept as raw JSON is that JSON.
+    """
+
+    check: Callable[[Any, str], object]
+
+
+def faults(raw: _Raw, kind: Any) -> list[FieldError]:
+    """The faults of a message in the order of its text, at most `MOST`.
+
+    `raw` is JSON as far as it was read; raises msgspec.DecodeError where it turns out not to be.
+    """
+    return list(islice(_faults(raw, kind, ""), MOST))
+
+
+def _faults(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
+    checks = []
+    if get_origin(kind) is Annotated:
+        bare, *notes = get_args(kind)
+        checks = [note.check for note in notes if isinstance(note, Check)]
+        notes = [note for note in notes if isinstance(note, msgspec.Meta)]
+    else:
+        bare, notes = kind, []
+    options = _options(bare)
+    if len(options) > 1:
+        if _is_null(raw) and types.NoneType in options:
+            return
+        rest = [each for each in options if each not in (types.NoneType, UnsetType)]
+        if len(rest) == 1 and (_is_nested(rest[0]) or not _mismatch(raw, kind)):
+            yield from _faults(raw, rest[0], where)
+            return
+    if _is_nested(bare):
+        inner = list(_nested(raw, bare, where))
+        yield from inner
+        if inner:
+            return
+    elif text := _mismatch(raw, Annotated[(bare, *notes)] if notes else bare):
+        yield _fault(where, text)
+        return
+    if checks:
+        value = msgspec.json.decode(raw, type=bare)
+        for check in checks:
+            try:
+                check(value, where)
+            except InvalidField as refusal:
+                yield _fault(refusal.where, refusal.why)
+                return
+
+
+def _nested(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
+    """The faults of an object, an array or a mapping, and of what is in it."""
+    is_array = get_origin(kind) in (tuple, list)
+    try:
+        inside: Any = msgspec.json.decode(raw, type=list[Raw] if is_array else dict[str, Raw])
+    except msgspec.ValidationError as error:
+        yield _fault(where, _said(error))
+        return
+    if is_array:
+        for place, each in enumerate(inside):
+            yield from _faults(each, get_args(kind)[0], f"{where}[{place}]")
+    elif get_origin(kind) is not None:
+        for name, each in inside.items():
+            yield from _faults(each, get_args(kind)[1], _below(where, name))
+    else:
+        yield from _of_struct(inside, kind, where)
+
+
+def _of_struct(given: Mapping[str, Raw], kind: Any, where: str) -> Iterator[FieldError]:
+    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for name, each in given.items():
+        if name in known:
+            yield from _faults(each, known[name].type, _below(where, name))
+        else:
+            yield _fault(_below(where, name), "unknown field")
+    for name, field in known.items():
+        if field.required and name not in given:
+            yield _fault(_below(where, name), "required field")
+
+
+def _options(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+
+
+def _is_nested(kind: Any) -> bool:
+    if get_origin(kind) is None:
+        return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+    return get_origin(kind) in (tuple, list, Mapping)
+
+
+def _is_null(raw: _Raw) -> bool:
+    return bytes(raw).strip() == b"null"
+
+
+def _mismatch(raw: _Raw, kind: Any) -> str:
+    """What is wrong with a value that is not of its type; empty for nothing."""
+    try:
+        msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        return _one_of(kind) or _said(error)
+    return ""
+
+
+def _one_of(kind: Any) -> str:
+    """The values of an enumeration, as far as a type is one."""
+    values = [
+        "null" if value is None else str(value)
+        for option in _options(kind)
+        for value in (get_args(option) if get_origin(option) is Literal else ())
+    ]
+    return f"expected one of {', '.join(values)}" if values else ""
+
+
+def _said(error: msgspec.ValidationError) -> str:
+    return str(error).partition(" - at `$")[0].replace("`", "")
+
+
+def _below(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+def _fault(where: str, why: str) -> FieldError:
+    shown = where if len(where) <= _MOST_CHARACTERS else f"{where[:_MOST_CHARACTERS]}…"
+    return FieldError(shown, why)

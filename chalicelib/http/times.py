@@ -1,0 +1,35 @@
+"""Times: RFC 3339 as requests write it. Digits beyond microseconds are cut off, never rounded.
+
+A client that counts in 100 ns or in nanoseconds writes the last instant of a year with seven or
+nine digits. Rounded, it would be an instant of the next year. msgspec rounds.
+"""
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.fields import utc
+from chalicelib.domain.refusals import InvalidField
+from chalicelib.http.faults import Check
+
+_BEYOND_MICROSECONDS = re.compile(r"(?<=\.[0-9]{6})[0-9]+", re.ASCII)
+
+
+def cut(text: str) -> str:
+    """The text of a time without the digits beyond microseconds; any other text as it is."""
+    return _BEYOND_MICROSECONDS.sub("", text)
+
+
+def instant(text: str, where: str) -> datetime:
+    """The instant that a text names, in UTC. Raises InvalidField."""
+    try:
+        return utc(msgspec.convert(cut(text), datetime), where)
+    except msgspec.ValidationError as error:
+        raise InvalidField(where, str(error).replace("`", "")) from None
+
+
+Instant = Annotated[str, Check(instant), Meta(extra_json_schema={"format": "date-time"})]
+"""A time in the body of a request."""

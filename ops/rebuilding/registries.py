@@ -1,0 +1,28 @@
+"""Registries: a row of a registry of ledgers is judged by the accounts that its stack has."""
+
+import msgspec
+
+from chalicelib.http.bodies import AccountBody
+from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, partition
+from chalicelib.read_models.totals.table import SHARDS, TotalRow, shard_key
+
+
+def has_balance(ledger: str, asset: str) -> bool:
+    """Whether an account of this ledger and asset has a row in the accounts stack.
+
+    Where there is one it is found soon; that there is none takes a look at all of the ledger's.
+    """
+    return any(
+        msgspec.json.decode(row.body, type=AccountBody).asset == asset
+        for bucket in range(BUCKETS)
+        for row in BalanceRow.query(partition(ledger, bucket))
+    )
+
+
+def has_total(ledger: str, asset: str) -> bool:
+    """Whether an account of this ledger and asset adds to a sum in the journal stack."""
+    return any(
+        True
+        for shard in range(SHARDS)
+        for _ in TotalRow.query(shard_key(ledger, shard), TotalRow.of == asset, limit=1)
+    )

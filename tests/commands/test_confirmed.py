@@ -1,0 +1,205 @@
+"""A refusal is confirmed before it is given: plain reads may show half of a transaction."""
+
+from collections.abc import Callable, Collection
+
+import pytest
+
+from chalicelib.commands.deciding import Command
+from chalicelib.domain.managing import ChangeAccount, CloseAccount
+from chalicelib.domain.refusals import (
+    AccountNotEmpty,
+    AccountNotFound,
+    BalanceLimitExceeded,
+    Contention,
+    IdempotencyKeyReused,
+    InsufficientFunds,
+    Refusal,
+    TransactionNotFound,
+    VersionConflict,
+)
+from chalicelib.domain.transaction import PostHold, ReverseTransaction
+from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.store import Busy, Place
+from tests.commands.desk import Desk
+from tests.domain.books import credit, debit, opening, posting
+
+ALICE, BOB = account_stream("acme", "alice"), account_stream("acme", "bob")
+DEPOSIT = posting("deposit", debit("cash", 60), credit("alice", 60))
+WITHDRAWAL = posting("withdrawal", debit("alice", 60), credit("bob", 60))
+
+
+def late(desk: Desk, *hidden: Stream, reads: int = 1) -> None:
+    """The next loads see these streams as they were before their newest event."""
+    load = desk.store.load
+    left = [reads]
+
+    def loaded(streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        heads = load(streams)
+        if not left[0]:
+            return heads
+        left[0] -= 1
+        for stream in hidden:
+            if stream in heads:
+                earlier = list(desk.books.history(stream))[:-1]
+                heads.pop(stream)
+                heads.update({stream: earlier[-1]} if earlier else {})
+        return heads
+
+    desk.store.load = loaded  # type: ignore[method-assign]  # As a plain read may.
+
+
+def looks_of(desk: Desk, work: Callable[[], object]) -> list[list[Place]]:
+    """What is looked at as it is at one instant, in the course of this."""
+    looks: list[list[Place]] = []
+    snapshot = desk.store.snapshot
+
+    def noted(places: Collection[Place]) -> dict[Place, Recorded]:
+        looks.append(list(places))
+        return snapshot(places)
+
+    desk.store.snapshot = noted  # type: ignore[method-assign]  # To watch it.
+    work()
+    return looks
+
+
+@pytest.mark.parametrize("reads", [1, 2])
+def test_a_withdrawal_after_a_deposit_that_is_done_is_not_refused_for_want_of_it(
+    desk: Desk, reads: int
+) -> None:
+    desk.open_accounts()
+    desk.do_elsewhere(DEPOSIT)
+    # Its transaction can be seen already, the account not yet.
+    late(desk, ALICE, reads=reads)
+
+    assert not desk.do(WITHDRAWAL).replayed
+
+
+@pytest.mark.parametrize(
+    ("before", "hidden", "command"),
+    [
+        (
+            [opening("carol", normal_balance="credit")],
+            "carol",
+            posting("t", debit("cash", 1), credit("carol", 1)),
+        ),
+        ([DEPOSIT], "alice", ChangeAccount(ledger="acme", account="alice", min_balance=60)),
+        (
+            [DEPOSIT, posting("back", debit("alice", 60), credit("cash", 60))],
+            "alice",
+            CloseAccount(ledger="acme", account="alice"),
+        ),
+        (
+            [ChangeAccount(ledger="acme", account="alice", max_balance=90)],
+            "alice",
+            ChangeAccount(ledger="acme", account="alice", max_balance=91, if_version=2),
+        ),
+    ],
+    ids=["an account's opening", "a deposit", "a withdrawal", "a change"],
+)
+def test_nothing_is_refused_for_want_of_what_was_done_and_is_not_visible_yet(
+    desk: Desk, before: list[Command], hidden: str, command: Command
+) -> None:
+    desk.open_accounts()
+    for each in before:
+        desk.do_elsewhere(each)
+    late(desk, account_stream("acme", hidden))
+
+    assert not desk.do(command).replayed
+
+
+def test_a_refusal_while_something_is_being_written_is_looked_at_again(desk: Desk) -> None:
+    desk.open_accounts()
+
+    def under_way() -> None:
+        desk.do_elsewhere(DEPOSIT)
+        raise Busy("TransactionConflict")
+
+    desk.store.before_snapshot = [under_way]
+
+    assert not desk.do(WITHDRAWAL).replayed
+    assert len(desk.slept) == 1
+
+
+def test_a_refusal_that_can_never_be_confirmed_is_not_given(desk: Desk) -> None:
+    desk.open_accounts()
+
+    def busy() -> None:
+        raise Busy("TransactionConflict")
+
+    desk.store.before_snapshot = [busy] * 7
+    with pytest.raises((Contention, InsufficientFunds)):
+        desk.do(WITHDRAWAL)
+
+    desk.store.before_snapshot = [busy] * 10_000
+    with pytest.raises(Refusal) as given:
+        desk.do(WITHDRAWAL)
+    assert given.value.code == "outcome_unknown"
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal", "places"),
+    [
+        (WITHDRAWAL, InsufficientFunds, ["alice 2", "bob 2", "withdrawal 1"]),
+        (
+            posting("t", debit("alice", 1), credit("nobody", 1)),
+            AccountNotFound,
+            ["alice 2", "nobody 1", "t 1"],
+        ),
+        (
+            ReverseTransaction(ledger="acme", transaction="r", reverses="nothing"),
+            TransactionNotFound,
+            ["nothing 1", "r 1"],
+        ),
+        (PostHold(ledger="acme", transaction="nothing"), TransactionNotFound, ["nothing 1"]),
+        (
+            ChangeAccount(ledger="acme", account="alice", if_version=9, max_balance=1),
+            VersionConflict,
+            ["alice 2"],
+        ),
+        (
+            ChangeAccount(ledger="acme", account="alice", min_balance=1),
+            BalanceLimitExceeded,
+            ["alice 2"],
+        ),
+    ],
+    ids=lambda case: case.__name__ if isinstance(case, type) else "",
+)
+def test_a_refusal_rests_on_all_that_it_was_decided_on_and_on_its_not_being_done(
+    desk: Desk, command: Command, refusal: type[Refusal], places: list[str]
+) -> None:
+    desk.open_accounts()
+
+    def refused() -> None:
+        with pytest.raises(refusal):
+            desk.do(command)
+
+    looks = looks_of(desk, refused)
+
+    assert [sorted(f"{stream.id} {version}" for stream, version in look) for look in looks] == [
+        places
+    ]
+
+
+def test_an_id_that_was_used_for_another_transaction_needs_no_confirming(desk: Desk) -> None:
+    desk.open_accounts()
+    desk.do(DEPOSIT)
+
+    def refused() -> None:
+        with pytest.raises(IdempotencyKeyReused):
+            desk.do(posting("deposit", debit("cash", 1), credit("alice", 1)))
+
+    assert looks_of(desk, refused) == []
+
+
+def test_a_striped_account_is_not_closed_while_one_of_its_stripes_moves(desk: Desk) -> None:
+    desk.do(opening("cash", min_balance=None))
+    desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=3))
+    desk.do(posting("in", debit("cash", 1), credit("hot", 1)))
+
+    def refused() -> None:
+        with pytest.raises(AccountNotEmpty):
+            desk.do(CloseAccount(ledger="acme", account="hot"))
+
+    [looked] = looks_of(desk, refused)
+
+    assert sorted(version for _, version in looked) == [2, 2, 2, 3]
