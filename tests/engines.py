@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
+import psutil
 from moto import mock_aws
 
 from chalicelib import tables
@@ -68,8 +69,9 @@ def moto() -> Iterator[None]:
 def ministack(home: Path) -> Iterator[str]:
     """A ministack process of the test session's own; its endpoint."""
     port = free_port()
+    us = psutil.Process()
     (home / "owners").mkdir(parents=True)
-    (home / "owners" / str(os.getpid())).touch()
+    (home / "owners" / f"{us.pid}-{us.create_time()}").touch()
     with running(
         [sys.executable, "-m", "chalicelib.local.keeper", str(home), str(port)],
         f"http://127.0.0.1:{port}",
