@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import pytest
 
 from chalicelib.commands.deciding import Command
-from chalicelib.domain.managing import ChangeAccount, CloseAccount
+from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, OpenAccount
 from chalicelib.domain.refusals import (
     AccountExists,
     AccountNotEmpty,
@@ -19,7 +19,13 @@ from chalicelib.domain.refusals import (
     TransactionNotPending,
     VersionConflict,
 )
-from chalicelib.domain.transaction import HoldTransaction, PostHold, ReverseTransaction, VoidHold
+from chalicelib.domain.transaction import (
+    HoldTransaction,
+    PostHold,
+    PostTransaction,
+    ReverseTransaction,
+    VoidHold,
+)
 from chalicelib.events.recorded import Recorded, Stream, account_stream
 from chalicelib.events.store import Busy, Place
 from tests.commands.desk import Desk
@@ -221,3 +227,27 @@ def test_a_striped_account_is_not_closed_while_one_of_its_stripes_moves(desk: De
     [looked] = looks_of(desk, refused)
 
     assert sorted(version for _, version in looked) == [2, 2, 2, 3]
+
+
+@pytest.mark.parametrize("stripe", [1, 3])
+@pytest.mark.parametrize(
+    "command",
+    [
+        opening("hot", normal_balance="credit", min_balance=None, stripes=3),
+        FreezeAccount(ledger="acme", account="hot", debits=True, credits=True),
+        CloseAccount(ledger="acme", account="hot"),
+        posting("in", debit("cash", 1), credit("hot", 1)),
+    ],
+    ids=lambda case: type(case).__name__,
+)
+def test_a_striped_account_of_which_a_part_is_not_visible_yet_is_looked_at_again(
+    desk: Desk, command: Command, stripe: int
+) -> None:
+    desk.do(opening("cash", min_balance=None))
+    desk.do_elsewhere(opening("hot", normal_balance="credit", min_balance=None, stripes=3))
+    late(desk, account_stream("acme", f"hot~{stripe}of3"), reads=3)
+
+    executed = desk.do(command)
+
+    assert executed.replayed == isinstance(command, OpenAccount)
+    assert len(executed.stripes) == (0 if isinstance(command, PostTransaction) else 3)
