@@ -1,4 +1,4 @@
-"""Releasing: the holds that have expired and stand in the way of a command, or are what it is about.
+"""Releasing: the expired holds that stand in the way of a command, or that it is about.
 
 A hold is recorded as expired before a command is refused for that. What was decided on it earlier,
 and is still on its way to the store, can then no longer be appended.
