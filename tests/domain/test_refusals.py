@@ -35,9 +35,9 @@ SENTENCES = [
     (InvalidField("entries", "too few"), "validation_failed", "entries: too few"),
     (InvalidAmount("amount", "too big"), "invalid_amount", "amount: too big"),
     (
-        TooManyEntries(51, 50),
+        TooManyEntries(97, 96),
         "too_many_entries",
-        "a transaction has at most 50 entries, this one has 51",
+        "a transaction has at most 96 entries, this one has 97",
     ),
     (
         UnbalancedTransaction("USD/2", 100, 99),
