@@ -57,7 +57,7 @@ class Books:
         """Where each hold stands."""
         streams = [transaction_stream(self.ledger, f"h{number}") for number in range(5)]
         heads = DynamoStore().load(streams)
-        return [heads[stream].transaction.state for stream in streams]
+        return [heads[stream].transaction_event.state for stream in streams]
 
     def pending(self) -> int:
         """What is held of Alice's."""

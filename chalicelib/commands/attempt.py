@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from chalicelib.commands.deciding import Command, changes, makes_its_stream, subject
+from chalicelib.commands.deciding import (
+    Command,
+    changes,
+    makes_its_stream,
+    naming,
+    subject,
+)
 from chalicelib.commands.memory import Memory
 from chalicelib.domain.refusals import (
     AccountExists,
@@ -16,6 +22,7 @@ from chalicelib.domain.refusals import (
 )
 from chalicelib.domain.transaction import ExpireHold, NewTransaction, PostHold, VoidHold
 from chalicelib.events.clocks import DIFFER
+from chalicelib.events.codec import Event
 from chalicelib.events.recorded import Origin, Recorded, Stream, follow
 from chalicelib.events.store import Append, Place
 from chalicelib.telemetry import apart
@@ -130,11 +137,20 @@ class UnitOfWork:
 
     def _decide(self, command: Command) -> Recorded | None:
         decided = changes(command, self.heads, self._places, self.now)
+        # Accounts first: a transaction names the hashes of their events.
+        on_accounts = {
+            stream: self._follow(stream, events)
+            for stream, events in decided.items()
+            if stream.kind == "account"
+        }
         for stream, events in decided.items():
-            recorded = follow(self.heads.get(stream), stream, events, self._origin)
+            recorded = on_accounts.get(stream) or self._follow(stream, naming(events, on_accounts))
             self.heads[stream] = recorded[-1]
             self.events.setdefault(stream, []).extend(recorded)
         return self.heads[subject(command)] if decided else None
+
+    def _follow(self, stream: Stream, events: Sequence[Event]) -> list[Recorded]:
+        return follow(self.heads.get(stream), stream, events, self._origin)
 
     def looks_again(self) -> bool:
         """Whether what was read is further ahead of this clock than clocks differ, so that it is to

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from msgspec import structs
+
 from chalicelib.domain import booking, managing, transaction
 from chalicelib.domain.booking import Books
 from chalicelib.domain.stripes import for_stripes, stripes_of, sum_of
@@ -76,6 +78,26 @@ def changes(
         **{transaction_stream(ledger, id): told for id, told in decision.transactions.items()},
         **{account_stream(ledger, id): moved for id, moved in decision.accounts.items()},
     }
+
+
+def naming(
+    events: Sequence[Event], written: Mapping[Stream, Sequence[Recorded]]
+) -> Sequence[Event]:
+    """A transaction's events, each naming the events that its entries made on accounts.
+
+    `written` has the events of each account, in the order of the entries.
+    """
+    return [_naming(event, written) for event in events]
+
+
+def _naming(event: Event, written: Mapping[Stream, Sequence[Recorded]]) -> Event:
+    assert isinstance(event, transaction.Event)
+    if isinstance(event, transaction.TransactionReversed):
+        return structs.replace(event, account_events=())
+    made = {stream.id: iter(recorded) for stream, recorded in written.items()}
+    of_entries = (next(made[entry.account]) for entry in event.entries)
+    named = tuple(transaction.AccountEvent(one.version, one.hash) for one in of_entries)
+    return structs.replace(event, account_events=named)
 
 
 def _of_account(

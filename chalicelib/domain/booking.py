@@ -349,7 +349,7 @@ def _book(
 
 def _told_on(kind: type[Event], before: Event, **changes: Any) -> Event:
     """The next event of a transaction: all of it again, but for these changes."""
-    return kind(**{**asdict(before), **changes})
+    return kind(**{**asdict(before), "account_events": None, **changes})
 
 
 def _require_balanced(entries: Sequence[Entry], books: Books) -> None:

@@ -59,11 +59,22 @@ class Resolution(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class AccountEvent(Struct, frozen=True, array_like=True):
+    """Which event of its account an entry made: the version in that stream, and the hash there."""
+
+    version: int
+    hash: bytes
+
+
 class _Event(Struct, frozen=True, kw_only=True):
     """All of a transaction. `created_at` is when its first event was recorded.
 
     With `effective_when_posted`, `effective_at` is when the hold was made until it is posted, and
     then the instant of that.
+
+    `account_events` names the event that each entry made on its account in the same commit, in the
+    order of the entries: so the chain of an account is witnessed by every transaction on it. Empty
+    where no account changed; None for an event of a build that named none.
     """
 
     entries: tuple[BookedEntry, ...]
@@ -78,6 +89,7 @@ class _Event(Struct, frozen=True, kw_only=True):
     reverses: str | None = None
     reversed_by: str | None = None
     effective_when_posted: bool = False
+    account_events: tuple[AccountEvent, ...] | None = None
 
     state: ClassVar[State]
 
@@ -142,12 +154,10 @@ _FOLLOWS: dict[type[Event], tuple[type[Event] | None, ...]] = {
 
 
 class Transaction(Struct, frozen=True, kw_only=True):
-    """Where a transaction stands; the rest of it is in its newest event."""
+    """What may follow; all else of a transaction is in its newest event, of type `newest`."""
 
     version: int
     newest: str
-    state: State
-    fingerprint: str
 
 
 def evolve(transaction: Transaction | None, event: Event) -> Transaction:
@@ -158,8 +168,6 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
     return Transaction(
         version=transaction.version + 1 if transaction else 1,
         newest=type(event).__name__,
-        state=event.state,
-        fingerprint=event.fingerprint,
     )
 
 

@@ -21,7 +21,19 @@ def _say_when_it_was_created(fields: Fields, recorded_at: datetime) -> Fields:
     return {**fields, "created_at": rfc3339(recorded_at)}
 
 
-STEPS: dict[str, tuple[Step, ...]] = {"TransactionPosted": (_say_when_it_was_created,)}
+def _name_no_account_events(fields: Fields, recorded_at: datetime) -> Fields:  # noqa: ARG001  # A step's two arguments.
+    """Before chains witnessed each other a transaction did not name the events of its accounts."""
+    return {**fields, "account_events": None}
+
+
+STEPS: dict[str, tuple[Step, ...]] = {
+    "TransactionPosted": (_say_when_it_was_created, _name_no_account_events),
+    "TransactionHeld": (_name_no_account_events,),
+    "HoldPosted": (_name_no_account_events,),
+    "HoldVoided": (_name_no_account_events,),
+    "HoldExpired": (_name_no_account_events,),
+    "TransactionReversed": (_name_no_account_events,),
+}
 """The steps of each type, from its first schema on; a type without any is at schema 1."""
 
 

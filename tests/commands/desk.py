@@ -67,9 +67,9 @@ class Desk:
         self.backoff = self.executor.backoff
         self._elsewhere = self._executor(self.books, "elsewhere")
 
-    def do(self, command: Command, *, dry_run: bool = False) -> Executed:
+    def do(self, command: Command, *, dry_run: bool = False, request: str = "") -> Executed:
         """Executes a command; time goes on by a second."""
-        executed = self.executor.execute(command, actor="key-1", dry_run=dry_run)
+        executed = self.executor.execute(command, actor="key-1", request=request, dry_run=dry_run)
         self.now += timedelta(seconds=1)
         return executed
 

@@ -90,7 +90,7 @@ def test_nothing_is_refused_for_what_only_a_wrong_clock_says(desk: Desk) -> None
         desk.do(posting("all", debit("alice", 100), credit("bob", 100)))
 
     stream = transaction_stream("acme", "h")
-    assert desk.books.load([stream])[stream].transaction.state == "pending"
+    assert desk.books.load([stream])[stream].transaction_event.state == "pending"
 
 
 def test_what_was_done_is_answered_again_whatever_the_clocks_say(desk: Desk) -> None:

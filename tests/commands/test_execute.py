@@ -132,14 +132,12 @@ def test_a_dry_run_answers_as_the_real_one_would_and_writes_nothing(desk: Desk) 
     for command in (PAYMENT, opening("carol")):
         now = desk.now
 
-        rehearsed = desk.do(command, dry_run=True)
+        rehearsed = desk.do(command, dry_run=True, request="request-1")
         assert desk.store.written == []
         desk.now = now
-        real = desk.do(command)
+        real = desk.do(command, request="request-1")
 
-        assert rehearsed.recorded.event == real.recorded.event
-        assert rehearsed.recorded.state == real.recorded.state
-        assert rehearsed.recorded.recorded_at == real.recorded.recorded_at
+        assert rehearsed.recorded == real.recorded
         assert (rehearsed.replayed, real.replayed) == (False, False)
         desk.store.written.clear()
 

@@ -38,7 +38,7 @@ def holding(id: str, amount: int, seconds: int | None) -> HoldTransaction:
 def state(desk: Desk, id: str) -> str:
     """Where a transaction stands in the books."""
     stream = transaction_stream("acme", id)
-    return desk.books.load([stream])[stream].transaction.state
+    return desk.books.load([stream])[stream].transaction_event.state
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def test_whatever_is_asked_no_limit_is_breached_and_every_hold_is_released_once(
     books.do(opening("c", min_balance=-5))
     for wait, command in asked:
         now += timedelta(seconds=wait)
-        was = {id: stands.state for id, stands in books.transactions.items()}
+        was = {id: events[-1].state for id, events in books.transaction_events.items()}
         try:
             books.do(command, now)
         except Refusal as refusal:
@@ -237,7 +237,7 @@ def assert_released_once(
             held[each.transaction, each.direction, each.amount] -= 1
         assert min(held.values(), default=0) >= 0
     open_holds = +held
-    assert all(books.transactions[id].state == "pending" for id, _, _ in open_holds)
+    assert all(books.transaction_events[id][-1].state == "pending" for id, _, _ in open_holds)
     for side, pending in (("debit", account.pending_debits), ("credit", account.pending_credits)):
         assert pending == sum(
             amount * times for (_, held_on, amount), times in open_holds.items() if held_on == side

@@ -77,7 +77,7 @@ def test_a_transfer_moves_its_accounts_and_keeps_the_whole_answer(books: Books) 
     ]
     assert (books.accounts["cash"].debits, books.accounts["alice"].credits) == (1000, 1000)
     transaction = books.transactions["order-77"]
-    assert (transaction.version, transaction.state) == (1, "posted")
+    assert (transaction.version, transaction.newest) == (1, "TransactionPosted")
 
 
 def test_a_transaction_counts_from_its_recording_unless_it_says_otherwise(books: Books) -> None:

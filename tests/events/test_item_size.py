@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from uuid_utils import uuid7
 
 from chalicelib.domain.account import EntryHeld
 from chalicelib.domain.expiring import MOST_LISTED
+from chalicelib.domain.transaction import AccountEvent, TransactionHeld
 from chalicelib.events.codec import Event
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import (
@@ -46,6 +47,7 @@ def usual_transfer() -> list[Recorded]:
             replace(alice, account="customers:0198c0de", version=120, balance_after=1_250_000),
         ),
         metadata={"channel": "web", "order": "77-1009"},
+        account_events=(AccountEvent(4_000_000, bytes(32)), AccountEvent(120, bytes(32))),
     )
     written = follow(None, transaction_stream(ledger, id), [posted], origin)
     for account in ("bank:settlement", "customers:0198c0de"):
@@ -60,6 +62,23 @@ def test_each_event_of_a_usual_transfer_costs_one_write_unit() -> None:
 
     assert len(sizes) == 3
     assert {name: size for name, size in sizes.items() if size > WRITE_UNIT} == {}
+
+
+def test_a_usual_hold_costs_one_write_unit() -> None:
+    [posted, *_] = usual_transfer()
+    held = TransactionHeld(
+        **{
+            **asdict(posted.transaction_event),
+            "effective_when_posted": True,
+            "is_hold": True,
+            "expires_at": NOW + timedelta(days=7),
+        }
+    )
+    origin = Origin(recorded_at=NOW, command_id=str(uuid7()), actor="key:payments-service")
+
+    [recorded] = follow(None, posted.stream, [held], origin)
+
+    assert bytes_of(to_item(recorded).serialize()) <= WRITE_UNIT
 
 
 def test_the_state_that_each_event_carries_is_small() -> None:

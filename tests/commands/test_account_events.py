@@ -1,0 +1,111 @@
+"""A transaction's event names the events that its entries made on accounts, of the same commit."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.transaction import (
+    ExpireHold,
+    HoldTransaction,
+    PostHold,
+    ReverseTransaction,
+    VoidHold,
+)
+from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
+from tests.commands.desk import Desk
+from tests.domain.books import Command, credit, debit, opening, posting
+
+HOLD = HoldTransaction(
+    ledger="acme",
+    transaction="hold",
+    entries=(debit("alice", 60), credit("bob", 60)),
+    timeout_seconds=60,
+)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Alice has 1,000; 60 of it are held for Bob."""
+    desk = Desk()
+    desk.open_accounts(funds=1000)
+    desk.do(HOLD)
+    return desk
+
+
+def newest(desk: Desk, stream: Stream) -> Recorded:
+    return desk.books.load([stream])[stream]
+
+
+def named_by(desk: Desk, id: str) -> list[Recorded]:
+    """The account events that a transaction's newest event names. They have the hashes it says."""
+    transaction = newest(desk, transaction_stream("acme", id))
+    event = transaction.transaction_event
+    assert event.account_events is not None
+    found = []
+    for entry, named in zip(event.entries, event.account_events, strict=True):
+        one = desk.books.read(account_stream("acme", entry.account), named.version)
+        assert one.hash == named.hash
+        assert one.recorded_at == transaction.recorded_at
+        found.append(one)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        (HOLD, "EntryHeld"),
+        (PostHold(ledger="acme", transaction="hold", amount=40), "HeldEntryPosted"),
+        (VoidHold(ledger="acme", transaction="hold"), "HeldEntryReleased"),
+        (ExpireHold(ledger="acme", transaction="hold"), "HeldEntryReleased"),
+    ],
+    ids=lambda case: type(case).__name__,
+)
+def test_every_step_of_a_hold_names_the_events_it_made(
+    desk: Desk, command: Command, kind: str
+) -> None:
+    desk.now += timedelta(seconds=60 if isinstance(command, ExpireHold) else 1)
+    desk.do(command)
+
+    named = named_by(desk, "hold")
+
+    assert [(one.stream.id, one.type) for one in named] == [("alice", kind), ("bob", kind)]
+    assert named == [newest(desk, account_stream("acme", id)) for id in ("alice", "bob")]
+
+
+def test_an_account_that_occurs_twice_is_named_at_both_versions(desk: Desk) -> None:
+    desk.do(posting("t", debit("alice", 1), credit("bob", 3), debit("alice", 2)))
+
+    named = named_by(desk, "t")
+
+    first = named[0].version
+    assert [(one.stream.id, one.version - first) for one in named if one.stream.id == "alice"] == [
+        ("alice", 0),
+        ("alice", 1),
+    ]
+
+
+def test_a_reversal_names_its_own_events_and_what_it_reverses_names_none(desk: Desk) -> None:
+    desk.do(posting("t", debit("alice", 5), credit("bob", 5)))
+    desk.do(ReverseTransaction(ledger="acme", transaction="back", reverses="t"))
+
+    assert [one.stream.id for one in named_by(desk, "back")] == ["bob", "alice"]
+    assert newest(desk, transaction_stream("acme", "t")).transaction_event.account_events == ()
+
+
+def test_each_transaction_of_an_atomic_batch_names_its_own(desk: Desk) -> None:
+    desk.executor.execute_together(
+        [posting(id, debit("alice", 1), credit("bob", 1)) for id in ("a", "b")], actor="key-1"
+    )
+
+    alice = [named_by(desk, id)[0].version for id in ("a", "b")]
+    assert alice[1] == alice[0] + 1
+
+
+def test_a_striped_account_is_named_by_the_stripe_that_took_the_entry(desk: Desk) -> None:
+    desk.do(opening("house", min_balance=None, stripes=4))
+    desk.do(posting("t", debit("house", 1), credit("bob", 1)))
+
+    taken, _ = named_by(desk, "t")
+
+    assert taken.stream.id.startswith("house")
+    assert taken.stream.id != "house"
