@@ -74,6 +74,12 @@ def projected(
         _measure({}, {"ProjectionLag": lags[start : start + _MOST_VALUES]}, stack=stack)
 
 
+def altered(stack: str, event: str, kind: str) -> None:
+    """Says that an event of the event table was changed or deleted: `{stream}@{version}`."""
+    logger.error("event altered", extra={"stack": stack, "event": event, "kind": kind})
+    _measure({"EventsAltered": [1]}, stack=stack)
+
+
 def watched(stack: str, parked: int, oldest_seconds: float) -> None:
     """Says how many records are parked, and for how long the oldest has been."""
     logger.info("watched", extra={"stack": stack, "parked": parked, "oldest": oldest_seconds})

@@ -111,6 +111,13 @@ def _of_projector(stage: Stage, function: str) -> dict[str, Any]:
             # So a `watch_…` that fails or is not started rings here, and has no alarm of its own.
             missing="breaching",
         ),
+        f"{name}EventsAltered": _on_our_metric(
+            "An event of the event table was changed or deleted; the projector's log names it.",
+            stage,
+            "EventsAltered",
+            {"stack": stack},
+            minutes=1,
+        ),
         f"{name}SetAside": _alarm(
             "Lambda gave up on a batch: what it held is in the event table only.",
             "AWS/SQS",

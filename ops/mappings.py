@@ -1,9 +1,11 @@
 """Mappings: how Lambda feeds a stage's projectors, and where a batch that it gave up is noted."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from chalicelib.domain import transaction
+from chalicelib.events.stream import ALTERATIONS
 from chalicelib.settings import ACCOUNTS
 from ops.stages import Stage
 
@@ -29,21 +31,27 @@ def feeding(projector: str) -> dict[str, Any]:
         "MaximumRetryAttempts": 100,
         "MaximumRecordAgeInSeconds": 6 * 3600,
         "ParallelizationFactor": 2,
-        "FilterCriteria": {"Filters": [{"Pattern": _pattern(projector)}]},
+        "FilterCriteria": {"Filters": _filters(_patterns(projector))},
     }
 
 
-def _pattern(projector: str) -> str:
-    """Events are only ever inserted. The accounts stack has no use for those of transactions.
+def _patterns(projector: str) -> list[dict[str, Any]]:
+    """New events, of which the accounts stack has no use for those of transactions; and every
+    change to an event that was there, since nothing of ours makes one.
 
     Known types are left out rather than wanted ones let in: a type that this build does not know
     must arrive, so that it can be set aside and not be missed.
     """
-    wanted: dict[str, Any] = {"eventName": ["INSERT"]}
+    new: dict[str, Any] = {"eventName": ["INSERT"]}
     if projector == f"project_{ACCOUNTS}":
         types = [event.__name__ for event in get_args(transaction.Event)]
-        wanted["dynamodb"] = {"NewImage": {"type": {"S": [{"anything-but": types}]}}}
-    return json.dumps(wanted)
+        new["dynamodb"] = {"NewImage": {"type": {"S": [{"anything-but": types}]}}}
+    return [new, {"eventName": list(ALTERATIONS)}]
+
+
+def _filters(patterns: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """Of which Lambda takes a record if it matches any."""
+    return [{"Pattern": json.dumps(pattern)} for pattern in patterns]
 
 
 def mapping(stage: Stage, projector: str) -> dict[str, Any]:
@@ -56,8 +64,8 @@ def mapping(stage: Stage, projector: str) -> dict[str, Any]:
     }
     if stage.kinesis_stream:
         # There the change is the data of a record, and Chalice says which stream it is.
-        pattern = json.dumps({"data": json.loads(_pattern(projector))})
-        settings["FilterCriteria"] = {"Filters": [{"Pattern": pattern}]}
+        patterns = [{"data": pattern} for pattern in _patterns(projector)]
+        settings["FilterCriteria"] = {"Filters": _filters(patterns)}
         return {"Events": {f"{camel(projector)}KinesisEventSource": {"Properties": settings}}}
     settings["Stream"] = {"Ref": EVENTS_STREAM}
     return {"Events": {f"{camel(projector)}DynamodbEventSource": {"Properties": settings}}}

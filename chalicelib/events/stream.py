@@ -8,7 +8,8 @@ import base64
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.events.dynamodb import from_item
@@ -22,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 SPARE_SECONDS = 5.0
 """With less time left nothing more is begun: it is the longest that one record takes."""
+
+ALTERATIONS = ("MODIFY", "REMOVE")
+"""What a stream calls a change to an item that was there."""
 
 Response = dict[str, list[dict[str, str]]]
 
@@ -61,16 +65,26 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class Alteration:
+    """An event that was changed or deleted (`kind` is MODIFY or REMOVE), which Twofold never does."""
+
+    place: Place
+    kind: str
+
+
+@dataclass(frozen=True)
 class Fed:
     """What became of a batch.
 
     `failed` is the sequence number of the first record that is to be delivered again, with all that
-    follow; None if there is none. `events` were projected, and `parked` records set aside.
+    follow; None if there is none. `events` were projected, and `parked` set aside. `altered` events
+    were there before, and were changed or deleted.
     """
 
     failed: str | None
     events: Sequence[Recorded]
     parked: int
+    altered: Sequence[Alteration] = ()
 
     @property
     def response(self) -> Response:
@@ -91,12 +105,23 @@ def feed(
     The batch is fed as one, so that each row is written once. Should that fail, its records are
     fed one by one, and one by one to each room: what goes is done; what cannot be projected is
     parked; and where AWS only had no time for it, or this Lambda has none left, the record is to be
-    delivered again with all that follow.
+    delivered again with all that follow. A change to an event that was there before is projected
+    nowhere: read tables go on saying what was recorded.
     """
+    fed = _feed(stack, records, history, seconds_left)
+    return replace(fed, altered=list(_alterations(records)))
+
+
+def _feed(
+    stack: Stack,
+    records: Sequence[Mapping[str, Any]],
+    history: Callable[[Stream], Iterator[Recorded]],
+    seconds_left: Callable[[], float],
+) -> Fed:
     if records and seconds_left() < SPARE_SECONDS:
         return Fed(_sequence(records[0]), [], 0)
     try:
-        events = [_read(record, history) for record in records if not _is_removal(record)]
+        events = [_read(record, history) for record in records if not _kind_of_alteration(record)]
         together(lambda project: project(events), stack.rooms)
     except Exception:
         logger.exception("a batch of %d records failed; feeding them singly", len(records))
@@ -116,7 +141,7 @@ def _feed_singly(
         if seconds_left() < SPARE_SECONDS:
             return Fed(_sequence(record), done, parked)
         try:
-            if _is_removal(record):
+            if _kind_of_alteration(record):
                 continue
             event = _read(record, history)
         except Exception as error:  # noqa: BLE001  # Whatever it is, it is parked with it.
@@ -156,9 +181,17 @@ def _read(record: Mapping[str, Any], history: Callable[[Stream], Iterator[Record
     return trusted(read(_change(record)["dynamodb"]["NewImage"]), history)
 
 
-def _is_removal(record: Mapping[str, Any]) -> bool:
-    """Whether it says that an item was deleted, which only an operator does."""
-    return "NewImage" not in _change(record)["dynamodb"]
+def _alterations(records: Sequence[Mapping[str, Any]]) -> Iterator[Alteration]:
+    for record in records:
+        with suppress(KeyError, TypeError, ValueError):  # It is no record, and was parked.
+            if kind := _kind_of_alteration(record):
+                yield Alteration(_place(record), kind)
+
+
+def _kind_of_alteration(record: Mapping[str, Any]) -> str | None:
+    """MODIFY or REMOVE; None for a record of a new event."""
+    kind = str(_change(record)["eventName"])
+    return kind if kind in ALTERATIONS else None
 
 
 def _sequence(record: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from chalicelib.events import stream
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.parking import waiting
 from chalicelib.settings import settings
-from chalicelib.telemetry import projected, watched
+from chalicelib.telemetry import altered, projected, watched
 
 BATCH_SIZE = 100
 
@@ -36,6 +36,8 @@ def projector_lambda(blueprint: Blueprint, stack: stream.Stack) -> Callable[[Any
             parked=fed.parked,
             retried=fed.failed is not None,
         )
+        for each in fed.altered:
+            altered(stack.name, f"{each.place.stream}@{each.place.version}", each.kind)
         return fed.response
 
     project.__name__ = f"project_{stack.name}"  # By which Chalice names the Lambda and finds it.

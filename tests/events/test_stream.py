@@ -15,10 +15,10 @@ from pynamodb.exceptions import PutError, UpdateError
 from chalicelib import tables
 from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.dynamodb import to_item
-from chalicelib.events.parking import ParkedRow, Project, parked, redrive, waiting
+from chalicelib.events.parking import ParkedRow, Place, Project, parked, redrive, waiting
 from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
 from chalicelib.events.store import Busy
-from chalicelib.events.stream import SPARE_SECONDS, Fed, Stack, feed, newest, read
+from chalicelib.events.stream import SPARE_SECONDS, Alteration, Fed, Stack, feed, newest, read
 from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
 
 CASH = account_stream("acme", "cash")
@@ -276,6 +276,30 @@ def test_records_without_a_new_image_are_passed_over() -> None:
 
     records[4] = poison(records[4])
     assert fed(records, Room().project).parked == 1
+
+
+@pytest.mark.parametrize("kind", ["MODIFY", "REMOVE"])
+def test_an_event_that_was_changed_or_deleted_is_told_of_and_not_projected(kind: str) -> None:
+    room, records = Room(), [record_of(each) for each in EVENTS]
+    records[2]["eventName"] = kind
+    if kind == "REMOVE":
+        del records[2]["dynamodb"]["NewImage"]
+
+    outcome = fed(records, room.project)
+
+    place = Place(str(EVENTS[2].stream), EVENTS[2].version)
+    assert outcome.altered == [Alteration(place, kind)]
+    assert list(outcome.events) == [*EVENTS[:2], *EVENTS[3:]]
+
+
+def test_what_was_altered_is_told_of_where_the_batch_is_fed_singly() -> None:
+    records = [record_of(each) for each in EVENTS]
+    records[0]["eventName"] = "MODIFY"
+    records[1] = poison(records[1])
+
+    outcome = fed(records, Room().project)
+
+    assert (outcome.parked, [each.kind for each in outcome.altered]) == (1, ["MODIFY"])
 
 
 def test_a_record_that_names_no_event_is_parked_by_its_number() -> None:

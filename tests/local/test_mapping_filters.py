@@ -138,8 +138,23 @@ def test_the_settings_of_the_template_are_understood() -> None:
         max_retries=100,
         max_age=6 * 3600,
         parallelization=2,
-        filters=({"eventName": ["INSERT"]},),
+        filters=({"eventName": ["INSERT"]}, {"eventName": ["MODIFY", "REMOVE"]}),
     )
+
+
+@pytest.mark.parametrize("projector", ["project_accounts", "project_journal"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"eventName": "MODIFY", "dynamodb": {"NewImage": {"type": {"S": "TransactionPosted"}}}},
+        {"eventName": "REMOVE", "dynamodb": {"Keys": {}}},
+    ],
+    ids=lambda case: str(case["eventName"]) if isinstance(case, dict) else str(case),
+)
+def test_every_projector_is_told_that_an_event_was_changed_or_deleted(
+    projector: str, record: dict[str, Any]
+) -> None:
+    assert wanted(record, SourceMapping.of(feeding(projector)).filters)
 
 
 def test_the_accounts_projector_is_sent_no_event_of_a_transaction_and_any_that_is_unknown() -> None:

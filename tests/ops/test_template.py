@@ -47,7 +47,7 @@ def test_a_projector_is_fed_from_the_beginning_and_never_blocked(stage: Stage) -
 
 def test_the_filter_lets_in_what_this_build_does_not_know() -> None:
     (source,) = extras(STAGES[1])["Resources"]["ProjectAccounts"]["Properties"]["Events"].values()
-    (entry,) = source["Properties"]["FilterCriteria"]["Filters"]
+    entry, _ = source["Properties"]["FilterCriteria"]["Filters"]
     pattern = json.loads(entry["Pattern"])
     assert pattern["eventName"] == ["INSERT"]
     (rule,) = pattern["dynamodb"]["NewImage"]["type"]["S"]
