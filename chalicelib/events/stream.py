@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.events.dynamodb import from_item
@@ -66,7 +66,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Alteration:
-    """An event that was changed or deleted (`kind` is MODIFY or REMOVE), which Twofold never does."""
+    """An event that was changed or deleted, which Twofold never does: `kind` is MODIFY or REMOVE."""
 
     place: Place
     kind: str
@@ -84,7 +84,7 @@ class Fed:
     failed: str | None
     events: Sequence[Recorded]
     parked: int
-    altered: Sequence[Alteration] = ()
+    altered: Sequence[Alteration] = field(default_factory=list)
 
     @property
     def response(self) -> Response:

@@ -244,6 +244,7 @@ def own_metrics() -> frozenset[tuple[str, frozenset[str]]]:
         telemetry.projected("accounts", [(datetime.now(UTC), "id")], parked=0, retried=False)
         telemetry.watched("accounts", 0, 0.0)
         telemetry.apart("PostTransaction", 90.0)
+        telemetry.altered("accounts", "acme/account/cash@1", "MODIFY")
     found = set()
     for line in lines:
         for directive in json.loads(line)["_aws"]["CloudWatchMetrics"]:
