@@ -66,7 +66,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Alteration:
-    """An event that was changed or deleted, which Twofold never does: `kind` is MODIFY or REMOVE."""
+    """An event that was changed or deleted (`kind`: MODIFY, REMOVE), which Twofold never does."""
 
     place: Place
     kind: str
