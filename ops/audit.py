@@ -2,18 +2,16 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Never
 
 import click
-from tqdm import tqdm
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.read_models.integrity.table import IntegrityRow
-from ops.auditing.auditor import Auditor, Progress
+from ops.auditing.auditor import Auditor
 from ops.auditing.findings import Finding, Report
+from ops.verifying.scanning import progress_bars
 
 _SHOWN = 100
 
@@ -39,8 +37,8 @@ def audit(segments: int, rate: int, patience: float, as_json: bool) -> None:
 
     Ends with 0 where all is whole, and with 1 where something is wrong.
     """
-    with _bars(quiet=as_json or not sys.stderr.isatty()) as progress:
-        report = examine(Auditor(segments, rate, patience, progress=progress))
+    with progress_bars(quiet=as_json or not sys.stderr.isatty()) as bars:
+        report = examine(Auditor(segments, rate, patience, bars=bars))
     click.echo(_document(report) if as_json else "\n".join(_lines(report)))
     if report.count:
         raise SystemExit(1)
@@ -122,24 +120,3 @@ def _document(report: Report) -> str:
         },
         indent=2,
     )
-
-
-@contextmanager
-def _bars(*, quiet: bool) -> Iterator[Progress]:
-    """A progress bar for each part of an audit."""
-    bars: list[tqdm[Never]] = []
-
-    def begin(part: str) -> Callable[[int], None]:
-        bar: tqdm[Never] = tqdm(desc=part, unit=" items", unit_scale=True, disable=quiet)
-        bars.append(bar)
-
-        def tick(count: int) -> None:
-            bar.update(count)
-
-        return tick
-
-    try:
-        yield begin
-    finally:
-        for bar in bars:
-            bar.close()

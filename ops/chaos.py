@@ -24,6 +24,7 @@ from chalicelib.commands.memory import Memory
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.parking import parked
 from chalicelib.events.recorded import Recorded
+from chalicelib.events.table import EventItem
 from chalicelib.local import engine, stack
 from chalicelib.local.chaos import Chaos
 from chalicelib.local.chaos_dynamodb import trouble
@@ -34,13 +35,16 @@ from chalicelib.local.stream_pump import Pump
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.settings import settings
-from ops import chaos_check
 from ops.audit import examine
 from ops.auditing.auditor import Auditor
 from ops.chaos_books import BERKA, Client, Writer, open_accounts, open_bank, pay
 from ops.demo import Row, read
+from ops.independent import check
 from ops.mappings import feeding
 from ops.stages import PROJECT
+from ops.verifying.events import stored
+from ops.verifying.raw import all_items
+from ops.verifying.read_models import stored_rows
 
 WRITERS = 3
 COMMANDS = 60
@@ -154,21 +158,23 @@ def run(storm: Chaos, client: Client, rounds: int, bank: Sequence[Row]) -> list[
 
 
 def verify(client: Client, bank: Sequence[Row], discarded: Sequence[object]) -> list[str]:
-    """All that is wrong with what was written and projected; nothing, one hopes."""
-    events = list(chaos_check.stored())
-    books = chaos_check.books_of(events)
+    """All that is wrong with what was written and projected; nothing, one hopes.
+
+    Rows and events are held against an independent fold, and audited: the two share no builder.
+    """
+    events, items, rows = list(stored()), list(all_items(EventItem)), stored_rows()
     problems = [f"given up: {each}" for each in discarded]
     problems += [
         f"parked: {row.place}: {row.error}"
         for table in (accounts.Parked, journal.Parked)
         for row in parked(table)
     ]
-    problems += [*_unlike_the_answers(client, events), *chaos_check.wrong_events(books)]
-    problems += [*chaos_check.wrong_rows(books), *_unlike_the_bank(bank)]
+    problems += [*_unlike_the_answers(client, events), *check.wrong_events(items)]
+    problems += [*check.wrong_rows(items, rows), *_unlike_the_bank(bank)]
     audited = examine(Auditor(segments=4, rate=0, patience=5.0))
     problems += [str(finding) for finding in audited.found]
     problems += [f"not settled: {what}" for what in audited.unsettled]
-    click.echo(f"{len(events):,} events, {chaos_check.count_rows(books):,} rows compared")
+    click.echo(f"{len(events):,} events, {sum(map(len, rows.values())):,} rows compared")
     click.echo(f"audited {audited.events:,} events: {audited.count} findings")
     return problems
 

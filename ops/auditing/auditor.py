@@ -5,32 +5,27 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 
 from chalicelib.events.table import EventItem
-from chalicelib.tables import together
 from ops.auditing import reading, settling, sums
-from ops.auditing.facts import Fact
+from ops.auditing.assertions import Assertion
+from ops.auditing.expectations import rows_of, sum_key
 from ops.auditing.findings import Finding, Report, ledger_of
-from ops.auditing.items import Item, Pace, digest, query, scan
-from ops.auditing.rows import ROOMS, rows_of, statement_row, sum_key
 from ops.auditing.scratch import Scratch
-from ops.auditing.streams import Walk, grouped
+from ops.auditing.streams import StreamCheck
 from ops.auditing.stripes import Striped
-from ops.auditing.sums import Key, Sum
+from ops.verifying.events import grouped
+from ops.verifying.raw import Item, digest, name_of, query
+from ops.verifying.read_models import READ_MODELS
+from ops.verifying.rows import statement_row
+from ops.verifying.scanning import Bars, Pages, RateLimiter, Scanner, silent
+from ops.verifying.sums import Key, Sum
 
 _FLUSH = 5000
-"""Facts of one stream held in memory."""
-
-Progress = Callable[[str], Callable[[int], None]]
-"""Told that a part begins, gives what is to be told how many items were seen."""
-
-
-def silent(_: str) -> Callable[[int], None]:
-    """Progress that nobody sees."""
-    return lambda _: None
+"""Assertions of one stream held in memory."""
 
 
 @dataclass
@@ -46,12 +41,16 @@ class Auditor:
     rate: int = 0
     patience: float = 15.0
     rows: bool = True
-    progress: Progress = silent
+    bars: Bars = silent
     sleep: Callable[[float], None] = time.sleep
     report: Report = field(default_factory=Report)
     _sums: dict[Key, Sum] = field(default_factory=dict)
     _striped: Striped = field(default_factory=Striped)
     _lock: Lock = field(default_factory=Lock)
+
+    @cached_property
+    def _scanner(self) -> Scanner:
+        return Scanner(self.segments, RateLimiter(self.rate), self.bars)
 
     def run(self) -> Report:
         """What was found."""
@@ -70,54 +69,51 @@ class Auditor:
         return self.report
 
     def _events(self, scratch: Scratch) -> None:
-        pace = Pace(self.rate, self.progress("events"))
-
-        def audit(segment: int) -> None:
-            pages = scan(EventItem, segment, self.segments, pace, consistent=True)
-            for name, items in grouped(pages):
+        def audit(_: int, pages: Pages) -> None:
+            for name, items in grouped(pages(None)):
                 self._stream(name, items, scratch)
 
-        together(audit, range(self.segments))
+        self._scanner.run("events", name_of(EventItem), audit)
 
     def _stream(self, name: str, items: Iterable[Item], scratch: Scratch) -> None:
         """One stream. What seems wrong in a scan is read again by itself, in order."""
         again = scratch.has_stream(name)
-        walk, statement = self._walk(name, items, scratch, first_look=True)
+        check, statement = self._fold(name, items, scratch, first_look=True)
         for wait in (0.0, 0.3):
-            if walk.findings or again:
+            if check.findings or again:
                 self.sleep(wait)
-                walk, statement = self._walk(name, query(EventItem, name), scratch)
+                check, statement = self._fold(name, query(EventItem, name), scratch)
                 again = False
         with self._lock:
-            self.report.add(walk.findings)
-            self._striped.take(walk)
-            if walk.asset and walk.whole and walk.newest:
-                key = sum_key(name.replace("/account/", "/"), walk.asset)
-                posted = walk.tally.posted
+            self.report.add(check.findings)
+            self._striped.take(check)
+            if check.asset and check.whole and check.newest:
+                key = sum_key(name.replace("/account/", "/"), check.asset)
+                posted = check.tally.posted
                 sum = self._sums.setdefault(key, Sum())
-                sum.add(walk.version, posted["debit"], posted["credit"], walk.at)
-        scratch.expect(rows_of(walk, statement))
-        ledger = ledger_of(name)
-        scratch.add_stream(name, ledger, walk.count, walk.at, walk.asset, walk.tally.net)
+                sum.add(check.version, posted["debit"], posted["credit"], check.at)
+        scratch.expect(rows_of(check, statement))
+        ledger, net = ledger_of(name), check.tally.net
+        scratch.add_stream(check.head, ledger, check.count, check.at, check.asset, net)
 
-    def _walk(
+    def _fold(
         self, name: str, items: Iterable[Item], scratch: Scratch, *, first_look: bool = False
-    ) -> tuple[Walk, int]:
-        """The walk, and the sum of its statement's digests. A first look ends with a finding."""
-        walk, statement = Walk(name), 0
-        noted: list[tuple[int, int, Fact]] = []
+    ) -> tuple[StreamCheck, int]:
+        """The stream, and the sum of its statement's digests. A first look ends with a finding."""
+        check, statement = StreamCheck(name), 0
+        noted: list[tuple[int, int, Assertion]] = []
         for item in items:
-            one, said = walk.take(item)
-            if first_look and walk.findings:
+            one, said = check.take(item)
+            if first_look and check.findings:
                 break
-            noted += [(walk.version, place, fact) for place, fact in enumerate(said)]
+            noted += [(check.version, place, each) for place, each in enumerate(said)]
             if len(noted) > _FLUSH:
-                scratch.add_facts(name, noted)
+                scratch.add_assertions(name, noted)
                 noted.clear()
             if one is not None and one.stream.kind == "account":
                 statement = (statement + digest(statement_row(one))) & reading.MASK
-        scratch.add_facts(name, noted)
-        return walk, statement
+        scratch.add_assertions(name, noted)
+        return check, statement
 
     def _transactions(self, scratch: Scratch) -> None:
         """Settles what only one side said, and sums each asset without what is on its way."""
@@ -127,21 +123,23 @@ class Auditor:
             self.report.ledgers[ledger] = (count + events, streams + 1, max(newest, at))
             if asset:
                 net[ledger, asset] = net.get((ledger, asset), 0) + moved
-        tick = self.progress("transactions seen on one side")
+        tick = self.bars("transactions seen on one side", None)
         for of in scratch.one_sided():
             tick(1)
             findings, said = self._settled(of, scratch.sayers(of))
             self.report.add(findings)
-            for fact in () if findings else said:
-                if fact.moved:
-                    asset, amount = fact.moved
+            for each in () if findings else said:
+                if each.moved:
+                    asset, amount = each.moved
                     net[ledger_of(of), asset] = net.get((ledger_of(of), asset), 0) - amount
         for (ledger, asset), sum in sorted(net.items()):
             if sum:
                 what = f"debits less credits of {asset}, over all accounts, are {sum}"
                 self.report.add([Finding(ledger, ledger, 0, what)])
 
-    def _settled(self, of: str, sayers: list[tuple[str, int]]) -> tuple[list[Finding], list[Fact]]:
+    def _settled(
+        self, of: str, sayers: list[tuple[str, int]]
+    ) -> tuple[list[Finding], list[Assertion]]:
         for wait in (0.1, 0.3, 1.0):
             findings, said = settling.settle(of, sayers)
             if not findings:
@@ -159,18 +157,15 @@ class Auditor:
             self.report.add(findings)
 
     def _rows(self, scratch: Scratch) -> None:
-        for room in ROOMS:
-            pace = Pace(self.rate, self.progress(room))
-            compare = partial(
-                reading.compare, room, segments=self.segments, pace=pace, scratch=scratch
-            )
-            together(compare, range(self.segments))
+        for name, model in READ_MODELS.items():
+            compare = partial(reading.compare, name, scratch)
+            self._scanner.run(name, name_of(model.table), compare, consistent=False)
         scratch.suspect_missing()
         moving = sums.differing(self._sums, scratch.sums())
         for wait in self._waits():
             again = Report()
             self._look_again(again, scratch)
-            wrong, moved = sums.settle(moving, self.segments, Pace(self.rate), scratch)
+            wrong, moved = sums.settle(moving, scratch)
             again.add(wrong)
             if not again.count and not moved:
                 return
@@ -188,12 +183,12 @@ class Auditor:
         yield 0.0
 
     def _look_again(self, report: Report, scratch: Scratch) -> None:
-        for room, key, least in scratch.suspects():
-            where = f"{room} {key}"
+        for model, key, least in scratch.suspects():
+            where = f"{model} {key}"
             found = [
                 Finding(ledger_of(key), where, version, what)
-                for version, what in reading.look(room, key, least)
+                for version, what in reading.look(model, key, least)
             ]
             if not found:
-                scratch.clear(room, key)
+                scratch.clear(model, key)
             report.add(found)

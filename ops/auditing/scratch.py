@@ -8,16 +8,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from ops.auditing.facts import Fact
+from ops.auditing.assertions import Assertion
+from ops.auditing.streams import Head
 
 _TABLES = """
-create table streams (name text primary key, ledger text, events int, at text, asset text, net text)
-    without rowid;
-create table facts (stream text, version int, place int, of text, side int, digest text,
+create table streams (name text primary key, ledger text, events int, at text, asset text, net text,
+    version int, hash blob) without rowid;
+create table assertions (stream text, version int, place int, of text, side int, digest text,
     primary key (stream, version, place)) without rowid;
-create table rows (room text, key text, version int, digest text, asset text, seen int default 0,
-    primary key (room, key)) without rowid;
-create table suspects (room text, key text, primary key (room, key)) without rowid;
+create table rows (model text, key text, version int, digest text, asset text, seen int default 0,
+    primary key (model, key)) without rowid;
+create table suspects (model text, key text, primary key (model, key)) without rowid;
 pragma journal_mode = off;
 pragma synchronous = off;
 """
@@ -30,7 +31,7 @@ class Row(NamedTuple):
     sums that it adds to.
     """
 
-    room: str
+    model: str
     key: str
     version: int
     digest: str
@@ -49,22 +50,22 @@ class Scratch:
         """Ends it."""
         self._file.close()
 
-    def add_facts(self, stream: str, facts: Iterable[tuple[int, int, Fact]]) -> None:
+    def add_assertions(self, stream: str, assertions: Iterable[tuple[int, int, Assertion]]) -> None:
         """What a stream says of others: each with its version and its place in that event."""
         self._many(
-            "insert or replace into facts values (?, ?, ?, ?, ?, ?)",
+            "insert or replace into assertions values (?, ?, ?, ?, ?, ?)",
             [
-                (stream, version, place, fact.of, fact.side, fact.digest)
-                for version, place, fact in facts
+                (stream, version, place, each.of, each.side, each.digest)
+                for version, place, each in assertions
             ],
         )
 
     def add_stream(
-        self, name: str, ledger: str, events: int, at: str, asset: str, net: int
+        self, head: Head, ledger: str, events: int, at: str, asset: str, net: int
     ) -> None:
-        """What a stream comes to: its newest event's time, its debits less its credits."""
-        values = [(name, ledger, events, at, asset, str(net))]
-        self._many("insert or replace into streams values (?, ?, ?, ?, ?, ?)", values)
+        """What a stream comes to: its head and when that was recorded, its debits less credits."""
+        values = [(head.stream, ledger, events, at, asset, str(net), head.version, head.hash)]
+        self._many("insert or replace into streams values (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def has_stream(self, name: str) -> bool:
         """Whether it was there before."""
@@ -72,53 +73,70 @@ class Scratch:
 
     def streams(self) -> Iterator[tuple[str, str, int, str, str, int]]:
         """Name, ledger, events, time, asset, debits less credits of every stream."""
-        for *rest, net in self._each("select * from streams", ()):
+        asked = "select name, ledger, events, at, asset, net from streams"
+        for *rest, net in self._each(asked, ()):
             yield (*rest, int(net))
+
+    def heads(self) -> Iterator[Head]:
+        """The head of every stream, in the order of their names as bytes of UTF-8."""
+        for row in self._each("select name, version, hash from streams order by name", ()):
+            yield Head(*row)
 
     def expect(self, rows: Iterable[Row]) -> None:
         """Rows that must be there."""
         self._many(
-            "insert or replace into rows (room, key, version, digest, asset) "
+            "insert or replace into rows (model, key, version, digest, asset) "
             "values (?, ?, ?, ?, ?)",
             rows,
         )
 
-    def expected(self, room: str, keys: Sequence[str]) -> dict[str, Row]:
+    def expected(self, model: str, keys: Sequence[str]) -> dict[str, Row]:
         """Of these rows, those that must be there; they are not missing."""
         known = self._all(
-            "select room, key, version, digest, asset from rows "
-            "where room = ? and key in (select value from json_each(?))",
-            room,
+            "select model, key, version, digest, asset from rows "
+            "where model = ? and key in (select value from json_each(?))",
+            model,
             json.dumps(keys),
         )
         self._many(
-            "update rows set seen = 1 where room = ? and key = ?", [(room, row[1]) for row in known]
+            "update rows set seen = 1 where model = ? and key = ?",
+            [(model, row[1]) for row in known],
         )
         return {row[1]: Row(*row) for row in known}
 
+    def assets(self, keys: Sequence[str]) -> dict[str, str]:
+        """Of these rows of accounts in the totals, those whose asset is known."""
+        rows = self._all(
+            "select key, asset from rows where model = 'totals' and asset != '' "
+            "and key in (select value from json_each(?))",
+            json.dumps(keys),
+        )
+        return dict(rows)
+
     def suspect(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Rows, by room and key, that are to be looked at again."""
+        """Rows, by model and key, that are to be looked at again."""
         self._many("insert or ignore into suspects values (?, ?)", rows)
 
     def suspect_missing(self) -> None:
         """Whatever must be there and was not seen is to be looked at again."""
         self._many(
-            "insert or ignore into suspects select room, key from rows "
+            "insert or ignore into suspects select model, key from rows "
             "where not seen and digest != ?",
             [("",)],
         )
 
-    def clear(self, room: str, key: str) -> None:
+    def clear(self, model: str, key: str) -> None:
         """A row that is as it must be."""
-        self._many("delete from suspects where room = ? and key = ?", [(room, key)])
+        self._many("delete from suspects where model = ? and key = ?", [(model, key)])
 
     def suspects(self) -> Iterator[tuple[str, str, int]]:
         """The rows to be looked at, each with the version that it must have reached."""
         last = ("", "")
         while page := self._all(
-            "select s.room, s.key, ifnull(r.version, 0) from suspects s "
-            "left join rows r on r.room = s.room and r.key = s.key "
-            "where s.room != 'sums' and (s.room, s.key) > (?, ?) order by s.room, s.key limit 1000",
+            "select s.model, s.key, ifnull(r.version, 0) from suspects s "
+            "left join rows r on r.model = s.model and r.key = s.key "
+            "where s.model != 'sums' and (s.model, s.key) > (?, ?) "
+            "order by s.model, s.key limit 1000",
             *last,
         ):
             yield from page
@@ -126,22 +144,24 @@ class Scratch:
 
     def sums(self) -> list[tuple[str, str]]:
         """The keys of the sums that were found."""
-        rows = self._all("select key from suspects where room = 'sums'")
+        rows = self._all("select key from suspects where model = 'sums'")
         return [(key.partition(" ")[0], key.partition(" ")[2]) for (key,) in rows]
 
     def one_sided(self) -> Iterator[str]:
         """The transactions of which not both sides say the same."""
         for (of,) in self._each(
             "select distinct of from "
-            "(select of from facts group by of, digest having sum(side) != 0)",
+            "(select of from assertions group by of, digest having sum(side) != 0)",
             (),
         ):
             yield of
 
     def sayers(self, of: str) -> list[tuple[str, int]]:
         """The events, by stream and version, that said something of a transaction."""
-        self._many("create index if not exists by_of on facts (of)", [()])
-        rows = self._all("select distinct stream, version from facts where of = ? and side > 0", of)
+        self._many("create index if not exists by_of on assertions (of)", [()])
+        rows = self._all(
+            "select distinct stream, version from assertions where of = ? and side > 0", of
+        )
         return [(stream, version) for stream, version in rows]
 
     def _many(self, statement: str, values: Iterable[Any]) -> None:

@@ -6,17 +6,13 @@ from collections.abc import Iterable, Iterator
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.transaction import Event as TransactionEvent
 from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import trusted
 from chalicelib.events.table import EventItem
-from ops.auditing import facts
-from ops.auditing.facts import Fact
+from ops.auditing import assertions
+from ops.auditing.assertions import Assertion
 from ops.auditing.findings import Finding, ledger_of
-from ops.auditing.items import get, query
-from ops.auditing.streams import event_of, recorded
-
-Place = tuple[str, int]
+from ops.verifying.events import Place, event_at, event_of, recorded
+from ops.verifying.raw import query
 
 
 def read(place: Place) -> Recorded | None:
@@ -24,41 +20,39 @@ def read(place: Place) -> Recorded | None:
 
     What is unreadable is a finding of its stream already.
     """
-    item = get(EventItem, *place)
-    if item is None:
-        return None
     try:
-        one = trusted(recorded(item), DynamoStore().history)
-        event_of(one)
-    except (UnknownEvent, ValueError, LookupError):
+        one = event_at(place)
+        if one is not None:
+            event_of(one)
+    except UnknownEvent:
         return None
     return one
 
 
-def settle(of: str, sayers: Iterable[Place]) -> tuple[list[Finding], list[Fact]]:
+def settle(of: str, sayers: Iterable[Place]) -> tuple[list[Finding], list[Assertion]]:
     """What is wrong between a transaction and those who name it, and what `sayers` say of it."""
     told = list(_of_transaction(of))
-    places = {(fact.stream, fact.version) for _, fact in told if fact.version}
+    places = {(each.stream, each.version) for _, each in told if each.version}
     places |= set(sayers)
-    for at, fact in told:
-        if not fact.version:
-            places |= set(_at_time(fact.stream, at.recorded_at_text))
+    for at, each in told:
+        if not each.version:
+            places |= set(_at_time(each.stream, at.recorded_at_text))
     said = {place: list(_of_others(of, place)) for place in sorted(places)}
-    others = [fact for told_there in said.values() for fact in told_there]
+    others = [each for told_there in said.values() for each in told_there]
     findings = []
-    seen = Counter(fact.digest for fact in others)
-    for at, fact in told:
-        seen[fact.digest] -= 1
-        if seen[fact.digest] < 0:
-            what = f"says {_words(fact)}, and {_where(fact)} does not"
+    seen = Counter(each.digest for each in others)
+    for at, each in told:
+        seen[each.digest] -= 1
+        if seen[each.digest] < 0:
+            what = f"says {_words(each)}, and {_where(each)} does not"
             findings.append(Finding(ledger_of(of), of, at.version, what))
-    wanted = Counter(fact.digest for _, fact in told)
-    for fact in others:
-        wanted[fact.digest] -= 1
-        if wanted[fact.digest] < 0:
-            what = f"says {_words(fact)}, and {of} does not"
-            findings.append(Finding(ledger_of(of), fact.stream, fact.version, what))
-    return findings, [fact for place in set(sayers) for fact in said[place]]
+    wanted = Counter(each.digest for _, each in told)
+    for each in others:
+        wanted[each.digest] -= 1
+        if wanted[each.digest] < 0:
+            what = f"says {_words(each)}, and {of} does not"
+            findings.append(Finding(ledger_of(of), each.stream, each.version, what))
+    return findings, [each for place in set(sayers) for each in said[place]]
 
 
 class _At:
@@ -69,7 +63,7 @@ class _At:
         self.recorded_at_text = rfc3339(one.recorded_at)
 
 
-def _of_transaction(of: str) -> Iterator[tuple[_At, Fact]]:
+def _of_transaction(of: str) -> Iterator[tuple[_At, Assertion]]:
     before: TransactionEvent | None = None
     for item in query(EventItem, of):
         try:
@@ -80,27 +74,27 @@ def _of_transaction(of: str) -> Iterator[tuple[_At, Fact]]:
             continue
         if isinstance(event, TransactionEvent):
             yield from (
-                (_At(one), fact) for fact in facts.of_transaction(one, before) if fact.side < 0
+                (_At(one), each) for each in assertions.of_transaction(one, before) if each.side < 0
             )
             before = event
 
 
-def _of_others(of: str, place: Place) -> Iterator[Fact]:
+def _of_others(of: str, place: Place) -> Iterator[Assertion]:
     one = read(place)
     if one is None:
         return
     if one.stream.kind == "account":
-        found = facts.of_account(one)
+        found = assertions.of_account(one)
     elif isinstance(one.event, TransactionEvent):
-        found = facts.of_transaction(one, None)
+        found = assertions.of_transaction(one, None)
     else:
         return
-    yield from (fact for fact in found if fact.side > 0 and fact.of == of)
+    yield from (each for each in found if each.side > 0 and each.of == of)
 
 
 def _at_time(stream: str, recorded_at: str) -> Iterator[Place]:
     """The events of an account that were recorded then, sought from the newest back."""
-    for item in query(EventItem, stream, newest_first=True):
+    for item in query(EventItem, stream, newest_first=True, page=20):
         at = item.get("recorded_at", {}).get("S", "")
         if at == recorded_at:
             yield stream, int(item["version"]["N"])
@@ -108,8 +102,8 @@ def _at_time(stream: str, recorded_at: str) -> Iterator[Place]:
             return
 
 
-def _words(fact: Fact) -> str:
-    kind, *said = fact.said
+def _words(each: Assertion) -> str:
+    kind, *said = each.payload
     if kind == "reversal":
         return f"that {said[0]} reverses it"
     account, _, direction, amount, asset, balance = said[:6]
@@ -117,5 +111,5 @@ def _words(fact: Fact) -> str:
     return f"{kind} {direction} {amount} {asset} on {account}{left}"
 
 
-def _where(fact: Fact) -> str:
-    return f"{fact.stream} {fact.version}" if fact.version else fact.stream
+def _where(each: Assertion) -> str:
+    return f"{each.stream} {each.version}" if each.version else each.stream

@@ -1,10 +1,9 @@
-"""Streams: one stream's events walked from the first to the newest, each held against the last."""
+"""Streams: one stream's events folded from the first to the newest, each held against the last."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.transaction import Event as TransactionEvent
 from chalicelib.events.codec import (
     FIRST_LINK,
@@ -17,10 +16,11 @@ from chalicelib.events.codec import (
 )
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
-from ops.auditing import facts, rules
-from ops.auditing.facts import Fact
+from ops.auditing import assertions, rules
+from ops.auditing.assertions import Assertion
 from ops.auditing.findings import Finding, ledger_of
-from ops.auditing.items import Item, number_of, text_of
+from ops.verifying.events import event_of, recorded
+from ops.verifying.raw import Item, number_of, text_of
 
 _KINDS = {
     attribute.attr_name: attribute.attr_type for attribute in EventItem.get_attributes().values()
@@ -29,8 +29,20 @@ _LINKED = ("type", "data", "state", "recorded_at", "command_id", "actor")
 """What the hash covers besides the key, in its order (`Recorded.chained_to`)."""
 
 
-class Walk:
-    """The walk along one stream.
+_MOST = 2**63 - 1
+"""As a version: what SQLite keeps as a number."""
+
+
+class Head(NamedTuple):
+    """The newest event of a stream, and the hash by which it vouches for all before it."""
+
+    stream: str
+    version: int
+    hash: bytes
+
+
+class StreamCheck:
+    """One stream folded from its first event on, each held against the ones before it.
 
     After damage it goes on with whatever fits what follows, so that one altered event is one
     finding or two, and not one for each event after it. `whole` says that nothing is missing and
@@ -42,9 +54,10 @@ class Walk:
         self.findings: list[Finding] = []
         self.version = 0
         self.count = 0
+        self.hash = b""
         self.at = ""
         self.newest: Recorded | None = None
-        self.told: Recorded | None = None
+        self.metadata_set_by: Recorded | None = None
         self.asset = ""
         self.tally = rules.Tally()
         self.whole = True
@@ -57,10 +70,15 @@ class Walk:
             self.stream = None
             self._wrong(0, str(error))
 
-    def take(self, item: Item) -> tuple[Recorded | None, list[Fact]]:
+    @property
+    def head(self) -> Head:
+        """The newest event that was taken, as it is stored."""
+        return Head(self.name, self.version, self.hash)
+
+    def take(self, item: Item) -> tuple[Recorded | None, list[Assertion]]:
         """The next event, with its state as folded, and what it says of other streams."""
         self.count += 1
-        version = number_of(item, "version")
+        version = min(number_of(item, "version"), _MOST)
         if version != self.version + 1:
             last = f" to {version - 1}" if version - 1 > self.version + 1 else ""
             gap = version > self.version
@@ -69,6 +87,7 @@ class Walk:
             self._lose()
             self._links = set()
         self.version = version
+        self.hash = item.get("hash", {}).get("B", b"")
         try:
             kinds = {name: next(iter(value)) for name, value in item.items()}
             if kinds != _KINDS:
@@ -132,23 +151,23 @@ class Walk:
                 continue
             yield after
 
-    def _hold_to_rules(self, one: Recorded, event: Event) -> list[Fact]:
+    def _hold_to_rules(self, one: Recorded, event: Event) -> list[Assertion]:
         damaged = any(finding.version == self.version for finding in self.findings)
         if isinstance(one.state, Account):
             self.asset = one.account.asset
             if one.sets_metadata:
-                self.told = one
+                self.metadata_set_by = one
             wrong = [*self.tally.take(event), *self.tally.compare(one.account)]
             wrong += self.tally.within(one.account)
             before = self._state_before
             wrong += rules.of_account(one, event, before)
-            said = list(facts.of_account(one))
+            said = list(assertions.of_account(one))
             self._state_before = one.account
         else:
             assert isinstance(event, TransactionEvent)
             before_event = self._before if isinstance(self._before, TransactionEvent) else None
             wrong = list(rules.of_transaction(one, event, before_event))
-            said = list(facts.of_transaction(one, before_event))
+            said = list(assertions.of_transaction(one, before_event))
         for what in wrong:
             self._wrong(self.version, what)
         if damaged or wrong:
@@ -166,48 +185,3 @@ class Walk:
 
     def _wrong(self, version: int, what: str) -> None:
         self.findings.append(Finding(ledger_of(self.name), self.name, version, what))
-
-
-def recorded(item: Item) -> Recorded:
-    """The event of an item that has all attributes. Raises ValueError, UnknownEvent."""
-    text = text_of(item, "recorded_at")
-    recorded_at = datetime.fromisoformat(text)
-    if rfc3339(recorded_at) != text:
-        raise ValueError(f"{text} is no time")
-    return Recorded(
-        stream=Stream.parse(text_of(item, "stream")),
-        version=number_of(item, "version"),
-        type=text_of(item, "type"),
-        data=text_of(item, "data"),
-        state_data=text_of(item, "state"),
-        recorded_at=recorded_at,
-        command_id=text_of(item, "command_id"),
-        actor=text_of(item, "actor"),
-        hash=item["hash"]["B"],
-    )
-
-
-def event_of(one: Recorded) -> Event:
-    """What it says. Raises UnknownEvent, also where it is of another kind than its stream."""
-    if isinstance(one.event, TransactionEvent) != (one.stream.kind == "transaction"):
-        raise UnknownEvent(f"{one.type} is no event of a stream of this kind")
-    return one.event
-
-
-def grouped(pages: Iterable[Sequence[Item]]) -> Iterator[tuple[str, Iterator[Item]]]:
-    """A segment's items by stream. Each stream's are to be used up before the next is asked for."""
-    items = (item for page in pages for item in page)
-    ahead = next(items, None)
-
-    def of(name: str) -> Iterator[Item]:
-        nonlocal ahead
-        while ahead is not None and text_of(ahead, "stream") == name:
-            yield ahead
-            ahead = next(items, None)
-
-    while ahead is not None:
-        name = text_of(ahead, "stream")
-        rest = of(name)
-        yield name, rest
-        for _ in rest:
-            pass

@@ -1,6 +1,6 @@
 """Stripes: each striped account held against its stripes, which are told what is done to it.
 
-A stripe by itself is an account like any other, and is walked as one. What only both together show
+A stripe by itself is an account like any other, and is folded as one. What only both together show
 is that the stripes are there, all and no others, that they are as open as the account is, and that
 those of a closed account come to nothing.
 """
@@ -12,9 +12,9 @@ from chalicelib.domain.stripes import is_stripe, sum_of, whole_of
 from chalicelib.events.recorded import Recorded, Stream, account_stream
 from chalicelib.events.table import EventItem
 from ops.auditing.findings import Finding
-from ops.auditing.items import number_of, query
 from ops.auditing.settling import read
-from ops.auditing.streams import Walk
+from ops.auditing.streams import StreamCheck
+from ops.verifying.raw import last, number_of
 
 _SHARED = (
     "asset",
@@ -34,22 +34,22 @@ Heads = dict[Stream, Recorded | None]
 
 @dataclass
 class Striped:
-    """The striped accounts that were walked. They are few beside all others, and kept in memory."""
+    """The striped accounts that were folded. They are few beside all others, and kept in memory."""
 
     _heads: dict[Stream, Heads] = field(default_factory=dict)
 
-    def take(self, walk: Walk) -> None:
-        """Notes a walked stream, if it is an account with stripes or one of these."""
-        stream, newest = walk.stream, walk.newest
+    def take(self, check: StreamCheck) -> None:
+        """Notes a stream that was folded, if it is an account with stripes or one of these."""
+        stream, newest = check.stream, check.newest
         if stream is None or stream.kind != "account":
             return
         if is_stripe(stream.id) or (newest is not None and newest.account.stripes > 1):
             account = account_stream(stream.ledger, whole_of(stream.id))
             heads = self._heads.setdefault(account, {})
-            heads[stream] = newest if walk.whole else None
+            heads[stream] = newest if check.whole else None
 
     def differing(self) -> Iterator[Stream]:
-        """The accounts that were not as their stripes when these were walked."""
+        """The accounts that were not as their stripes when these were folded."""
         for account, heads in sorted(self._heads.items(), key=str):
             if any(_wrong(account, heads)):
                 yield account
@@ -69,7 +69,7 @@ class Striped:
 def _newest(streams: Iterable[Stream]) -> Heads:
     heads: Heads = {}
     for stream in streams:
-        item = next(query(EventItem, str(stream), newest_first=True), None)
+        item = last(EventItem, str(stream))
         if item is not None:
             heads[stream] = read((str(stream), number_of(item, "version")))
     return heads

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from chalicelib.commands.deciding import Command, subject
 from chalicelib.commands.execute import Executed, Executor
 from chalicelib.domain.refusals import Refusal
+from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Recorded, Stream
-from ops import chaos_check
+from ops.independent import check
+from ops.verifying.events import stored
 
 UNKNOWN = frozenset({"outcome_unknown", "internal_error"})
 """What leaves it open whether anything was written."""
@@ -105,12 +107,12 @@ def found_out(
 
 def books_of(ledger: str) -> list[Recorded]:
     """All that stands in the event table of one ledger."""
-    return [event for event in chaos_check.stored() if event.stream.ledger == ledger]
+    return [event for event in stored() if event.stream.ledger == ledger]
 
 
 def unsound(events: Collection[Recorded]) -> list[str]:
     """What is wrong with the events themselves."""
-    return list(chaos_check.wrong_events(chaos_check.books_of(events)))
+    return list(check.wrong_events(to_item(event).serialize() for event in events))
 
 
 def _first_events(events: Collection[Recorded]) -> dict[Stream, int]:

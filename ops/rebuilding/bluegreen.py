@@ -25,14 +25,15 @@ from chalicelib.read_models.generations import (
 )
 from chalicelib.tables import create, together
 from ops.provision import make
-from ops.rebuilding.inplace import events_of, has_sums, lacks, project
+from ops.rebuilding.inplace import events_of, has_sums, project
+from ops.rebuilding.passes import Passes
 from ops.rebuilding.progress import DONE, Progress
-from ops.rebuilding.raw import Item, client, key_of
-from ops.rebuilding.repair import is_right
-from ops.rebuilding.rooms import Room
-from ops.rebuilding.scanning import Scan, patiently
 from ops.rebuilding.sums import wrong_sums
 from ops.schema import definition
+from ops.verifying.checking import is_right, never_arriving
+from ops.verifying.raw import Item, client, key_of, name_of
+from ops.verifying.read_models import ReadModel
+from ops.verifying.scanning import retried
 
 REQUEST_SECONDS = 30.0
 """A request that has begun ends within this time: API Gateway waits no longer."""
@@ -40,129 +41,120 @@ REQUEST_SECONDS = 30.0
 Tags = dict[str, str]
 
 
-def replace(scan: Scan, rooms: Sequence[Room], tags: Tags) -> None:
-    """Replaces the tables of the rooms by new ones, made from the events alone.
+def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
+    """Replaces the tables of the read models by new ones, made from the events alone.
 
     Leaves a complaint, and all that serves as it was, where the new ones are not proved. Raises
     ValueError for a table with replicas in other regions, whose readers have no such pointer.
     """
-    progress = scan.progress
+    progress = passes.progress
     if progress.at("swapped") != DONE:
-        _begin(rooms, progress, tags)
-        scan.run("events", _events(), partial(_fill, rooms, progress))
+        _begin(models, progress, tags)
+        passes.run("events", name_of(EventItem), partial(_fill, models, progress))
         if not progress.complaints:
-            _prove(scan, rooms)
+            _prove(passes, models)
         if progress.complaints:
-            _abandon(rooms)
+            _abandon(models)
             return
-        for room in rooms:
-            new, old = _other(room), pointer(room.name).serving
-            point(room.name, Pointer(new, (new, old)))
+        for model in models:
+            new, old = _other(model), pointer(model.name).serving
+            point(model.name, Pointer(new, (new, old)))
         progress.reached("swapped", DONE)
     time.sleep(generations.LOOK_SECONDS + REQUEST_SECONDS)
-    for room in rooms:
-        old = _other(room)
-        point(room.name, Pointer(pointer(room.name).serving, (pointer(room.name).serving,)))
-        _drop(room, old)
+    for model in models:
+        old = _other(model)
+        point(model.name, Pointer(pointer(model.name).serving, (pointer(model.name).serving,)))
+        _drop(model, old)
         if old == FIRST:  # CloudFormation counts on the table that it has made.
-            _make(room, old, tags)
+            _make(model, old, tags)
 
 
-def _begin(rooms: Sequence[Room], progress: Progress, tags: Tags) -> None:
+def _begin(models: Sequence[ReadModel], progress: Progress, tags: Tags) -> None:
     """Makes the new tables, unless a killed rebuild did, and lets projectors write them too."""
     create([GenerationRow])
-    for room in rooms:
-        serving, new = pointer(room.name).serving, _other(room)
-        if progress.at(f"{room.name} is written") == DONE:
+    for model in models:
+        serving, new = pointer(model.name).serving, _other(model)
+        if progress.at(f"{model.name} is written") == DONE:
             continue
-        point(room.name, Pointer(serving, (serving,)))
-        described = client().describe_table(TableName=table_of(room.name, serving))["Table"]
+        point(model.name, Pointer(serving, (serving,)))
+        described = client().describe_table(TableName=table_of(model.name, serving))["Table"]
         if described.get("Replicas"):
-            raise ValueError(f"{room.name} has replicas in other regions: rebuild it in place")
-        _drop(room, new)
-        _make(room, new, tags)
-        point(room.name, Pointer(serving, (new, serving)))
-        progress.reached(f"{room.name} is written", DONE)
+            raise ValueError(f"{model.name} has replicas in other regions: rebuild it in place")
+        _drop(model, new)
+        _make(model, new, tags)
+        point(model.name, Pointer(serving, (new, serving)))
+        progress.reached(f"{model.name} is written", DONE)
 
 
-def _fill(rooms: Sequence[Room], progress: Progress, items: Sequence[Item]) -> None:
-    with _new(rooms):
-        project(rooms, progress, items)
+def _fill(models: Sequence[ReadModel], progress: Progress, items: Sequence[Item]) -> None:
+    with _new(models):
+        project(models, progress, items)
 
 
-def _prove(scan: Scan, rooms: Sequence[Room]) -> None:
+def _prove(passes: Passes, models: Sequence[ReadModel]) -> None:
     """Complains of each row that is other than the events say, and of each event that is missing
     in the rows, though the projectors had time.
     """
-    for room in rooms:
-        table = table_of(room.name, _other(room))
-        scan.run(f"{room.name}: proof", table, partial(_prove_rows, room, scan.progress))
-    scan.run("events: proof", _events(), partial(_prove_events, rooms, scan.progress))
-    if has_sums(rooms):
-        with _new(rooms):
-            for shard, asset in patiently(wrong_sums):
-                scan.progress.complain(f"{asset} in {shard} is not what its accounts add up to")
+    progress = passes.progress
+    for model in models:
+        table = table_of(model.name, _other(model))
+        passes.run(f"{model.name}: proof", table, partial(_prove_rows, model, progress))
+    passes.run("events: proof", name_of(EventItem), partial(_prove_events, models, progress))
+    if has_sums(models):
+        with _new(models):
+            for shard, asset in retried(wrong_sums):
+                progress.complain(f"{asset} in {shard} is not what its accounts add up to")
 
 
-def _prove_rows(room: Room, progress: Progress, items: Sequence[Item]) -> None:
-    with _new([room]):
-        alone = list(filter(room.alone, items))
-        right = together(partial(is_right, room), alone)
-        for item, is_so in zip(alone, right, strict=True):
+def _prove_rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
+    with _new([model]):
+        single = list(filter(model.of_one_stream, items))
+        right = together(partial(is_right, model), single)
+        for item, is_so in zip(single, right, strict=True):
             if not is_so:
-                where = key_of(room.model, item)
-                progress.complain(f"{room.name} {where} is other than the events say")
+                where = key_of(model.table, item)
+                progress.complain(f"{model.name} {where} is other than the events say")
     progress.add("rows proved", len(items))
 
 
-def _prove_events(rooms: Sequence[Room], progress: Progress, items: Sequence[Item]) -> None:
-    with _new(rooms):
-        for room in rooms:
-            lacking = events_of(items)
-            for wait in (0.1, 0.5, 1.0, 2.0, 4.0, 0.0):
-                lacking = lacks(room, lacking)
-                if not lacking:
-                    break
-                time.sleep(wait)
-            for event in lacking:
-                progress.complain(f"{room.name} lacks {event.stream} {event.version}")
+def _prove_events(models: Sequence[ReadModel], progress: Progress, items: Sequence[Item]) -> None:
+    with _new(models):
+        for model in models:
+            for event in never_arriving(model, events_of(items)):
+                progress.complain(f"{model.name} lacks {event.stream} {event.version}")
 
 
-def _abandon(rooms: Sequence[Room]) -> None:
-    for room in rooms:
-        serving = pointer(room.name).serving
-        point(room.name, Pointer(serving, (serving,)))
+def _abandon(models: Sequence[ReadModel]) -> None:
+    for model in models:
+        serving = pointer(model.name).serving
+        point(model.name, Pointer(serving, (serving,)))
 
 
-def _other(room: Room) -> str:
+def _other(model: ReadModel) -> str:
     """The generation that does not serve."""
-    return SECOND if pointer(room.name).serving == FIRST else FIRST
+    return SECOND if pointer(model.name).serving == FIRST else FIRST
 
 
 @contextmanager
-def _new(rooms: Sequence[Room]) -> Iterator[None]:
+def _new(models: Sequence[ReadModel]) -> Iterator[None]:
     """Works on the generations that do not serve."""
     with ExitStack() as pins:
-        for room in rooms:
-            pins.enter_context(pinned(room.name, _other(room)))
+        for model in models:
+            pins.enter_context(pinned(model.name, _other(model)))
         yield
 
 
-def _make(room: Room, generation: str, tags: Tags) -> None:
-    name = table_of(room.name, generation)
-    with pinned(room.name, FIRST):
-        make(client(), {**definition(room.model, tags), "TableName": name})
+def _make(model: ReadModel, generation: str, tags: Tags) -> None:
+    name = table_of(model.name, generation)
+    with pinned(model.name, FIRST):
+        make(client(), {**definition(model.table, tags), "TableName": name})
 
 
-def _drop(room: Room, generation: str) -> None:
-    name = table_of(room.name, generation)
+def _drop(model: ReadModel, generation: str) -> None:
+    name = table_of(model.name, generation)
     try:
         client().update_table(TableName=name, DeletionProtectionEnabled=False)
         client().delete_table(TableName=name)
     except client().exceptions.ResourceNotFoundException:
         return
     client().get_waiter("table_not_exists").wait(TableName=name)
-
-
-def _events() -> str:
-    return str(EventItem.Meta.table_name)

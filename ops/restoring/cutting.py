@@ -16,15 +16,15 @@ import click
 from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem
-from chalicelib.tables import together
 from ops.auditing.auditor import Auditor
 from ops.auditing.findings import Report
-from ops.auditing.items import Item, Pace, number_of, scan, text_of
-from ops.auditing.streams import event_of, grouped, recorded
 from ops.deploying.adoption import described
 from ops.restoring.cloud import Cloud
 from ops.restoring.record import Record
 from ops.restoring.tears import Commit, Cut, Place, Tail, cuts
+from ops.verifying.events import event_of, grouped, recorded
+from ops.verifying.raw import Item, name_of, number_of, text_of
+from ops.verifying.scanning import Pages, Scanner
 
 TORN_WITHIN = timedelta(minutes=10)
 """Before the moment that is restored to: events may be torn that were recorded since then. "The
@@ -65,14 +65,13 @@ def read(since: datetime) -> Tail:
     """What is recent in the event table, by parallel scans; one stream at a time is in memory."""
     tails: list[Tail] = []
 
-    def take(segment: int) -> None:
+    def take(_: int, pages: Pages) -> None:
         tail = Tail(since)
-        pages = scan(EventItem, segment, SEGMENTS, Pace(0), consistent=True)
-        for name, items in grouped(pages):
+        for name, items in grouped(pages(None)):
             tail.take(name, _readable(items))
         tails.append(tail)
 
-    together(take, range(SEGMENTS))
+    Scanner(SEGMENTS).run("events", name_of(EventItem), take)
     whole = Tail(since)
     for tail in tails:
         whole.facts += tail.facts
@@ -85,15 +84,15 @@ def witnesses(commits: set[Commit]) -> dict[Commit, set[Place]]:
     found: defaultdict[Commit, set[Place]] = defaultdict(set)
     lock = Lock()
 
-    def take(segment: int) -> None:
-        for page in scan(EventItem, segment, SEGMENTS, Pace(0), consistent=True):
-            for item in page:
+    def take(_: int, pages: Pages) -> None:
+        for page in pages(None):
+            for item in page.items:
                 commit = (text_of(item, "recorded_at"), text_of(item, "command_id"))
                 if commit in commits:
                     with lock:
                         found[commit].add((text_of(item, "stream"), int(item["version"]["N"])))
 
-    together(take, range(SEGMENTS))
+    Scanner(SEGMENTS).run("events", name_of(EventItem), take)
     return found
 
 

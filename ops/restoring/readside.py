@@ -15,12 +15,12 @@ from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.settings import settings
 from chalicelib.tables import Table
 from ops.provision import make
-from ops.rebuilding.raw import key_of
-from ops.rebuilding.rooms import ROOMS
 from ops.restoring.cloud import Cloud
 from ops.restoring.tables import delete
 from ops.schema import definition
 from ops.stages import Stage
+from ops.verifying.raw import key_of
+from ops.verifying.read_models import GROUPS
 
 
 def empty(cloud: Cloud, stage: Stage, models: Sequence[type[Table]]) -> None:
@@ -60,7 +60,7 @@ def _further(stage: Stage) -> Iterator[str]:
 
 
 def _rooms(stage: Stage) -> list[str]:
-    return [room.name for half in stage.serves for room in ROOMS.get(half, ())]
+    return [room.name for half in stage.serves for room in GROUPS.get(half, ())]
 
 
 def _forget_rebuilds(stage: Stage) -> None:

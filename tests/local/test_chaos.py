@@ -19,8 +19,11 @@ from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals.table import TotalRow
 from ops import chaos as ops_chaos
 from ops.chaos_books import RANDOM, Client, Writer, open_accounts
-from ops.chaos_check import books_of, stored, wrong_events, wrong_rows
 from ops.demo import read
+from ops.independent.check import wrong_events, wrong_rows
+from ops.verifying.events import stored
+from ops.verifying.raw import all_items
+from ops.verifying.read_models import stored_rows
 from tests import engines
 from tests.books import deliver
 from tests.read_models.shelves import shelves_of
@@ -64,10 +67,10 @@ def test_what_is_wrong_is_found_and_named() -> None:
     client = Client(Executor(DynamoStore()))
     open_accounts(client)
     Writer(client, 1, "w").write(30)
-    events = list(stored())
-    deliver(events)
-    assert list(wrong_rows(books_of(events))) == []
-    assert list(wrong_events(books_of(events))) == []
+    deliver(stored())
+    events = list(all_items(EventItem))
+    assert list(wrong_rows(events, stored_rows())) == []
+    assert list(wrong_events(events)) == []
 
     [statement], [total], [balance] = (
         list(StatementRow.scan(limit=1)),
@@ -77,9 +80,9 @@ def test_what_is_wrong_is_found_and_named() -> None:
     statement.delete()
     total.update([TotalRow.debits.add(1)])
     balance.update([BalanceRow.body.set("{}")])
-    rows = list(wrong_rows(books_of(events)))
+    rows = list(wrong_rows(events, stored_rows()))
     assert sorted(row.split(":")[0] for row in rows) == sorted(
-        ["StatementRow", "TotalRow", "TotalRow", "BalanceRow", "BalanceRow"]
+        ["statements", "totals", "totals", "balances", "balances"]
     )
     assert any(statement.place in row and "not there" in row for row in rows)
 

@@ -13,12 +13,14 @@ from chalicelib.commands.execute import Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Append
+from chalicelib.events.table import EventItem
 from chalicelib.local.stack import TABLES
 from chalicelib.tables import Table
 from ops.chaos_books import Client, Writer, open_accounts
-from ops.chaos_check import books_of, stored, wrong_rows
+from ops.independent.check import wrong_rows
 from ops.rebuild import rebuild
-from ops.rebuilding.raw import client, name_of
+from ops.verifying.raw import all_items, client, name_of
+from ops.verifying.read_models import stored_rows
 from tests.books import deliver
 from tests.ops.audited import Item, items
 from tests.soak import examples
@@ -71,7 +73,7 @@ def rebuilt(*arguments: str) -> Result:
 
 def wrong() -> list[str]:
     """What of the rooms is other than the events say."""
-    return list(wrong_rows(books_of(stored())))
+    return list(wrong_rows(all_items(EventItem), stored_rows()))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from chalicelib.events.table import EventItem
 from chalicelib.local.stack import TABLES
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table
-from ops.auditing.rows import ROOMS
+from ops.verifying.read_models import READ_MODELS
 from tests import engines
 from tests.ops.audited import (
     Item,
@@ -33,6 +33,7 @@ from tests.soak import examples
 pytestmark = pytest.mark.usefixtures("books")
 
 STORED = sorted(EventItem.get_attributes())
+ROOMS = {name: model.table for name, model in READ_MODELS.items()}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from chalicelib.events.table import EventItem
 from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.integrity.queries import LedgerIntegrity, ledger_integrity
 from ops.audit import audit
-from ops.auditing import items as raw
+from ops.verifying import scanning
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 from tests.http.api import client
@@ -151,7 +151,7 @@ def test_a_row_that_stays_behind_is_named_with_where_the_events_are() -> None:
 
 
 def test_live_traffic_makes_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw, "_PAGE", 3)
+    monkeypatch.setattr(scanning, "PAGE", 3)
     keeper = Keeper()
     written: list[str] = []
 
@@ -169,7 +169,7 @@ def test_live_traffic_makes_no_findings(monkeypatch: pytest.MonkeyPatch) -> None
         segments=1,  # What a tick writes is written by the thread that ticks.
         patience=2.0,
         sleep=lambda _: project(),
-        progress=lambda _: lambda count: tick(count) if len(written) < 10 else None,
+        bars=lambda *_: lambda count: tick(count) if len(written) < 10 else None,
     )
 
     assert len(written) == 10

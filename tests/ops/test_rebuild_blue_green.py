@@ -20,7 +20,7 @@ from chalicelib.read_models.transactions.table import TransactionRow
 from chalicelib.settings import settings
 from ops.chaos_books import RANDOM
 from ops.rebuilding import bluegreen
-from ops.rebuilding.raw import client
+from ops.verifying.raw import client
 from tests.ops.audited import items
 from tests.ops.rebuilt import rebuilt, stock, together, traffic, wrong
 from tests.soak import examples

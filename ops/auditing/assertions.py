@@ -1,7 +1,8 @@
-"""Facts: what accounts and transactions say of each other, in the same words on both sides.
+"""Assertions: what accounts and transactions say of each other, in the same words on both sides.
 
 Every entry is said twice, by the event of its account and by its transaction; every reversal by
-both transactions. A fact that only one side says is wrong, or on its way.
+both transactions. An assertion that only one side makes is wrong, or on its
+way.
 """
 
 from collections.abc import Iterator
@@ -26,14 +27,14 @@ from chalicelib.domain.transaction import (
 )
 from chalicelib.domain.transaction import Event as TransactionEvent
 from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
-from ops.auditing.items import mark
+from ops.verifying.raw import mark
 
-Said = tuple[str | int | None, ...]
+Payload = tuple[str | int | None, ...]
 
 
 @dataclass(frozen=True)
-class Fact:
-    """Said of the transaction stream `of`; `side` is 1 where an account or a reversal says it.
+class Assertion:
+    """Payload of the transaction stream `of`; `side` is 1 where an account or a reversal says it.
 
     `stream` and `version` are where the other side must say it; a transaction does not know at
     which version an account was released, so that is 0.
@@ -41,31 +42,31 @@ class Fact:
 
     of: str
     side: int
-    said: Said
+    payload: Payload
     stream: str
     version: int
 
     @property
     def digest(self) -> str:
         """The mark by which it is found again."""
-        return f"{mark([self.of, *self.said]):032x}"
+        return f"{mark([self.of, *self.payload]):032x}"
 
     @property
     def moved(self) -> tuple[str, int] | None:
         """The asset and what was added to its debits less its credits, if this moved money."""
-        if self.said[0] not in ("posted", "took"):
+        if self.payload[0] not in ("posted", "took"):
             return None
-        _, _, _, direction, amount, asset, *_ = self.said
+        _, _, _, direction, amount, asset, *_ = self.payload
         return str(asset), int(amount or 0) * (1 if direction == "debit" else -1)
 
 
-def of_account(one: Recorded) -> Iterator[Fact]:
+def of_account(one: Recorded) -> Iterator[Assertion]:
     """What an event of an account says of a transaction. Its state is as folded or as carried."""
     event, account = one.event, one.account
     when = (rfc3339(one.recorded_at), one.command_id, one.actor)
     match event:
         case EntryPosted():
-            how: Said = (rfc3339(event.effective_at), event.reference)
+            how: Payload = (rfc3339(event.effective_at), event.reference)
             kind, version, balance = "posted", one.version, account.posted
         case EntryHeld():
             how = (_time(event.expires_at),)
@@ -78,10 +79,10 @@ def of_account(one: Recorded) -> Iterator[Fact]:
             how, kind, version, balance = (), "freed", 0, 0
         case _:
             return
-    yield Fact(
+    yield Assertion(
         of=str(transaction_stream(one.stream.ledger, event.transaction)),
         side=1,
-        said=(
+        payload=(
             *(kind, one.stream.id, version, event.direction, event.amount, account.asset, balance),
             *how,
             *when,
@@ -91,7 +92,7 @@ def of_account(one: Recorded) -> Iterator[Fact]:
     )
 
 
-def of_transaction(one: Recorded, before: TransactionEvent | None) -> Iterator[Fact]:
+def of_transaction(one: Recorded, before: TransactionEvent | None) -> Iterator[Assertion]:
     """What an event of a transaction says of accounts, and of the other part of a reversal."""
     event, ledger = one.transaction_event, one.stream.ledger
     when = (rfc3339(one.recorded_at), one.command_id, one.actor)
@@ -111,24 +112,25 @@ def of_transaction(one: Recorded, before: TransactionEvent | None) -> Iterator[F
             case TransactionReversed():
                 pass
     if isinstance(event, TransactionPosted) and event.reverses:
-        of, said = str(transaction_stream(ledger, event.reverses)), ("reversal", one.stream.id)
-        yield Fact(of, 1, (*said, *when), str(one.stream), one.version)
+        of, payload = str(transaction_stream(ledger, event.reverses)), ("reversal", one.stream.id)
+        yield Assertion(of, 1, (*payload, *when), str(one.stream), one.version)
     if isinstance(event, TransactionReversed) and event.reversed_by:
-        other, said = transaction_stream(ledger, event.reversed_by), ("reversal", event.reversed_by)
-        yield Fact(str(one.stream), -1, (*said, *when), str(other), 1)
+        other = transaction_stream(ledger, event.reversed_by)
+        payload = ("reversal", event.reversed_by)
+        yield Assertion(str(one.stream), -1, (*payload, *when), str(other), 1)
 
 
 def _time(instant: datetime | None) -> str | None:
     return None if instant is None else rfc3339(instant)
 
 
-def _entry(one: Recorded, kind: str, entry: BookedEntry, how: Said) -> Fact:
+def _entry(one: Recorded, kind: str, entry: BookedEntry, how: Payload) -> Assertion:
     freed = kind == "freed"
     version, balance = (0, 0) if freed else (entry.version, entry.balance_after)
-    return Fact(
+    return Assertion(
         of=str(one.stream),
         side=-1,
-        said=(
+        payload=(
             *(kind, entry.account, version, entry.direction, entry.amount, entry.asset, balance),
             *how,
         ),

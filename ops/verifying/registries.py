@@ -1,4 +1,4 @@
-"""Registries: a row of a registry of ledgers is judged by the accounts that its stack has."""
+"""Registries of ledgers: a row is judged by the accounts that its projection group has."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from chalicelib.read_models.totals.table import SHARDS, TotalRow, shard_key
 
 
 def has_balance(ledger: str, asset: str) -> bool:
-    """Whether an account of this ledger and asset has a row in the accounts stack.
+    """Whether an account of this ledger and asset has a row in the accounts group.
 
     Where there is one it is found soon; that there is none takes a look at all of the ledger's.
     """
@@ -20,7 +20,7 @@ def has_balance(ledger: str, asset: str) -> bool:
 
 
 def has_total(ledger: str, asset: str) -> bool:
-    """Whether an account of this ledger and asset adds to a sum in the journal stack."""
+    """Whether an account of this ledger and asset adds to a sum in the journal group."""
     return any(
         True
         for shard in range(SHARDS)

@@ -1,0 +1,165 @@
+"""Raw tables: items as DynamoDB stores them, attribute by attribute, before any model reads them.
+
+All reads are strongly consistent.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any
+
+from chalicelib.tables import Table, connection
+
+Item = dict[str, dict[str, Any]]
+"""Attributes as DynamoDB writes them: `{"version": {"N": "1"}}`."""
+
+MOST = 100
+"""Items of one transaction, and of one batch of reads, at DynamoDB."""
+
+_PAGE = 1000
+
+
+def client() -> Any:
+    """The process's one client of DynamoDB."""
+    return connection().client
+
+
+def name_of(table: type[Table]) -> str:
+    """The name of a table."""
+    return str(table.Meta.table_name)
+
+
+@cache
+def key_names(table: type[Table]) -> tuple[str, ...]:
+    """The names of a table's key attributes, the hash key first."""
+    names = (table._hash_keyname, table._range_keyname)  # PynamoDB has no public way to ask.
+    return tuple(name for name in names if name is not None)
+
+
+def key_of(table: type[Table], item: Item) -> Item:
+    """The key attributes of an item."""
+    return {name: item[name] for name in key_names(table)}
+
+
+def key(table: type[Table], *values: str | int) -> Item:
+    """The key attributes that have these values, the hash key's first."""
+    return {
+        name: {"N": str(value)} if isinstance(value, int) else {"S": value}
+        for name, value in zip(key_names(table), values, strict=False)
+    }
+
+
+def place_of(table: type[Table], item: Item) -> str:
+    """The values of an item's key, as one text."""
+    return str([item[name] for name in key_names(table)])
+
+
+def get(table: type[Table], key: Item) -> Item | None:
+    """The item with this key as it is now."""
+    found: Item | None = (
+        client().get_item(TableName=name_of(table), Key=key, ConsistentRead=True).get("Item")
+    )
+    return found
+
+
+def get_all(table: type[Table], items: Sequence[Item]) -> dict[str, Item]:
+    """The items in the places of these as they are now, by place."""
+    keys = list({place_of(table, item): key_of(table, item) for item in items}.values())
+    found: dict[str, Item] = {}
+    for start in range(0, len(keys), MOST):
+        wanted = {name_of(table): {"Keys": keys[start : start + MOST], "ConsistentRead": True}}
+        while wanted:
+            answer = client().batch_get_item(RequestItems=wanted)
+            for item in answer["Responses"].get(name_of(table), []):
+                found[place_of(table, item)] = item
+            wanted = answer.get("UnprocessedKeys") or {}
+    return found
+
+
+def query(
+    table: type[Table], partition: str, *, newest_first: bool = False, page: int = _PAGE
+) -> Iterator[Item]:
+    """The items of one partition in the order of their range keys, or from the last one back."""
+    asked: dict[str, Any] = {
+        "TableName": name_of(table),
+        "KeyConditionExpression": "#k = :k",
+        "ExpressionAttributeNames": {"#k": key_names(table)[0]},
+        "ExpressionAttributeValues": {":k": {"S": partition}},
+        "ConsistentRead": True,
+        "ScanIndexForward": not newest_first,
+        "Limit": page,
+    }
+    while True:
+        found = client().query(**asked)
+        yield from found["Items"]
+        if "LastEvaluatedKey" not in found:
+            return
+        asked["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+
+
+def last(table: type[Table], partition: str) -> Item | None:
+    """The last item of a partition: of a stream, its newest event."""
+    return next(query(table, partition, newest_first=True, page=1), None)
+
+
+def all_items(table: type[Table]) -> Iterator[Item]:
+    """Every item of a table, by one scan."""
+    asked: dict[str, Any] = {"TableName": name_of(table), "ConsistentRead": True}
+    while True:
+        found = client().scan(**asked)
+        yield from found["Items"]
+        if "LastEvaluatedKey" not in found:
+            return
+        asked["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+
+
+def text_of(item: Item, name: str) -> str:
+    """An attribute as text, empty where it is not there."""
+    return str(next(iter(item.get(name, {"S": ""}).values())))
+
+
+def number_of(item: Item, name: str) -> int:
+    """An attribute as a whole number; 0 where there is none. An engine may write 4E+30."""
+    try:
+        return int(Decimal(text_of(item, name)))
+    except (InvalidOperation, ValueError, OverflowError):
+        return 0
+
+
+def same(one: Item | None, other: Item | None) -> bool:
+    """Whether two items say the same in all attributes, or are both missing."""
+    return (one and _plain(one)) == (other and _plain(other))
+
+
+def digest(item: Item) -> int:
+    """128 bits of SHA-256 over all attributes: equal for equal items, whoever wrote them."""
+    return mark(_plain(item))
+
+
+def mark(said: Any) -> int:
+    """128 bits of SHA-256 over what can be said in JSON."""
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16])
+
+
+def _plain(item: Item) -> list[tuple[str, str, Any]]:
+    """An item's names, types and values in order, each number written in one way."""
+    plain = []
+    for name, value in sorted(item.items()):
+        ((kind, said),) = value.items()
+        if kind == "N":
+            said = _number(said)
+        elif not isinstance(said, str | bool):
+            said = repr(said)
+        plain.append((name, kind, said))
+    return plain
+
+
+def _number(text: str) -> str:
+    try:
+        return str(int(text))
+    except ValueError:
+        number = Decimal(text)
+        return str(int(number)) if number == int(number) else text

@@ -1,0 +1,167 @@
+"""Scanning: every item of a table, in parallel segments, at a limited rate."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Never, TypeVar
+
+from tqdm import tqdm
+
+from chalicelib.events.parking import is_transient
+from chalicelib.tables import together
+from ops.verifying.raw import Item, client
+
+PAGE = 1000
+"""Items that are read at once."""
+
+ATTEMPTS = 8
+
+_Result = TypeVar("_Result")
+
+Key = dict[str, Any]
+"""The key after which a scan goes on."""
+
+Tick = Callable[[int], None]
+"""Told how many items more were seen."""
+
+Bars = Callable[[str, int | None], Tick]
+"""Told that a part of the work begins, and of about how many items that is if that is known."""
+
+
+def silent(_: str, __: int | None = None) -> Tick:
+    """Progress that nobody sees."""
+    return lambda _: None
+
+
+@contextmanager
+def progress_bars(*, quiet: bool) -> Iterator[Bars]:
+    """A progress bar for each part of the work."""
+    bars: list[tqdm[Never]] = []
+
+    def begin(part: str, total: int | None = None) -> Tick:
+        bar: tqdm[Never] = tqdm(
+            desc=part, total=total or None, unit=" items", unit_scale=True, disable=quiet
+        )
+        bars.append(bar)
+
+        def tick(count: int) -> None:
+            bar.update(count)
+
+        return tick
+
+    try:
+        yield begin
+    finally:
+        for bar in bars:
+            bar.close()
+
+
+@dataclass
+class RateLimiter:
+    """Lets so many items through a second, over all threads. None is as many as there are."""
+
+    per_second: float | None = None
+    _next: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, count: int) -> None:
+        """Returns when it is these items' turn."""
+        if not self.per_second:
+            return
+        with self._lock:
+            turn = max(self._next, time.monotonic())
+            self._next = turn + count / self.per_second
+        time.sleep(max(0.0, turn - time.monotonic()))
+
+    def page(self, most: int) -> int:
+        """How many items are read at once: half a second's at most."""
+        return max(1, min(most, int(self.per_second / 2))) if self.per_second else most
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some items, and the key after which the next ones are; None at the end."""
+
+    items: list[Item]
+    after: Key | None
+
+
+Pages = Callable[[Key | None], Iterator[Page]]
+"""The pages of one segment after a key, or from its beginning."""
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """How tables are scanned: in so many segments, how fast, `page` items at once."""
+
+    segments: int = 4
+    limiter: RateLimiter = field(default_factory=RateLimiter)
+    bars: Bars = silent
+    page: int | None = None
+
+    def run(
+        self,
+        label: str,
+        table: str,
+        work: Callable[[int, Pages], None],
+        *,
+        consistent: bool = True,
+        total: int | None = None,
+    ) -> None:
+        """Does `work` for every segment, with its number and its pages.
+
+        A partition's items come together and in order. What AWS has no time for is asked for again.
+        Raises what the work raises, and then all segments stop.
+        """
+        stop, lock = threading.Event(), threading.Lock()
+        tick = self.bars(label, total)
+
+        def pages(segment: int, after: Key | None) -> Iterator[Page]:
+            while not stop.is_set():
+                page = retried(partial(self._page, table, segment, after, consistent=consistent))
+                self.limiter.take(len(page.items))
+                with lock:
+                    tick(len(page.items))
+                yield page
+                after = page.after
+                if after is None:
+                    return
+
+        def run_segment(segment: int) -> None:
+            try:
+                work(segment, partial(pages, segment))
+            except BaseException:
+                stop.set()
+                raise
+
+        try:
+            together(run_segment, range(self.segments))
+        finally:
+            stop.set()
+
+    def _page(self, table: str, segment: int, after: Key | None, *, consistent: bool) -> Page:
+        found = client().scan(
+            TableName=table,
+            Segment=segment,
+            TotalSegments=self.segments,
+            Limit=self.limiter.page(self.page or PAGE),
+            ConsistentRead=consistent,
+            **({"ExclusiveStartKey": after} if after else {}),
+        )
+        return Page(found["Items"], found.get("LastEvaluatedKey"))
+
+
+def retried(work: Callable[[], _Result]) -> _Result:
+    """What `work` gives, asked again while AWS only has no time for it."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return work()
+        except Exception as error:
+            if not is_transient(error) or attempt == ATTEMPTS - 1:
+                raise
+        time.sleep(random.uniform(0, 0.05 * 2**attempt))
+    raise AssertionError
