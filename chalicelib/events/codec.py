@@ -56,7 +56,7 @@ def decode_event(type: str, data: str, recorded_at: datetime) -> Event:
     if type not in _EVENTS:
         raise UnknownEvent(f"this build does not know events of type {type}")
     try:
-        stored = _schema.decode(data).schema
+        stored = stored_schema(data)
         if stored > schema_of(type):
             raise UnknownEvent(f"this build does not know schema {stored} of {type}")
         if stored == schema_of(type):
@@ -65,6 +65,11 @@ def decode_event(type: str, data: str, recorded_at: datetime) -> Event:
         return msgspec.convert(fields, _EVENTS[type])
     except msgspec.MsgspecError as error:
         raise UnknownEvent(f"{type} has another shape: {error}") from error
+
+
+def stored_schema(data: str) -> int:
+    """The schema of a stored event. Raises msgspec.MsgspecError where it is none."""
+    return _schema.decode(data).schema
 
 
 def encode_state(state: State) -> str:

@@ -17,6 +17,7 @@ from chalicelib.domain.account import (
 )
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.transaction import (
+    AccountEvent,
     BookedEntry,
     HoldExpired,
     HoldPosted,
@@ -36,8 +37,9 @@ Payload = tuple[str | int | None, ...]
 class Assertion:
     """Payload of the transaction stream `of`; `side` is 1 where an account or a reversal says it.
 
-    `stream` and `version` are where the other side must say it; a transaction does not know at
-    which version an account was released, so that is 0.
+    `stream` and `version` are where the other side must say it, and `hash` is the hash of the
+    account's event, as it is stored or as the transaction names it. A transaction of an older build
+    names none, and does not know at which version an account was released: then that is 0.
     """
 
     of: str
@@ -45,6 +47,7 @@ class Assertion:
     payload: Payload
     stream: str
     version: int
+    hash: bytes | None = None
 
     @property
     def digest(self) -> str:
@@ -89,6 +92,7 @@ def of_account(one: Recorded) -> Iterator[Assertion]:
         ),
         stream=str(one.stream),
         version=one.version,
+        hash=one.hash,
     )
 
 
@@ -98,17 +102,19 @@ def of_transaction(one: Recorded, before: TransactionEvent | None) -> Iterator[A
     when = (rfc3339(one.recorded_at), one.command_id, one.actor)
     effective = (rfc3339(event.effective_at), event.reference)
     held = before.entries if before else ()
+    named = event.account_events or ()
     for place, entry in enumerate(event.entries):
+        made = named[place] if place < len(named) else None
         match event:
             case TransactionPosted():
-                yield _entry(one, "posted", entry, (*effective, *when))
+                yield _entry(one, "posted", entry, made, (*effective, *when))
             case TransactionHeld():
-                yield _entry(one, "held", entry, (_time(event.expires_at), *when))
+                yield _entry(one, "held", entry, made, (_time(event.expires_at), *when))
             case HoldPosted():
                 most = held[place].amount if place < len(held) else None
-                yield _entry(one, "took", entry, (most, *effective, *when))
+                yield _entry(one, "took", entry, made, (most, *effective, *when))
             case HoldVoided() | HoldExpired():
-                yield _entry(one, "freed", entry, when)
+                yield _entry(one, "freed", entry, made, when)
             case TransactionReversed():
                 pass
     if isinstance(event, TransactionPosted) and event.reverses:
@@ -124,7 +130,9 @@ def _time(instant: datetime | None) -> str | None:
     return None if instant is None else rfc3339(instant)
 
 
-def _entry(one: Recorded, kind: str, entry: BookedEntry, how: Payload) -> Assertion:
+def _entry(
+    one: Recorded, kind: str, entry: BookedEntry, made: AccountEvent | None, how: Payload
+) -> Assertion:
     freed = kind == "freed"
     version, balance = (0, 0) if freed else (entry.version, entry.balance_after)
     return Assertion(
@@ -135,5 +143,6 @@ def _entry(one: Recorded, kind: str, entry: BookedEntry, how: Payload) -> Assert
             *how,
         ),
         stream=str(account_stream(one.stream.ledger, entry.account)),
-        version=version,
+        version=made.version if freed and made else version,
+        hash=made.hash if made else None,
     )

@@ -29,14 +29,15 @@ from chalicelib.domain.transaction import (
     TransactionPosted,
     TransactionReversed,
 )
-from chalicelib.events.codec import Event
+from chalicelib.events.codec import Event, stored_schema
 from chalicelib.events.recorded import Recorded
+from chalicelib.events.upcasting import schema_of
 
 _MAY_CHANGE = {
-    HoldPosted: {"entries", "resolution"},
-    HoldVoided: {"resolution"},
-    HoldExpired: {"resolution"},
-    TransactionReversed: {"reversed_by"},
+    HoldPosted: {"entries", "resolution", "account_events"},
+    HoldVoided: {"resolution", "account_events"},
+    HoldExpired: {"resolution", "account_events"},
+    TransactionReversed: {"reversed_by", "account_events"},
 }
 """What an event may say otherwise than the one before it."""
 
@@ -147,6 +148,7 @@ def of_transaction(
         event.resolution is None or event.resolution.at != one.recorded_at
     ):
         yield "it was not resolved when that was recorded"
+    yield from _of_account_events(one, event)
     if before is None or first:
         return
     may = _MAY_CHANGE[type(event)]
@@ -166,3 +168,19 @@ def of_transaction(
             for now, then in zip(event.entries, before.entries, strict=True)
         ):
             yield "more was posted than was held"
+
+
+def _of_account_events(one: Recorded, event: TransactionEvent) -> Iterator[str]:
+    """What is wrong with the account events that a transaction's event names."""
+    named = event.account_events
+    if named is None:
+        if stored_schema(one.data) == schema_of(one.type):
+            yield "it does not name the account events of its entries"
+        return
+    made = () if isinstance(event, TransactionReversed) else event.entries
+    if len(named) != len(made):
+        yield f"it names {len(named)} account events, and has {len(made)} entries"
+    elif not isinstance(event, HoldVoided | HoldExpired):
+        versions = [entry.version for entry in made]
+        if versions != [each.version for each in named]:
+            yield "the account events that it names are not those of its entries"

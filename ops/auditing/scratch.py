@@ -15,7 +15,7 @@ _TABLES = """
 create table streams (name text primary key, ledger text, events int, at text, asset text, net text,
     version int, hash blob) without rowid;
 create table assertions (stream text, version int, place int, of text, side int, digest text,
-    primary key (stream, version, place)) without rowid;
+    hash blob, primary key (stream, version, place)) without rowid;
 create table rows (model text, key text, version int, digest text, asset text, seen int default 0,
     primary key (model, key)) without rowid;
 create table suspects (model text, key text, primary key (model, key)) without rowid;
@@ -53,9 +53,9 @@ class Scratch:
     def add_assertions(self, stream: str, assertions: Iterable[tuple[int, int, Assertion]]) -> None:
         """What a stream says of others: each with its version and its place in that event."""
         self._many(
-            "insert or replace into assertions values (?, ?, ?, ?, ?, ?)",
+            "insert or replace into assertions values (?, ?, ?, ?, ?, ?, ?)",
             [
-                (stream, version, place, each.of, each.side, each.digest)
+                (stream, version, place, each.of, each.side, each.digest, each.hash)
                 for version, place, each in assertions
             ],
         )
@@ -148,10 +148,10 @@ class Scratch:
         return [(key.partition(" ")[0], key.partition(" ")[2]) for (key,) in rows]
 
     def one_sided(self) -> Iterator[str]:
-        """The transactions of which not both sides say the same."""
+        """The transactions of which not both sides say the same, or that name another hash."""
         for (of,) in self._each(
-            "select distinct of from "
-            "(select of from assertions group by of, digest having sum(side) != 0)",
+            "select distinct of from (select of from assertions group by of, digest "
+            "having sum(side) != 0 or count(distinct hash) > 1)",
             (),
         ):
             yield of

@@ -41,11 +41,17 @@ def settle(of: str, sayers: Iterable[Place]) -> tuple[list[Finding], list[Assert
     others = [each for told_there in said.values() for each in told_there]
     findings = []
     seen = Counter(each.digest for each in others)
+    stored = Counter((each.digest, each.hash) for each in others)
     for at, each in told:
         seen[each.digest] -= 1
+        stored[each.digest, each.hash] -= 1
         if seen[each.digest] < 0:
             what = f"says {_words(each)}, and {_where(each)} does not"
-            findings.append(Finding(ledger_of(of), of, at.version, what))
+        elif each.hash and stored[each.digest, each.hash] < 0:
+            what = f"names another hash of {_where(each)} than that has"
+        else:
+            continue
+        findings.append(Finding(ledger_of(of), of, at.version, what))
     wanted = Counter(each.digest for _, each in told)
     for each in others:
         wanted[each.digest] -= 1

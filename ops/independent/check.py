@@ -1,5 +1,6 @@
 """Check: stored events and rows held against the independent fold."""
 
+import base64
 import hashlib
 import json
 from collections import Counter
@@ -23,8 +24,16 @@ _DEFAULTS: dict[str, object] = {
 
 
 def wrong_events(stored: Iterable[Item]) -> Iterator[str]:
-    """What is wrong with the events themselves: gaps, broken chains, states that are no fold."""
-    for name, events in streams_of(stored).items():
+    """What is wrong with the events themselves: gaps, broken chains, states that are no fold, and
+    transactions that name other account events than there are.
+    """
+    streams = streams_of(stored)
+    hashes = {
+        (name, event["version"]): event["hash"]
+        for name, events in streams.items()
+        for event in events
+    }
+    for name, events in streams.items():
         if [event["version"] for event in events] != list(range(1, len(events) + 1)):
             yield f"{name}: versions are not gapless"
         previous = bytes(32)
@@ -33,6 +42,8 @@ def wrong_events(stored: Iterable[Item]) -> Iterator[str]:
                 yield f"{name} {event['version']}: the chain of hashes is broken"
             if not _carries(event, state):
                 yield f"{name} {event['version']}: the carried state is no fold of the events"
+            if any(hashes.get(place) != hash for place, hash in _named(event)):
+                yield f"{name} {event['version']}: it names account events that are not there"
             previous = event["hash"]
 
 
@@ -84,12 +95,15 @@ def _states(events: Sequence[Event]) -> Iterator[Mapping[str, Any]]:
         yield from states_of(events)
     else:
         for event in events:
-            yield {
-                "version": event["version"],
-                "newest": event["type"],
-                "state": STATES[event["type"]],
-                "fingerprint": event["data"]["fingerprint"],
-            }
+            yield {"version": event["version"], "newest": event["type"]}
+
+
+def _named(event: Event) -> Iterator[tuple[tuple[str, int], bytes]]:
+    """The account events that a transaction's event names: place and hash of each."""
+    named = event["data"].get("account_events")
+    for entry, (version, hash) in zip(event["data"].get("entries", ()), named or (), strict=False):
+        place = f"{event['ledger']}/account/{entry['account']}", version
+        yield place, base64.b64decode(hash)
 
 
 def _carries(event: Event, state: Mapping[str, Any]) -> bool:
@@ -98,6 +112,10 @@ def _carries(event: Event, state: Mapping[str, Any]) -> bool:
     if carried.pop("schema", 1) not in (2, 3) or "next_expiry" in carried:
         return True
     said = {name: value for name, value in state.items() if name != "metadata"}
+    if event["kind"] == "transaction":
+        # Older builds also carried what the event itself says.
+        more = {"state": STATES[event["type"]], "fingerprint": event["data"]["fingerprint"]}
+        said |= {name: value for name, value in more.items() if name in carried}
     return _full(carried, event["kind"]) == _full(said, event["kind"])
 
 

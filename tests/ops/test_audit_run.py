@@ -1,7 +1,7 @@
 """An audit among live traffic, of forged books and older ones, and how its verdict is told."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -109,16 +109,58 @@ def test_an_entry_on_a_frozen_account_is_named() -> None:
     assert "acme/account/alice 16: the account was frozen for credits" in found
 
 
-def test_states_of_an_older_schema_are_folded_and_not_compared() -> None:
+def rewrite(stream: str, older: Callable[[Recorded], Recorded]) -> None:
+    """Stores a stream's events as an older build would have, each chained to the one before."""
     previous = FIRST_LINK
-    for item in EventItem.query("acme/account/bob"):
-        one = from_item(item)
-        older = msgspec.json.encode({"schema": 1, "version": one.version}).decode()
-        one = replace(one, state_data=older)
+    for item in EventItem.query(stream):
+        one = older(from_item(item))
         previous = one.chained_to(previous)
         to_item(replace(one, hash=previous)).save()
 
+
+def without_account_events(one: Recorded, *, schemas_back: int = 1) -> Recorded:
+    """A transaction's event before it named those of accounts."""
+    fields = json.loads(one.data)
+    fields.pop("account_events", None)
+    fields["schema"] -= schemas_back
+    return replace(one, data=json.dumps(fields, separators=(",", ":")))
+
+
+def transactions() -> set[str]:
+    """The streams of all transactions."""
+    return {item.stream for item in EventItem.scan() if "/transaction/" in item.stream}
+
+
+def test_states_of_an_older_schema_are_folded_and_not_compared() -> None:
+    for stream in transactions():
+        rewrite(stream, without_account_events)
+    rewrite(
+        "acme/account/bob",
+        lambda one: replace(one, state_data=json.dumps({"schema": 1, "version": one.version})),
+    )
+
     assert said(audited()) == []
+
+
+def test_an_account_whose_past_was_rewritten_is_named_by_every_transaction_since() -> None:
+    versions = [item.version for item in EventItem.query("acme/account/bob")]
+
+    rewrite(
+        "acme/account/bob",
+        lambda one: replace(one, actor="somebody") if one.version == 1 else one,
+    )
+
+    found = said(audited())
+    for version in versions[1:]:
+        wrong = f"names another hash of acme/account/bob {version} than that has"
+        assert any(line.endswith(wrong) for line in found), version
+
+
+def test_a_transaction_that_names_no_account_events_is_named() -> None:
+    rewrite("acme/transaction/p1", lambda one: without_account_events(one, schemas_back=0))
+
+    wrong = "acme/transaction/p1 1: it does not name the account events of its entries"
+    assert wrong in said(audited())
 
 
 def test_a_projection_that_is_behind_is_waited_for() -> None:
