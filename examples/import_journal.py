@@ -6,6 +6,7 @@ where it was stopped, and loads what was added to the journal: docs/importing-jo
 """
 
 import argparse
+import io
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from journals.model import Journal, JournalError
 from journals.names import ledger_id
 from journals.plan import Plan, plan_of
 from twofold import Ledger, NoReply, Problem
+from urllib3.exceptions import HTTPError
 
 READERS = {
     "beancount": beancount_file.read,
@@ -64,8 +66,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--tool", choices=READERS, help="whose journal it is, where its name does not tell"
     )
-    parser.add_argument("--url", default="http://127.0.0.1:8000", help="the Write API")
+    parser.add_argument(
+        "--url", default="http://127.0.0.1:8000", help="the Write API, or a server of all APIs"
+    )
     parser.add_argument("--accounts-url", help="the accounts' Read API, where it is another")
+    parser.add_argument("--journal-url", help="the journal's Read API, where it is another")
     parser.add_argument("--ledger", help="the ledger to load into (default: named as the file)")
     parser.add_argument("--key", help="an API key, where one is asked for")
     parser.add_argument(
@@ -129,7 +134,13 @@ def _load_and_compare(asked: argparse.Namespace, journal: Journal, plan: Plan) -
     name = asked.ledger or ledger_id(asked.journal.stem)
     _reach(name, asked.url)
     began = time.monotonic()
-    with Ledger(name, asked.url, accounts_url=asked.accounts_url, key=asked.key) as ledger:
+    with Ledger(
+        name,
+        asked.url,
+        accounts_url=asked.accounts_url,
+        journal_url=asked.journal_url,
+        key=asked.key,
+    ) as ledger:
         loaded = load(ledger, plan, _progress)
         seconds = time.monotonic() - began
         print(
@@ -154,6 +165,8 @@ def _reach(name: str, url: str) -> None:
             ledger.health()
     except NoReply:
         raise JournalError(f"nobody answers at {url}; is the server running?") from None
+    except HTTPError as error:
+        raise JournalError(f"{url} cannot be asked: {error}") from None
 
 
 def _progress(what: str, done: int, of: int) -> None:
@@ -168,4 +181,8 @@ def _failed(why: str) -> int:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a journal's letters.
+            stream.reconfigure(errors="replace")
     sys.exit(main())

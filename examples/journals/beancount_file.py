@@ -31,6 +31,9 @@ _UNLOADED = {
     "close it with POST …/accounts/{id}/close",
 }
 
+_DECLARED = (
+    "declaration with metadata: not loaded; an account's can be set with PATCH …/accounts/{id}"
+)
 _UNUSED = "account without postings: not opened; it is, once the journal has a posting to it"
 
 
@@ -54,6 +57,8 @@ def read(path: Path) -> Journal:
     for entry in entries:
         if type(entry).__name__ == "Open" and entry.account not in used:
             notices.add(_UNUSED, _where(entry))
+        if type(entry).__name__ in ("Open", "Commodity") and _own(entry.meta):
+            notices.add(_DECLARED, f"{_where(entry)}: {', '.join(_own(entry.meta))}")
     return Journal(
         tool="beancount",
         transactions=tuple(_transaction(one) for one in transactions),

@@ -14,6 +14,7 @@ from journals.model import (
     Balances,
     Extra,
     Journal,
+    JournalError,
     JournalTransaction,
     Notices,
     Posting,
@@ -25,6 +26,12 @@ _OWN_DATE = (
     "transaction's; the posting's is in the metadata"
 )
 _AUTO = "auto posting rule (`=`): not applied, as hledger itself does not without --auto"
+
+
+EXPORTED_PLACES = 10
+
+REAL = ("RegularPosting", "RealPosting")
+"""What hledger calls a posting without brackets, in `ptype`, or newer ones in `preal`."""
 
 
 def read(path: Path) -> Journal:
@@ -54,7 +61,7 @@ def _balances(file: tuple[str, str]) -> Balances:
     balances: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
     for account, _, _, amounts in rows:
         for amount in amounts:
-            balances[account, amount["acommodity"]] += Fraction(_number(amount))
+            balances[account, amount["acommodity"]] += Fraction(_exact(amount))
     return balances
 
 
@@ -102,8 +109,8 @@ def _posting(posting: Any, amount: Any) -> Posting:
     return Posting(
         account=posting["paccount"],
         commodity=amount["acommodity"],
-        number=_number(amount),
-        is_virtual=posting["ptype"] != "RegularPosting",
+        number=_exact(amount),
+        is_virtual=(posting.get("ptype") or posting["preal"]) not in REAL,
         note="; ".join(said),
     )
 
@@ -117,8 +124,19 @@ def _price(price: Any) -> list[str]:
     return [f"price {_number(paid)} {paid['acommodity']}{each}"]
 
 
+def _exact(amount: Any) -> Decimal:
+    """The number of an amount. Raises JournalError where it may have been rounded."""
+    number = _number(amount)
+    if amount["aquantity"]["decimalPlaces"] >= EXPORTED_PLACES:
+        raise JournalError(
+            f"{number} {amount['acommodity']} may be rounded, since hledger exports at most "
+            f"{EXPORTED_PLACES} digits behind the point; count it in a smaller unit in the journal"
+        )
+    return number
+
+
 def _number(amount: Any) -> Decimal:
-    """The exact number: hledger's JSON has it as two integers."""
+    """A number as hledger's JSON has it, as two integers."""
     quantity = amount["aquantity"]
     return Decimal(f"{quantity['decimalMantissa']}E-{quantity['decimalPlaces']}")
 

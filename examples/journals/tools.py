@@ -1,5 +1,7 @@
 """The journals' own programs: run, and what they print and say."""
 
+import locale
+import os
 import re
 import shutil
 import subprocess
@@ -19,9 +21,16 @@ def output_of(tool: str, *arguments: str) -> str:
     program = shutil.which(tool)
     if program is None:
         raise JournalError(f"{tool} is not installed; on Debian or Ubuntu: apt-get install {tool}")
+    # Journals are in UTF-8, and hledger reads them in the encoding of the locale.
+    is_utf8 = locale.getencoding().lower().replace("-", "") == "utf8"
     # The person's own program, on the file that they named.
     ran = subprocess.run(  # noqa: S603
-        [program, *arguments], capture_output=True, encoding="utf-8", errors="replace", check=False
+        [program, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env=os.environ if is_utf8 else {**os.environ, "LC_ALL": "C.UTF-8"},
+        check=False,
     )
     if ran.returncode:
         raise JournalError(f"{tool} cannot read the journal: {_in_one_line(ran.stderr)}")

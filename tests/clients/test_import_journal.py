@@ -11,7 +11,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import import_journal
 import pytest
 from twofold import Ledger, credit, debit
 
@@ -20,6 +22,7 @@ from tests.engines import ROOT
 
 JOURNALS = ROOT / "tests" / "data" / "journals"
 PROGRAM = [sys.executable, str(ROOT / "examples" / "import_journal.py")]
+"""The program as a person runs it, where it is to be killed."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ SHARES = Known(
         "balance assertion": 2,
         "price": 1,
         "note on an account": 1,
+        "declaration with metadata": 1,
         "account without postings": 1,
         "transaction that exchanges commodities": 6,
         "posting of amount 0": 2,
@@ -128,26 +132,41 @@ KNOWN = [SHARES, SHOP, HOUSEHOLD]
 def needed(tool: str) -> None:
     """Skips a test where a tool is missing, but for CI, which installs them."""
     if tool != "beancount" and shutil.which(tool) is None:
-        assert not os.environ.get("CI"), f"{tool} is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(f"{tool} is not installed")
         pytest.skip(f"{tool} is not installed")
 
 
-def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*PROGRAM, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+class Ended(NamedTuple):
+    """How the program ended, and what it printed."""
+
+    status: int
+    stdout: str
+    stderr: str
 
 
-def loaded(*arguments: object) -> str:
-    """What the program prints that ends well."""
-    ended = run(*arguments)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
+class Program:
+    """The program, run in the tests' own process: a traceback fails the test."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def run(self, *arguments: object) -> Ended:
+        """Runs it to its end."""
+        self._monkeypatch.setattr(sys, "argv", ["import_journal.py", *map(str, arguments)])
+        status = import_journal.main()
+        return Ended(status, *self._capsys.readouterr())
+
+    def loaded(self, *arguments: object) -> str:
+        """What it prints where it ends well."""
+        ended = self.run(*arguments)
+        assert ended.status == 0, ended
+        return ended.stdout
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
+    return Program(monkeypatch, capsys)
 
 
 def balances(ledger: Ledger) -> dict[str, int]:
@@ -156,12 +175,12 @@ def balances(ledger: Ledger) -> dict[str, int]:
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.tool)
 def test_a_journal_is_loaded_agrees_with_its_tool_and_is_not_loaded_twice(
-    url: str, ledger: str, known: Known
+    url: str, ledger: str, program: Program, known: Known
 ) -> None:
     needed(known.tool)
 
-    first = loaded(*known.arguments, "--url", url, "--ledger", ledger)
-    again = loaded(*known.arguments, "--url", url, "--ledger", ledger)
+    first = program.loaded(*known.arguments, "--url", url, "--ledger", ledger)
+    again = program.loaded(*known.arguments, "--url", url, "--ledger", ledger)
 
     total = known.transactions
     assert f"\n{total} transactions posted, 0 were there already, in the ledger {ledger}" in first
@@ -174,10 +193,10 @@ def test_a_journal_is_loaded_agrees_with_its_tool_and_is_not_loaded_twice(
 
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.tool)
-def test_all_that_is_not_loaded_as_it_stands_is_told(known: Known) -> None:
+def test_all_that_is_not_loaded_as_it_stands_is_told(program: Program, known: Known) -> None:
     needed(known.tool)
 
-    printed = loaded(*known.arguments, "--dry-run", "--all")
+    printed = program.loaded(*known.arguments, "--dry-run", "--all")
 
     kinds = re.findall(r"^  (\d+) x (.+)$", printed, re.MULTILINE)
     told = {kind: int(count) for count, kind in kinds}
@@ -187,8 +206,10 @@ def test_all_that_is_not_loaded_as_it_stands_is_told(known: Known) -> None:
     assert printed.count("\n      ") == sum(known.told.values())
 
 
-def test_what_a_journal_says_of_a_transaction_is_in_its_metadata(url: str, ledger: str) -> None:
-    loaded(*SHARES.arguments, "--url", url, "--ledger", ledger)
+def test_what_a_journal_says_of_a_transaction_is_in_its_metadata(
+    url: str, ledger: str, program: Program
+) -> None:
+    program.loaded(*SHARES.arguments, "--url", url, "--ledger", ledger)
 
     with Ledger(ledger, url) as books:
         (bought,) = books.transactions.list(reference="order-1")
@@ -216,7 +237,7 @@ def test_what_a_journal_says_of_a_transaction_is_in_its_metadata(url: str, ledge
 
 
 def test_a_program_that_was_killed_goes_on_where_it_was(
-    url: str, line: Troubled, ledger: str, tmp_path: Path
+    url: str, line: Troubled, ledger: str, program: Program, tmp_path: Path
 ) -> None:
     """It is killed with three batches written, of which it has seen the answers of two."""
     needed("hledger")
@@ -231,18 +252,18 @@ def test_a_program_that_was_killed_goes_on_where_it_was(
     )
     command = [*PROGRAM, *SHOP.arguments, "--ledger", ledger, "--url", line.url]
     printed = tmp_path / "printed"
-    with printed.open("w") as output, subprocess.Popen(command, stdout=output) as program:
+    with printed.open("w") as output, subprocess.Popen(command, stdout=output) as killed:
         while line.troubles:
-            assert program.poll() is None, printed.read_text()
+            assert killed.poll() is None, printed.read_text()
             time.sleep(0.01)
-        program.kill()
-    assert program.returncode == -signal.SIGKILL
+        killed.kill()
+    assert killed.returncode == -signal.SIGKILL
     sent = [request for request in line.seen if request.path.endswith("/transactions/batch")]
     sizes = [len(json.loads(request.body)["transactions"]) for request in sent]
     assert printed.read_text().endswith(f"\ntransactions: {sum(sizes[:2])} of 124\n")
     assert sent[2].body == sent[3].body
 
-    went_on = loaded(*SHOP.arguments, "--url", url, "--ledger", ledger)
+    went_on = program.loaded(*SHOP.arguments, "--url", url, "--ledger", ledger)
 
     there = sum(sizes[:3])
     assert 0 < there < SHOP.transactions
@@ -250,29 +271,31 @@ def test_a_program_that_was_killed_goes_on_where_it_was(
     assert "balances agree with hledger's" in went_on
 
 
-def test_a_journal_that_has_grown_is_loaded_further(url: str, ledger: str, tmp_path: Path) -> None:
+def test_a_journal_that_has_grown_is_loaded_further(
+    url: str, ledger: str, program: Program, tmp_path: Path
+) -> None:
     journal = tmp_path / "growing.beancount"
     journal.write_text((JOURNALS / SHARES.file).read_text())
-    loaded(journal, "--url", url, "--ledger", ledger)
+    program.loaded(journal, "--url", url, "--ledger", ledger)
     with journal.open("a") as file:
         file.write('2020-01-20 * "Late"\n  Expenses:Food  5 EUR\n  Assets:Bank:Giro\n')
         file.write("2020-01-20 price HOOL  3 USD\n")
 
-    grown = loaded(journal, "--url", url, "--ledger", ledger)
+    grown = program.loaded(journal, "--url", url, "--ledger", ledger)
 
     assert "\n1 transactions posted, 13 were there already" in grown
     assert "balances agree with beancount's" in grown
 
 
-def test_balances_that_differ_are_listed(url: str, ledger: str) -> None:
-    loaded(*SHARES.arguments, "--url", url, "--ledger", ledger)
+def test_balances_that_differ_are_listed(url: str, ledger: str, program: Program) -> None:
+    program.loaded(*SHARES.arguments, "--url", url, "--ledger", ledger)
     with Ledger(ledger, url) as books:
         books.accounts.open("elsewhere", asset="EUR/3", normal_balance="debit", min_balance=None)
         books.transactions.post([debit("elsewhere", 12), credit("Assets:Bank:Giro:EUR", 12)])
 
-    ended = run(*SHARES.arguments, "--url", url, "--ledger", ledger)
+    ended = program.run(*SHARES.arguments, "--url", url, "--ledger", ledger)
 
-    assert ended.returncode == 1
+    assert ended.status == 1
     rows = [line.split() for line in ended.stdout.splitlines()[-4:]]
     assert rows == [
         ["2", "balances", "differ"],
@@ -282,14 +305,16 @@ def test_balances_that_differ_are_listed(url: str, ledger: str) -> None:
     ]
 
 
-def test_what_the_ledger_refuses_is_said_in_one_line(url: str, ledger: str) -> None:
+def test_what_the_ledger_refuses_is_said_in_one_line(
+    url: str, ledger: str, program: Program
+) -> None:
     where = ("--url", url, "--ledger", ledger)
     with Ledger(ledger, url) as books:
         books.accounts.open("Expenses:Food:EUR", asset="EUR/2", normal_balance="debit")
 
-    refused = run(*SHARES.arguments, *where)
+    refused = program.run(*SHARES.arguments, *where)
 
-    assert refused.returncode == 1
+    assert refused.status == 1
     assert re.fullmatch(
         r"error: account Expenses:Food:EUR \(EUR/3\): account_exists: .+ fresh --ledger\n",
         refused.stderr,
@@ -301,6 +326,7 @@ BROKEN = {
     "no-words.beancount": "hello world\n",
     "empty.beancount": "",
     "unbalanced.hledger": "2020-01-02 x\n  a  $1\n  b  $1\n",
+    "long.hledger": "2020-01-02 x\n  a  0.12345678901 ETH\n  b\n",
     "empty.hledger": "",
     "unbalanced.ledger": "2020-01-02 x\n  a  $1\n  b  $1\n",
     "empty.ledger": "",
@@ -323,6 +349,10 @@ BROKEN = {
         (["no-words.beancount"], r"beancount finds errors: .*no-words\.beancount:1: .*"),
         (["empty.beancount"], "beancount finds no transaction in the journal"),
         (["unbalanced.hledger"], r"hledger cannot read the journal: .*unbalanced.*"),
+        (
+            ["long.hledger"],
+            r"0\.1234567890 ETH may be rounded, since hledger exports at most 10 .*",
+        ),
         (["empty.hledger"], "hledger finds no transaction in the journal"),
         (["unbalanced.ledger"], r"ledger cannot read the journal: .*[Uu]nbalanced.*"),
         (["empty.ledger"], "ledger finds no transaction in the journal"),
@@ -334,26 +364,36 @@ BROKEN = {
             ["fine.beancount", "--url=http://127.0.0.1:9"],
             r"nobody answers at http://127\.0\.0\.1:9; is the server running\?",
         ),
+        (["fine.beancount", "--url=http://a b"], r"http://a b cannot be asked: .*"),
         (["fine.beancount", "--url=nowhere"], "nowhere is no address of a server, such as .*"),
     ],
 )
 def test_a_mistake_is_answered_in_one_line(
-    tmp_path: Path, arguments: Sequence[str], said: str
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: Sequence[str],
+    said: str,
 ) -> None:
+    monkeypatch.setattr(import_journal, "REACHED_WITHIN_SECONDS", 0.2)
     needed({".hledger": "hledger", ".ledger": "ledger"}.get(Path(arguments[0]).suffix, "beancount"))
     for name, text in BROKEN.items():
         (tmp_path / name).write_text(text)
 
-    ended = run(tmp_path / arguments[0], *arguments[1:])
+    ended = program.run(tmp_path / arguments[0], *arguments[1:])
 
     assert re.fullmatch(f"error: {said}\n", ended.stderr), ended.stderr
-    assert ended.returncode == 1
+    assert ended.status == 1
 
 
-def test_a_tool_that_is_missing_is_named_with_how_to_install_it(tmp_path: Path) -> None:
-    ended = run(JOURNALS / SHOP.file, PATH=str(tmp_path))
+def test_a_tool_that_is_missing_is_named_with_how_to_install_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert ended.returncode == 1
+    ended = program.run(JOURNALS / SHOP.file)
+
+    assert ended.status == 1
     assert ended.stderr == (
         "error: hledger is not installed; on Debian or Ubuntu: apt-get install hledger\n"
     )

@@ -44,6 +44,7 @@ def read_back(written: str) -> str:
     )
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=25), st.text(max_size=6))
 def test_names_can_be_read_back_from_ids(account: str, commodity: str) -> None:
     id, code = account_id(account, commodity), asset_code(commodity)
@@ -54,6 +55,7 @@ def test_names_can_be_read_back_from_ids(account: str, commodity: str) -> None:
         assert tuple(map(read_back, id.rsplit(":", 1))) == (account, commodity)
 
 
+@settings(max_examples=20)
 @given(st.text(min_size=100, max_size=300), st.text(min_size=1, max_size=3))
 def test_long_names_differ_where_their_ends_do(account: str, more: str) -> None:
     one, other = account_id(account, "USD"), account_id(account + more, "USD")
