@@ -148,7 +148,7 @@ def _load_and_compare(asked: argparse.Namespace, journal: Journal, plan: Plan) -
             f"{len(plan.transactions) - loaded.posted:,} were there already, "
             f"in the ledger {name}, in {seconds:.1f} s"
         )
-        found = differences(ledger, plan, loaded.versions)
+        found = differences(ledger, plan, loaded.versions, _progress)
     if found:
         print(f"\n{len(found):,} balances differ", *table(found, journal.tool), sep="\n")
         return 1

@@ -1,11 +1,12 @@
 """Comparing: every balance of the ledger with the one that the journal's own tool reports."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from twofold import Account, Ledger
+from twofold import Account, Ledger, Problem
 
+from journals.loading import Progress
 from journals.plan import Plan
 
 
@@ -18,12 +19,14 @@ class Difference:
     ledgers: Fraction
 
 
-def differences(ledger: Ledger, plan: Plan, versions: dict[str, int]) -> list[Difference]:
+def differences(
+    ledger: Ledger, plan: Plan, versions: Mapping[str, int], progress: Progress
+) -> list[Difference]:
     """Where they differ, also for accounts that only one of them has, once the Read API shows at
-    least these versions of the accounts. Raises Problem, NoReply.
+    least these versions of the accounts. Raises Problem, also where it stands still; NoReply.
     """
     held = {id: Fraction(0) for id in plan.expected}
-    for account in _arrived(ledger, versions):
+    for account in _arrived(ledger, versions, progress):
         held[account.id] = _held(account)
     return [
         Difference(id, plan.expected.get(id, Fraction(0)), held[id])
@@ -47,8 +50,9 @@ def table(found: list[Difference], tool: str) -> list[str]:
     ]
 
 
-def _arrived(ledger: Ledger, versions: dict[str, int]) -> Iterable[Account]:
+def _arrived(ledger: Ledger, versions: Mapping[str, int], progress: Progress) -> Iterable[Account]:
     """All accounts of the ledger, once each has come to its version."""
+    seen = -1
     while True:
         listed = {account.id: account for account in ledger.accounts.list()}
         behind = [
@@ -56,10 +60,16 @@ def _arrived(ledger: Ledger, versions: dict[str, int]) -> Iterable[Account]:
             for id, version in versions.items()
             if id not in listed or listed[id].version < version
         ]
+        progress("balances that can be read", len(versions) - len(behind), len(versions))
         if not behind:
             return listed.values()
-        # Waits until the Read API shows it, and most of the others have then come too.
-        ledger.accounts.get(behind[-1], min_version=versions[behind[-1]])
+        before, seen = seen, sum(account.version for account in listed.values())
+        try:
+            # Waits until the Read API shows it, and most of the others have then come too.
+            ledger.accounts.get(behind[-1], min_version=versions[behind[-1]])
+        except Problem as problem:
+            if problem.code != "projection_behind" or seen == before:
+                raise
 
 
 def _held(account: Account) -> Fraction:

@@ -5,12 +5,17 @@ from collections import Counter
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import cast
 
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from journals.comparing import Difference, differences
 from journals.model import Extra, Journal, JournalTransaction, Notices, Posting
 from journals.names import account_id, asset_code
-from journals.plan import plan_of
+from journals.plan import Plan, plan_of
+from twofold import Account, Ledger, Problem
 
 from chalicelib.domain.fields import check_asset, check_new_id
 
@@ -118,3 +123,47 @@ def test_a_second_plan_is_the_same_and_what_was_added_leaves_the_ids_of_the_rest
 
     assert ids("3.10", "2.00", "3.10") == ids("3.10", "2.00", "3.10")
     assert set(ids("3.10", "2.00", "3.10")) < set(ids("1.00", "3.10", "3.10", "2.00", "3.10"))
+
+
+class Slow:
+    """A Read API whose one account comes nearer to its version each time it is listed, up to a
+    point, and that has it never within the time that a read may wait.
+    """
+
+    def __init__(self, up_to: int) -> None:
+        self.accounts, self._up_to, self._version = self, up_to, 0
+
+    def list(self) -> list[Account]:
+        self._version = min(self._version + 1, self._up_to)
+        return [msgspec.convert({**ACCOUNT, "version": self._version}, Account, strict=False)]
+
+    def get(self, id: str, *, min_version: int) -> Account:
+        raise Problem(503, {"code": "projection_behind", "detail": f"{id} {min_version}"})
+
+
+ACCOUNT = {
+    **dict.fromkeys(("posted", "pending_debits", "pending_credits", "available"), "0"),
+    **dict.fromkeys(("opened_at", "recorded_at"), "2026-01-01T00:00:00Z"),
+    "id": "cash:USD",
+    "ledger": "l",
+    "asset": "USD/2",
+    "normal_balance": "debit",
+    "min_balance": None,
+    "max_balance": None,
+    "frozen": {"debits": False, "credits": False},
+    "state": "open",
+    "metadata": {},
+}
+
+
+def test_a_read_side_that_moves_is_waited_for_and_one_that_stands_still_is_not() -> None:
+    told: list[int] = []
+
+    def compare(up_to: int) -> list[Difference]:
+        slow = cast(Ledger, Slow(up_to))
+        return differences(slow, Plan(), {"cash:USD": 4}, lambda _, done, __: told.append(done))
+
+    assert compare(4) == []
+    assert told == [0, 0, 0, 1]
+    with pytest.raises(Problem, match="projection_behind"):
+        compare(3)
