@@ -15,7 +15,7 @@ from ops.auditing.assertions import Assertion
 from ops.auditing.expectations import rows_of, sum_key
 from ops.auditing.findings import Finding, Report, ledger_of
 from ops.auditing.scratch import Scratch
-from ops.auditing.streams import StreamCheck
+from ops.auditing.streams import Head, StreamCheck
 from ops.auditing.stripes import Striped
 from ops.verifying.events import grouped
 from ops.verifying.raw import Item, digest, name_of, query
@@ -34,7 +34,8 @@ class Auditor:
 
     `segments` scans run at once, `rate` items a second at most (0 is no limit), and what does not
     agree is looked at again for `patience` seconds. Without `rows` the events alone are audited.
-    Reads only.
+    `on_heads` is given the head of every stream, in the order of their names as bytes of UTF-8,
+    once all were folded, and what it finds is reported. Reads only.
     """
 
     segments: int = 4
@@ -43,6 +44,7 @@ class Auditor:
     rows: bool = True
     bars: Bars = silent
     sleep: Callable[[float], None] = time.sleep
+    on_heads: Callable[[Iterator[Head]], Iterable[Finding]] = lambda _: ()
     report: Report = field(default_factory=Report)
     _sums: dict[Key, Sum] = field(default_factory=dict)
     _striped: Striped = field(default_factory=Striped)
@@ -62,6 +64,7 @@ class Auditor:
             self._events(scratch)
             self._transactions(scratch)
             self._stripes()
+            self.report.add(self.on_heads(scratch.heads()))
             if self.rows:
                 self._rows(scratch)
         self.report.found.sort()

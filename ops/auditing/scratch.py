@@ -78,7 +78,7 @@ class Scratch:
             yield (*rest, int(net))
 
     def heads(self) -> Iterator[Head]:
-        """The head of every stream, in the order of their names as bytes of UTF-8."""
+        """The head of every stream, in the order of their names as bytes."""
         for row in self._each("select name, version, hash from streams order by name", ()):
             yield Head(*row)
 

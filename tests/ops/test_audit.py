@@ -14,6 +14,8 @@ from chalicelib.events.table import EventItem
 from chalicelib.local.stack import TABLES
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table
+from ops.auditing.findings import Finding
+from ops.auditing.streams import Head
 from ops.verifying.read_models import READ_MODELS
 from tests import engines
 from tests.ops.audited import (
@@ -75,6 +77,25 @@ def test_books_in_which_everything_happened_are_whole() -> None:
         event.__name__ for event in get_args(Event)
     }
     assert report.events == len(items(EventItem))
+
+
+def test_the_head_of_every_stream_is_given_in_the_order_of_names_and_findings_are_taken() -> None:
+    heads: list[Head] = []
+
+    def take(given: Iterator[Head]) -> Iterator[Finding]:
+        heads.extend(given)
+        yield Finding("acme", "acme/account/bob", 2, "is not what it was")
+
+    report = audited(on_heads=take)
+
+    newest: dict[str, Item] = {}
+    for item in sorted(items(EventItem), key=lambda item: int(item["version"]["N"])):
+        newest[item["stream"]["S"]] = item
+    assert heads == [
+        (name, int(item["version"]["N"]), item["hash"]["B"])
+        for name, item in sorted(newest.items())
+    ]
+    assert said(report) == ["acme/account/bob 2: is not what it was"]
 
 
 @pytest.mark.parametrize("name", STORED)
