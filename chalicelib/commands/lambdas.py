@@ -29,11 +29,7 @@ from chalicelib.settings import settings
 write = Door(__name__)
 
 _OF_BODY = ("malformed_json", "request_too_large", "unsupported_media_type")
-_OF_CONTENT = (
-    *_OF_BODY,
-    "contention",
-    "outcome_unknown",
-)
+_OF_CONTENT = (*_OF_BODY, "contention", "not_attempted", "outcome_unknown")
 """What is said of any body, and of any write."""
 _OF_ACCOUNT = (*_OF_CONTENT, "account_not_found")
 _OF_ENTRIES = (

@@ -309,7 +309,9 @@ class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fiel
 
 def _id(id: str | None, key: str | None, new_id: str) -> str:
     if key is not None and id not in (None, key):
-        raise InvalidField(HEADER, "the body has another id than this key gives")
+        raise InvalidField(
+            HEADER, "the body has another id than this key gives: send one of the two"
+        )
     return next(one for one in (id, key, new_id) if one is not None)
 
 

@@ -19,8 +19,10 @@ MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"
 _NUMBERS = {"limit", "min_version"}
 _TIMES = {"at", "from", "to"}
-_ETAG = re.compile(r'(?P<weak>W/(?="))?"?(?P<version>[1-9][0-9]{0,15})"?', re.ASCII)
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+_ETAG = re.compile(
+    r'(?P<weak>W/(?="))?(?P<quote>"?)(?P<version>[1-9][0-9]{0,15})(?P=quote)', re.ASCII
+)
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
 _Message = TypeVar("_Message")
 
 

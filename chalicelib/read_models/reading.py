@@ -89,6 +89,12 @@ def event_store() -> EventStore:
     return DynamoStore()
 
 
+def require_order(start: str | None, end: str | None, called: str = "to") -> None:
+    """Raises InvalidField for a period that begins after its end, which is what is `called` so."""
+    if start is not None and end is not None and start > end:
+        raise InvalidField("from", f"is later than {called}")
+
+
 def require_version(seen: int, min_version: int) -> None:
     """Raises ProjectionBehind unless the version that was asked for has been seen."""
     if seen < min_version:

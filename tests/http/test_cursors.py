@@ -112,7 +112,8 @@ def test_whatever_else_is_sent_as_a_cursor_is_refused(stocked: Api, listing: str
     dice = random.Random(listing)  # Not for secrets.
     cursor = cursor_of(stocked, listing)
 
-    asked(stocked, listing, "")
+    for other in ("", f"{cursor}=", f"{cursor}==", f" {cursor}", f"{cursor}\n", cursor.swapcase()):
+        asked(stocked, listing, other)
     for changed in mutated(cursor, dice):
         if changed != cursor:
             asked(stocked, listing, changed)
