@@ -12,9 +12,10 @@ from contextvars import ContextVar, copy_context
 from decimal import Decimal
 from functools import cache
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from botocore.config import Config
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.retries.standard import register_retry_handler
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
@@ -28,14 +29,14 @@ CONDITION_FAILED = "ConditionalCheckFailedException"
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 3.0
-"""A write that hangs twice, and the look whether it is there, end within a Lambda's 10 s."""
+"""Two requests that hang, and the look whether a command is done, end within a Lambda's 10 s."""
 
 _ATTEMPTS = 4
 _WORKERS = 16
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _depth: ContextVar[int] = ContextVar("depth", default=0)
-_once: ContextVar[bool] = ContextVar("once", default=False)
+_repeats: ContextVar[Literal["all", "in time", "none"]] = ContextVar("repeats", default="all")
 _binding = RLock()  # Binding one table may have to look its name up in another.
 
 
@@ -52,12 +53,12 @@ def connection() -> Connection:
     # Otherwise every request says anew on what system and with what settings it was made: a tenth
     # of what a request costs this process.
     made.session.set_default_client_config(Config(user_agent=f"twofold/{__version__}"))
-    _retry_unless_once(made)  # Makes the client: it is made lazily otherwise, by each first thread.
+    _repeat_as_asked(made)  # Makes the client: it is made lazily otherwise, by each first thread.
     return made
 
 
-def _retry_unless_once(made: Connection) -> None:
-    """Botocore sends a request again as it always does, but for those within `sent_once`."""
+def _repeat_as_asked(made: Connection) -> None:
+    """Botocore sends a request again as it always does, but within `sent_once` and `in_time`."""
     client: Any = made.client
     events, handler = client.meta.events, {"unique_id": "retry-config-dynamodb"}
     events.unregister("needs-retry.dynamodb", **handler)
@@ -65,7 +66,11 @@ def _retry_unless_once(made: Connection) -> None:
     events.unregister("needs-retry.dynamodb", **handler)
 
     def needs_retry(**response: Any) -> float | None:
-        delay: float | None = None if _once.get() else retries.needs_retry(**response)
+        late = isinstance(response.get("caught_exception"), ConnectTimeoutError | ReadTimeoutError)
+        repeats = _repeats.get()
+        if repeats == "none" or (repeats == "in time" and late):
+            return None
+        delay: float | None = retries.needs_retry(**response)
         return delay
 
     events.register("needs-retry.dynamodb", needs_retry, **handler)
@@ -78,11 +83,24 @@ def sent_once() -> Iterator[None]:
     Otherwise a write whose reply was lost, and which was throttled when it was sent again, would
     look like one that never arrived.
     """
-    before = _once.set(True)
+    before = _repeats.set("none")
     try:
         yield
     finally:
-        _once.reset(before)
+        _repeats.reset(before)
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """Within it, a request that was not answered in time is not sent again.
+
+    Otherwise an engine that does not answer would be waited for longer than a Lambda has.
+    """
+    before = _repeats.set("in time")
+    try:
+        yield
+    finally:
+        _repeats.reset(before)
 
 
 class Table(Model):

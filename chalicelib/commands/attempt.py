@@ -7,7 +7,13 @@ from enum import IntEnum
 
 from chalicelib.commands.deciding import Command, changes, makes_its_stream, subject
 from chalicelib.commands.memory import Memory
-from chalicelib.domain.refusals import ClocksApart, IdempotencyKeyReused, Refusal
+from chalicelib.domain.refusals import (
+    AccountExists,
+    ClocksApart,
+    IdempotencyKeyReused,
+    Refusal,
+    TransactionNotPending,
+)
 from chalicelib.domain.transaction import ExpireHold, NewTransaction, PostHold, VoidHold
 from chalicelib.events.clocks import DIFFER
 from chalicelib.events.recorded import Origin, Recorded, Stream, follow
@@ -165,10 +171,15 @@ class UnitOfWork:
         return isinstance(command, NewTransaction) and subject(command) in self._read.heads
 
     def is_final(self, refused: Refused) -> bool:
-        """Whether nothing that may still happen could change a refusal: an id stays used."""
-        command = self._run.commands[refused.place]
-        used = isinstance(refused.refusal, IdempotencyKeyReused)
-        return used and subject(command) in self._read.heads
+        """Whether nothing that may still happen could change a refusal: an id stays used, and a
+        hold that has ended stays so.
+        """
+        head = self._read.heads.get(subject(self._run.commands[refused.place]))
+        if head is None:
+            return False
+        if isinstance(refused.refusal, TransactionNotPending):
+            return head.transaction_event.state != "pending"
+        return isinstance(refused.refusal, IdempotencyKeyReused | AccountExists)
 
     def next_places(self) -> list[Place]:
         """Where the streams that it was decided on would go on, if anybody had gone on.

@@ -1,4 +1,8 @@
-"""Releasing: the holds that have expired and stand in the way of a command."""
+"""Releasing: the expired holds that stand in the way of a command, or that it is about.
+
+A hold is recorded as expired before a command is refused for that. What was decided on it earlier,
+and is still on its way to the store, can then no longer be appended.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -6,9 +10,15 @@ from functools import partial
 from typing import cast
 
 from chalicelib.commands.attempt import Read, Refused, Run
+from chalicelib.commands.deciding import subject
 from chalicelib.domain import account
 from chalicelib.domain.entries import expired_holds
-from chalicelib.domain.refusals import AccountNotEmpty, BalanceLimitExceeded, InsufficientFunds
+from chalicelib.domain.refusals import (
+    AccountNotEmpty,
+    BalanceLimitExceeded,
+    InsufficientFunds,
+    TransactionNotPending,
+)
 from chalicelib.domain.transaction import ExpireHold
 from chalicelib.events.recorded import Stream, account_stream
 from chalicelib.events.store import Busy, EventStore
@@ -17,11 +27,14 @@ from chalicelib.events.store import Busy, EventStore
 def expired_in_the_way(
     run: Run, read: Read, refused: Refused, store: EventStore, monotonic: Callable[[], float]
 ) -> dict[ExpireHold, datetime]:
-    """What frees an account, for which a command was refused, of expired holds, and when each did.
+    """What releases the expired holds for which a command was refused, and when each expired: those
+    of an account, or the one that was to be resolved.
 
     Raises Busy, also where looking for them takes longer than the command may.
     """
     refusal = refused.refusal
+    if isinstance(refusal, TransactionNotPending):
+        return _subject_that_expired(run, read, refused)
     if not isinstance(refusal, InsufficientFunds | BalanceLimitExceeded | AccountNotEmpty):
         return {}
     ledger = run.commands[refused.place].ledger
@@ -32,6 +45,14 @@ def expired_in_the_way(
         newest_first = partial(_newest_first, store, head.stream, lambda: monotonic() < run.until)
         expired |= expired_holds(head.account, newest_first, refused.now)
     return {ExpireHold(ledger=ledger, transaction=id): at for id, at in expired.items()}
+
+
+def _subject_that_expired(run: Run, read: Read, refused: Refused) -> dict[ExpireHold, datetime]:
+    stream = subject(run.commands[refused.place])
+    hold = read.heads[stream].transaction_event
+    if hold.resolution is not None or hold.expires_at is None:
+        return {}
+    return {ExpireHold(ledger=stream.ledger, transaction=stream.id): hold.expires_at}
 
 
 def _newest_first(

@@ -29,6 +29,7 @@ from chalicelib.events.table import EventItem
 from chalicelib.tables import (
     CONDITION_FAILED,
     connection,
+    in_time,
     response_code,
     sent_once,
     together,
@@ -43,7 +44,8 @@ class DynamoStore:
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """See EventStore.load."""
-        heads = together(_newest, streams)
+        with in_time():
+            heads = together(_newest, streams)
         return {head.stream: trusted(head, self.history) for head in heads if head is not None}
 
     def append(self, *appends: Append) -> None:
@@ -71,7 +73,7 @@ class DynamoStore:
 
     def read(self, stream: Stream, version: int) -> Recorded:
         """See EventStore.read."""
-        with reading():
+        with reading(), in_time():
             found = from_item(EventItem.get(str(stream), version, consistent_read=True))
         return trusted(found, self.history)
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection
 import pytest
 
 from chalicelib.commands.deciding import Command
-from chalicelib.domain.managing import ChangeAccount, CloseAccount
+from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, OpenAccount
 from chalicelib.domain.refusals import (
+    AccountExists,
     AccountNotEmpty,
     AccountNotFound,
     BalanceLimitExceeded,
@@ -15,9 +16,16 @@ from chalicelib.domain.refusals import (
     InsufficientFunds,
     Refusal,
     TransactionNotFound,
+    TransactionNotPending,
     VersionConflict,
 )
-from chalicelib.domain.transaction import PostHold, ReverseTransaction
+from chalicelib.domain.transaction import (
+    HoldTransaction,
+    PostHold,
+    PostTransaction,
+    ReverseTransaction,
+    VoidHold,
+)
 from chalicelib.events.recorded import Recorded, Stream, account_stream
 from chalicelib.events.store import Busy, Place
 from tests.commands.desk import Desk
@@ -180,13 +188,29 @@ def test_a_refusal_rests_on_all_that_it_was_decided_on_and_on_its_not_being_done
     ]
 
 
-def test_an_id_that_was_used_for_another_transaction_needs_no_confirming(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        (posting("deposit", debit("cash", 1), credit("alice", 1)), IdempotencyKeyReused),
+        (opening("alice"), AccountExists),
+        (VoidHold(ledger="acme", transaction="held"), TransactionNotPending),
+        (PostHold(ledger="acme", transaction="deposit"), TransactionNotPending),
+    ],
+    ids=lambda case: case.__name__ if isinstance(case, type) else "",
+)
+def test_what_can_never_change_again_is_refused_without_a_look(
+    desk: Desk, command: Command, refusal: type[Refusal]
+) -> None:
     desk.open_accounts()
     desk.do(DEPOSIT)
+    entries = debit("alice", 1), credit("bob", 1)
+    hold = HoldTransaction(ledger="acme", transaction="held", entries=entries, timeout_seconds=None)
+    desk.do(hold)
+    desk.do(PostHold(ledger="acme", transaction="held"))
 
     def refused() -> None:
-        with pytest.raises(IdempotencyKeyReused):
-            desk.do(posting("deposit", debit("cash", 1), credit("alice", 1)))
+        with pytest.raises(refusal):
+            desk.do(command)
 
     assert looks_of(desk, refused) == []
 
@@ -203,3 +227,27 @@ def test_a_striped_account_is_not_closed_while_one_of_its_stripes_moves(desk: De
     [looked] = looks_of(desk, refused)
 
     assert sorted(version for _, version in looked) == [2, 2, 2, 3]
+
+
+@pytest.mark.parametrize("stripe", [1, 3])
+@pytest.mark.parametrize(
+    "command",
+    [
+        opening("hot", normal_balance="credit", min_balance=None, stripes=3),
+        FreezeAccount(ledger="acme", account="hot", debits=True, credits=True),
+        CloseAccount(ledger="acme", account="hot"),
+        posting("in", debit("cash", 1), credit("hot", 1)),
+    ],
+    ids=lambda case: type(case).__name__,
+)
+def test_a_striped_account_of_which_a_part_is_not_visible_yet_is_looked_at_again(
+    desk: Desk, command: Command, stripe: int
+) -> None:
+    desk.do(opening("cash", min_balance=None))
+    desk.do_elsewhere(opening("hot", normal_balance="credit", min_balance=None, stripes=3))
+    late(desk, account_stream("acme", f"hot~{stripe}of3"), reads=3)
+
+    executed = desk.do(command)
+
+    assert executed.replayed == isinstance(command, OpenAccount)
+    assert len(executed.stripes) == (0 if isinstance(command, PostTransaction) else 3)

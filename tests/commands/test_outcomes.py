@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from itertools import repeat
 
@@ -308,3 +309,32 @@ def test_a_command_has_no_more_time_than_it_is_given(desk: Desk) -> None:
     desk.store.before_append = list(repeat(lost, 1000))
     with pytest.raises(OutcomeUnknown):
         desk.executor.execute(PAYMENT, actor="key-1", within=-1)
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+@pytest.mark.parametrize("verb", [PostHold, VoidHold])
+def test_a_hold_that_is_refused_as_expired_can_not_be_resolved_by_what_arrives_late(
+    desk: Desk, verb: type[PostHold | VoidHold], key: str | None
+) -> None:
+    hold = HoldTransaction(ledger="acme", transaction="h2", entries=HELD, timeout_seconds=9)
+    desk.do(hold)
+    command = verb(ledger="acme", transaction="h2", key=key)
+    late: list[tuple[Append, ...]] = []
+    append = desk.store.append
+
+    def delayed(*appends: Append) -> None:
+        late.append(appends)
+        desk.store.append = append  # type: ignore[method-assign]  # As it was.
+        lost()
+
+    desk.store.append = delayed  # type: ignore[method-assign]  # It arrives too late.
+    desk.store.before_append = list(repeat(throttled, 1000))
+    assert said(lambda: desk.do(command)) == "outcome_unknown"
+
+    desk.store.before_append = []
+    desk.now += timedelta(seconds=9)
+    assert said(lambda: desk.do(command)) == "transaction_not_pending"
+
+    with pytest.raises(Conflict):
+        desk.books.append(*late[0])
+    assert [event.type for event in stored(desk, command)] == ["TransactionHeld", "HoldExpired"]

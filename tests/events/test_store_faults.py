@@ -202,14 +202,18 @@ def test_an_append_is_found_to_be_there_beside_another_transaction_under_way(
     DynamoStore().append(*appends)
 
 
-def test_an_append_is_not_sent_again_by_itself_and_a_read_is(
-    ledger: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("fault", "queries"), [(ConnectionClosedError, 4), (ReadTimeoutError, 1)])
+def test_an_append_is_not_sent_again_by_itself_and_a_read_is_unless_it_hangs(
+    ledger: str,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: type[ConnectionClosedError | ReadTimeoutError],
+    queries: int,
 ) -> None:
     sent: list[str] = []
 
     def send(_: Any, request: Any) -> Any:
         sent.append(request.headers["X-Amz-Target"].decode().rpartition(".")[2])
-        raise ReadTimeoutError(endpoint_url=request.url)
+        raise fault(endpoint_url=request.url)
 
     monkeypatch.setattr(URLLib3Session, "send", send)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
@@ -223,12 +227,15 @@ def test_an_append_is_not_sent_again_by_itself_and_a_read_is(
             DynamoStore().snapshot([(account_stream(ledger, "cash"), 1)])
         with pytest.raises(Busy):
             DynamoStore().load([account_stream(ledger, "cash")])
+        with pytest.raises(Busy):
+            DynamoStore().read(account_stream(ledger, "cash"), 1)
 
     assert Counter(sent) == {
         "PutItem": 1,
         "TransactWriteItems": 1,
         "TransactGetItems": 1,
-        "Query": 4,
+        "Query": queries,
+        "GetItem": queries,
     }
 
 
