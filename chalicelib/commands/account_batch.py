@@ -7,7 +7,12 @@ from typing import Any
 import msgspec
 
 from chalicelib.commands.answers import account_of
-from chalicelib.commands.batch import PATIENCE_SECONDS, ProblemDocument
+from chalicelib.commands.batch import (
+    PATIENCE_SECONDS,
+    ProblemDocument,
+    command_of,
+    retry_after,
+)
 from chalicelib.commands.execute import Executor
 from chalicelib.commands.idempotency import id_of
 from chalicelib.commands.requests import AccountBatchRequest, OpenAccountRequest
@@ -15,7 +20,6 @@ from chalicelib.domain.managing import OpenAccount
 from chalicelib.domain.refusals import BatchTooLarge, InvalidField, NotAttempted, Refusal
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody
-from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, outcome_unknown, refused
 from chalicelib.tables import together
 
@@ -39,7 +43,7 @@ class AccountResultsBody(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def retry_after(self) -> dict[str, str]:
         """The header that asks for the same batch again, where an account may yet be opened."""
-        return {"Retry-After": "1"} if any(one.status == 503 for one in self.results) else {}
+        return retry_after(one.status for one in self.results)
 
 
 @dataclass(frozen=True)
@@ -118,14 +122,9 @@ def run(
 
 
 def _read(raw: msgspec.Raw, ledger: str, new_id: str) -> OpenAccount | Problem:
-    try:
-        return message_of(raw, OpenAccountRequest).command(ledger, new_id=new_id)
-    except InvalidField as refusal:
-        return refused_body(refusal, raw, OpenAccountRequest)
-    except Refusal as refusal:
-        return refused(refusal)
-    except Problem as problem:
-        return problem
+    return command_of(
+        raw, OpenAccountRequest, lambda request: request.command(ledger, new_id=new_id)
+    )
 
 
 def _refused(problem: Problem) -> AccountResultBody:

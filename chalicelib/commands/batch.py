@@ -1,8 +1,8 @@
 """Batch: several transactions by one request, all or none, or each on its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict, TypeVar
 
 import msgspec
 
@@ -39,6 +39,8 @@ ProblemDocument = Annotated[
 ]
 Outcome = Executed | Problem
 _New = PostTransaction | HoldTransaction
+_Message = TypeVar("_Message")
+_Command = TypeVar("_Command")
 
 
 class _Asked(TypedDict):
@@ -65,7 +67,7 @@ class ResultsBody(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def retry_after(self) -> dict[str, str]:
         """The header that asks for the same batch again, where a transaction may yet be done."""
-        return {"Retry-After": "1"} if any(one.status == 503 for one in self.results) else {}
+        return retry_after(one.status for one in self.results)
 
 
 def run(
@@ -92,16 +94,30 @@ def run(
     return ResultsBody(results=[_result(outcome) for outcome in outcomes])
 
 
-def _read(raw: msgspec.Raw, ledger: str, key: str | None, new_id: str) -> _New | Problem:
+def retry_after(statuses: Iterable[int]) -> dict[str, str]:
+    """The header that asks for a batch again, where one of its parts has status 503."""
+    return {"Retry-After": "1"} if 503 in statuses else {}
+
+
+def command_of(
+    raw: msgspec.Raw, message: type[_Message], make: Callable[[_Message], _Command]
+) -> _Command | Problem:
+    """The command that a part of a batch asks for, or what is wrong with that part."""
     try:
-        request = message_of(raw, NewTransactionRequest)
-        return request.command(ledger, key=key if request.id is None else None, new_id=new_id)
+        return make(message_of(raw, message))
     except InvalidField as refusal:
-        return refused_body(refusal, raw, NewTransactionRequest)
+        return refused_body(refusal, raw, message)
     except Refusal as refusal:
         return refused(refusal)
     except Problem as problem:
         return problem
+
+
+def _read(raw: msgspec.Raw, ledger: str, key: str | None, new_id: str) -> _New | Problem:
+    def command(request: NewTransactionRequest) -> _New:
+        return request.command(ledger, key=key if request.id is None else None, new_id=new_id)
+
+    return command_of(raw, NewTransactionRequest, command)
 
 
 def _each(commands: Sequence[_New | Problem], executor: Executor, asked: _Asked) -> list[Outcome]:

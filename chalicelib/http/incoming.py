@@ -59,17 +59,13 @@ class Incoming:
         (https://fetch.spec.whatwg.org/#cors-safelisted-request-header), but not JSON.
         """
         ledger = self.path.get("ledger")
-        if ledger is not None and not self.opens(ledger):
+        if ledger is not None and not self._caller.opens(ledger):
             raise Problem("not_found", "there is no such path")
         if not self._caller.may(scope):
             raise Problem("forbidden", f"this key does not have the scope {scope}")
         essence = (self.header("Content-Type") or "").partition(";")[0]
         if scope == WRITE and essence.strip().lower() != _JSON:
             raise Problem("unsupported_media_type", "send application/json")
-
-    def opens(self, ledger: str) -> bool:
-        """Whether this ledger is the caller's."""
-        return self._caller.opens(ledger)
 
     @property
     def ledgers(self) -> list[str] | None:

@@ -12,6 +12,9 @@ from chalicelib.http.problems import FieldError, Problem
 
 _BYTE_ORDER_MARK = "\ufeff"
 
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for what is no JSON, or none that it takes."""
+
 _Message = TypeVar("_Message")
 
 
@@ -24,7 +27,7 @@ def message_of(raw: bytes | msgspec.Raw, message: type[_Message]) -> _Message:
         return msgspec.json.decode(raw, type=message)
     except msgspec.ValidationError as error:
         raise _not_valid(error, raw, message) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _MALFORMED as error:
         raise _no_json(error) from None
 
 
@@ -44,7 +47,7 @@ def refused_body(refusal: InvalidField, raw: bytes | msgspec.Raw, message: type[
     first = FieldError(refusal.where, refusal.why)
     try:
         found = faults(raw, message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _MALFORMED:
         found = []
     return _problem(refusal.code, [first, *(each for each in found if each.field != first.field)])
 
@@ -54,7 +57,7 @@ def _not_valid(
 ) -> Problem:
     try:
         found = faults(raw, message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as malformed:
+    except _MALFORMED as malformed:
         return _no_json(malformed)
     if not found:
         # A type that is described in no other way than by msgspec's own words.

@@ -117,9 +117,11 @@ def primed(rows: Iterator[_Row]) -> Iterator[_Row]:
     return chain(first, rows)
 
 
-def in_order(sources: Iterable[Iterator[_Row]], key: Callable[[_Row], str]) -> Iterator[_Row]:
+def in_order(
+    sources: Iterable[Iterator[_Row]], key: Callable[[_Row], str], *, descending: bool = False
+) -> Iterator[_Row]:
     """Sorted sources as one, their first pages fetched at the same time."""
-    return heapq.merge(*together(primed, sources), key=key)
+    return heapq.merge(*together(primed, sources), key=key, reverse=descending)
 
 
 def page_of(rows: Iterator[_Row], limit: int) -> tuple[list[_Row], bool]:

@@ -79,7 +79,8 @@ def test_transactions_are_listed_in_the_order_of_their_recording(past: Api, quer
     whole = past.get(f"/transactions?{query}").json_body
 
     assert (ids(whole), whole["next_cursor"]) == (LISTINGS[query], None)
-    assert followed(past, query) == LISTINGS[query]
+    assert followed(past, query) == followed(past, f"order=asc&{query}") == LISTINGS[query]
+    assert followed(past, f"order=desc&{query}") == LISTINGS[query][::-1]
     for listed in whole["transactions"]:
         assert listed == past.get(f"/transactions/{listed['id']}").json_body
 
@@ -167,7 +168,7 @@ def test_an_expired_hold_that_nobody_has_released_is_not_listed_as_pending(
         ("limit=0", "limit"),
         ("limit=201", "limit"),
         ("min_version=1", "min_version"),
-        ("order=desc", "order"),
+        ("order=up", "order"),
     ],
 )
 def test_a_listing_that_cannot_be_asked_for_says_why(api: Api, query: str, field: str) -> None:

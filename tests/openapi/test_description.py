@@ -80,7 +80,7 @@ PARAMETERS = {
         *("from", "to", "limit", "cursor", "min_version", "consistency"),
     },
     ("get", f"{TRANSACTIONS}/{{transaction}}"): {"min_version", "consistency"},
-    ("get", TRANSACTIONS): {"reference", "state", "from", "to", "limit", "cursor"},
+    ("get", TRANSACTIONS): {"reference", "state", "from", "to", "order", "limit", "cursor"},
     ("post", TRANSACTIONS): {"dry_run", "Idempotency-Key"},
     ("patch", f"{ACCOUNTS}/{{account}}"): {"If-Match"},
 }
