@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from chalicelib.commands.account_requests import AccountBatchRequest, OpenAccountRequest
 from chalicelib.commands.answers import account_of
 from chalicelib.commands.batched import (
     PATIENCE_SECONDS,
@@ -16,7 +17,6 @@ from chalicelib.commands.batched import (
 from chalicelib.commands.deciding import subject
 from chalicelib.commands.execute import Executor
 from chalicelib.commands.idempotency import id_of
-from chalicelib.commands.requests import AccountBatchRequest, OpenAccountRequest
 from chalicelib.domain.managing import OpenAccount
 from chalicelib.domain.refusals import BatchTooLarge, InvalidField, NotAttempted, Refusal
 from chalicelib.events.store import Busy

@@ -16,7 +16,7 @@ from chalicelib.commands.batched import (
 from chalicelib.commands.deciding import subject
 from chalicelib.commands.execute import Executed, Executor, Refused
 from chalicelib.commands.idempotency import id_of
-from chalicelib.commands.requests import BatchRequest, NewTransactionRequest
+from chalicelib.commands.transaction_requests import BatchRequest, NewTransactionRequest
 from chalicelib.domain.booking import is_repeated
 from chalicelib.domain.refusals import (
     BatchAborted,

@@ -102,8 +102,7 @@ class Executor:
             raced(type(commands[0]).__name__, run.lost, run.busy)
 
     def first_events(self, commands: Collection[Command]) -> dict[Stream, Recorded] | None:
-        """The first events of those new transactions or accounts that are there, all seen at one
-        instant.
+        """The first events of those new streams that are there, all seen at one instant.
 
         None if that cannot be read now.
         """
