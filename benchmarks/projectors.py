@@ -118,9 +118,11 @@ def _summary(turns: Sequence[Rates]) -> dict[str, float]:
 
 def units_of(number: int, pace: str) -> dict[str, dict[str, float]]:
     """What each stack reads and writes of transfers among so many accounts, as the engine reports
-    it, where it finds so much at once.
+    it, where it finds so much at once. The ledger is registered before, as it is once and for all.
     """
     events, size = (_books(number, 200), _BATCH) if pace == BUSY else (_books(number, 50), None)
+    for stack in STACKS.values():
+        stack.register(events)
     found = {}
     with Meter().attached() as meter:
         for name, stack in STACKS.items():

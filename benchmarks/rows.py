@@ -14,6 +14,7 @@ from chalicelib.events.stream import newest
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.balances.table import BalanceRow, row_of
+from chalicelib.read_models.ledgers import AccountsLedger, JournalLedger, registered
 from chalicelib.read_models.statements import projector as statements
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals import projector as totals
@@ -29,9 +30,12 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack's Lambda, the rows that a batch leaves, and the kind of events that it is fed."""
+    """A stack's Lambda, the projector of its registry of ledgers, the rows that a batch leaves, and
+    the kind of events that it is fed.
+    """
 
     project: Callable[[Any, Any], Any]
+    register: Callable[[Batch], None]
     rows: Callable[[Batch], list[Table]]
     transactions: bool
 
@@ -69,8 +73,12 @@ def _journal_rows(events: Batch) -> list[Table]:
 
 
 STACKS = {
-    "accounts": Stack(accounts.project_accounts, _accounts_rows, transactions=False),
-    "journal": Stack(journal.project_journal, _journal_rows, transactions=True),
+    "accounts": Stack(
+        accounts.project_accounts, registered(AccountsLedger), _accounts_rows, transactions=False
+    ),
+    "journal": Stack(
+        journal.project_journal, registered(JournalLedger), _journal_rows, transactions=True
+    ),
 }
 
 

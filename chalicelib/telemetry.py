@@ -49,7 +49,7 @@ def raced(command: str, lost: int, busy: int) -> None:
 def apart(command: str, seconds: float) -> None:
     """Says that a command was not done since what it builds on is so far ahead of this clock."""
     logger.warning("clocks apart", extra={"command": command, "seconds": seconds})
-    _measure({"ClocksApart": [1]}, command=command)
+    _measure({"ClocksApart": [1]}, api=api_name())
 
 
 def projected(

@@ -57,6 +57,13 @@ def alarms(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
     if WRITE in stage.serves:
         found["SweepErrors"] = _errors("Sweep")
         found["SweepThrottled"] = _throttled("Sweep")
+        found["ClocksApart"] = _on_our_metric(
+            "A command was not done: what it builds on is minutes ahead of the Lambda's clock.",
+            stage,
+            "ClocksApart",
+            {"api": "-".join(stage.serves)},
+            minutes=1,
+        )
     return {f"{name}Alarm": _resource(stage, name, alarm) for name, alarm in found.items()}
 
 

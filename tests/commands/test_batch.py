@@ -107,10 +107,8 @@ def test_a_malformed_one_aborts_the_rest_whatever_the_books_say(paid: Desk) -> N
 
     assert said(results) == ["batch_aborted", "invalid_amount"]
     assert results[1].problem is not None
-    assert [error.field for error in results[1].problem["errors"]] == [
-        "entries[0].amount",
-        "entries[1].amount",
-    ]
+    wrong = [error.field for error in results[1].problem["errors"]]
+    assert wrong == ["entries[0].amount", "entries[1].amount"]
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_limit_lies_between_minus_and_plus_10_to_the_30(value: object) -> None
 
 @pytest.mark.parametrize("value", [False, 0.0, "-0", "-01", "", "\u0660"])
 def test_a_limit_is_read_as_strictly_as_an_amount(value: object) -> None:
-    with pytest.raises(InvalidAmount, match="min_balance: an amount is an integer"):
+    with pytest.raises(InvalidAmount, match="min_balance: an amount is a whole number"):
         parse_limit(value, "min_balance")
 
 

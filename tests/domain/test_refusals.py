@@ -14,12 +14,16 @@ from chalicelib.domain.refusals import (
     BalanceLimitExceeded,
     BatchAborted,
     BatchTooLarge,
+    ClocksApart,
     Contention,
     ExceedsPendingAmount,
     IdempotencyKeyReused,
     InsufficientFunds,
     InvalidAmount,
     InvalidField,
+    LedgerNotFound,
+    NotAttempted,
+    OutcomeUnknown,
     ProjectionBehind,
     Refusal,
     TooManyEntries,
@@ -35,14 +39,19 @@ SENTENCES = [
     (InvalidField("entries", "too few"), "validation_failed", "entries: too few"),
     (InvalidAmount("amount", "too big"), "invalid_amount", "amount: too big"),
     (
-        TooManyEntries(51, 50),
+        TooManyEntries(97, 96),
         "too_many_entries",
-        "a transaction has at most 50 entries, this one has 51",
+        "a transaction has at most 96 entries, this one has 97",
     ),
     (
         UnbalancedTransaction("USD/2", 100, 99),
         "unbalanced_transaction",
         "USD/2: debits are 100, credits are 99",
+    ),
+    (
+        LedgerNotFound("acme"),
+        "ledger_not_found",
+        "there is no ledger acme, or nothing of it has arrived here",
     ),
     (AccountNotFound("cash"), "account_not_found", "there is no account cash"),
     (TransactionNotFound("t"), "transaction_not_found", "there is no transaction t"),
@@ -100,6 +109,23 @@ SENTENCES = [
         "another transaction of this batch was refused; nothing was written",
     ),
     (Contention(), "contention", "too many writers at once; nothing was written"),
+    (
+        NotAttempted(),
+        "not_attempted",
+        "there was no time for it; nothing was written; send the same batch again",
+    ),
+    (
+        ClocksApart(90.4),
+        "not_attempted",
+        "what it builds on was recorded 90 seconds ahead of the clock here; "
+        "nothing was written; it can be done once that time has come",
+    ),
+    (
+        OutcomeUnknown(),
+        "outcome_unknown",
+        "it may have been written, or not; send the request again: "
+        "with the same id or Idempotency-Key it is done once",
+    ),
     (ProjectionBehind(7), "projection_behind", "version 7 has not arrived here yet"),
 ]
 
@@ -126,4 +152,4 @@ def test_every_refusal_there_is_has_its_sentence_above() -> None:
 def test_only_what_may_succeed_later_is_worth_another_try() -> None:
     again = {type(refusal) for refusal, _, _ in SENTENCES if isinstance(refusal, TryAgain)}
 
-    assert again == {Contention, ProjectionBehind}
+    assert again == {Contention, NotAttempted, ClocksApart, OutcomeUnknown, ProjectionBehind}

@@ -12,6 +12,7 @@ from ops.stages import stage_named
 ROUTES = {
     "write": {
         ("/ledgers/{ledger}/accounts", "post"),
+        ("/ledgers/{ledger}/accounts/batch", "post"),
         ("/ledgers/{ledger}/accounts/{account}", "patch"),
         ("/ledgers/{ledger}/accounts/{account}/freeze", "post"),
         ("/ledgers/{ledger}/accounts/{account}/unfreeze", "post"),
@@ -23,6 +24,7 @@ ROUTES = {
         ("/ledgers/{ledger}/transactions/{transaction}/reverse", "post"),
     },
     "accounts": {
+        ("/ledgers", "get"),
         ("/ledgers/{ledger}/accounts", "get"),
         ("/ledgers/{ledger}/accounts/{account}", "get"),
         ("/ledgers/{ledger}/accounts/{account}/balance", "get"),
@@ -30,6 +32,7 @@ ROUTES = {
         ("/ledgers/{ledger}/accounts/{account}/statement", "get"),
     },
     "journal": {
+        ("/ledgers", "get"),
         ("/ledgers/{ledger}/transactions", "get"),
         ("/ledgers/{ledger}/transactions/{transaction}", "get"),
         ("/ledgers/{ledger}/trial-balance", "get"),
@@ -61,11 +64,13 @@ TABLES = {
     "accounts": {
         "twofold-prod-balances",
         "twofold-prod-statements",
+        "twofold-prod-accounts_ledgers",
         "twofold-prod-accounts_parked",
     },
     "journal": {
         "twofold-prod-transactions",
         "twofold-prod-totals",
+        "twofold-prod-journal_ledgers",
         "twofold-prod-journal_parked",
         "twofold-prod-integrity",
     },
@@ -87,7 +92,9 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resources]:
 def test_a_stage_packages_what_is_its_own(name: str, packaged: dict[str, Resources]) -> None:
     resources = packaged[name]
 
-    assert _routes(resources) == ROUTES[name] | {(path, "get") for path in OPEN[name]}
+    served = ROUTES[name] | {(path, "get") for path in OPEN[name]}
+    heads = {(path, "head") for path, method in served if method == "get"}
+    assert _routes(resources) == served | heads
     functions = _of(resources, "AWS::Serverless::Function")
     assert functions.keys() == LAMBDAS[name].keys()
     for function, policy in LAMBDAS[name].items():

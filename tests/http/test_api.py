@@ -161,7 +161,7 @@ def test_amounts_come_back_exactly(api: Api, amount: int, sent_as: type[int] | t
 def test_the_reads_of_an_account_agree(funded: Api) -> None:
     funded.project()
     balance = funded.get("/accounts/alice/balance").json_body
-    assert balance.keys() == {"account", "asset", "at", "posted", "version"}
+    assert balance.keys() == {"account", "asset", "at", "posted", "version", "final"}
     entries = funded.get("/accounts/alice/entries?order=desc").json_body
     assert entries.keys() == {"entries", "next_cursor"}
     assert entries["entries"][0].keys() == ENTRY_FIELDS

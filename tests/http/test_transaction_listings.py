@@ -139,17 +139,18 @@ def test_a_reversal_is_listed_under_the_reference_of_what_it_reverses(days: Api)
     assert (listed[0]["reversed_by"], listed[3]["reverses"]) == ("back", "t1")
 
 
-def test_an_expired_hold_that_nobody_has_released_is_listed_as_pending(
+def test_an_expired_hold_that_nobody_has_released_is_not_listed_as_pending(
     clock: Clock, days: Api
 ) -> None:
     days.hold("h", "cash", "alice", 1, seconds=1)
     clock.goes_on(days=1)
     days.project()
 
-    listed = days.get("/transactions?state=pending").json_body["transactions"]
+    listed = days.get("/transactions?state=pending").json_body
 
-    assert (listed[-1]["id"], listed[-1]["state"]) == ("h", "pending")
-    assert days.get("/accounts/alice").json_body["pending_credits"] == "5"
+    assert ids(listed) == ["t0", "t2", "t4", "t6"]
+    assert days.get("/transactions/h").json_body["state"] == "expired"
+    assert days.get("/accounts/alice").json_body["pending_credits"] == "4"
 
 
 @pytest.mark.parametrize(

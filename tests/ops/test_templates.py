@@ -243,6 +243,7 @@ def own_metrics() -> frozenset[tuple[str, frozenset[str]]]:
         telemetry.answered("op", "ok", 200, "id")
         telemetry.projected("accounts", [(datetime.now(UTC), "id")], parked=0, retried=False)
         telemetry.watched("accounts", 0, 0.0)
+        telemetry.apart("PostTransaction", 90.0)
     found = set()
     for line in lines:
         for directive in json.loads(line)["_aws"]["CloudWatchMetrics"]:
