@@ -24,7 +24,7 @@ from chalicelib.commands.executed import Executed as Executed
 from chalicelib.commands.executed import answers_of
 from chalicelib.commands.loading import load
 from chalicelib.commands.memory import Memory
-from chalicelib.commands.releasing import expired_in_the_way
+from chalicelib.commands.releasing import expired_in_the_way, puts_off
 from chalicelib.domain.refusals import Contention, OutcomeUnknown, TryAgain
 from chalicelib.events.clocks import SENT_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
@@ -229,8 +229,7 @@ class Executor:
         """
         expired = expired_in_the_way(run, read, refused, self.store, self.monotonic)
         fresh = [release for release in expired if release not in run.releases]
-        if run.dry_run:
-            run.releases += fresh
+        if puts_off(run, fresh):
             return bool(fresh)
         # Clocks differ: what others wrote may show that a hold has expired before this one does.
         latest = max(expired.values(), default=refused.now)
