@@ -1,16 +1,22 @@
 """Batch: several transactions by one request, all or none, or each on its own."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
-from typing import Annotated, Any, TypedDict, TypeVar
+from typing import TypedDict
 
 import msgspec
 
 from chalicelib.commands.answers import transaction_of
+from chalicelib.commands.batched import (
+    PATIENCE_SECONDS,
+    ProblemDocument,
+    command_of,
+    retry_after,
+)
 from chalicelib.commands.deciding import subject
 from chalicelib.commands.execute import Executed, Executor, Refused
 from chalicelib.commands.idempotency import id_of
-from chalicelib.commands.requests import BatchRequest, NewTransactionRequest
+from chalicelib.commands.transaction_requests import BatchRequest, NewTransactionRequest
 from chalicelib.domain.booking import is_repeated
 from chalicelib.domain.refusals import (
     BatchAborted,
@@ -24,23 +30,14 @@ from chalicelib.domain.refusals import (
 from chalicelib.domain.transaction import HoldTransaction, PostTransaction
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import TransactionBody
-from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
 
 MAX_TRANSACTIONS = 100
 MAX_EVENTS = 99
 """Of an atomic batch: one append holds a hundred."""
 
-PATIENCE_SECONDS = 7.0
-"""After which a batch begins no more transactions than one: a Lambda's time is short of 10 s."""
-
-ProblemDocument = Annotated[
-    dict[str, Any], msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Problem"})
-]
 Outcome = Executed | Problem
 _New = PostTransaction | HoldTransaction
-_Message = TypeVar("_Message")
-_Command = TypeVar("_Command")
 
 
 class _Asked(TypedDict):
@@ -67,7 +64,7 @@ class ResultsBody(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def retry_after(self) -> dict[str, str]:
         """The header that asks for the same batch again, where a transaction may yet be done."""
-        return retry_after(one.status for one in self.results)
+        return retry_after(self.results)
 
 
 def run(
@@ -94,30 +91,12 @@ def run(
     return ResultsBody(results=[_result(outcome) for outcome in outcomes])
 
 
-def retry_after(statuses: Iterable[int]) -> dict[str, str]:
-    """The header that asks for a batch again, where one of its parts has status 503."""
-    return {"Retry-After": "1"} if 503 in statuses else {}
-
-
-def command_of(
-    raw: msgspec.Raw, message: type[_Message], make: Callable[[_Message], _Command]
-) -> _Command | Problem:
-    """The command that a part of a batch asks for, or what is wrong with that part."""
-    try:
-        return make(message_of(raw, message))
-    except InvalidField as refusal:
-        return refused_body(refusal, raw, message)
-    except Refusal as refusal:
-        return refused(refusal)
-    except Problem as problem:
-        return problem
-
-
 def _read(raw: msgspec.Raw, ledger: str, key: str | None, new_id: str) -> _New | Problem:
-    def command(request: NewTransactionRequest) -> _New:
-        return request.command(ledger, key=key if request.id is None else None, new_id=new_id)
-
-    return command_of(raw, NewTransactionRequest, command)
+    return command_of(
+        raw,
+        NewTransactionRequest,
+        lambda asked: asked.command(ledger, key=key if asked.id is None else None, new_id=new_id),
+    )
 
 
 def _each(commands: Sequence[_New | Problem], executor: Executor, asked: _Asked) -> list[Outcome]:

@@ -12,7 +12,7 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 from app import app
-from chalicelib.commands import lambdas
+from chalicelib.commands import lambdas, replies
 from chalicelib.commands.execute import Backoff, Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
@@ -301,7 +301,7 @@ def test_what_is_done_and_cannot_be_read_again_has_an_unknown_outcome(
     def fail(*_: object) -> None:
         raise Busy("ThrottlingException")
 
-    monkeypatch.setattr(lambdas, "account_of", fail)
+    monkeypatch.setattr(replies, "account_of", fail)
     # What the accounts have already, so that the ledger stays as it is.
     bodies: dict[str, object] = {
         OPEN: {"id": "alice", "asset": "USD/2", "normal_balance": "credit"},
