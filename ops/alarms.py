@@ -177,7 +177,7 @@ def _alarm(
         else {"Statistic": statistic}
     )
     return {
-        "AlarmDescription": f"{meaning} docs/operating.md says what to do.",
+        "AlarmDescription": f"{meaning} See docs/operating.md.",
         "Namespace": namespace,
         "MetricName": metric,
         "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],

@@ -32,7 +32,7 @@ def dashboard(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
         # Function names are given by CloudFormation: `${APIHandler}` and the like.
         "Properties": {
             "DashboardName": stage.stack,
-            "DashboardBody": {"Fn::Sub": json.dumps(body)},
+            "DashboardBody": {"Fn::Sub": json.dumps(body, separators=(",", ":"))},
         },
     }
 

@@ -80,6 +80,31 @@ def rest_api(stage: Stage) -> dict[str, Any]:
     }
 
 
+def without_surplus(body: dict[str, Any]) -> dict[str, Any]:
+    """The description of an API as Chalice makes it, without what a Lambda proxy has no use for.
+
+    The rest is what SAM itself makes of a function's route, so that a template is small enough for
+    a plan to send it without a bucket.
+    """
+    paths = {
+        path: {name: _of_proxy(method) for name, method in methods.items()}
+        for path, methods in body["paths"].items()
+    }
+    kept = {name: section for name, section in body.items() if name != "definitions"}
+    return {**kept, "paths": paths}
+
+
+def _of_proxy(method: dict[str, Any]) -> dict[str, Any]:
+    """A method that passes everything on. With a Lambda proxy, parameters and responses are the
+    function's affair.
+    """
+    integration = dict(method["x-amazon-apigateway-integration"])
+    for surplus in ("responses", "passthroughBehavior"):
+        integration.pop(surplus, None)
+    secured = {"security": method["security"]} if "security" in method else {}
+    return {**secured, "responses": {}, "x-amazon-apigateway-integration": integration}
+
+
 def access_log_group(stage: Stage) -> dict[str, Any]:
     """The log group of the access log."""
     key = {"KmsKeyId": stage.kms_key} if stage.kms_key else {}

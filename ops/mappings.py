@@ -51,7 +51,7 @@ def _patterns(projector: str) -> list[dict[str, Any]]:
 
 def _filters(patterns: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     """Of which Lambda takes a record if it matches any."""
-    return [{"Pattern": json.dumps(pattern)} for pattern in patterns]
+    return [{"Pattern": json.dumps(pattern, separators=(",", ":"))} for pattern in patterns]
 
 
 def mapping(stage: Stage, projector: str) -> dict[str, Any]:

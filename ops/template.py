@@ -110,6 +110,8 @@ def completed(template: dict[str, Any], stage: Stage) -> dict[str, Any]:
                 properties["Environment"]["Variables"][RESTORED_VARIABLE] = {"Ref": RESTORED}
         elif part["Type"] == "AWS::IAM::Role" and stage.permissions_boundary:
             properties["PermissionsBoundary"] = stage.permissions_boundary
+        elif part["Type"] == "AWS::Serverless::Api":
+            properties["DefinitionBody"] = gateway.without_surplus(properties["DefinitionBody"])
         elif name.endswith("LogGroup") and stage.kms_key:
             properties["KmsKeyId"] = stage.kms_key
     # Chalice 1.34 renames this function and forgets its log group (aws/chalice#2079).

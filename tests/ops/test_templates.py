@@ -309,6 +309,37 @@ def test_what_would_ring_when_the_api_is_dead_is_watched(sent: Described) -> Non
     assert slow["Threshold"] < 1000 * sent.stage.timeout("api_handler")
 
 
+def test_methods_are_what_sam_makes_of_a_functions_route_and_how_they_are_secured(
+    sent: Described,
+) -> None:
+    template = {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {
+            "F": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {
+                    "Runtime": "python3.11",
+                    "Handler": "app.app",
+                    "InlineCode": "-",
+                    "Events": {
+                        "E": {"Type": "Api", "Properties": {"Path": "/{id}", "Method": "GET"}}
+                    },
+                },
+            }
+        },
+    }
+    theirs = sent.expanded(template)["Resources"]["ServerlessRestApi"]["Properties"]["Body"]
+    method = theirs["paths"]["/{id}"]["get"]
+    integration = "x-amazon-apigateway-integration"
+    (api,) = of_type(sent.template["Resources"], "AWS::Serverless::Api").values()
+    for methods in api["DefinitionBody"]["paths"].values():
+        for ours in methods.values():
+            assert ours.keys() - {"security"} == set(method)
+            assert ours["responses"] == method["responses"]
+            assert ours[integration].keys() - {"contentHandling"} == set(method[integration])
+            assert ours[integration]["type"] == method[integration]["type"]
+
+
 def test_sizes_are_below_the_limits(sent: Described) -> None:
     """AWS, "CloudFormation quotas" and "IAM and AWS STS quotas"."""
     whole = sent.expanded()
