@@ -3,14 +3,15 @@
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from pathlib import Path
 
 import click
+import msgspec
 
-from chalicelib.domain.fields import rfc3339
-from chalicelib.read_models.integrity.table import IntegrityRow
 from ops.auditing.auditor import Auditor
-from ops.auditing.findings import Finding, Report
+from ops.auditing.examining import Examination
+from ops.auditing.findings import Report
+from ops.checkpoints.vault import vault
 from ops.verifying.scanning import progress_bars
 
 _SHOWN = 100
@@ -31,47 +32,63 @@ _SHOWN = 100
     show_default=True,
     help="Seconds that projections on their way are given to arrive.",
 )
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="CHECKPOINT",
+    help="Proves this checkpoint too: a file, an s3:// address, or the time of one that is kept.",
+)
+@click.option(
+    "--checkpoint",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Writes the checkpoints of all whole ledgers to this new file too.",
+)
+@click.option(
+    "--anew",
+    metavar="REASON",
+    help="Begins checkpoints anew, without a proof that ledgers have only grown: after a restore.",
+)
+@click.option(
+    "--checkpoint-bucket",
+    "bucket",
+    envvar="TWOFOLD_CHECKPOINT_BUCKET",
+    help="The bucket with object lock in which checkpoints are kept too. Default: the stage's.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Answers one JSON document.")
-def audit(segments: int, rate: int, patience: float, as_json: bool) -> None:
+def audit(
+    segments: int,
+    rate: int,
+    patience: float,
+    against: tuple[str, ...],
+    file: Path | None,
+    anew: str | None,
+    bucket: str | None,
+    as_json: bool,
+) -> None:
     """Verifies every event and every row of every ledger, and stores the verdict.
 
-    Ends with 0 where all is whole, and with 1 where something is wrong.
+    Proves that each ledger has only grown since its last checkpoint, and leaves a checkpoint of
+    each in which nothing is wrong. Ends with 0 where all is whole, and with 1 where something is
+    wrong.
     """
+    if anew is not None and not anew.strip():
+        raise click.UsageError("say why: --anew 'restored to 2026-11-25T12:00:00Z'")
+    if file is not None and file.exists():
+        raise click.UsageError(f"{file} exists already")
+    if file is not None and not file.resolve().parent.is_dir():
+        raise click.UsageError(f"there is no folder {file.parent}")
     with progress_bars(quiet=as_json or not sys.stderr.isatty()) as bars:
-        report = examine(Auditor(segments, rate, patience, bars=bars))
+        report = Examination(
+            Auditor(segments, rate, patience, bars=bars),
+            bucket=vault(bucket) if bucket else None,
+            against=against,
+            anew=anew,
+            file=file,
+        ).run()
     click.echo(_document(report) if as_json else "\n".join(_lines(report)))
     if report.count:
         raise SystemExit(1)
-
-
-def examine(auditor: Auditor) -> Report:
-    """Audits, and stores the verdict on each ledger."""
-    before = {row.ledger: row for row in IntegrityRow.scan()}
-    report = auditor.run()
-    for ledger, row in sorted(before.items()):
-        events = report.ledgers.get(ledger, (0, 0, ""))[0]
-        if events < row.most_events:
-            what = f"has {events} events, and had {row.most_events} at an earlier audit"
-            report.add([Finding(ledger, ledger, 0, what)])
-    now = rfc3339(datetime.now(UTC))
-    for ledger in sorted(report.ledgers.keys() | report.wrong.keys() | before.keys()):
-        if ledger:
-            _store(ledger, report, now, before.get(ledger))
-    return report
-
-
-def _store(ledger: str, report: Report, now: str, before: IntegrityRow | None) -> None:
-    events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
-    IntegrityRow(
-        ledger,
-        audited_at=now,
-        as_of=as_of,
-        events=events,
-        streams=streams,
-        findings=report.wrong[ledger],
-        whole=not report.wrong[ledger],
-        most_events=max(events, before.most_events if before else 0),
-    ).save()
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -81,6 +98,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"... and {report.count - _SHOWN} more"
     for what in report.unsettled:
         yield f"not settled: {what}"
+    yield from report.notes[:_SHOWN]
+    for made in report.checkpoints[:_SHOWN]:
+        yield f"{made.ledger}: checkpoint of {made.at}, {made.streams} streams, root {made.root}"
+    for ledger, count in sorted((+report.wrong).items())[:_SHOWN]:
+        yield f"{ledger}: no checkpoint, because of {count} findings"
     seconds = max(report.seconds, 0.001)
     yield (
         f"{report.events} events of {report.streams} streams in {len(report.ledgers)} ledgers, "
@@ -113,6 +135,8 @@ def _document(report: Report) -> str:
                 for each in report.found
             ],
             "unsettled": report.unsettled,
+            "notes": report.notes,
+            "checkpoints": msgspec.to_builtins(report.checkpoints),
             "events": report.events,
             "streams": report.streams,
             "seconds": round(report.seconds, 3),

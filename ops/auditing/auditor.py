@@ -1,12 +1,9 @@
 """The auditor: a pass over the events, one over each read table, a second look at the rest."""
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 from threading import Lock
 
 from chalicelib.events.table import EventItem
@@ -14,11 +11,12 @@ from ops.auditing import reading, settling, sums
 from ops.auditing.assertions import Assertion
 from ops.auditing.expectations import rows_of, sum_key
 from ops.auditing.findings import Finding, Report, ledger_of
-from ops.auditing.scratch import Scratch
+from ops.auditing.scratch import Scratch, scratch_file
 from ops.auditing.streams import StreamCheck
 from ops.auditing.stripes import Striped
+from ops.checkpoints import proof
 from ops.verifying.events import grouped
-from ops.verifying.raw import Item, digest, name_of, query
+from ops.verifying.raw import Item, digest, last, name_of, query
 from ops.verifying.read_models import READ_MODELS
 from ops.verifying.rows import statement_row
 from ops.verifying.scanning import Bars, Pages, RateLimiter, Scanner, silent
@@ -54,16 +52,18 @@ class Auditor:
 
     def run(self) -> Report:
         """What was found."""
+        with scratch_file() as scratch:
+            return self.audit(scratch)
+
+    def audit(self, scratch: Scratch) -> Report:
+        """What was found, with a scratch file that has the heads which are to be proved."""
         began = time.monotonic()
-        with (
-            tempfile.TemporaryDirectory(prefix="twofold-audit-") as folder,
-            closing(Scratch(Path(folder))) as scratch,
-        ):
-            self._events(scratch)
-            self._transactions(scratch)
-            self._stripes()
-            if self.rows:
-                self._rows(scratch)
+        self._events(scratch)
+        self._gone(scratch)
+        self._transactions(scratch)
+        self._stripes()
+        if self.rows:
+            self._rows(scratch)
         self.report.found.sort()
         self.report.seconds = time.monotonic() - began
         return self.report
@@ -74,6 +74,12 @@ class Auditor:
                 self._stream(name, items, scratch)
 
         self._scanner.run("events", name_of(EventItem), audit)
+
+    def _gone(self, scratch: Scratch) -> None:
+        """Streams of earlier checkpoints that the scan did not find, looked for by themselves."""
+        for name, earlier in scratch.gone():
+            if last(EventItem, name) is None:
+                self.report.add([proof.gone(name, earlier)])
 
     def _stream(self, name: str, items: Iterable[Item], scratch: Scratch) -> None:
         """One stream. What seems wrong in a scan is read again by itself, in order."""
@@ -102,8 +108,12 @@ class Auditor:
         """The stream, and the sum of its statement's digests. A first look ends with a finding."""
         check, statement = StreamCheck(name), 0
         noted: list[tuple[int, int, Assertion]] = []
+        earlier = scratch.proven(name)
+        hashes = dict.fromkeys((each.version for each in earlier), b"")
         for item in items:
             one, said = check.take(item)
+            if check.version in hashes:
+                hashes[check.version] = check.hash
             if first_look and check.findings:
                 break
             noted += [(check.version, place, each) for place, each in enumerate(said)]
@@ -113,6 +123,9 @@ class Auditor:
             if one is not None and one.stream.kind == "account":
                 statement = (statement + digest(statement_row(one))) & reading.MASK
         scratch.add_assertions(name, noted)
+        if earlier:
+            found = {version: hash for version, hash in hashes.items() if hash}
+            check.findings += proof.differing(name, check.version, found, earlier)
         return check, statement
 
     def _transactions(self, scratch: Scratch) -> None:
@@ -186,7 +199,7 @@ class Auditor:
         for model, key, least in scratch.suspects():
             where = f"{model} {key}"
             found = [
-                Finding(ledger_of(key), where, version, what)
+                Finding(reading.ledger_of_row(model, key), where, version, what)
                 for version, what in reading.look(model, key, least)
             ]
             if not found:
