@@ -9,8 +9,9 @@ import click
 import msgspec
 
 from ops.auditing.auditor import Auditor
-from ops.auditing.examining import Examination
+from ops.auditing.examining import Continuation, Examination
 from ops.auditing.findings import Report
+from ops.auditing.since import SinceAuditor
 from ops.checkpoints.vault import vault
 from ops.verifying.scanning import progress_bars
 
@@ -55,6 +56,11 @@ _SHOWN = 100
     envvar="TWOFOLD_CHECKPOINT_BUCKET",
     help="The bucket with object lock in which checkpoints are kept too. Default: the stage's.",
 )
+@click.option(
+    "--since",
+    is_flag=True,
+    help="Audits only what is new since each ledger's last checkpoint.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Answers one JSON document.")
 def audit(
     segments: int,
@@ -64,6 +70,7 @@ def audit(
     file: Path | None,
     anew: str | None,
     bucket: str | None,
+    since: bool,
     as_json: bool,
 ) -> None:
     """Verifies every event and every row of every ledger, and stores the verdict.
@@ -74,24 +81,26 @@ def audit(
     """
     if anew is not None and not anew.strip():
         raise click.UsageError("say why: --anew 'restored to 2026-11-25T12:00:00Z'")
+    if since and (against or anew or rate):
+        raise click.UsageError("--against, --anew and --rate are of a full audit, without --since")
     if file is not None and file.exists():
         raise click.UsageError(f"{file} exists already")
     if file is not None and not file.resolve().parent.is_dir():
         raise click.UsageError(f"there is no folder {file.parent}")
+    locked = vault(bucket) if bucket else None
     with progress_bars(quiet=as_json or not sys.stderr.isatty()) as bars:
-        report = Examination(
-            Auditor(segments, rate, patience, bars=bars),
-            bucket=vault(bucket) if bucket else None,
-            against=against,
-            anew=anew,
-            file=file,
-        ).run()
-    click.echo(_document(report) if as_json else "\n".join(_lines(report)))
+        if since:
+            new = SinceAuditor(segments, rate, patience, bars=bars)
+            report = Continuation(new, locked, file).run()
+        else:
+            full = Auditor(segments, rate, patience, bars=bars)
+            report = Examination(full, locked, against, anew, file).run()
+    click.echo(_document(report) if as_json else "\n".join(_lines(report, since=since)))
     if report.count:
         raise SystemExit(1)
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Report, *, since: bool) -> Iterator[str]:
     for finding in report.found[:_SHOWN]:
         yield f"WRONG {finding}"
     if report.count > _SHOWN:
@@ -105,10 +114,12 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{ledger}: no checkpoint, because of {count} findings"
     seconds = max(report.seconds, 0.001)
     yield (
-        f"{report.events} events of {report.streams} streams in {len(report.ledgers)} ledgers, "
+        f"{report.events} {'new ' * since}events of {report.streams} streams "
+        f"in {len(report.ledgers)} ledgers, "
         f"{seconds:.1f} s, {report.events / seconds:.0f} events/s"
     )
-    yield f"{report.count} findings" if report.count else "whole: nothing is wrong"
+    whole = "nothing is wrong in what is new" if since else "whole: nothing is wrong"
+    yield f"{report.count} findings" if report.count else whole
 
 
 def _document(report: Report) -> str:

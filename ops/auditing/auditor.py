@@ -1,9 +1,12 @@
 """The auditor: a pass over the events, one over each read table, a second look at the rest."""
 
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from pathlib import Path
 from threading import Lock
 
 from chalicelib.events.table import EventItem
@@ -11,7 +14,7 @@ from ops.auditing import reading, settling, sums
 from ops.auditing.assertions import Assertion
 from ops.auditing.expectations import rows_of, sum_key
 from ops.auditing.findings import Finding, Report, ledger_of
-from ops.auditing.scratch import Scratch, scratch_file
+from ops.auditing.scratch import Scratch
 from ops.auditing.streams import StreamCheck
 from ops.auditing.stripes import Striped
 from ops.checkpoints import proof
@@ -205,3 +208,13 @@ class Auditor:
             if not found:
                 scratch.clear(model, key)
             report.add(found)
+
+
+@contextmanager
+def scratch_file() -> Iterator[Scratch]:
+    """A scratch file in a folder of its own, which goes with it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="twofold-audit-") as folder,
+        closing(Scratch(Path(folder))) as scratch,
+    ):
+        yield scratch

@@ -2,26 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
-from chalicelib.domain.fields import rfc3339
-from chalicelib.read_models.integrity.table import Checkpoint, IntegrityRow
-from chalicelib.settings import settings
-from ops.auditing.auditor import Auditor
+from chalicelib.read_models.integrity.table import IntegrityRow, find
+from chalicelib.read_models.ledgers import PARTITION, JournalLedger, parts_of
+from ops.auditing.auditor import Auditor, scratch_file
 from ops.auditing.findings import Finding, Report
-from ops.auditing.scratch import Scratch, scratch_file
+from ops.auditing.scratch import Scratch
+from ops.auditing.since import SinceAuditor
 from ops.checkpoints import kept
-from ops.checkpoints.checkpoint import make
 from ops.checkpoints.earlier import Earlier
+from ops.checkpoints.leaving import Leaving, now, store
 from ops.checkpoints.vault import Vault
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What is to be audited against, and where checkpoints are left besides the table.
+    """A full audit: of all that there is, and against earlier checkpoints.
 
     `against` names checkpoints by time, address or file; the last of each ledger is always one of
     them. With a reason to begin `anew` nothing earlier counts, such as after a wanted restore.
@@ -55,60 +52,28 @@ class Examination:
     def _store(
         self, scratch: Scratch, report: Report, verdicts: Mapping[str, IntegrityRow]
     ) -> None:
-        at = rfc3339(datetime.now(UTC))
+        leaving = Leaving(scratch, report, self.bucket, self.file, self.anew, now())
         for ledger in sorted(report.ledgers.keys() | report.wrong.keys() | verdicts.keys()):
             if not ledger:
                 continue
             before = verdicts.get(ledger)
             checkpoints = before.kept() if before else []
             if ledger in report.ledgers and not report.wrong[ledger]:
-                checkpoints.append(self._checkpoint(scratch, report, ledger, at, checkpoints))
-            self._verdict(ledger, report, at, before, checkpoints[-kept.MOST :])
-            for old in checkpoints[: -kept.MOST]:
-                kept.drop(old)
-
-    def _checkpoint(
-        self,
-        scratch: Scratch,
-        report: Report,
-        ledger: str,
-        at: str,
-        before: Sequence[Checkpoint],
-    ) -> Checkpoint:
-        file = scratch.folder / "checkpoint"
-        previous = before[-1].root if before else None
-        made = make(file, ledger, scratch.heads(ledger), at=at, previous=previous, anew=self.anew)
-        kept.keep(made, file)
-        if self.bucket is not None:
-            address = self.bucket.put(made, settings().environment, file)
-            report.notes.append(f"{ledger}: its checkpoint is locked in {address}")
-        if self.file is not None:
-            with self.file.open("ab") as all_of_them:
-                all_of_them.write(file.read_bytes())
-        report.checkpoints.append(made)
-        return made
-
-    def _verdict(
-        self,
-        ledger: str,
-        report: Report,
-        at: str,
-        before: IntegrityRow | None,
-        checkpoints: Sequence[Checkpoint],
-    ) -> None:
-        events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
-        most = before.most_events if before and self.anew is None else 0
-        IntegrityRow(
-            ledger,
-            audited_at=at,
-            as_of=as_of,
-            events=events,
-            streams=streams,
-            findings=report.wrong[ledger],
-            whole=not report.wrong[ledger],
-            most_events=max(events, most),
-            checkpoints=msgspec.json.encode(checkpoints).decode(),
-        ).save()
+                heads = scratch.heads(ledger)
+                checkpoints = leaving.checkpoint(ledger, heads, checkpoints)
+            events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
+            most = before.most_events if before and self.anew is None else 0
+            row = IntegrityRow(
+                ledger,
+                audited_at=leaving.at,
+                as_of=as_of,
+                events=events,
+                streams=streams,
+                findings=report.wrong[ledger],
+                whole=not report.wrong[ledger],
+                most_events=max(events, most),
+            )
+            store(row, checkpoints)
 
 
 def _fewer(report: Report, verdicts: Mapping[str, IntegrityRow]) -> list[Finding]:
@@ -124,3 +89,51 @@ def _fewer(report: Report, verdicts: Mapping[str, IntegrityRow]) -> list[Finding
         for ledger, row in sorted(verdicts.items())
         if counts[ledger] < row.most_events
     ]
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """An audit of what is new since the last checkpoint of each ledger that has one.
+
+    What it finds makes the verdict; where it finds nothing, the verdict of the full audit before
+    it stays, with one more checkpoint, unless nothing moved.
+    """
+
+    auditor: SinceAuditor
+    bucket: Vault | None = None
+    file: Path | None = None
+
+    def run(self) -> Report:
+        """Audits. Raises a click error before it begins for a bucket without locks."""
+        if self.bucket is not None:
+            self.bucket.check()
+        report = self.auditor.report
+        ledgers = {parts_of(row.place)[0] for row in JournalLedger.query(PARTITION)}
+        verdicts = {ledger: row for ledger in sorted(ledgers) if (row := find(ledger))}
+        with scratch_file() as scratch:
+            last = Earlier(scratch, report, verdicts).last(self.bucket)
+            report.notes += [
+                f"{ledger}: no checkpoint to go on from, which a full audit leaves"
+                for ledger in sorted(ledgers - last.keys() - report.wrong.keys())
+            ]
+            self.auditor.ledgers = sorted(last)
+            self.auditor.audit(scratch)
+            leaving = Leaving(scratch, report, self.bucket, self.file, at=now())
+            for ledger, checkpoint in sorted(last.items()):
+                self._store(leaving, ledger, checkpoint.at, verdicts.get(ledger))
+        return report
+
+    def _store(self, leaving: Leaving, ledger: str, since: str, row: IntegrityRow | None) -> None:
+        report = leaving.report
+        if row is None:
+            report.notes.append(f"{ledger}: it has no verdict, which a full audit gives")
+        elif report.wrong[ledger]:
+            row.audited_at, row.whole, row.findings = leaving.at, False, report.wrong[ledger]
+            row.save()
+        elif not row.whole:
+            report.notes.append(f"{ledger}: the last audit had findings: audit it in full")
+        elif ledger in report.ledgers:
+            heads = leaving.scratch.heads_since(ledger)
+            made = leaving.checkpoint(ledger, heads, row.kept(), since=since)
+            row.most_events = max(row.most_events, made[-1].events)
+            store(row, made)

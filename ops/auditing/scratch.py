@@ -2,9 +2,8 @@
 
 import json
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ create table assertions (stream text, version int, place int, of text, side int,
     hash blob, primary key (stream, version, place)) without rowid;
 create table rows (model text, key text, version int, digest text, asset text, seen int default 0,
     primary key (model, key)) without rowid;
-create table proven (stream text, origin text, version int, hash blob,
+create table proven (stream text, origin text, version int, hash blob, seen int default 0,
     primary key (stream, origin)) without rowid;
 create table suspects (model text, key text, primary key (model, key)) without rowid;
 pragma journal_mode = off;
@@ -90,6 +89,26 @@ class Scratch:
         for *rest, net in self._each(asked, ()):
             yield (*rest, int(net))
 
+    def see(self, streams: Iterable[str]) -> None:
+        """Streams of an earlier checkpoint that are known to be there."""
+        self._many("update proven set seen = 1 where stream = ?", [(name,) for name in streams])
+
+    def unseen(self, ledger: str) -> list[str]:
+        """The accounts and stripes of a ledger's earlier checkpoint that are not known so."""
+        between = _streams_of(f"{ledger}/account")
+        asked = "select stream from proven where not seen and stream > ? and stream < ?"
+        return [name for (name,) in self._all(asked, *between)]
+
+    def heads_since(self, ledger: str) -> Iterator[Head]:
+        """The heads of an earlier checkpoint, and instead of some of them those that were seen."""
+        asked = (
+            "select name, version, hash from streams where name > ? and name < ? union all "
+            "select stream, max(version), hash from proven where stream > ? and stream < ? "
+            "and not exists (select 1 from streams where name = stream) group by 1 order by 1"
+        )
+        for row in self._each(asked, _streams_of(ledger) * 2):
+            yield Head(*row)
+
     def heads(self, ledger: str) -> Iterator[Head]:
         """The head of every stream of a ledger, in the order of their names as bytes of UTF-8."""
         asked = "select name, version, hash from streams where name > ? and name < ? order by name"
@@ -100,7 +119,7 @@ class Scratch:
         """Heads of an earlier checkpoint, of which today's streams must be the continuation."""
         self._proves = True
         self._many(
-            "insert or replace into proven values (?, ?, ?, ?)",
+            "insert or replace into proven (stream, origin, version, hash) values (?, ?, ?, ?)",
             ((head.stream, origin, head.version, head.hash) for head in heads),
         )
 
@@ -226,13 +245,3 @@ class Scratch:
 def _streams_of(ledger: str) -> tuple[str, str]:
     """What the names of a ledger's streams lie between: 0 comes after /."""
     return f"{ledger}/", f"{ledger}0"
-
-
-@contextmanager
-def scratch_file() -> Iterator[Scratch]:
-    """A scratch file in a folder of its own, which goes with it."""
-    with (
-        tempfile.TemporaryDirectory(prefix="twofold-audit-") as folder,
-        closing(Scratch(Path(folder))) as scratch,
-    ):
-        yield scratch

@@ -30,6 +30,7 @@ def make(
     at: str,
     previous: str | None = None,
     anew: str | None = None,
+    since: str | None = None,
 ) -> Checkpoint:
     """Writes the checkpoint of a ledger with these heads, which come in the order of their names,
     to a file. Needs no memory for them, and as much room again beside the file while it works.
@@ -50,6 +51,7 @@ def make(
         events=events,
         previous=previous,
         anew=anew,
+        since=since,
     )
     with path.open("wb") as file, spool.open("rb") as rest:
         file.write(gzip.compress(msgspec.json.encode(made) + b"\n"))

@@ -30,20 +30,26 @@ class Earlier:
     report: Report
     verdicts: Mapping[str, IntegrityRow]
 
-    def last(self, bucket: Vault | None) -> None:
-        """Loads the last checkpoint of each ledger: the bucket's, and the table's if another."""
+    def last(self, bucket: Vault | None) -> dict[str, Checkpoint]:
+        """Loads the last checkpoint of each ledger: the bucket's, and the table's if another.
+
+        Those that were loaded are returned by ledger, the newest of each.
+        """
+        loaded: list[Checkpoint] = []
         ledgers = set(self.verdicts)
         if bucket is not None:
             ledgers |= bucket.ledgers(settings().environment)
         for ledger in sorted(ledgers):
             locked = self._locked(bucket, ledger) if bucket else None
+            loaded += [locked] if locked else []
             row = self.verdicts.get(ledger)
             for checkpoint in row.kept()[-1:] if row else ():
                 if locked is None or checkpoint.at != locked.at:
-                    self._kept(checkpoint)
+                    loaded += self._kept(checkpoint)
                 elif checkpoint != locked:
                     what = f"{_origin(checkpoint)} is another in the table than in the bucket"
                     self.report.add([Finding(ledger, ledger, 0, what)])
+        return {each.ledger: each for each in sorted(loaded, key=lambda each: each.at)}
 
     def named(self, names: Sequence[str]) -> None:
         """Loads checkpoints by their times, addresses in S3, or files.
@@ -60,7 +66,7 @@ class Earlier:
                 vault(found[1]).fetch(found[2], file)
             if not file.is_file():
                 raise click.ClickException(f"there is no checkpoint {name}")
-            if not self._load(file):
+            if not self._load(file) and not self.report.count:
                 raise click.ClickException(f"{name} is no checkpoint")
 
     @property
@@ -76,12 +82,13 @@ class Earlier:
         for checkpoint in wanted:
             self._kept(checkpoint)
 
-    def _kept(self, checkpoint: Checkpoint) -> None:
+    def _kept(self, checkpoint: Checkpoint) -> list[Checkpoint]:
         kept.fetch(checkpoint, self._file)
         found = self._load(self._file, checkpoint.ledger, _origin(checkpoint))
         if found and found != [checkpoint]:
             what = f"{_origin(checkpoint)} is not the one that its verdict names"
             self.report.add([Finding(checkpoint.ledger, checkpoint.ledger, 0, what)])
+        return found
 
     def _locked(self, bucket: Vault, ledger: str) -> Checkpoint | None:
         key = bucket.last(settings().environment, ledger)
@@ -92,8 +99,8 @@ class Earlier:
         return found[0] if found else None
 
     def _load(self, file: Path, ledger: str = "", origin: str = "") -> list[Checkpoint]:
-        """The checkpoints in a file, whose heads are loaded. Damage is told of the one it is in, or
-        of the `ledger` and the `origin` where not even that can be read.
+        """The sound checkpoints in a file, whose heads are loaded. Damage is told of the one it is
+        in, or of the `ledger` and the `origin` where not even that can be read.
         """
         found: list[Checkpoint] = []
         try:
@@ -103,6 +110,7 @@ class Earlier:
                     found.append(checkpoint)
                     self.scratch.prove(origin, heads)
         except DamagedCheckpoint as error:
+            found = found[:-1]
             if ledger:
                 self.scratch.forget(origin, ledger)
                 what = f"{origin} is damaged: {error}"

@@ -16,7 +16,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `root` is the Merkle root, in hex, over the heads of its `streams`, which have `events` events
     together. `previous` is the root of the checkpoint before it. `anew` says why this one was
-    begun without a proof that the ledger has only grown since the one before.
+    begun without a proof that the ledger has only grown since the one before. `since` is the time
+    of the one from which an audit went on, without looking at what had not changed.
     """
 
     ledger: str
@@ -26,6 +27,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     events: int
     previous: str | None = None
     anew: str | None = None
+    since: str | None = None
 
 
 class IntegrityRow(Table):
