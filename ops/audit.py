@@ -95,7 +95,9 @@ def audit(
         else:
             full = Auditor(segments, rate, patience, bars=bars)
             report = Examination(full, locked, against, anew, file).run()
-    click.echo(_document(report) if as_json else "\n".join(_lines(report, since=since)))
+    click.echo(
+        _document(report, since=since) if as_json else "\n".join(_lines(report, since=since))
+    )
     if report.count:
         raise SystemExit(1)
 
@@ -122,7 +124,7 @@ def _lines(report: Report, *, since: bool) -> Iterator[str]:
     yield f"{report.count} findings" if report.count else whole
 
 
-def _document(report: Report) -> str:
+def _document(report: Report, *, since: bool) -> str:
     ledgers = {
         ledger: {
             "events": events,
@@ -134,6 +136,7 @@ def _document(report: Report) -> str:
     }
     return json.dumps(
         {
+            "since": since,
             "whole": not report.count,
             "findings": report.count,
             "found": [

@@ -175,10 +175,8 @@ def test_a_moved_account_whose_past_was_cut_or_rewritten_is_named(keeper: Keeper
         forger.store()
         gone = said(since())
 
-    assert (
-        f"{ALICE} 3: is not the event that it was at {at}: it, or one before it, was rewritten"
-        in (rewritten)
-    )
+    other = f"is not the event that it was at {at}: it, or one before it, was rewritten"
+    assert f"{ALICE} 3: {other}" in rewritten
     assert f"{BOB}: was at version 3 at {at}, and ends at 1 now" in cut
     assert f"{ALICE}: was at version 3 at {at}, and is gone" in gone
 
@@ -231,7 +229,6 @@ def counted(work: Any) -> dict[str, int]:
 
     def count(parsed: dict[str, Any], model: Any, **_: Any) -> None:
         if "Items" in parsed:
-            name = f"{model.name} {parsed.get('ScannedCount')}"
             read[model.name] = read.get(model.name, 0) + int(parsed["ScannedCount"])
         elif "Item" in parsed or model.name == "GetItem":
             read["GetItem"] = read.get("GetItem", 0) + 1
