@@ -21,12 +21,12 @@ run: .venv/ready
 	TWOFOLD_AUTH=$(AUTH) $(BIN)/chalice local --port $(PORT)
 
 test: lint types
-	$(BIN)/pytest --numprocesses auto --dist loadfile --durations 25
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 25
 
 # All tests, those whose length is a choice (searches at random, chaos, races, traffic) at their full
 # length and with new examples each time: see tests/soak.py.
 soak: .venv/ready
-	TWOFOLD_SOAK=1 $(BIN)/pytest --numprocesses auto --dist loadfile --durations 25
+	TWOFOLD_SOAK=1 $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 25
 
 demo: .venv/ready
 	$(BIN)/python -m ops demo --url http://127.0.0.1:$(PORT) $(DATA)

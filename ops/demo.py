@@ -7,7 +7,7 @@ that customer. Ids are the bank's, so loading a file again changes nothing.
 import csv
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 from tqdm import tqdm
-from twofold import Ledger, NoReply, Problem, Transaction, credit, debit
+from twofold import AssetTotals, Ledger, NoReply, Problem, Transaction, credit, debit
 
 ASSET = "CZK/2"
 WORKERS = 4
@@ -157,7 +157,7 @@ def _post_row(ledger: Ledger, row: Row) -> Transaction:
 def _print_trial_balance(ledger: Ledger, moved: int) -> None:
     deadline = time.monotonic() + 60
     while True:
-        assets = ledger.trial_balance().assets
+        assets = _totals(ledger)
         arrived = all(asset.balanced for asset in assets) and (
             sum(asset.debits for asset in assets) >= moved
         )
@@ -170,6 +170,16 @@ def _print_trial_balance(ledger: Ledger, moved: int) -> None:
         click.echo(
             f"  {asset.asset}  debits {asset.debits:,}  credits {asset.credits:,}  {verdict}"
         )
+
+
+def _totals(ledger: Ledger) -> Sequence[AssetTotals]:
+    """The sums of the trial balance; none while nothing of the ledger has arrived there."""
+    try:
+        return ledger.trial_balance().assets
+    except Problem as problem:
+        if problem.code != "ledger_not_found":
+            raise
+        return ()
 
 
 def _print_statement(ledger: Ledger, account: str, version: int) -> None:

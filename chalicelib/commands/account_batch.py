@@ -1,21 +1,26 @@
 """Account batch: several accounts opened by one request, each on its own."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
+from chalicelib.commands.account_requests import AccountBatchRequest, OpenAccountRequest
 from chalicelib.commands.answers import account_of
-from chalicelib.commands.batch import PATIENCE_SECONDS, ProblemDocument
+from chalicelib.commands.batched import (
+    PATIENCE_SECONDS,
+    ProblemDocument,
+    command_of,
+    retry_after,
+)
+from chalicelib.commands.deciding import subject
 from chalicelib.commands.execute import Executor
 from chalicelib.commands.idempotency import id_of
-from chalicelib.commands.requests import AccountBatchRequest, OpenAccountRequest
 from chalicelib.domain.managing import OpenAccount
 from chalicelib.domain.refusals import BatchTooLarge, InvalidField, NotAttempted, Refusal
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody
-from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, outcome_unknown, refused
 from chalicelib.tables import together
 
@@ -39,7 +44,7 @@ class AccountResultsBody(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def retry_after(self) -> dict[str, str]:
         """The header that asks for the same batch again, where an account may yet be opened."""
-        return {"Retry-After": "1"} if any(one.status == 503 for one in self.results) else {}
+        return retry_after(self.results)
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,16 @@ class _Batch:
     request: str
     until: float
 
-    def open(self, commands: list[OpenAccount | Problem]) -> list[AccountResultBody]:
-        """Opens accounts of one id, in their order."""
+    def open(self, commands: Sequence[OpenAccount | Problem]) -> list[AccountResultBody | None]:
+        """Opens accounts of one id, in their order; None is for each there was no time for."""
         return [
             _refused(each) if isinstance(each, Problem) else self._open(each) for each in commands
         ]
 
-    def _open(self, command: OpenAccount) -> AccountResultBody:
+    def _open(self, command: OpenAccount) -> AccountResultBody | None:
         left = self.until - self.executor.monotonic()
         if left <= 0:
-            return _refused(self._not_attempted(command))
+            return None
         try:
             executed = self.executor.execute(
                 command, actor=self.actor, request=self.request, within=left
@@ -76,10 +81,17 @@ class _Batch:
             return AccountResultBody(status=200, account=body, replayed=True)
         return AccountResultBody(status=201, account=body)
 
-    def _not_attempted(self, command: OpenAccount) -> Problem:
-        """Known only if no earlier request has opened it."""
-        found = self.executor.first_events([command])
-        return refused(NotAttempted()) if found == {} else outcome_unknown()
+    def not_attempted(self, left: Mapping[int, OpenAccount]) -> dict[int, AccountResultBody]:
+        """What is said of those there was no time for: perhaps an earlier request opened them."""
+        found = self.executor.first_events(left.values()) if left else {}
+        return {
+            place: _refused(
+                outcome_unknown()
+                if found is None or subject(command) in found
+                else refused(NotAttempted())
+            )
+            for place, command in left.items()
+        }
 
 
 def run(
@@ -97,7 +109,7 @@ def run(
         raise InvalidField("accounts", "a batch has at least 1 account")
     if len(batch.accounts) > MAX_ACCOUNTS:
         raise BatchTooLarge(len(batch.accounts), MAX_ACCOUNTS, "accounts")
-    places: dict[Any, list[int]] = {}
+    places: dict[str | int, list[int]] = {}
     commands = [
         _read(raw, ledger, new_id() if key is None else id_of(f"{key}:{place}"))
         for place, raw in enumerate(batch.accounts)
@@ -107,25 +119,27 @@ def run(
         of = place if isinstance(each, Problem) else each.account
         places.setdefault(of, []).append(place)
     opening = _Batch(executor, actor, request_id, executor.monotonic() + PATIENCE_SECONDS)
-    groups = list(places.values())
+    # In any order, so that a batch that is sent again does not begin with the same ones each time.
+    groups = random.sample(list(places.values()), len(places))
     opened = together(lambda group: opening.open([commands[place] for place in group]), groups)
     results = {
         place: result
         for group, found in zip(groups, opened, strict=True)
         for place, result in zip(group, found, strict=True)
+        if result is not None
     }
+    results |= opening.not_attempted(
+        {
+            place: command
+            for place, command in enumerate(commands)
+            if place not in results and not isinstance(command, Problem)
+        }
+    )
     return AccountResultsBody(results=[results[place] for place in range(len(commands))])
 
 
 def _read(raw: msgspec.Raw, ledger: str, new_id: str) -> OpenAccount | Problem:
-    try:
-        return message_of(raw, OpenAccountRequest).command(ledger, new_id=new_id)
-    except InvalidField as refusal:
-        return refused_body(refusal, raw, OpenAccountRequest)
-    except Refusal as refusal:
-        return refused(refusal)
-    except Problem as problem:
-        return problem
+    return command_of(raw, OpenAccountRequest, lambda asked: asked.command(ledger, new_id=new_id))
 
 
 def _refused(problem: Problem) -> AccountResultBody:

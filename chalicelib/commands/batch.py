@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
-from typing import Annotated, Any, TypedDict
+from typing import TypedDict
 
 import msgspec
 
 from chalicelib.commands.answers import transaction_of
+from chalicelib.commands.batched import (
+    PATIENCE_SECONDS,
+    ProblemDocument,
+    command_of,
+    retry_after,
+)
 from chalicelib.commands.deciding import subject
 from chalicelib.commands.execute import Executed, Executor, Refused
 from chalicelib.commands.idempotency import id_of
-from chalicelib.commands.requests import BatchRequest, NewTransactionRequest
+from chalicelib.commands.transaction_requests import BatchRequest, NewTransactionRequest
 from chalicelib.domain.booking import is_repeated
 from chalicelib.domain.refusals import (
     BatchAborted,
@@ -24,19 +30,12 @@ from chalicelib.domain.refusals import (
 from chalicelib.domain.transaction import HoldTransaction, PostTransaction
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import TransactionBody
-from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
 
 MAX_TRANSACTIONS = 100
 MAX_EVENTS = 99
 """Of an atomic batch: one append holds a hundred."""
 
-PATIENCE_SECONDS = 7.0
-"""After which a batch begins no more transactions than one: a Lambda's time is short of 10 s."""
-
-ProblemDocument = Annotated[
-    dict[str, Any], msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Problem"})
-]
 Outcome = Executed | Problem
 _New = PostTransaction | HoldTransaction
 
@@ -65,7 +64,7 @@ class ResultsBody(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def retry_after(self) -> dict[str, str]:
         """The header that asks for the same batch again, where a transaction may yet be done."""
-        return {"Retry-After": "1"} if any(one.status == 503 for one in self.results) else {}
+        return retry_after(self.results)
 
 
 def run(
@@ -93,15 +92,11 @@ def run(
 
 
 def _read(raw: msgspec.Raw, ledger: str, key: str | None, new_id: str) -> _New | Problem:
-    try:
-        request = message_of(raw, NewTransactionRequest)
-        return request.command(ledger, key=key if request.id is None else None, new_id=new_id)
-    except InvalidField as refusal:
-        return refused_body(refusal, raw, NewTransactionRequest)
-    except Refusal as refusal:
-        return refused(refusal)
-    except Problem as problem:
-        return problem
+    return command_of(
+        raw,
+        NewTransactionRequest,
+        lambda asked: asked.command(ledger, key=key if asked.id is None else None, new_id=new_id),
+    )
 
 
 def _each(commands: Sequence[_New | Problem], executor: Executor, asked: _Asked) -> list[Outcome]:

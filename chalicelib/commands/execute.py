@@ -24,7 +24,7 @@ from chalicelib.commands.executed import Executed as Executed
 from chalicelib.commands.executed import answers_of
 from chalicelib.commands.loading import load
 from chalicelib.commands.memory import Memory
-from chalicelib.commands.releasing import expired_in_the_way
+from chalicelib.commands.releasing import expired_in_the_way, puts_off
 from chalicelib.domain.refusals import Contention, OutcomeUnknown, TryAgain
 from chalicelib.events.clocks import SENT_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
@@ -102,7 +102,7 @@ class Executor:
             raced(type(commands[0]).__name__, run.lost, run.busy)
 
     def first_events(self, commands: Collection[Command]) -> dict[Stream, Recorded] | None:
-        """The first events of those new transactions that are there, all seen at one instant.
+        """The first events of those new streams that are there, all seen at one instant.
 
         None if that cannot be read now.
         """
@@ -229,8 +229,7 @@ class Executor:
         """
         expired = expired_in_the_way(run, read, refused, self.store, self.monotonic)
         fresh = [release for release in expired if release not in run.releases]
-        if run.dry_run:
-            run.releases += fresh
+        if puts_off(run, fresh):
             return bool(fresh)
         # Clocks differ: what others wrote may show that a hold has expired before this one does.
         latest = max(expired.values(), default=refused.now)

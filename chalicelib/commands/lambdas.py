@@ -3,53 +3,31 @@
 from uuid_utils import uuid7
 
 from chalicelib.commands import account_batch, batch
-from chalicelib.commands.answers import account_of, transaction_of
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executed, executor
-from chalicelib.commands.idempotency import HEADER, id_of, key_of
-from chalicelib.commands.requests import (
+from chalicelib.commands import refused_codes as codes
+from chalicelib.commands.account_requests import (
     AccountBatchRequest,
-    BatchRequest,
     ChangeAccountRequest,
     CloseAccountRequest,
     DirectionsRequest,
-    NewTransactionRequest,
     OpenAccountRequest,
+)
+from chalicelib.commands.answers import transaction_of
+from chalicelib.commands.deciding import Command
+from chalicelib.commands.execute import Executed, executor
+from chalicelib.commands.idempotency import HEADER, id_of, key_of
+from chalicelib.commands.replies import account_reply, transaction_reply
+from chalicelib.commands.transaction_requests import (
+    BatchRequest,
+    NewTransactionRequest,
     PostHoldRequest,
     ReverseTransactionRequest,
     VoidHoldRequest,
 )
-from chalicelib.events.store import Busy
-from chalicelib.http.bodies import AccountBody, TransactionBody, etag
+from chalicelib.http.bodies import AccountBody, TransactionBody
 from chalicelib.http.door import Answer, Door
 from chalicelib.http.incoming import Incoming
-from chalicelib.http.problems import outcome_unknown
-from chalicelib.settings import settings
 
 write = Door(__name__)
-
-_OF_BODY = ("malformed_json", "request_too_large", "unsupported_media_type")
-_OF_CONTENT = (
-    *_OF_BODY,
-    "contention",
-    "outcome_unknown",
-)
-"""What is said of any body, and of any write."""
-_OF_ACCOUNT = (*_OF_CONTENT, "account_not_found")
-_OF_ENTRIES = (
-    *_OF_ACCOUNT,
-    "insufficient_funds",
-    "balance_limit_exceeded",
-    "account_frozen",
-    "account_closed",
-    "idempotency_key_reused",
-)
-_OF_HOLD = (
-    *_OF_CONTENT,
-    "transaction_not_found",
-    "transaction_not_pending",
-    "idempotency_key_reused",
-)
 
 
 @write.post(
@@ -59,7 +37,7 @@ _OF_HOLD = (
     gives=AccountBody,
     answers_with=("Location", "ETag", "Idempotency-Replayed"),
     made=True,
-    refuses=(*_OF_CONTENT, "invalid_amount", "account_exists", "balance_limit_exceeded"),
+    refuses=(*codes.OF_CONTENT, "invalid_amount", "account_exists", "balance_limit_exceeded"),
 )
 def open_account(incoming: Incoming) -> Answer:
     """Opens an account: 201, or 200 when it is open already with this content."""
@@ -67,7 +45,7 @@ def open_account(incoming: Incoming) -> Answer:
     request, ledger = incoming.body(OpenAccountRequest), incoming.path["ledger"]
     new_id = (_key(incoming) or _new_id()) if request.id is None else request.id
     executed = _execute(incoming, request.command(ledger, new_id=new_id))
-    return _account(executed, made=True)
+    return account_reply(executed, executor(), made=True)
 
 
 @write.post(
@@ -76,7 +54,7 @@ def open_account(incoming: Incoming) -> Answer:
     params=("Idempotency-Key",),
     gives=account_batch.AccountResultsBody,
     answers_with=("Retry-After",),
-    refuses=(*_OF_BODY, "batch_too_large"),
+    refuses=(*codes.OF_BODY, "batch_too_large"),
 )
 def open_accounts(incoming: Incoming) -> Answer:
     """Opens several accounts, each on its own."""
@@ -99,20 +77,14 @@ def open_accounts(incoming: Incoming) -> Answer:
     params=("If-Match",),
     gives=AccountBody,
     answers_with=("ETag",),
-    refuses=(
-        *_OF_ACCOUNT,
-        "invalid_amount",
-        "version_conflict",
-        "account_closed",
-        "balance_limit_exceeded",
-    ),
+    refuses=codes.OF_CHANGE,
 )
 def change_account(incoming: Incoming) -> Answer:
     """Changes an account's limits or metadata."""
     incoming.only()
     request = incoming.body(ChangeAccountRequest)
     command = request.command(**incoming.path, if_version=incoming.version_matched())
-    return _account(_execute(incoming, command))
+    return account_reply(_execute(incoming, command), executor())
 
 
 @write.post(
@@ -120,13 +92,13 @@ def change_account(incoming: Incoming) -> Answer:
     takes=DirectionsRequest,
     gives=AccountBody,
     answers_with=("ETag",),
-    refuses=(*_OF_ACCOUNT, "account_closed"),
+    refuses=(*codes.OF_ACCOUNT, "account_closed"),
 )
 def freeze_account(incoming: Incoming) -> Answer:
     """Lets an account refuse entries of one direction, or of both."""
     incoming.only()
     request = incoming.body_or_nothing(DirectionsRequest)
-    return _account(_execute(incoming, request.freeze(**incoming.path)))
+    return account_reply(_execute(incoming, request.freeze(**incoming.path)), executor())
 
 
 @write.post(
@@ -134,13 +106,13 @@ def freeze_account(incoming: Incoming) -> Answer:
     takes=DirectionsRequest,
     gives=AccountBody,
     answers_with=("ETag",),
-    refuses=(*_OF_ACCOUNT, "account_closed"),
+    refuses=(*codes.OF_ACCOUNT, "account_closed"),
 )
 def unfreeze_account(incoming: Incoming) -> Answer:
     """Lets an account take entries of one direction, or of both, again."""
     incoming.only()
     request = incoming.body_or_nothing(DirectionsRequest)
-    return _account(_execute(incoming, request.unfreeze(**incoming.path)))
+    return account_reply(_execute(incoming, request.unfreeze(**incoming.path)), executor())
 
 
 @write.post(
@@ -148,13 +120,13 @@ def unfreeze_account(incoming: Incoming) -> Answer:
     takes=CloseAccountRequest,
     gives=AccountBody,
     answers_with=("ETag",),
-    refuses=(*_OF_ACCOUNT, "account_not_empty"),
+    refuses=(*codes.OF_ACCOUNT, "account_not_empty"),
 )
 def close_account(incoming: Incoming) -> Answer:
     """Closes an account that is empty."""
     incoming.only()
     request = incoming.body_or_nothing(CloseAccountRequest)
-    return _account(_execute(incoming, request.command(**incoming.path)))
+    return account_reply(_execute(incoming, request.command(**incoming.path)), executor())
 
 
 @write.post(
@@ -164,13 +136,7 @@ def close_account(incoming: Incoming) -> Answer:
     gives=TransactionBody,
     answers_with=("Location", "Idempotency-Replayed"),
     made=True,
-    refuses=(
-        *_OF_ENTRIES,
-        "invalid_amount",
-        "too_many_entries",
-        "unbalanced_transaction",
-        "asset_mismatch",
-    ),
+    refuses=codes.OF_NEW,
 )
 def post_transaction(incoming: Incoming) -> Answer:
     """Posts a transaction, or makes a pending one: 201, or 200 with the first answer when its id
@@ -182,7 +148,7 @@ def post_transaction(incoming: Incoming) -> Answer:
     executed = _execute(incoming, command, dry_run=dry_run)
     if dry_run:
         return Answer(transaction_of(executed.recorded, dry_run=True))
-    return _transaction(executed, made=True)
+    return transaction_reply(executed, made=True)
 
 
 @write.post(
@@ -191,7 +157,7 @@ def post_transaction(incoming: Incoming) -> Answer:
     params=("Idempotency-Key",),
     gives=batch.ResultsBody,
     answers_with=("Retry-After",),
-    refuses=(*_OF_CONTENT, "batch_too_large"),
+    refuses=(*codes.OF_CONTENT, "batch_too_large"),
 )
 def post_batch(incoming: Incoming) -> Answer:
     """Makes several transactions, all or none or each on its own."""
@@ -214,14 +180,14 @@ def post_batch(incoming: Incoming) -> Answer:
     params=("Idempotency-Key",),
     gives=TransactionBody,
     answers_with=("Idempotency-Replayed",),
-    refuses=(*_OF_HOLD, "invalid_amount", "exceeds_pending_amount"),
+    refuses=(*codes.OF_HOLD, "invalid_amount", "exceeds_pending_amount"),
 )
 def post_hold(incoming: Incoming) -> Answer:
     """Posts a pending transaction, wholly or in part."""
     incoming.only()
     request = incoming.body_or_nothing(PostHoldRequest)
     command = request.command(**incoming.path, key=_key(incoming))
-    return _transaction(_execute(incoming, command))
+    return transaction_reply(_execute(incoming, command))
 
 
 @write.post(
@@ -230,14 +196,14 @@ def post_hold(incoming: Incoming) -> Answer:
     params=("Idempotency-Key",),
     gives=TransactionBody,
     answers_with=("Idempotency-Replayed",),
-    refuses=_OF_HOLD,
+    refuses=codes.OF_HOLD,
 )
 def void_hold(incoming: Incoming) -> Answer:
     """Voids a pending transaction."""
     incoming.only()
     request = incoming.body_or_nothing(VoidHoldRequest)
     command = request.command(**incoming.path, key=_key(incoming))
-    return _transaction(_execute(incoming, command))
+    return transaction_reply(_execute(incoming, command))
 
 
 @write.post(
@@ -247,12 +213,7 @@ def void_hold(incoming: Incoming) -> Answer:
     gives=TransactionBody,
     answers_with=("Location", "Idempotency-Replayed"),
     made=True,
-    refuses=(
-        *_OF_ENTRIES,
-        "transaction_not_found",
-        "transaction_not_posted",
-        "already_reversed",
-    ),
+    refuses=codes.OF_REVERSAL,
 )
 def reverse_transaction(incoming: Incoming) -> Answer:
     """Undoes a posted transaction by a new one."""
@@ -264,7 +225,7 @@ def reverse_transaction(incoming: Incoming) -> Answer:
         key=_key(incoming),
         new_id=_new_id(),
     )
-    return _transaction(_execute(incoming, command), made=True)
+    return transaction_reply(_execute(incoming, command), made=True)
 
 
 def _new_id() -> str:
@@ -281,34 +242,3 @@ def _execute(incoming: Incoming, command: Command, *, dry_run: bool = False) -> 
     return executor().execute(
         command, actor=incoming.actor, request=incoming.request_id, dry_run=dry_run
     )
-
-
-def _account(executed: Executed, *, made: bool = False) -> Answer:
-    try:
-        body = executor().patiently(
-            lambda: account_of(executed.recorded, executed.stripes, executor().store)
-        )
-    except Busy:
-        raise outcome_unknown() from None
-    headers = {"ETag": etag(body)}
-    if not made:
-        return Answer(body, headers=headers)
-    location = f"{settings().accounts_url or ''}/ledgers/{body.ledger}/accounts/{body.id}"
-    return _made(executed, body, {"Location": location, **headers})
-
-
-def _transaction(executed: Executed, *, made: bool = False) -> Answer:
-    body = transaction_of(executed.recorded)
-    if made:
-        location = f"{settings().journal_url or ''}/ledgers/{body.ledger}/transactions/{body.id}"
-        return _made(executed, body, {"Location": location})
-    return Answer(body, headers=_replay(executed))
-
-
-def _made(executed: Executed, body: object, headers: dict[str, str]) -> Answer:
-    status = 200 if executed.replayed else 201
-    return Answer(body, status=status, headers={**headers, **_replay(executed)})
-
-
-def _replay(executed: Executed) -> dict[str, str]:
-    return {"Idempotency-Replayed": "true"} if executed.replayed else {}

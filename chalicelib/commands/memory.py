@@ -16,7 +16,7 @@ Of a striped account it also remembers how many stripes there are, which changes
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import NamedTuple
 
@@ -127,10 +127,17 @@ class Memory:
             for stream in streams:
                 self._heads.pop(stream, None)
 
-    def lose(self, streams: Iterable[Stream]) -> None:
-        """What another process has written meanwhile."""
+    def lose(self, lost: Mapping[Stream, Recorded | None]) -> None:
+        """What another process has written meanwhile, as far as it came back.
+
+        Where a command that was done before would have made its stream again, what is remembered
+        of that stream is true.
+        """
         with self._lock:
-            for stream in streams:
+            for stream, there in lost.items():
+                known = self._heads.get(stream)
+                if known and there and there.version <= known.event.version:
+                    continue
                 if self._heads.pop(stream, None) is not None:
                     self._found(true=False)
                 self._shy_until[stream] = self._monotonic() + SHY_SECONDS

@@ -4,13 +4,13 @@ A hold is recorded as expired before a command is refused for that. What was dec
 and is still on its way to the store, can then no longer be appended.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import cast
 
-from chalicelib.commands.attempt import Read, Refused, Run
-from chalicelib.commands.deciding import subject
+from chalicelib.commands.attempt import Read, ReadLevel, Refused, Run
+from chalicelib.commands.deciding import Command, makes_its_stream, subject
 from chalicelib.domain import account
 from chalicelib.domain.entries import expired_holds
 from chalicelib.domain.refusals import (
@@ -45,6 +45,22 @@ def expired_in_the_way(
         newest_first = partial(_newest_first, store, head.stream, lambda: monotonic() < run.until)
         expired |= expired_holds(head.account, newest_first, refused.now)
     return {ExpireHold(ledger=ledger, transaction=id): at for id, at in expired.items()}
+
+
+def puts_off(run: Run, releases: Sequence[Command]) -> bool:
+    """Whether these releases are not to be written, or not yet.
+
+    A dry run only decides as if they were. And it is asked first whether the commands were done
+    before: a replay writes nothing.
+    """
+    if run.dry_run:
+        run.releases += releases
+        return True
+    asked = run.level is ReadLevel.REPLAY_CHECKED or not any(map(makes_its_stream, run.commands))
+    if asked or not releases:
+        return False
+    run.escalate(ReadLevel.REPLAY_CHECKED)
+    return True
 
 
 def _subject_that_expired(run: Run, read: Read, refused: Refused) -> dict[ExpireHold, datetime]:

@@ -4,6 +4,7 @@ Nothing here runs for a request that is well formed: only a refused one is read 
 by field, by the types and the checks that its message declares.
 """
 
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,19 @@ MOST = 100
 
 _MOST_CHARACTERS = 200
 """Of a field's path, which may contain names that the client made up."""
+
+NO_TIME = "expected a time such as 2026-11-01T00:00:00Z"
+"""What is said of a text that is no time."""
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number with a fraction",
+    "str": "a string",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "an array",
+}
+"""What msgspec calls the types of JSON, in words."""
 
 _Raw = bytes | Raw
 
@@ -57,7 +71,7 @@ def _faults(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
         if _is_null(raw) and types.NoneType in options:
             return
         rest = [each for each in options if each not in (types.NoneType, UnsetType)]
-        if len(rest) == 1 and (_is_nested(rest[0]) or not _mismatch(raw, kind)):
+        if len(rest) == 1 and (_is_nested(_bare(rest[0])) or not _mismatch(raw, kind)):
             yield from _faults(raw, rest[0], where)
             return
     if _is_nested(bare):
@@ -66,7 +80,7 @@ def _faults(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
         if inner:
             return
     elif text := _mismatch(raw, Annotated[(bare, *notes)] if notes else bare):
-        yield _fault(where, text)
+        yield fault(where, text)
         return
     if checks:
         value = msgspec.json.decode(raw, type=bare)
@@ -74,7 +88,7 @@ def _faults(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
             try:
                 check(value, where)
             except InvalidField as refusal:
-                yield _fault(refusal.where, refusal.why)
+                yield fault(refusal.where, refusal.why)
                 return
 
 
@@ -84,7 +98,7 @@ def _nested(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
     try:
         inside: Any = msgspec.json.decode(raw, type=list[Raw] if is_array else dict[str, Raw])
     except msgspec.ValidationError as error:
-        yield _fault(where, _said(error))
+        yield fault(where, _said(error))
         return
     if is_array:
         for place, each in enumerate(inside):
@@ -102,14 +116,18 @@ def _of_struct(given: Mapping[str, Raw], kind: Any, where: str) -> Iterator[Fiel
         if name in known:
             yield from _faults(each, known[name].type, _below(where, name))
         else:
-            yield _fault(_below(where, name), "unknown field")
+            yield fault(_below(where, name), "unknown field")
     for name, field in known.items():
         if field.required and name not in given:
-            yield _fault(_below(where, name), "required field")
+            yield fault(_below(where, name), "required field")
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+
+
+def _bare(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _is_nested(kind: Any) -> bool:
@@ -142,13 +160,23 @@ def _one_of(kind: Any) -> str:
 
 
 def _said(error: msgspec.ValidationError) -> str:
-    return str(error).partition(" - at `$")[0].replace("`", "")
+    text = str(error).partition(" - at `$")[0]
+    if text == "Invalid RFC3339 encoded datetime":
+        # Of a parameter: in a body, times are text that is checked as `times.py` does.
+        return f"{NO_TIME}; a + in a query string is written %2B"
+    words = re.sub("`([^`]*)`", lambda named: _in_words(named[1]), text)
+    return f"{words[:1].lower()}{words[1:]}"
+
+
+def _in_words(kinds: str) -> str:
+    return " or ".join(_KINDS.get(kind, kind) for kind in kinds.split(" | "))
 
 
 def _below(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
-def _fault(where: str, why: str) -> FieldError:
+def fault(where: str, why: str) -> FieldError:
+    """A fault of the field at this path, which is cut off where it is long."""
     shown = where if len(where) <= _MOST_CHARACTERS else f"{where[:_MOST_CHARACTERS]}…"
     return FieldError(shown, why)

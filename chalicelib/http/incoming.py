@@ -19,8 +19,10 @@ MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"
 _NUMBERS = {"limit", "min_version"}
 _TIMES = {"at", "from", "to"}
-_ETAG = re.compile(r'(?P<weak>W/(?="))?"?(?P<version>[1-9][0-9]{0,15})"?', re.ASCII)
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+_ETAG = re.compile(
+    r'(?P<weak>W/(?="))?(?P<quote>"?)(?P<version>[1-9][0-9]{0,15})(?P=quote)', re.ASCII
+)
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
 _Message = TypeVar("_Message")
 
 
@@ -57,17 +59,13 @@ class Incoming:
         (https://fetch.spec.whatwg.org/#cors-safelisted-request-header), but not JSON.
         """
         ledger = self.path.get("ledger")
-        if ledger is not None and not self.opens(ledger):
+        if ledger is not None and not self._caller.opens(ledger):
             raise Problem("not_found", "there is no such path")
         if not self._caller.may(scope):
             raise Problem("forbidden", f"this key does not have the scope {scope}")
         essence = (self.header("Content-Type") or "").partition(";")[0]
         if scope == WRITE and essence.strip().lower() != _JSON:
             raise Problem("unsupported_media_type", "send application/json")
-
-    def opens(self, ledger: str) -> bool:
-        """Whether this ledger is the caller's."""
-        return self._caller.opens(ledger)
 
     @property
     def ledgers(self) -> list[str] | None:

@@ -7,8 +7,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib.domain.refusals import InvalidField
-from chalicelib.http.faults import MOST, faults
+from chalicelib.http.faults import MOST, fault, faults
 from chalicelib.http.problems import FieldError, Problem
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for what is no JSON, or none that it takes."""
 
 _Message = TypeVar("_Message")
 
@@ -22,8 +27,8 @@ def message_of(raw: bytes | msgspec.Raw, message: type[_Message]) -> _Message:
         return msgspec.json.decode(raw, type=message)
     except msgspec.ValidationError as error:
         raise _not_valid(error, raw, message) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _no_json() from None
+    except _MALFORMED as error:
+        raise _no_json(error) from None
 
 
 def parameters_of(given: Mapping[str, Any], message: type[_Message]) -> _Message:
@@ -42,7 +47,7 @@ def refused_body(refusal: InvalidField, raw: bytes | msgspec.Raw, message: type[
     first = FieldError(refusal.where, refusal.why)
     try:
         found = faults(raw, message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _MALFORMED:
         found = []
     return _problem(refusal.code, [first, *(each for each in found if each.field != first.field)])
 
@@ -52,8 +57,8 @@ def _not_valid(
 ) -> Problem:
     try:
         found = faults(raw, message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _no_json()
+    except _MALFORMED as malformed:
+        return _no_json(malformed)
     if not found:
         # A type that is described in no other way than by msgspec's own words.
         found = [FieldError("", str(error).replace("`", ""))]
@@ -80,8 +85,8 @@ def once_each(raw: bytes) -> None:
         except _Repeated:
             found = list(_twice(_pairs.decode(text), ""))
             raise _problem("validation_failed", found) from None
-    except (ValueError, RecursionError):
-        raise _no_json() from None
+    except (ValueError, RecursionError) as error:
+        raise _no_json(error) from None
 
 
 class _Repeated(Exception):
@@ -110,7 +115,7 @@ def _twice(value: Any, where: str) -> Iterator[FieldError]:
         for name, each in value:
             below = f"{where}.{name}" if where else name
             if name in seen:
-                yield FieldError(below[:200], "this name occurs twice")
+                yield fault(below, "this name occurs twice")
             seen.add(name)
             yield from _twice(each, below)
     elif isinstance(value, list):
@@ -118,5 +123,18 @@ def _twice(value: Any, where: str) -> Iterator[FieldError]:
             yield from _twice(each, f"{where}[{place}]")
 
 
-def _no_json() -> Problem:
-    return Problem("malformed_json", "the body is not JSON")
+def _no_json(error: Exception) -> Problem:
+    match error:
+        case UnicodeDecodeError():
+            why = "it is not UTF-8"
+        case RecursionError():
+            why = "it is nested too deeply"
+        case json.JSONDecodeError(doc=""):
+            why = "it is empty"
+        case json.JSONDecodeError() if error.doc.startswith(_BYTE_ORDER_MARK):
+            why = "it begins with a byte order mark"
+        case json.JSONDecodeError():
+            why = f"{error.msg[:1].lower()}{error.msg[1:]}, at character {error.pos + 1}"
+        case _:
+            why = str(error).removeprefix("JSON is malformed: ")
+    return Problem("malformed_json", f"the body is not JSON: {why}")

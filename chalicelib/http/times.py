@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from chalicelib.domain.fields import utc
 from chalicelib.domain.refusals import InvalidField
-from chalicelib.http.faults import Check
+from chalicelib.http.faults import NO_TIME, Check
 
 _BEYOND_MICROSECONDS = re.compile(r"(?<=\.[0-9]{6})[0-9]+", re.ASCII)
 
@@ -27,8 +27,8 @@ def instant(text: str, where: str) -> datetime:
     """The instant that a text names, in UTC. Raises InvalidField."""
     try:
         return utc(msgspec.convert(cut(text), datetime), where)
-    except msgspec.ValidationError as error:
-        raise InvalidField(where, str(error).replace("`", "")) from None
+    except msgspec.ValidationError:
+        raise InvalidField(where, NO_TIME) from None
 
 
 Instant = Annotated[str, Check(instant), Meta(extra_json_schema={"format": "date-time"})]

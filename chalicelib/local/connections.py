@@ -141,11 +141,13 @@ class Handler(ChaliceRequestHandler):
     def _send_http_response_with_body(
         self, code: int, headers: dict[str, Any], body: str | bytes
     ) -> None:
-        # A HEAD's reply has no body; one would be taken for the beginning of the next reply.
-        if self.command == "HEAD":
-            self._send_http_response_no_body(code, headers)
-        else:
+        if self.command != "HEAD":
             super()._send_http_response_with_body(code, headers, body)
+            return
+        # The reply to a HEAD has no body: one would be taken for the beginning of the next reply.
+        # It says no length either, since GET's is not known here. (RFC 9110, section 8.6.)
+        self.send_response(code)
+        self._send_headers({"Content-Type": "application/json", **headers})
 
     def _linger(self) -> None:
         """Reads on for a moment: a connection that is closed on unread bytes is reset, and its

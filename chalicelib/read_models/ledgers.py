@@ -1,10 +1,10 @@
 """Ledgers: which are there, and which assets their accounts hold; a registry in each stack.
 
 A row per ledger and asset, written by the first event of an account that holds it, or of a
-transaction that moves it. All rows of a
-stack are one partition: it is written once for each of them by each process of a projector, and a
-page of it is one query. The range key is the ledger, a space, and the asset: a space comes before
-every character of an id, so that the order of the rows is that of the ledgers.
+transaction that moves it. All rows of a stack are one partition, so that a page of them is one
+query; each process of a projector writes a row once. The range key is the ledger, a space, and the
+asset: a space comes before every character of an id, so that the order of the rows is that of the
+ledgers.
 """
 
 from collections.abc import Callable, Iterable, Sequence

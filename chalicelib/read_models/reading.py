@@ -89,6 +89,12 @@ def event_store() -> EventStore:
     return DynamoStore()
 
 
+def require_order(start: str | None, end: str | None, called: str = "to") -> None:
+    """Raises InvalidField for a period that begins after its end, which is what is `called` so."""
+    if start is not None and end is not None and start > end:
+        raise InvalidField("from", f"is later than {called}")
+
+
 def require_version(seen: int, min_version: int) -> None:
     """Raises ProjectionBehind unless the version that was asked for has been seen."""
     if seen < min_version:
@@ -111,9 +117,11 @@ def primed(rows: Iterator[_Row]) -> Iterator[_Row]:
     return chain(first, rows)
 
 
-def in_order(sources: Iterable[Iterator[_Row]], key: Callable[[_Row], str]) -> Iterator[_Row]:
+def in_order(
+    sources: Iterable[Iterator[_Row]], key: Callable[[_Row], str], *, descending: bool = False
+) -> Iterator[_Row]:
     """Sorted sources as one, their first pages fetched at the same time."""
-    return heapq.merge(*together(primed, sources), key=key)
+    return heapq.merge(*together(primed, sources), key=key, reverse=descending)
 
 
 def page_of(rows: Iterator[_Row], limit: int) -> tuple[list[_Row], bool]:

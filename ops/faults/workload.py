@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.commands import batch
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.execute import Executor
-from chalicelib.commands.requests import BatchRequest
+from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.domain.managing import ChangeAccount, FreezeAccount, OpenAccount, UnfreezeAccount
 from chalicelib.domain.transaction import (
     Entry,

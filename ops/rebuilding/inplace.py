@@ -23,15 +23,24 @@ def repair(passes: Passes, models: Sequence[ReadModel]) -> None:
     """Makes each row of the read models what the events say, whatever it was, under live traffic.
 
     Beforehand wrong rows and rows too many go, so that what projectors then find is true; a row
-    that is missing comes with its events; a sum is right when its accounts are.
+    that is missing comes with its events; a sum is right when its accounts are, and what is derived
+    from other rows when these are.
     """
     progress = passes.progress
-    for model in models:
+
+    def put_rows_right(model: ReadModel) -> None:
         passes.run(f"{model.name}: rows", name_of(model.table), partial(_rows, model, progress))
+
+    for model in models:
+        if not model.derived:
+            put_rows_right(model)
     passes.run("events", name_of(EventItem), partial(project, models, progress))
     if has_sums(models) and progress.at("sums") != DONE:
         progress.add("sums put right", retried(set_sums_right))
         progress.reached("sums", DONE)
+    for model in models:
+        if model.derived:
+            put_rows_right(model)
 
 
 def has_sums(models: Sequence[ReadModel]) -> bool:

@@ -4,11 +4,12 @@ All reads are strongly consistent.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
+
+import msgspec
 
 from chalicelib.tables import Table, connection
 
@@ -156,8 +157,7 @@ def digest(item: Item) -> int:
 
 def mark(said: Any) -> int:
     """128 bits of SHA-256 over what can be said in JSON."""
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16])
+    return int.from_bytes(hashlib.sha256(msgspec.json.encode(said)).digest()[:16])
 
 
 def _plain(item: Item) -> list[tuple[str, str, Any]]:

@@ -132,6 +132,21 @@ def test_a_replay_by_the_process_that_wrote_it_is_one_call(
     assert (status, operations(again)) == (200, ["TransactWriteItems"])
 
 
+@pytest.mark.parametrize("atomic", [True, False])
+def test_replays_take_nothing_from_what_a_process_remembers(
+    atomic: bool, api: Api, client: Client
+) -> None:
+    sent = batch(api, atomic)
+    tally(client, api, sent)
+    for _ in range(3):
+        tally(client, api, sent, remembers=True)
+
+    next_one, status = tally(client, api, transfer(api, 2), remembers=True)
+
+    assert (status, next_one.round_trips) == (201, 1)
+    assert operations(next_one) == ["TransactWriteItems"]
+
+
 def test_a_refusal_costs_a_read_and_a_look_at_any_history(api: Api, client: Client) -> None:
     sent: Sent = "/transactions", {"id": "never", "entries": entries(api, 2, 10**9)}, {}
     costs = []

@@ -6,10 +6,20 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from twofold import Ledger, NewTransaction, NoReply, Pending, Problem, credit, debit, transport
+from twofold import (
+    Ledger,
+    NewTransaction,
+    NoReply,
+    Pending,
+    Problem,
+    TwofoldError,
+    credit,
+    debit,
+    transport,
+)
 
 from ops import openapi
-from tests.clients.troubled import Answer, Troubled
+from tests.clients.troubled import Answer, Trouble, Troubled
 from tests.engines import free_port
 
 TOP_UP = (debit("cash", 1000), credit("alice", 1000))
@@ -235,6 +245,42 @@ def test_a_wait_beyond_the_deadline_is_not_begun_and_the_last_problem_is_raised(
     assert len(waits) == 1
 
 
+@pytest.mark.parametrize(
+    ("first", "raised"),
+    [
+        ("lose the request", "no reply"),
+        (Answer(504), "unexpected_answer"),
+        (Answer(503, "outcome_unknown"), "outcome_unknown"),
+        (Answer(429), "contention"),
+        (BUSY, "contention"),
+    ],
+)
+def test_an_attempt_that_may_have_been_done_is_not_denied_by_the_last_one(
+    line: Troubled, ledger: str, waits: list[float], first: Trouble, raised: str
+) -> None:
+    line.expect(first, Answer(503, "contention", retry_after="61"))
+
+    with pytest.raises(TwofoldError) as error:
+        Ledger(ledger, line.url).transactions.post(TOP_UP, id="t-1")
+
+    assert getattr(error.value, "code", "no reply") == raised
+    assert error.value.key == "t-1"
+    assert len(waits) == 1
+
+
+def test_a_part_of_a_batch_that_is_unknown_stays_so_until_it_is_done_or_refused(
+    line: Troubled, ledger: str, waits: list[float]
+) -> None:
+    last = replace(left("contention", "not_attempted"), retry_after="61")
+    line.expect(left("outcome_unknown", "contention"), last)
+
+    results = Ledger(ledger, line.url).transactions.post_batch(batch_of(2), atomic=False)
+
+    codes = [result.problem and result.problem.code for result in results]
+    assert codes == ["outcome_unknown", "not_attempted"]
+    assert len(waits) == 1
+
+
 def test_nobody_there_is_no_reply_with_the_key_to_go_on_with() -> None:
     nowhere = Ledger("acme", f"http://127.0.0.1:{free_port()}", deadline=0.3)
 
@@ -326,6 +372,7 @@ def test_the_client_has_a_method_for_every_route_of_the_ledger(line: Troubled) -
     account, transaction = "{account}", "{transaction}"
     calls: list[Callable[[], object]] = [
         lambda: accounts.open(asset="USD/2", normal_balance="credit"),
+        lambda: accounts.open_batch([]),
         lambda: accounts.change(account),
         lambda: accounts.freeze(account),
         lambda: accounts.unfreeze(account),
@@ -343,6 +390,7 @@ def test_the_client_has_a_method_for_every_route_of_the_ledger(line: Troubled) -
         lambda: transactions.get(transaction),
         lambda: next(transactions.list()),
         books.trial_balance,
+        lambda: next(books.ledgers()),
         books.integrity,
         books.health,
     ]

@@ -225,6 +225,7 @@ def test_transactions_are_found_by_reference_state_and_period(books: Ledger) -> 
     assert _ids(listed(state="pending")) == ["held"]
     assert _ids(listed(from_=start, to=end, page=2)) == names[1:4]
     assert _ids(listed(reference="wages", from_=start)) == names[1:]
+    assert _ids(listed(reference="wages", order="desc", page=2)) == names[::-1]
 
 
 def _ids(transactions: Iterator[Transaction]) -> list[str]:

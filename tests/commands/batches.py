@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.commands import batch
 from chalicelib.commands.batch import ResultBody
-from chalicelib.commands.requests import BatchRequest
+from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.events.recorded import account_stream
 from tests.commands.desk import Desk
 

@@ -13,7 +13,7 @@ from chalicelib.commands import batch
 from chalicelib.commands.batch import ResultBody
 from chalicelib.commands.execute import Executor
 from chalicelib.commands.memory import Memory
-from chalicelib.commands.requests import BatchRequest
+from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Busy, Place

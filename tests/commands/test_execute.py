@@ -184,3 +184,15 @@ def test_ids_that_are_made_are_all_different_and_sort_by_when_they_were_made() -
     ids = [executor.new_id() for _ in range(1000)]
 
     assert ids == sorted(set(ids))
+
+
+def test_the_same_id_with_another_asset_is_another_transaction(desk: Desk) -> None:
+    desk.open_accounts(funds=100)
+    desk.do(PAYMENT)
+
+    def named(asset: str) -> Command:
+        return posting("payment", debit("alice", 60, asset), credit("bob", 60, asset))
+
+    assert desk.do(named("USD/2")).replayed
+    with pytest.raises(IdempotencyKeyReused):
+        desk.do(named("USD/3"))

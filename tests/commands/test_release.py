@@ -10,6 +10,7 @@ from chalicelib.domain.refusals import (
     AccountNotEmpty,
     BalanceLimitExceeded,
     Contention,
+    IdempotencyKeyReused,
     InsufficientFunds,
     Refusal,
 )
@@ -249,3 +250,13 @@ def test_of_commands_refused_together_the_first_is_named_and_only_the_release_is
     assert isinstance(refused.value.refusal, InsufficientFunds)
     assert state(held, "h") == "expired"
     assert held.books.load([BOB])[BOB].account.posted == 0
+
+
+def test_a_transaction_that_was_done_before_releases_nothing(held: Desk) -> None:
+    held.now += timedelta(seconds=10)
+
+    with pytest.raises(IdempotencyKeyReused):
+        held.executor.execute(holding("h", 61, 10), actor="key-1")
+
+    assert held.do(holding("h", 60, 10)).replayed
+    assert state(held, "h") == "pending"

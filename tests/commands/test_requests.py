@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.commands.requests import NewTransactionRequest, OpenAccountRequest
+from chalicelib.commands.account_requests import OpenAccountRequest
+from chalicelib.commands.transaction_requests import NewTransactionRequest
 from chalicelib.domain.refusals import InvalidAmount, InvalidField
 from tests.domain.books import credit, debit, opening, posting
 

@@ -107,7 +107,8 @@ def test_a_key_opens_its_ledgers_and_its_scopes_and_nothing_else(
         status, body = deployed.call("GET", url, wrong)
         assert (status, body.get("code")) == (401, "unauthorized"), (wrong, body)
     elsewhere = f"{deployed.url('accounts')}/ledgers/other/accounts"
-    assert deployed.call("GET", elsewhere, key)[0] == 404
+    status, body = deployed.call("GET", elsewhere, key)
+    assert (status, body["code"]) == (404, "not_found")
     reader = make_key(deployed, "acme", scopes=("read",))
     assert deployed.call("GET", url, reader)[0] == 200
     posting = f"{deployed.url('write')}{books}/transactions"

@@ -23,6 +23,7 @@ LISTINGS = {
     "statement of stripes": "/accounts/spread/statement?limit=1",
     "transactions": "/transactions?limit=1",
     "transactions of a reference": "/transactions?limit=1&reference=gift",
+    "transactions, newest first": "/transactions?limit=1&order=desc",
     "pending transactions": "/transactions?limit=1&state=pending",
 }
 POSITIONS = [
@@ -112,7 +113,8 @@ def test_whatever_else_is_sent_as_a_cursor_is_refused(stocked: Api, listing: str
     dice = random.Random(listing)  # Not for secrets.
     cursor = cursor_of(stocked, listing)
 
-    asked(stocked, listing, "")
+    for other in ("", f"{cursor}=", f"{cursor}==", f" {cursor}", f"{cursor}\n", cursor.swapcase()):
+        asked(stocked, listing, other)
     for changed in mutated(cursor, dice):
         if changed != cursor:
             asked(stocked, listing, changed)
@@ -157,6 +159,8 @@ def test_a_cursor_of_another_listing_is_refused(stocked: Api, listing: str) -> N
         ("transactions", "reference=gift"),
         ("transactions", "state=pending"),
         ("transactions", "from=2020-01-01T00:00:00Z"),
+        ("transactions", "order=desc"),
+        ("transactions, newest first", "order=asc"),
         ("transactions of a reference", "reference=loan"),
         ("pending transactions", "to=2120-01-01T00:00:00Z"),
     ],

@@ -47,17 +47,17 @@ def test_every_fault_of_a_transaction_is_named(api: Api) -> None:
         "id": "an id matches [A-Za-z0-9][A-Za-z0-9_.:-]{0,127}",
         "reference": "a reference has 1 to 256 characters",
         "surprise": "unknown field",
-        "metadata.order": "Expected str, got int",
-        "metadata.when": "Expected str, got null",
+        "metadata.order": "expected a string, got a whole number",
+        "metadata.when": "expected a string, got null",
         "pending.timeout_seconds": "a timeout is 1 to 315360000 whole seconds, or null for none",
         "pending.seconds": "unknown field",
         "entries[0].account": "an id matches [A-Za-z0-9][A-Za-z0-9_.:-]{0,127}",
         "entries[0].direction": SIDES,
         "entries[0].amount": NOT_DIGITS,
-        "entries[1].account": "Expected str, got int",
+        "entries[1].account": "expected a string, got a whole number",
         "entries[1].amount": NOT_DIGITS,
         "entries[1].direction": "required field",
-        "entries[2]": "Expected object, got str",
+        "entries[2]": "expected an object, got a string",
     }
 
 
@@ -93,8 +93,8 @@ def test_every_fault_of_an_account_is_named(api: Api) -> None:
         "normal_balance": SIDES,
         "min_balance": NOT_DIGITS,
         "max_balance": NOT_DIGITS,
-        "stripes": "Expected int <= 64",
-        "metadata": "Expected object, got array",
+        "stripes": "expected a whole number <= 64",
+        "metadata": "expected an object, got an array",
     }
 
 
@@ -111,14 +111,56 @@ def test_every_fault_of_one_of_a_batch_is_named(api: Api) -> None:
 
 
 def test_every_fault_of_a_query_is_named(api: Api) -> None:
-    reply = api.get("/accounts/alice/entries?order=up&limit=0&min_version=-1&surprise=1")
+    reply = api.get("/accounts/alice/entries?order=up&limit=x&min_version=-1&surprise=1")
 
     assert faults(reply) == {
         "order": "expected one of asc, desc",
-        "limit": "Expected int >= 1",
-        "min_version": "Expected int, got str",
+        "limit": "expected a whole number, got a string",
+        "min_version": "expected a whole number >= 0",
         "surprise": "unknown field",
     }
+
+
+def test_every_fault_of_a_change_is_named(funded: Api) -> None:
+    body = {"metadata": {"a": "fine", "order": 7}, "min_balance": 0.5, "asset": "EUR/2"}
+
+    assert faults(funded.patch("/accounts/alice", body)) == {
+        "metadata.order": "expected a string, got a whole number",
+        "min_balance": NOT_DIGITS,
+        "asset": "unknown field",
+    }
+
+
+def test_what_is_no_time_is_told_how_one_is_written(funded: Api) -> None:
+    said = "expected a time such as 2026-11-01T00:00:00Z"
+    body = moving("cash", "alice", 1, effective_at="tomorrow")
+
+    assert faults(funded.post("/transactions", body)) == {"effective_at": said}
+    for path in (
+        "/accounts/alice/balance?at",
+        "/accounts/alice/statement?from",
+        "/transactions?to",
+    ):
+        # As the + of an offset arrives from a client that does not escape it.
+        reply = funded.get(f"{path}=2026-11-01T00:00:00+01:00")
+        name = path.rpartition("?")[2]
+        assert faults(reply) == {name: f"{said}; a + in a query string is written %2B"}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "it is empty"),
+        (b"\xef\xbb\xbf{}", "it begins with a byte order mark"),
+        (b'{"id": "\xff"}', "it is not UTF-8"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"id": "a",}', "expecting property name enclosed in double quotes, at character 12"),
+    ],
+)
+def test_what_is_no_json_is_told_why(api: Api, body: bytes, why: str) -> None:
+    problem = assert_problem(api.post("/transactions", body), 400, "malformed_json")
+
+    assert problem["detail"] == f"the body is not JSON: {why}"
 
 
 def test_a_list_of_faults_has_an_end(api: Api) -> None:

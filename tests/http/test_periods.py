@@ -91,6 +91,25 @@ def test_a_period_takes_what_was_recorded_from_its_start_and_before_its_end(
     assert (statement["account"], statement["asset"]) == ("alice", "USD/2")
 
 
+@pytest.mark.parametrize("path", ["/accounts/alice/statement", "/transactions"])
+def test_a_period_that_begins_after_its_end_is_refused(past: Api, path: str) -> None:
+    for query, why in (
+        (f"from={LAST}&to={FIRST}", "is later than to"),
+        ("from=9999-01-01T00:00:00Z", "is later than now"),
+    ):
+        problem = assert_problem(past.get(f"{path}?{query}"), 400, "validation_failed")
+        assert problem["errors"] == [{"field": "from", "detail": why}]
+
+
+def test_a_period_before_the_account_begins_and_ends_at_once(past: Api) -> None:
+    end = "2026-10-31T00:00:00.000000Z"
+
+    statement = past.get(f"/accounts/alice/statement?to={end}").json_body
+
+    assert (statement["from"], statement["to"], statement["entries"]) == (end, end, [])
+    assert (statement["opening_balance"], statement["closing_balance"]) == ("0", "0")
+
+
 def test_a_statement_is_of_everything_until_now_unless_it_says_otherwise(past: Api) -> None:
     statement = past.get("/accounts/alice/statement").json_body
 

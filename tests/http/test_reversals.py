@@ -103,16 +103,18 @@ def test_a_reversal_may_be_reversed(funded: Api) -> None:
 
 
 def test_a_reversal_counts_from_when_it_is_said_to_or_from_now(
-    funded: Api, monkeypatch: pytest.MonkeyPatch
+    api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
+    api.open("cash", normal_balance="debit", min_balance=None)
+    api.open("alice", min_balance=None)
     later = "2027-01-01T00:00:00.000000Z"
-    funded.transfer("t", "alice", "cash", "1", effective_at="2026-12-01T00:00:00.000000Z")
-    early = funded.post("/transactions/t/reverse", {"effective_at": "2026-11-30T00:00:00Z"})
-    said = funded.post("/transactions/t/reverse", {"id": "back", "effective_at": later})
-    unsaid = funded.post("/transactions/back/reverse", {"id": "forth"})
-    funded.transfer("u", "alice", "cash", "1")
-    now = funded.post("/transactions/u/reverse", {})
+    api.transfer("t", "alice", "cash", "1", effective_at="2026-12-01T00:00:00.000000Z")
+    early = api.post("/transactions/t/reverse", {"effective_at": "2026-11-30T00:00:00Z"})
+    said = api.post("/transactions/t/reverse", {"id": "back", "effective_at": later})
+    unsaid = api.post("/transactions/back/reverse", {"id": "forth"})
+    api.transfer("u", "alice", "cash", "1")
+    now = api.post("/transactions/u/reverse", {})
 
     problem = assert_problem(early, 400, "validation_failed")
     assert [error["field"] for error in problem["errors"]] == ["effective_at"]

@@ -70,7 +70,7 @@ LISTINGS = {
     "reference=order%207&from=2026-11-02T12:00:00.000001Z": ["t3", "t5"],
     "reference=order%207&from=2026-11-02T12:00:00Z&to=2026-11-03T12:00:00.000001Z": ["t1", "t3"],
     "reference=order%208": [],
-    "from=2027-01-01T00:00:00Z": [],
+    "from=2026-12-01T00:00:00Z&to=2027-01-01T00:00:00Z": [],
 }
 
 
@@ -79,7 +79,8 @@ def test_transactions_are_listed_in_the_order_of_their_recording(past: Api, quer
     whole = past.get(f"/transactions?{query}").json_body
 
     assert (ids(whole), whole["next_cursor"]) == (LISTINGS[query], None)
-    assert followed(past, query) == LISTINGS[query]
+    assert followed(past, query) == followed(past, f"order=asc&{query}") == LISTINGS[query]
+    assert followed(past, f"order=desc&{query}") == LISTINGS[query][::-1]
     for listed in whole["transactions"]:
         assert listed == past.get(f"/transactions/{listed['id']}").json_body
 
@@ -167,7 +168,7 @@ def test_an_expired_hold_that_nobody_has_released_is_not_listed_as_pending(
         ("limit=0", "limit"),
         ("limit=201", "limit"),
         ("min_version=1", "min_version"),
-        ("order=desc", "order"),
+        ("order=up", "order"),
     ],
 )
 def test_a_listing_that_cannot_be_asked_for_says_why(api: Api, query: str, field: str) -> None:

@@ -167,7 +167,8 @@ class Server:
         deadline = time.monotonic() + 15
         while True:
             reply = self.ask("GET", path)
-            if reply.status == 503 and time.monotonic() < deadline:
+            behind = reply.status == 503 or reply.body.get("code") == "ledger_not_found"
+            if behind and time.monotonic() < deadline:
                 time.sleep(0.2)
                 continue
             assert reply.status == 200, (path, reply.status, reply.body)

@@ -169,6 +169,7 @@ def test_what_a_web_page_may_send_unasked_writes_nothing(
     assert (reply.status, json.loads(reply.read())["code"]) == (415, "unsupported_media_type")
     connection.close()
     assert running.read(f"/ledgers/{ledger}/accounts/cash?min_version=1") == before
+    running.read(f"/ledgers/{ledger}/accounts/customers:alice?min_version=1")
     assert [a["id"] for a in running.read(f"/ledgers/{ledger}/accounts")["accounts"]] == [
         "cash",
         "customers:alice",

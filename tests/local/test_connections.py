@@ -77,7 +77,8 @@ def answers(port: int, sent: bytes) -> list[tuple[int, Any]]:
         found = []
         while status := stream.readline():
             headers = http.client.parse_headers(stream)
-            body = stream.read(int(headers["Content-Length"]))
+            # The reply to a HEAD says no length.
+            body = stream.read(int(headers.get("Content-Length", 0)))
             found.append((int(status.split()[1]), json.loads(body) if body else None))
         return found
 

@@ -22,10 +22,12 @@ STATUS = {
 
 
 class No(Exception):
-    """A refusal; where holds that have expired stand in the way, by their account."""
+    """A refusal; where holds that have expired stand in the way, by their account, and where it is
+    about one that has, that.
+    """
 
-    def __init__(self, code: str, account: str | None = None) -> None:
-        self.code, self.account = code, account
+    def __init__(self, code: str, account: str | None = None, hold: str | None = None) -> None:
+        self.code, self.account, self.hold = code, account, hold
 
 
 def stamp(at: datetime) -> str:
@@ -73,6 +75,7 @@ class Ledger:
                 self.accounts, self.transactions = released
                 # The newest first, as an account's history is looked through.
                 mine = [id for id in reversed(self.transactions) if self._frees(id, no.account)]
+                mine += [no.hold] if no.hold else []
                 for id in mine:
                     self._expire(id, dry=dry)
                 if mine:
@@ -198,7 +201,7 @@ class Ledger:
                 raise No("idempotency_key_reused")
             return 200, it["told"][1]
         if it["expires"] and it["expires"] <= self._at:
-            raise No("transaction_not_pending")
+            raise No("transaction_not_pending", hold=of)
         if amount and len(it["legs"]) != 2:
             raise No("validation_failed")
         if amount and amount > it["legs"][0][2]:

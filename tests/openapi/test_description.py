@@ -72,11 +72,15 @@ PARAMETERS = {
     ("post", ACCOUNTS): {"Idempotency-Key"},
     ("get", ACCOUNTS): {"prefix", "limit", "cursor"},
     ("get", f"{ACCOUNTS}/{{account}}"): {"min_version", "consistency"},
-    ("get", f"{ACCOUNTS}/{{account}}/balance"): {"at", "min_version"},
-    ("get", f"{ACCOUNTS}/{{account}}/entries"): {"limit", "cursor", "order", "min_version"},
-    ("get", f"{ACCOUNTS}/{{account}}/statement"): {"from", "to", "limit", "cursor", "min_version"},
+    ("get", f"{ACCOUNTS}/{{account}}/balance"): {"at", "min_version", "consistency"},
+    ("get", f"{ACCOUNTS}/{{account}}/entries"): {
+        *("limit", "cursor", "order", "min_version", "consistency"),
+    },
+    ("get", f"{ACCOUNTS}/{{account}}/statement"): {
+        *("from", "to", "limit", "cursor", "min_version", "consistency"),
+    },
     ("get", f"{TRANSACTIONS}/{{transaction}}"): {"min_version", "consistency"},
-    ("get", TRANSACTIONS): {"reference", "state", "from", "to", "limit", "cursor"},
+    ("get", TRANSACTIONS): {"reference", "state", "from", "to", "order", "limit", "cursor"},
     ("post", TRANSACTIONS): {"dry_run", "Idempotency-Key"},
     ("patch", f"{ACCOUNTS}/{{account}}"): {"If-Match"},
 }

@@ -129,7 +129,8 @@ def together(*work: Callable[[], None]) -> Iterator[None]:
     finally:
         for thread in threads:
             thread.join(60)
-    assert errors == []
+    if errors:
+        raise errors[0]
 
 
 def _project(told: "SimpleQueue[Recorded]") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -14,6 +15,7 @@ from chalicelib.events.table import EventItem
 from chalicelib.local.stack import TABLES
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table
+from ops.checkpoints.checkpoint import read
 from ops.verifying.read_models import READ_MODELS
 from tests import engines
 from tests.ops.audited import (
@@ -75,6 +77,20 @@ def test_books_in_which_everything_happened_are_whole() -> None:
         event.__name__ for event in get_args(Event)
     }
     assert report.events == len(items(EventItem))
+
+
+def test_the_checkpoint_has_the_head_of_every_stream_in_the_order_of_names(tmp_path: Path) -> None:
+    audited(file=tmp_path / "checkpoint")
+
+    with (tmp_path / "checkpoint").open("rb") as file:
+        ((_, heads),) = [(found, list(heads)) for found, heads in read(file)]
+    newest: dict[str, Item] = {}
+    for item in sorted(items(EventItem), key=lambda item: int(item["version"]["N"])):
+        newest[item["stream"]["S"]] = item
+    assert heads == [
+        (name, int(item["version"]["N"]), item["hash"]["B"])
+        for name, item in sorted(newest.items())
+    ]
 
 
 @pytest.mark.parametrize("name", STORED)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from threading import Event
 
 import pytest
@@ -37,7 +38,7 @@ def generations_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
     settings.cache_clear()
     monkeypatch.setattr(generations, "LOOK_SECONDS", 0.4)
-    monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 2.0)
     yield
     monkeypatch.delenv("TWOFOLD_GENERATIONS")
     settings.cache_clear()
@@ -81,6 +82,16 @@ def _version_of(account: str) -> Callable[[], int]:
     return lambda: get_account(GetAccount(ledger=RANDOM, account=account)).version
 
 
+def _newest_of(account: str) -> Callable[[], int]:
+    """When its newest event was recorded: the versions of a striped account do not only grow."""
+
+    def microseconds() -> int:
+        body = get_account(GetAccount(ledger=RANDOM, account=account))
+        return round(datetime.fromisoformat(body.recorded_at).timestamp() * 10**6)
+
+    return microseconds
+
+
 def _entries_of(account: str) -> Callable[[], int]:
     def count() -> int:
         total, cursor = 0, None
@@ -107,7 +118,7 @@ def _counted_events() -> int:
 
 
 READS: dict[str, tuple[Callable[[], int], ...]] = {
-    "accounts": (_version_of("usd:0"), _version_of("eur:1"), _entries_of("usd:1")),
+    "accounts": (_newest_of("usd:0"), _version_of("eur:1"), _entries_of("usd:1")),
     "journal": (_transactions, _counted_events),
 }
 

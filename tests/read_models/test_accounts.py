@@ -5,7 +5,7 @@ import random
 import msgspec
 import pytest
 
-from chalicelib.domain.refusals import AccountNotFound, ProjectionBehind
+from chalicelib.domain.refusals import AccountNotFound, LedgerNotFound, ProjectionBehind
 from chalicelib.http.bodies import AccountBody
 from chalicelib.http.problems import Problem
 from chalicelib.read_models.ask import ask
@@ -127,8 +127,9 @@ def test_a_cursor_is_not_for_another_prefix(filled: str, prefix: str) -> None:
     assert refused.value.code == "invalid_cursor"
 
 
-def test_a_ledger_without_accounts_lists_none(ledger: str) -> None:
-    assert pages(ledger, 50) == [[]]
+def test_a_ledger_without_accounts_is_not_found(ledger: str) -> None:
+    with pytest.raises(LedgerNotFound):
+        pages(ledger, 50)
 
 
 def test_an_account_is_shown_with_all_that_is_known_of_it(books: Bookkeeper) -> None:

@@ -20,6 +20,7 @@ from chalicelib.domain.transaction import Entry
 from chalicelib.events.recorded import account_stream
 from chalicelib.events.store import MemoryStore, all_of
 from chalicelib.http.bodies import AccountBody
+from chalicelib.read_models import reading
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
 from chalicelib.read_models.statements.answers import EntryBody
@@ -212,9 +213,12 @@ def test_pages_stand_between_entries_of_the_same_instant(
 
 
 def _account(books: Books) -> dict[str, Any]:
-    """The account as it is read, which is as the write side tells it."""
-    found: AccountBody = ask(GetAccount(ledger=books.ledger, account=HOT))
+    """The account as it is read at its newest event, which is as the write side tells it."""
     head, *stripes = all_of(books.store, account_stream(books.ledger, HOT))
+    newest = max(one.recorded_at for one in (head, *stripes))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "clock", lambda: newest)
+        found: AccountBody = ask(GetAccount(ledger=books.ledger, account=HOT))
     assert found == account_of(head, stripes, books.store)
     assert found.stripes == (books.stripes if books.stripes > 1 else msgspec.UNSET)
     return _without(msgspec.to_builtins(found), "ledger", "version", "own_version", "stripes")

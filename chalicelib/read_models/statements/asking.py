@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -91,7 +91,7 @@ class Asked:
 def just_after(*rows: StatementRow) -> datetime:
     """Now, unless a writer's clock is ahead of ours: then just after what it recorded."""
     newest = max(row.recorded_at for row in rows)
-    return max(datetime.now(UTC), datetime.fromisoformat(newest) + _TICK)
+    return max(now(), datetime.fromisoformat(newest) + _TICK)
 
 
 def sum_of(rows: Sequence[StatementRow | None]) -> int:

@@ -71,14 +71,15 @@ def period_of(asked: Asked, start: str | None, end: str | None) -> tuple[Period,
         raise asked.nothing_known()
     # Its first row is the account's opening: without it, the beginning is not here yet.
     require_version(1, opened.version)
+    start = start or min(opened.recorded_at, end or LAST)
     if newest.stripes:
-        return _striped_period(asked, newest, start or opened.recorded_at, end)
+        return _striped_period(asked, newest, start, end)
     asked.require(newest.version)
     until = require_last(ending, moment)
     # All are read at the same time, while rows may arrive.
     require_version(until, before.version if before else 0)
     period = Period(
-        start=start or opened.recorded_at,
+        start=start,
         end=end or rfc3339(just_after(newest)),
         asset=newest.asset,
         opening=str(before.balance if before else 0),

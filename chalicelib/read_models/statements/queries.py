@@ -11,13 +11,13 @@ from typing import Literal
 import msgspec
 
 from chalicelib.domain.fields import rfc3339, utc
-from chalicelib.domain.refusals import InvalidField
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.read_models.reading import (
     PAGE,
     Limit,
     patiently,
     primed,
+    require_order,
     require_version,
 )
 from chalicelib.read_models.statements.answers import (
@@ -175,11 +175,12 @@ def _striped_entries(
 
 
 def account_statement(query: AccountStatement) -> Statement:
-    """A page of a period. Raises AccountNotFound, ProjectionBehind, Problem invalid_cursor."""
+    """A page of a period. Raises InvalidField, AccountNotFound, ProjectionBehind, and Problem
+    invalid_cursor.
+    """
     start = rfc3339(utc(query.from_, "from")) if query.from_ else None
     end = rfc3339(utc(query.to, "to")) if query.to else None
-    if start and end and start > end:
-        raise InvalidField("from", "is later than to")
+    require_order(start, end)
     listing = ("statement", query.ledger, query.account)
     asked = query.asked()
 
@@ -192,6 +193,7 @@ def account_statement(query: AccountStatement) -> Statement:
             entries, more = next_page(asked, period, place, balance, query.limit)
         else:
             period, before = period_of(asked, start, end)
+            require_order(start, period.end, "now")
             entries, more = first_page(asked, period, before, query.limit)
         at = (place_of(entries[-1]), entries[-1].balance_after) if more else ("", "")
         return Statement(

@@ -1,9 +1,9 @@
 """The questions of this room, and their answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,7 @@ from chalicelib.read_models.reading import (
     now,
     page_of,
     patiently,
+    require_order,
     require_version,
 )
 from chalicelib.read_models.transactions.table import (
@@ -65,6 +66,7 @@ class ListTransactions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     reference: str | None = None
     from_: datetime | None = msgspec.field(name="from", default=None)
     to: datetime | None = None
+    order: Literal["asc", "desc"] | None = None
     limit: Limit = PAGE
     cursor: str | None = None
 
@@ -78,7 +80,7 @@ class ListTransactions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class Transactions(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of transactions in the order of their recording."""
+    """A page of transactions in the order of their recording, or in the opposite one."""
 
     transactions: list[TransactionBody]
     next_cursor: str | None
@@ -114,32 +116,37 @@ def list_transactions(query: ListTransactions) -> Transactions:
     listing = ("transactions", query.ledger)
     start = rfc3339(utc(query.from_, "from")) if query.from_ else None
     end = rfc3339(utc(query.to, "to")) if query.to else None
-    if start and end and start > end:
-        raise InvalidField("from", "is later than to")
+    require_order(start, end)
     state: str = query.state or ""
     reference = query.reference or ""
     low, high = start or _FIRST, end or _LAST
-    after = low
+    order: str = query.order or "asc"
+    place = ""
     if query.cursor is not None:
-        place, state, reference, low, high = read_cursor(query.cursor, of=listing, parts=5)
+        place, state, reference, low, high, order = read_cursor(query.cursor, of=listing, parts=6)
         must_agree(query.state, state)
         must_agree(query.reference, reference)
         must_agree(start, low)
         must_agree(end, high)
-        after = f"{place}!"
+        must_agree(query.order, order)
+    span = _Span(low, high, order == "desc", query.limit // BUCKETS + 2).behind(place)
     if state:
-        rows = _pending(query.ledger, after, high, query.limit // BUCKETS + 2)
+        rows = _pending(query.ledger, span)
     elif reference:
-        rows = _of_reference(query.ledger, reference, after, high, query.limit // BUCKETS + 2)
+        rows = span.rows(TransactionRow.by_reference, reference_buckets(query.ledger, reference))
     else:
-        rows = _of_days(query.ledger, after, high, query.limit // BUCKETS + 2)
-    page, more = page_of(rows, query.limit)
+        rows = _of_days(query.ledger, span)
+    page, more = page_of((row for row in rows if row.place != place), query.limit)
     if not page:
+        # Asked only here: a writer's clock may be ahead of ours, and what it recorded is there.
+        require_order(start, end or rfc3339(now()), "now")
         require_ledger(JournalLedger, query.ledger)
     return Transactions(
         transactions=[_body(row) for row in page],
         next_cursor=(
-            make_cursor(page[-1].place, state, reference, low, high, of=listing) if more else None
+            make_cursor(page[-1].place, state, reference, low, high, order, of=listing)
+            if more
+            else None
         ),
     )
 
@@ -155,37 +162,47 @@ def expiring(until: datetime) -> Iterator[tuple[str, str]]:
         yield ledger, id
 
 
-def _pending(ledger: str, low: str, high: str, page: int) -> Rows:
-    ask = partial(
-        TransactionRow.pending.query,
-        range_key_condition=TransactionRow.place.between(low, high),
-        page_size=page,
-    )
+class _Span(NamedTuple):
+    """What is read of each bucket: from one place to another, both inclusive, in pages of so many
+    rows.
+    """
+
+    low: str
+    high: str
+    descending: bool
+    page: int
+
+    def behind(self, place: str) -> "_Span":
+        """What is left from the place where a page ended, that one included; all for none."""
+        if not place:
+            return self
+        return self._replace(high=place) if self.descending else self._replace(low=place)
+
+    def rows(self, index: Any, buckets: Iterable[str]) -> Rows:
+        """The rows of these buckets of an index, in order."""
+        ask = partial(
+            index.query,
+            range_key_condition=TransactionRow.place.between(self.low, self.high),
+            page_size=self.page,
+            scan_index_forward=not self.descending,
+        )
+        return in_order(map(ask, buckets), _place, descending=self.descending)
+
+
+def _pending(ledger: str, span: _Span) -> Rows:
     at = rfc3339(now())
-    listed = in_order(map(ask, pending_buckets(ledger)), _place)
+    listed = span.rows(TransactionRow.pending, pending_buckets(ledger))
     return (row for row in listed if not row.expires_at or row.expires_at > at)
 
 
-def _of_reference(ledger: str, reference: str, low: str, high: str, page: int) -> Rows:
-    ask = partial(
-        TransactionRow.by_reference.query,
-        range_key_condition=TransactionRow.place.between(low, high),
-        page_size=page,
-    )
-    return in_order(map(ask, reference_buckets(ledger, reference)), _place)
-
-
-def _of_days(ledger: str, low: str, high: str, page: int) -> Rows:
+def _of_days(ledger: str, span: _Span) -> Rows:
     days = TransactionRow.by_day.query(
-        days_of(ledger), TransactionRow.place.between(low[:_DAY], high[:_DAY])
-    )
-    ask = partial(
-        TransactionRow.by_day.query,
-        range_key_condition=TransactionRow.place.between(low, high),
-        page_size=page,
+        days_of(ledger),
+        TransactionRow.place.between(span.low[:_DAY], span.high[:_DAY]),
+        scan_index_forward=not span.descending,
     )
     for day in days:
-        yield from in_order(map(ask, day_buckets(ledger, day.place)), _place)
+        yield from span.rows(TransactionRow.by_day, day_buckets(ledger, day.place))
 
 
 def _place(row: TransactionRow) -> str:

@@ -34,7 +34,15 @@ class _Results:
         """Takes a reply in; whether something is left that the same batch may yet do."""
         found: list[dict[str, Any]] = msgspec.json.decode(reply.body)["results"]
         before = self.results or found
-        self.results = [
-            new if old["status"] in AGAIN else old for old, new in zip(before, found, strict=True)
-        ]
+        self.results = [_of_both(old, new) for old, new in zip(before, found, strict=True)]
         return any(result["status"] in AGAIN for result in self.results)
+
+
+def _of_both(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """What is known of a part after two sendings: what is unknown stays so until it is done or
+    refused, since what the first sending wrote may yet arrive.
+    """
+    if old["status"] not in AGAIN:
+        return old
+    unknown = old["problem"]["code"] == "outcome_unknown"
+    return old if unknown and new["status"] in AGAIN else new

@@ -11,16 +11,16 @@ UNEXPECTED = "unexpected_answer"
 class TwofoldError(Exception):
     """What the client raises. `key` is the id or idempotency key that the request was sent with.
 
-    After NoReply, and after a Problem of status 429 or 5xx, what was asked may have been done all
-    the same, by an attempt whose reply was lost: repeat the call with this key and nothing is done
-    twice.
+    After NoReply, and after a Problem with the code `outcome_unknown`, `internal_error` or
+    `unexpected_answer`, what was asked may have been done, or may be yet: repeat the call with this
+    key and nothing is done twice. `contention` is only raised where no attempt can have been done.
     """
 
     key: str | None = None
 
 
 class NoReply(TwofoldError):
-    """Nobody answered before the deadline."""
+    """Nobody answered before the deadline, or an attempt without an answer may have been done."""
 
 
 class FieldError(msgspec.Struct, frozen=True):

@@ -129,12 +129,15 @@ class Transactions:
         state: Literal["pending"] | None = None,
         from_: datetime | None = None,
         to: datetime | None = None,
+        order: Literal["asc", "desc"] = "asc",
         page: int = PAGE,
     ) -> Iterator[Transaction]:
-        """The transactions in the order of their recording: all, or those that are pending, or
-        those of a reference, of a period, or of both.
+        """The transactions in the order of their recording, or newest first: all, or those that are
+        pending, or those of a reference, of a period, or of both.
         """
-        query = query_of(reference=reference, state=state, **{"from": from_}, to=to, limit=page)
+        query = query_of(
+            reference=reference, state=state, **{"from": from_}, to=to, order=order, limit=page
+        )
         return self._calls.rows("journal", "/transactions", "transactions", Transaction, query)
 
     def _resolve(self, id: str, how: str, body: Any, key: str) -> Transaction:

@@ -19,7 +19,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 from urllib3.exceptions import TimeoutError as TimedOut
 
-from twofold.problems import NoReply, Problem, problem_of
+from twofold.problems import UNEXPECTED, NoReply, Problem, problem_of
 
 AGAIN = frozenset({429, 502, 503, 504})
 """Too much, or a gateway that got no answer, or not now."""
@@ -99,6 +99,7 @@ class Transport:
 
     def _until_answered(self, request: _Request, is_unfinished: Callable[[Reply], bool]) -> Reply:
         until, bound = monotonic() + self._deadline, FIRST_WAIT_SECONDS
+        doubt: Reply | HTTPError | None = None
         while True:
             wait = random.uniform(0, bound)
             outcome = self._attempt(request, min(self._timeout, max(until - monotonic(), 0.001)))
@@ -107,10 +108,10 @@ class Transport:
                 if outcome.status not in AGAIN and not unfinished:
                     return outcome
                 wait += _asked_to_wait(outcome)
+            if request.method != "GET" and _may_have_been_done(outcome):
+                doubt = outcome
             if monotonic() + wait >= until:
-                if isinstance(outcome, Reply):
-                    return outcome
-                raise NoReply(f"{request.method} {request.url}: {outcome}") from outcome
+                return _last(request, outcome, doubt)
             sleep(wait)
             bound = min(bound * 2, LONGEST_WAIT_SECONDS)
 
@@ -127,6 +128,25 @@ class Transport:
         except (NewConnectionError, ProtocolError, TimedOut) as error:
             return error
         return Reply(raw.status, raw.headers, raw.data)
+
+
+def _last(request: _Request, outcome: Reply | HTTPError, doubt: Reply | HTTPError | None) -> Reply:
+    """The reply to a request at its deadline: one that leaves it in doubt whether an attempt was
+    done, rather than one that says that the last was not. Raises NoReply.
+    """
+    if doubt is not None and not (isinstance(outcome, Reply) and _is_good(outcome)):
+        outcome = doubt
+    if isinstance(outcome, Reply):
+        return outcome
+    raise NoReply(f"{request.method} {request.url}: {outcome}") from outcome
+
+
+def _may_have_been_done(outcome: Reply | HTTPError) -> bool:
+    """Whether an attempt that is to be repeated may have been done, or may be yet."""
+    if not isinstance(outcome, Reply):
+        return not isinstance(outcome, NewConnectionError)
+    code = problem_of(outcome.status, outcome.body).code
+    return outcome.status in AGAIN - {429} and code in (UNEXPECTED, "outcome_unknown")
 
 
 def _is_good(reply: Reply) -> bool:

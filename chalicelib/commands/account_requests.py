@@ -1,0 +1,127 @@
+"""Account requests: the bodies of the Write API about accounts, and the commands they ask for."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from chalicelib.commands.request_fields import Limit, Metadata, NewId, limit_of
+from chalicelib.domain.fields import Direction, check_asset
+from chalicelib.domain.managing import (
+    KEEP,
+    ChangeAccount,
+    CloseAccount,
+    FreezeAccount,
+    Keep,
+    OpenAccount,
+    UnfreezeAccount,
+)
+from chalicelib.domain.refusals import InvalidField
+from chalicelib.domain.stripes import MAX_STRIPES
+from chalicelib.http.faults import Check
+
+
+class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /ledgers/{ledger}/accounts`."""
+
+    asset: Annotated[str, Check(lambda asset, _: check_asset(asset))]
+    normal_balance: Direction
+    id: NewId | None = None
+    min_balance: Limit | UnsetType = UNSET
+    max_balance: Limit | UnsetType = UNSET
+    metadata: Metadata = {}
+    stripes: Annotated[int, Meta(ge=1, le=MAX_STRIPES)] = 1
+
+    def command(self, ledger: str, new_id: str) -> OpenAccount:
+        """The command this body asks for. Raises InvalidField, InvalidAmount."""
+        # What is not striped holds at least nothing, unless it is said otherwise.
+        least = 0 if self.stripes == 1 else None
+        return OpenAccount(
+            ledger=ledger,
+            account=new_id if self.id is None else self.id,
+            asset=self.asset,
+            normal_balance=self.normal_balance,
+            min_balance=least
+            if self.min_balance is UNSET
+            else limit_of(self.min_balance, "min_balance"),
+            max_balance=None
+            if self.max_balance is UNSET
+            else limit_of(self.max_balance, "max_balance"),
+            metadata=self.metadata,
+            stripes=self.stripes,
+        )
+
+
+class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `PATCH …/accounts/{id}`. A field that is left out stays as it is."""
+
+    min_balance: Limit | UnsetType = UNSET
+    max_balance: Limit | UnsetType = UNSET
+    metadata: Metadata | UnsetType = UNSET
+
+    def command(self, ledger: str, account: str, if_version: int | None) -> ChangeAccount:
+        """The command this body asks for. Raises InvalidField, also where it asks for nothing, and
+        InvalidAmount.
+        """
+        if self == ChangeAccountRequest():
+            raise InvalidField("body", "nothing is asked for: give a limit or metadata")
+        return ChangeAccount(
+            ledger=ledger,
+            account=account,
+            min_balance=_limit_or_keep(self.min_balance, "min_balance"),
+            max_balance=_limit_or_keep(self.max_balance, "max_balance"),
+            metadata=None if self.metadata is UNSET else self.metadata,
+            if_version=if_version,
+        )
+
+
+class DirectionsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/accounts/{id}/freeze` and `/unfreeze`; an empty one means both."""
+
+    debits: bool | UnsetType = UNSET
+    credits: bool | UnsetType = UNSET
+
+    def freeze(self, ledger: str, account: str) -> FreezeAccount:
+        """The command this body asks for. Raises InvalidField."""
+        debits, credits = self._asked()
+        return FreezeAccount(ledger=ledger, account=account, debits=debits, credits=credits)
+
+    def unfreeze(self, ledger: str, account: str) -> UnfreezeAccount:
+        """The command this body asks for. Raises InvalidField."""
+        debits, credits = self._asked()
+        return UnfreezeAccount(ledger=ledger, account=account, debits=debits, credits=credits)
+
+    def _asked(self) -> tuple[bool, bool]:
+        both = self.debits is UNSET and self.credits is UNSET
+        if not both and True not in (self.debits, self.credits):
+            raise InvalidField("body", "nothing is asked for: give a direction that is true")
+        return both or self.debits is True, both or self.credits is True
+
+
+class CloseAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/accounts/{id}/close`, which says nothing."""
+
+    def command(self, ledger: str, account: str) -> CloseAccount:
+        """The command this body asks for. Raises InvalidField."""
+        return CloseAccount(ledger=ledger, account=account)
+
+
+class AccountBatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/accounts/batch`. Its accounts are read one by one, so that what is
+    wrong with one is said of that one.
+    """
+
+    accounts: Annotated[
+        list[Raw],
+        Meta(
+            extra_json_schema={
+                "items": {"$ref": "#/components/schemas/OpenAccountRequest"},
+                "minItems": 1,
+                "maxItems": 100,
+            }
+        ),
+    ]
+
+
+def _limit_or_keep(raw: Raw | UnsetType, where: str) -> int | Literal[Keep.KEEP] | None:
+    return KEEP if raw is UNSET else limit_of(raw, where)

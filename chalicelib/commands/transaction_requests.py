@@ -1,0 +1,169 @@
+"""Transaction requests: the bodies of the Write API about transactions, and the commands they ask
+for.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from chalicelib.commands.idempotency import HEADER
+from chalicelib.commands.request_fields import (
+    AccountId,
+    Amount,
+    Metadata,
+    NewId,
+    Reference,
+    amount_of,
+)
+from chalicelib.domain.fields import Direction, check_reason
+from chalicelib.domain.refusals import InvalidField
+from chalicelib.domain.transaction import (
+    Entry,
+    HoldTransaction,
+    PostHold,
+    PostTransaction,
+    ReverseTransaction,
+    VoidHold,
+    check_entries,
+    check_timeout,
+)
+from chalicelib.http.faults import Check
+from chalicelib.http.times import Instant, instant
+
+
+class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of a transaction."""
+
+    account: AccountId
+    direction: Direction
+    amount: Amount
+    asset: str | None = None
+
+
+class PendingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Says that a transaction is to be held, for so many seconds or until it is resolved."""
+
+    timeout_seconds: Annotated[int, Check(check_timeout)] | None = None
+
+
+class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /ledgers/{ledger}/transactions`."""
+
+    entries: Annotated[tuple[EntryRequest, ...], Check(check_entries)]
+    id: NewId | None = None
+    reference: Reference | None = None
+    effective_at: Instant | None = None
+    metadata: Metadata = {}
+    pending: PendingRequest | None = None
+
+    def command(
+        self, ledger: str, *, key: str | None, new_id: str
+    ) -> PostTransaction | HoldTransaction:
+        """The command this body asks for, with `key` for its id where it names none.
+
+        Raises InvalidField, InvalidAmount, TooManyEntries.
+        """
+        transaction = _id(self.id, key, new_id)
+        entries = tuple(
+            Entry(
+                account=entry.account,
+                direction=entry.direction,
+                amount=amount_of(entry.amount, f"entries[{place}].amount"),
+                asset=entry.asset,
+            )
+            for place, entry in enumerate(self.entries)
+        )
+        effective_at = _instant(self.effective_at, "effective_at")
+        if self.pending is None:
+            return PostTransaction(
+                ledger=ledger,
+                transaction=transaction,
+                entries=entries,
+                reference=self.reference,
+                effective_at=effective_at,
+                metadata=self.metadata,
+            )
+        return HoldTransaction(
+            ledger=ledger,
+            transaction=transaction,
+            entries=entries,
+            reference=self.reference,
+            effective_at=effective_at,
+            metadata=self.metadata,
+            timeout_seconds=self.pending.timeout_seconds,
+        )
+
+
+class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/transactions/batch`. Its transactions are read one by one, so that what
+    is wrong with one is said of that one.
+    """
+
+    transactions: Annotated[
+        list[Raw],
+        Meta(
+            extra_json_schema={
+                "items": {"$ref": "#/components/schemas/NewTransactionRequest"},
+                "minItems": 1,
+                "maxItems": 100,
+            }
+        ),
+    ]
+    atomic: bool = True
+
+
+class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/transactions/{id}/post`."""
+
+    amount: Amount | UnsetType = UNSET
+
+    def command(self, ledger: str, transaction: str, key: str | None) -> PostHold:
+        """The command this body asks for. Raises InvalidField, InvalidAmount."""
+        amount = None if self.amount is UNSET else amount_of(self.amount, "amount")
+        return PostHold(ledger=ledger, transaction=transaction, key=key, amount=amount)
+
+
+class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/transactions/{id}/void`."""
+
+    reason: Annotated[str, Check(lambda reason, _: check_reason(reason))] | None = None
+
+    def command(self, ledger: str, transaction: str, key: str | None) -> VoidHold:
+        """The command this body asks for. Raises InvalidField."""
+        return VoidHold(ledger=ledger, transaction=transaction, key=key, reason=self.reason)
+
+
+class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST …/transactions/{id}/reverse`."""
+
+    id: NewId | None = None
+    effective_at: Instant | None = None
+    reference: Reference | None = None
+    metadata: Metadata = {}
+
+    def command(
+        self, ledger: str, reverses: str, *, key: str | None, new_id: str
+    ) -> ReverseTransaction:
+        """The command this body asks for. Raises InvalidField."""
+        return ReverseTransaction(
+            ledger=ledger,
+            transaction=_id(self.id, key, new_id),
+            reverses=reverses,
+            effective_at=_instant(self.effective_at, "effective_at"),
+            reference=self.reference,
+            metadata=self.metadata,
+        )
+
+
+def _id(id: str | None, key: str | None, new_id: str) -> str:
+    if key is not None and id not in (None, key):
+        raise InvalidField(
+            HEADER, "the body has another id than this key gives: send one of the two"
+        )
+    return next(one for one in (id, key, new_id) if one is not None)
+
+
+def _instant(text: str | None, where: str) -> datetime | None:
+    return None if text is None else instant(text, where)
