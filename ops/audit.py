@@ -3,14 +3,16 @@
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from pathlib import Path
 
 import click
+import msgspec
 
-from chalicelib.domain.fields import rfc3339
-from chalicelib.read_models.integrity.table import IntegrityRow
 from ops.auditing.auditor import Auditor
-from ops.auditing.findings import Finding, Report
+from ops.auditing.examining import Continuation, Examination
+from ops.auditing.findings import Report
+from ops.auditing.since import SinceAuditor
+from ops.checkpoints.vault import vault
 from ops.verifying.scanning import progress_bars
 
 _SHOWN = 100
@@ -31,65 +33,98 @@ _SHOWN = 100
     show_default=True,
     help="Seconds that projections on their way are given to arrive.",
 )
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="CHECKPOINT",
+    help="Proves this checkpoint too: a file, an s3:// address, or the time of one that is kept.",
+)
+@click.option(
+    "--checkpoint",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Writes the checkpoints of all whole ledgers to this new file too.",
+)
+@click.option(
+    "--anew",
+    metavar="REASON",
+    help="Begins checkpoints anew, without a proof that ledgers have only grown: after a restore.",
+)
+@click.option(
+    "--checkpoint-bucket",
+    "bucket",
+    envvar="TWOFOLD_CHECKPOINT_BUCKET",
+    help="The bucket with object lock in which checkpoints are kept too. Default: the stage's.",
+)
+@click.option(
+    "--since",
+    is_flag=True,
+    help="Audits only what is new since each ledger's last checkpoint.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Answers one JSON document.")
-def audit(segments: int, rate: int, patience: float, as_json: bool) -> None:
+def audit(
+    segments: int,
+    rate: int,
+    patience: float,
+    against: tuple[str, ...],
+    file: Path | None,
+    anew: str | None,
+    bucket: str | None,
+    since: bool,
+    as_json: bool,
+) -> None:
     """Verifies every event and every row of every ledger, and stores the verdict.
 
-    Ends with 0 where all is whole, and with 1 where something is wrong.
+    Proves that each ledger has only grown since its last checkpoint, and leaves a checkpoint of
+    each in which nothing is wrong. Ends with 0 where all is whole, and with 1 where something is
+    wrong.
     """
+    if anew is not None and not anew.strip():
+        raise click.UsageError("say why: --anew 'restored to 2026-11-25T12:00:00Z'")
+    if since and (against or anew or rate):
+        raise click.UsageError("--against, --anew and --rate are of a full audit, without --since")
+    if file is not None and file.exists():
+        raise click.UsageError(f"{file} exists already")
+    if file is not None and not file.resolve().parent.is_dir():
+        raise click.UsageError(f"there is no folder {file.parent}")
+    locked = vault(bucket) if bucket else None
     with progress_bars(quiet=as_json or not sys.stderr.isatty()) as bars:
-        report = examine(Auditor(segments, rate, patience, bars=bars))
-    click.echo(_document(report) if as_json else "\n".join(_lines(report)))
+        if since:
+            new = SinceAuditor(segments, rate, patience, bars=bars)
+            report = Continuation(new, locked, file).run()
+        else:
+            full = Auditor(segments, rate, patience, bars=bars)
+            report = Examination(full, locked, against, anew, file).run()
+    click.echo(
+        _document(report, since=since) if as_json else "\n".join(_lines(report, since=since))
+    )
     if report.count:
         raise SystemExit(1)
 
 
-def examine(auditor: Auditor) -> Report:
-    """Audits, and stores the verdict on each ledger."""
-    before = {row.ledger: row for row in IntegrityRow.scan()}
-    report = auditor.run()
-    for ledger, row in sorted(before.items()):
-        events = report.ledgers.get(ledger, (0, 0, ""))[0]
-        if events < row.most_events:
-            what = f"has {events} events, and had {row.most_events} at an earlier audit"
-            report.add([Finding(ledger, ledger, 0, what)])
-    now = rfc3339(datetime.now(UTC))
-    for ledger in sorted(report.ledgers.keys() | report.wrong.keys() | before.keys()):
-        if ledger:
-            _store(ledger, report, now, before.get(ledger))
-    return report
-
-
-def _store(ledger: str, report: Report, now: str, before: IntegrityRow | None) -> None:
-    events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
-    IntegrityRow(
-        ledger,
-        audited_at=now,
-        as_of=as_of,
-        events=events,
-        streams=streams,
-        findings=report.wrong[ledger],
-        whole=not report.wrong[ledger],
-        most_events=max(events, before.most_events if before else 0),
-    ).save()
-
-
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Report, *, since: bool) -> Iterator[str]:
     for finding in report.found[:_SHOWN]:
         yield f"WRONG {finding}"
     if report.count > _SHOWN:
         yield f"... and {report.count - _SHOWN} more"
     for what in report.unsettled:
         yield f"not settled: {what}"
+    yield from report.notes[:_SHOWN]
+    for made in report.checkpoints[:_SHOWN]:
+        yield f"{made.ledger}: checkpoint of {made.at}, {made.streams} streams, root {made.root}"
+    for ledger, count in sorted((+report.wrong).items())[:_SHOWN]:
+        yield f"{ledger}: no checkpoint, because of {count} findings"
     seconds = max(report.seconds, 0.001)
     yield (
-        f"{report.events} events of {report.streams} streams in {len(report.ledgers)} ledgers, "
+        f"{report.events} {'new ' * since}events of {report.streams} streams "
+        f"in {len(report.ledgers)} ledgers, "
         f"{seconds:.1f} s, {report.events / seconds:.0f} events/s"
     )
-    yield f"{report.count} findings" if report.count else "whole: nothing is wrong"
+    whole = "nothing is wrong in what is new" if since else "whole: nothing is wrong"
+    yield f"{report.count} findings" if report.count else whole
 
 
-def _document(report: Report) -> str:
+def _document(report: Report, *, since: bool) -> str:
     ledgers = {
         ledger: {
             "events": events,
@@ -101,6 +136,7 @@ def _document(report: Report) -> str:
     }
     return json.dumps(
         {
+            "since": since,
             "whole": not report.count,
             "findings": report.count,
             "found": [
@@ -113,6 +149,8 @@ def _document(report: Report) -> str:
                 for each in report.found
             ],
             "unsettled": report.unsettled,
+            "notes": report.notes,
+            "checkpoints": msgspec.to_builtins(report.checkpoints),
             "events": report.events,
             "streams": report.streams,
             "seconds": round(report.seconds, 3),

@@ -35,8 +35,8 @@ from chalicelib.local.stream_pump import Pump
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.settings import settings
-from ops.audit import examine
 from ops.auditing.auditor import Auditor
+from ops.auditing.examining import Examination
 from ops.chaos_books import BERKA, Client, Writer, open_accounts, open_bank, pay
 from ops.demo import Row, read
 from ops.independent import check
@@ -171,7 +171,7 @@ def verify(client: Client, bank: Sequence[Row], discarded: Sequence[object]) -> 
     ]
     problems += [*_unlike_the_answers(client, events), *check.wrong_events(items)]
     problems += [*check.wrong_rows(items, rows), *_unlike_the_bank(bank)]
-    audited = examine(Auditor(segments=4, rate=0, patience=5.0))
+    audited = Examination(Auditor(segments=4, rate=0, patience=5.0)).run()
     problems += [str(finding) for finding in audited.found]
     problems += [f"not settled: {what}" for what in audited.unsettled]
     click.echo(f"{len(events):,} events, {sum(map(len, rows.values())):,} rows compared")

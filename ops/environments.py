@@ -37,6 +37,7 @@ _VARIABLES = {
     "alarm_topic": "TWOFOLD_ALARM_TOPIC",
     "kms_key": "TWOFOLD_KMS_KEY",
     "permissions_boundary": "TWOFOLD_PERMISSIONS_BOUNDARY",
+    "checkpoint_bucket": "TWOFOLD_CHECKPOINT_BUCKET",
 }
 _OF_LAMBDA = {
     "memory": "lambda_memory_size",

@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,10 +15,11 @@ from ops.auditing.assertions import Assertion
 from ops.auditing.expectations import rows_of, sum_key
 from ops.auditing.findings import Finding, Report, ledger_of
 from ops.auditing.scratch import Scratch
-from ops.auditing.streams import Head, StreamCheck
+from ops.auditing.streams import StreamCheck
 from ops.auditing.stripes import Striped
+from ops.checkpoints import proof
 from ops.verifying.events import grouped
-from ops.verifying.raw import Item, digest, name_of, query
+from ops.verifying.raw import Item, digest, last, name_of, query
 from ops.verifying.read_models import READ_MODELS
 from ops.verifying.rows import statement_row
 from ops.verifying.scanning import Bars, Pages, RateLimiter, Scanner, silent
@@ -34,8 +35,7 @@ class Auditor:
 
     `segments` scans run at once, `rate` items a second at most (0 is no limit), and what does not
     agree is looked at again for `patience` seconds. Without `rows` the events alone are audited.
-    `on_heads` is given the head of every stream, in the order of their names as bytes of UTF-8,
-    once all were folded, and what it finds is reported. Reads only.
+    Reads only.
     """
 
     segments: int = 4
@@ -44,7 +44,6 @@ class Auditor:
     rows: bool = True
     bars: Bars = silent
     sleep: Callable[[float], None] = time.sleep
-    on_heads: Callable[[Iterator[Head]], Iterable[Finding]] = lambda _: ()
     report: Report = field(default_factory=Report)
     _sums: dict[Key, Sum] = field(default_factory=dict)
     _striped: Striped = field(default_factory=Striped)
@@ -56,17 +55,18 @@ class Auditor:
 
     def run(self) -> Report:
         """What was found."""
+        with scratch_file() as scratch:
+            return self.audit(scratch)
+
+    def audit(self, scratch: Scratch) -> Report:
+        """What was found, with a scratch file that has the heads which are to be proved."""
         began = time.monotonic()
-        with (
-            tempfile.TemporaryDirectory(prefix="twofold-audit-") as folder,
-            closing(Scratch(Path(folder))) as scratch,
-        ):
-            self._events(scratch)
-            self._transactions(scratch)
-            self._stripes()
-            self.report.add(self.on_heads(scratch.heads()))
-            if self.rows:
-                self._rows(scratch)
+        self._events(scratch)
+        self._gone(scratch)
+        self._transactions(scratch)
+        self._stripes()
+        if self.rows:
+            self._rows(scratch)
         self.report.found.sort()
         self.report.seconds = time.monotonic() - began
         return self.report
@@ -77,6 +77,12 @@ class Auditor:
                 self._stream(name, items, scratch)
 
         self._scanner.run("events", name_of(EventItem), audit)
+
+    def _gone(self, scratch: Scratch) -> None:
+        """Streams of earlier checkpoints that the scan did not find, looked for by themselves."""
+        for name, earlier in scratch.gone():
+            if last(EventItem, name) is None:
+                self.report.add([proof.gone(name, earlier)])
 
     def _stream(self, name: str, items: Iterable[Item], scratch: Scratch) -> None:
         """One stream. What seems wrong in a scan is read again by itself, in order."""
@@ -105,8 +111,12 @@ class Auditor:
         """The stream, and the sum of its statement's digests. A first look ends with a finding."""
         check, statement = StreamCheck(name), 0
         noted: list[tuple[int, int, Assertion]] = []
+        earlier = scratch.proven(name)
+        hashes = dict.fromkeys((each.version for each in earlier), b"")
         for item in items:
             one, said = check.take(item)
+            if check.version in hashes:
+                hashes[check.version] = check.hash
             if first_look and check.findings:
                 break
             noted += [(check.version, place, each) for place, each in enumerate(said)]
@@ -116,6 +126,9 @@ class Auditor:
             if one is not None and one.stream.kind == "account":
                 statement = (statement + digest(statement_row(one))) & reading.MASK
         scratch.add_assertions(name, noted)
+        if earlier:
+            found = {version: hash for version, hash in hashes.items() if hash}
+            check.findings += proof.differing(name, check.version, found, earlier)
         return check, statement
 
     def _transactions(self, scratch: Scratch) -> None:
@@ -189,9 +202,19 @@ class Auditor:
         for model, key, least in scratch.suspects():
             where = f"{model} {key}"
             found = [
-                Finding(ledger_of(key), where, version, what)
+                Finding(reading.ledger_of_row(model, key), where, version, what)
                 for version, what in reading.look(model, key, least)
             ]
             if not found:
                 scratch.clear(model, key)
             report.add(found)
+
+
+@contextmanager
+def scratch_file() -> Iterator[Scratch]:
+    """A scratch file in a folder of its own, which goes with it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="twofold-audit-") as folder,
+        closing(Scratch(Path(folder))) as scratch,
+    ):
+        yield scratch

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from chalicelib.read_models.integrity.table import Checkpoint
+
 MOST_KEPT = 10_000
 """Of the findings kept to be shown; the rest are counted only."""
 
@@ -26,13 +28,15 @@ class Report:
     """What an audit found. `unsettled` is what never stood still long enough to be compared.
 
     `ledgers` counts events and streams, and has the newest `recorded_at`, of each ledger.
+    `checkpoints` are those that the audit wrote, and `notes` is what else is to be told of them.
     """
 
     found: list[Finding] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
     wrong: Counter[str] = field(default_factory=Counter)
     ledgers: dict[str, tuple[int, int, str]] = field(default_factory=dict)
-    rows: int = 0
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def add(self, findings: Iterable[Finding]) -> None:

@@ -14,6 +14,7 @@ from chalicelib.read_models import ledgers
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.read_models.transactions.table import TransactionRow
 from ops.auditing.expectations import REGISTRIES, key_parts, key_text, mark_of
+from ops.auditing.findings import ledger_of
 from ops.auditing.scratch import Row, Scratch
 from ops.auditing.settling import read
 from ops.auditing.streams import StreamCheck
@@ -66,6 +67,13 @@ def _statements(pages: Iterable[Page]) -> Iterator[dict[str, str]]:
         yield {key: f"{sum:032x}" for key, sum in sums.items()}
         sums = rest
     yield {key: f"{sum:032x}" for key, sum in sums.items()}
+
+
+def ledger_of_row(model: str, row: str) -> str:
+    """The ledger that a row is of."""
+    if model in REGISTRIES:
+        return ledgers.parts_of(key_parts(row)[1])[0]
+    return ledger_of(row)
 
 
 def look(model: str, row: str, least: int) -> Iterator[tuple[int, str]]:

@@ -18,6 +18,8 @@ create table assertions (stream text, version int, place int, of text, side int,
     hash blob, primary key (stream, version, place)) without rowid;
 create table rows (model text, key text, version int, digest text, asset text, seen int default 0,
     primary key (model, key)) without rowid;
+create table proven (stream text, origin text, version int, hash blob, seen int default 0,
+    primary key (stream, origin)) without rowid;
 create table suspects (model text, key text, primary key (model, key)) without rowid;
 pragma journal_mode = off;
 pragma synchronous = off;
@@ -38,11 +40,21 @@ class Row(NamedTuple):
     asset: str = ""
 
 
+class Proven(NamedTuple):
+    """What a stream was at an earlier checkpoint, which `origin` names in words."""
+
+    origin: str
+    version: int
+    hash: bytes
+
+
 class Scratch:
     """The file. Safe for threads."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._lock = Lock()
+        self._proves = False
         self._file = sqlite3.connect(folder / "audit.sqlite", check_same_thread=False)
         self._file.executescript(_TABLES)
 
@@ -77,10 +89,62 @@ class Scratch:
         for *rest, net in self._each(asked, ()):
             yield (*rest, int(net))
 
-    def heads(self) -> Iterator[Head]:
-        """The head of every stream, in the order of their names as bytes."""
-        for row in self._each("select name, version, hash from streams order by name", ()):
+    def see(self, streams: Iterable[str]) -> None:
+        """Streams of an earlier checkpoint that are known to be there."""
+        self._many("update proven set seen = 1 where stream = ?", [(name,) for name in streams])
+
+    def unseen(self, ledger: str) -> list[str]:
+        """The accounts and stripes of a ledger's earlier checkpoint that are not known so."""
+        between = _streams_of(f"{ledger}/account")
+        asked = "select stream from proven where not seen and stream > ? and stream < ?"
+        return [name for (name,) in self._all(asked, *between)]
+
+    def heads_since(self, ledger: str) -> Iterator[Head]:
+        """The heads of an earlier checkpoint, and instead of some of them those that were seen."""
+        asked = (
+            "select name, version, hash from streams where name > ? and name < ? union all "
+            "select stream, max(version), hash from proven where stream > ? and stream < ? "
+            "and not exists (select 1 from streams where name = stream) group by 1 order by 1"
+        )
+        for row in self._each(asked, _streams_of(ledger) * 2):
             yield Head(*row)
+
+    def heads(self, ledger: str) -> Iterator[Head]:
+        """The head of every stream of a ledger, in the order of their names as bytes of UTF-8."""
+        asked = "select name, version, hash from streams where name > ? and name < ? order by name"
+        for row in self._each(asked, _streams_of(ledger)):
+            yield Head(*row)
+
+    def prove(self, origin: str, heads: Iterable[Head]) -> None:
+        """Heads of an earlier checkpoint, of which today's streams must be the continuation."""
+        self._proves = True
+        self._many(
+            "insert or replace into proven (stream, origin, version, hash) values (?, ?, ?, ?)",
+            ((head.stream, origin, head.version, head.hash) for head in heads),
+        )
+
+    def forget(self, origin: str, ledger: str) -> None:
+        """Nothing is to be proved of a checkpoint's heads of this ledger."""
+        self._many(
+            "delete from proven where origin = ? and stream > ? and stream < ?",
+            [(origin, *_streams_of(ledger))],
+        )
+
+    def proven(self, stream: str) -> list[Proven]:
+        """What a stream was at earlier checkpoints."""
+        if not self._proves:
+            return []
+        asked = "select origin, version, hash from proven where stream = ?"
+        return [Proven(*row) for row in self._all(asked, stream)]
+
+    def gone(self) -> Iterator[tuple[str, Proven]]:
+        """The streams of earlier checkpoints that were not seen."""
+        asked = (
+            "select stream, origin, version, hash from proven "
+            "where not exists (select 1 from streams where name = stream) order by stream"
+        )
+        for stream, *proven in self._each(asked, ()):
+            yield stream, Proven(*proven)
 
     def expect(self, rows: Iterable[Row]) -> None:
         """Rows that must be there."""
@@ -176,3 +240,8 @@ class Scratch:
         """The rows as they are read: nothing may be written to the same table in between."""
         with closing(self._file.execute(statement, values)) as found:
             yield from found
+
+
+def _streams_of(ledger: str) -> tuple[str, str]:
+    """What the names of a ledger's streams lie between: 0 comes after /."""
+    return f"{ledger}/", f"{ledger}0"

@@ -75,6 +75,18 @@ class StreamCheck:
         """The newest event that was taken, as it is stored."""
         return Head(self.name, self.version, self.hash)
 
+    def go_on_from(self, head: Item, before: bytes) -> None:
+        """Goes on behind an event of which another audit has left a checkpoint.
+
+        `before` is the hash of the event before it. Its state is taken as it is carried, once its
+        hash was found to be right; and nothing is counted of what came before.
+        """
+        self.version = number_of(head, "version") - 1
+        self._links, self._states = {before}, []
+        self.tally.lose()
+        self.take(head)
+        self.count, self.tally.net = 0, 0
+
     def take(self, item: Item) -> tuple[Recorded | None, list[Assertion]]:
         """The next event, with its state as folded, and what it says of other streams."""
         self.count += 1

@@ -197,10 +197,14 @@ class Restore:
             self.cloud.say(f"  {line}")
 
     def _audit(self) -> None:
-        """Audits with the tables of each replica, once. Raises a click error for any finding."""
+        """Audits with the tables of each replica, once. Raises a click error for any finding.
+
+        Checkpoints are begun anew: what came after the moment is gone, as it was wished.
+        """
         replicas = {stage.replica: stage for stage in self.readers}
+        why = f"restored to {self.record.at}"
         for stage in replicas.values():
-            said = json.loads(self.run_in(stage, ["audit", "--json"]))
+            said = json.loads(self.run_in(stage, ["audit", "--json", "--anew", why]))
             self.cloud.say(f"  {said['events']} events of {said['streams']} streams")
             if said["findings"]:
                 found = "".join(

@@ -80,14 +80,30 @@ def get_all(table: type[Table], items: Sequence[Item]) -> dict[str, Item]:
 
 
 def query(
-    table: type[Table], partition: str, *, newest_first: bool = False, page: int = _PAGE
+    table: type[Table],
+    partition: str,
+    *,
+    newest_first: bool = False,
+    page: int = _PAGE,
+    first: int | None = None,
 ) -> Iterator[Item]:
-    """The items of one partition in the order of their range keys, or from the last one back."""
+    """The items of one partition in the order of their range keys, or from the last one back.
+
+    With `first`, those whose range key is that number or a later one.
+    """
+    names, values = (
+        dict(zip(("#k", "#r"), key_names(table), strict=False)),
+        {":k": {"S": partition}},
+    )
+    if first is None:
+        names.pop("#r", None)
+    else:
+        values[":r"] = {"N": str(first)}
     asked: dict[str, Any] = {
         "TableName": name_of(table),
-        "KeyConditionExpression": "#k = :k",
-        "ExpressionAttributeNames": {"#k": key_names(table)[0]},
-        "ExpressionAttributeValues": {":k": {"S": partition}},
+        "KeyConditionExpression": "#k = :k" if first is None else "#k = :k and #r >= :r",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
         "ConsistentRead": True,
         "ScanIndexForward": not newest_first,
         "Limit": page,

@@ -25,10 +25,13 @@ from chalicelib.events.table import EventItem
 from chalicelib.local.stack import ROOMS
 from chalicelib.read_models.transactions.projector import _known_days
 from chalicelib.tables import Table
-from ops.audit import examine
 from ops.auditing.auditor import Auditor
+from ops.auditing.examining import Examination
 from ops.auditing.findings import Report
 from tests.domain.books import NOW, credit, debit, opening, posting
+
+EXAMINATION = ("bucket", "against", "anew", "file")
+"""The options of an examination; all others are the auditor's."""
 
 Item = dict[str, dict[str, Any]]
 
@@ -131,7 +134,9 @@ def project() -> None:
 
 def audited(**options: Any) -> Report:
     """An audit that waits for nothing."""
-    return examine(Auditor(**{"patience": 0.0, "segments": 2, "sleep": lambda _: None, **options}))
+    given = {name: options.pop(name) for name in EXAMINATION if name in options}
+    auditor = Auditor(**{"patience": 0.0, "segments": 2, "sleep": lambda _: None, **options})
+    return Examination(auditor, **given).run()
 
 
 def said(report: Report) -> list[str]:

@@ -9,8 +9,8 @@ from chalicelib.domain.transaction import PostTransaction
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.table import EventItem
 from chalicelib.local.stack import ROOMS
-from ops.audit import examine
 from ops.auditing.auditor import Auditor
+from ops.auditing.examining import Examination
 from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import altered, another_byte, damaged, items, project, said
 from tests.soak import examples
@@ -65,7 +65,7 @@ def test_thousands_of_events_are_whole_among_traffic_and_one_byte_is_found(books
     writer = threading.Thread(target=live)
     writer.start()
     try:
-        report = examine(Auditor(patience=10.0))
+        report = Examination(Auditor(patience=10.0)).run()
     finally:
         done.set()
         writer.join()
@@ -76,8 +76,8 @@ def test_thousands_of_events_are_whole_among_traffic_and_one_byte_is_found(books
     item = items(EventItem)[500]
     changed = altered(item, "data", another_byte)
     with damaged(EventItem, item, after=changed):
-        found = said(examine(Auditor(patience=0.0)))
+        found = said(Examination(Auditor(patience=0.0)).run())
 
     place = f"{item['stream']['S']} {item['version']['N']}: "
     assert any(one.startswith(place) for one in found)
-    assert said(examine(Auditor())) == []
+    assert said(Examination(Auditor()).run()) == []

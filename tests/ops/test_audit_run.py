@@ -1,6 +1,7 @@
 """An audit among live traffic, of forged books and older ones, and how its verdict is told."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -252,6 +253,7 @@ def test_a_ledger_that_was_never_audited_has_no_verdict() -> None:
         "streams": None,
         "findings": None,
         "whole": None,
+        "checkpoint": None,
     }
 
 
@@ -264,9 +266,13 @@ def test_the_api_tells_the_verdict_of_the_last_audit() -> None:
         audited()
     broken = api.http.get("/ledgers/acme/integrity").json_body
 
+    checkpoint = whole.pop("checkpoint")
+    assert broken.pop("checkpoint") == checkpoint
+
     newest = max(item["recorded_at"]["S"] for item in items(EventItem))
     events, streams = counted()
-    assert whole.pop("audited_at") < broken.pop("audited_at")
+    audited_at = whole.pop("audited_at")
+    assert audited_at < broken.pop("audited_at")
     assert whole == {
         "ledger": "acme",
         "as_of": newest,
@@ -276,6 +282,9 @@ def test_the_api_tells_the_verdict_of_the_last_audit() -> None:
         "whole": True,
     }
     assert (broken["findings"], broken["whole"]) == (1, False)
+    assert re.fullmatch("[0-9a-f]{64}", checkpoint.pop("root"))
+    assert checkpoint.pop("at") == audited_at
+    assert checkpoint == {"events": events, "streams": streams}
 
 
 def test_a_stream_of_no_known_kind_is_named() -> None:

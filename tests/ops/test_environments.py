@@ -69,6 +69,7 @@ def test_every_setting_arrives_where_it_counts(config: Path) -> None:
             "replicas": ["eu-west-1", "eu-west-2"],
             "kms_key": "arn:aws:kms:eu-central-1:123456789012:key/mrk-1",
             "permissions_boundary": "arn:aws:iam::123456789012:policy/b",
+            "checkpoint_bucket": "my-checkpoints",
             "log_retention_days": 7,
             "throttle": {"rate": 50, "burst": 60},
             "domain": {
@@ -99,6 +100,7 @@ def test_every_setting_arrives_where_it_counts(config: Path) -> None:
         region = "eu-west-1" if stage is elsewhere else "eu-central-1"
         assert stage.kms_key == f"arn:aws:kms:{region}:123456789012:key/mrk-1"
         assert stage.variables["TWOFOLD_GENERATIONS"] == "1"
+        assert stage.variables["TWOFOLD_CHECKPOINT_BUCKET"] == "my-checkpoints"
         assert (stage.variables["TWOFOLD_RATE"], stage.variables["TWOFOLD_BURST"]) == ("50", "60")
         assert stage.timeout("api_handler") == 20
         handler = stage.config["lambda_functions"]["api_handler"]

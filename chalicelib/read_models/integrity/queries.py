@@ -15,11 +15,21 @@ class LedgerIntegrity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         check_id(self.ledger, "ledger")
 
 
+class LedgerCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The Merkle root, in hex, over the newest events of all streams of the ledger at a time."""
+
+    at: str
+    root: str
+    streams: int
+    events: int
+
+
 class Integrity(msgspec.Struct, frozen=True, kw_only=True):
     """What the last audit found; all null where there was none.
 
     It counted `events` in `streams`, up to those recorded at `as_of`. `whole` says that every
-    event and every row was as it must be, and `findings` how many were not.
+    event and every row was as it must be, and `findings` how many were not. `checkpoint` is of the
+    last audit that found nothing wrong.
     """
 
     ledger: str
@@ -29,6 +39,7 @@ class Integrity(msgspec.Struct, frozen=True, kw_only=True):
     streams: int | None = None
     findings: int | None = None
     whole: bool | None = None
+    checkpoint: LedgerCheckpoint | None = None
 
 
 def ledger_integrity(query: LedgerIntegrity) -> Integrity:
@@ -36,6 +47,7 @@ def ledger_integrity(query: LedgerIntegrity) -> Integrity:
     row = find(query.ledger)
     if row is None:
         return Integrity(ledger=query.ledger)
+    last = row.kept()[-1:]
     return Integrity(
         ledger=query.ledger,
         audited_at=row.audited_at,
@@ -44,4 +56,9 @@ def ledger_integrity(query: LedgerIntegrity) -> Integrity:
         streams=row.streams,
         findings=row.findings,
         whole=row.whole,
+        checkpoint=LedgerCheckpoint(
+            at=last[0].at, root=last[0].root, streams=last[0].streams, events=last[0].events
+        )
+        if last
+        else None,
     )

@@ -205,9 +205,19 @@ class TrialBalance(Struct, frozen=True, kw_only=True):
     assets: tuple[AssetTotals, ...]
 
 
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    """The Merkle root, in hex, over the newest events of all `streams` of a ledger."""
+
+    at: datetime
+    root: str
+    streams: int
+    events: int
+
+
 class Integrity(Struct, frozen=True, kw_only=True):
     """What the last audit found in `events` events of `streams` streams, the newest recorded at
     `as_of`: whether all is `whole`, or how many `findings` there are. All None before the first.
+    `checkpoint` is of the last audit that found nothing wrong.
     """
 
     ledger: str
@@ -217,6 +227,7 @@ class Integrity(Struct, frozen=True, kw_only=True):
     streams: int | None
     findings: int | None
     whole: bool | None
+    checkpoint: Checkpoint | None = None
 
 
 class LedgerEntry(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,139 @@
+"""Examining: an audit, the verdict on each ledger, and a checkpoint of each that is whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalicelib.read_models.integrity.table import IntegrityRow, find
+from chalicelib.read_models.ledgers import PARTITION, JournalLedger, parts_of
+from ops.auditing.auditor import Auditor, scratch_file
+from ops.auditing.findings import Finding, Report
+from ops.auditing.scratch import Scratch
+from ops.auditing.since import SinceAuditor
+from ops.checkpoints import kept
+from ops.checkpoints.earlier import Earlier
+from ops.checkpoints.leaving import Leaving, now, store
+from ops.checkpoints.vault import Vault
+
+
+@dataclass(frozen=True)
+class Examination:
+    """A full audit: of all that there is, and against earlier checkpoints.
+
+    `against` names checkpoints by time, address or file; the last of each ledger is always one of
+    them. With a reason to begin `anew` nothing earlier counts, such as after a wanted restore.
+    """
+
+    auditor: Auditor
+    bucket: Vault | None = None
+    against: Sequence[str] = ()
+    anew: str | None = None
+    file: Path | None = None
+
+    def run(self) -> Report:
+        """Audits, and stores the verdict on each ledger. Raises a click error before it begins for
+        a bucket without locks, and for a checkpoint that is none.
+        """
+        if self.bucket is not None:
+            self.bucket.check()
+        verdicts, report = kept.verdicts(), self.auditor.report
+        with scratch_file() as scratch:
+            earlier = Earlier(scratch, report, verdicts)
+            earlier.named(self.against)
+            if self.anew is None:
+                earlier.last(self.bucket)
+            self.auditor.audit(scratch)
+            if self.anew is None:
+                report.add(_fewer(report, verdicts))
+            report.found.sort()
+            self._store(scratch, report, verdicts)
+        return report
+
+    def _store(
+        self, scratch: Scratch, report: Report, verdicts: Mapping[str, IntegrityRow]
+    ) -> None:
+        leaving = Leaving(scratch, report, self.bucket, self.file, self.anew, now())
+        for ledger in sorted(report.ledgers.keys() | report.wrong.keys() | verdicts.keys()):
+            if not ledger:
+                continue
+            before = verdicts.get(ledger)
+            checkpoints = before.kept() if before else []
+            if ledger in report.ledgers and not report.wrong[ledger]:
+                heads = scratch.heads(ledger)
+                checkpoints = leaving.checkpoint(ledger, heads, checkpoints)
+            events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
+            most = before.most_events if before and self.anew is None else 0
+            row = IntegrityRow(
+                ledger,
+                audited_at=leaving.at,
+                as_of=as_of,
+                events=events,
+                streams=streams,
+                findings=report.wrong[ledger],
+                whole=not report.wrong[ledger],
+                most_events=max(events, most),
+            )
+            store(row, checkpoints)
+
+
+def _fewer(report: Report, verdicts: Mapping[str, IntegrityRow]) -> list[Finding]:
+    """The ledgers that have fewer events than an earlier audit counted."""
+    counts = {ledger: report.ledgers.get(ledger, (0, 0, ""))[0] for ledger in verdicts}
+    return [
+        Finding(
+            ledger,
+            ledger,
+            0,
+            f"has {counts[ledger]} events, and had {row.most_events} at an earlier audit",
+        )
+        for ledger, row in sorted(verdicts.items())
+        if counts[ledger] < row.most_events
+    ]
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """An audit of what is new since the last checkpoint of each ledger that has one.
+
+    What it finds makes the verdict; where it finds nothing, the verdict of the full audit before
+    it stays, with one more checkpoint, unless nothing moved.
+    """
+
+    auditor: SinceAuditor
+    bucket: Vault | None = None
+    file: Path | None = None
+
+    def run(self) -> Report:
+        """Audits. Raises a click error before it begins for a bucket without locks."""
+        if self.bucket is not None:
+            self.bucket.check()
+        report = self.auditor.report
+        ledgers = {parts_of(row.place)[0] for row in JournalLedger.query(PARTITION)}
+        verdicts = {ledger: row for ledger in sorted(ledgers) if (row := find(ledger))}
+        with scratch_file() as scratch:
+            last = Earlier(scratch, report, verdicts).last(self.bucket)
+            report.notes += [
+                f"{ledger}: no checkpoint to go on from, which a full audit leaves"
+                for ledger in sorted(ledgers - last.keys() - report.wrong.keys())
+            ]
+            self.auditor.ledgers = sorted(last)
+            self.auditor.audit(scratch)
+            leaving = Leaving(scratch, report, self.bucket, self.file, at=now())
+            for ledger, checkpoint in sorted(last.items()):
+                self._store(leaving, ledger, checkpoint.at, verdicts.get(ledger))
+        return report
+
+    def _store(self, leaving: Leaving, ledger: str, since: str, row: IntegrityRow | None) -> None:
+        report = leaving.report
+        if row is None:
+            report.notes.append(f"{ledger}: it has no verdict, which a full audit gives")
+        elif report.wrong[ledger]:
+            row.audited_at, row.whole, row.findings = leaving.at, False, report.wrong[ledger]
+            row.save()
+        elif not row.whole:
+            report.notes.append(f"{ledger}: the last audit had findings: audit it in full")
+        elif ledger in report.ledgers:
+            heads = leaving.scratch.heads_since(ledger)
+            made = leaving.checkpoint(ledger, heads, row.kept(), since=since)
+            row.most_events = max(row.most_events, made[-1].events)
+            store(row, made)

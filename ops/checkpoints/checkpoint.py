@@ -1,0 +1,110 @@
+"""Checkpoints as files: a line of JSON for the checkpoint, then one for each head, compressed.
+
+The heads are in the order of the streams' names as bytes; the line of each, without its end, is a
+leaf of the Merkle tree. Several checkpoints may follow each other in one file.
+"""
+
+import gzip
+import shutil
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from chalicelib.read_models.integrity.table import Checkpoint
+from ops.auditing.streams import Head
+from ops.checkpoints.merkle import MerkleTree
+
+
+class DamagedCheckpoint(Exception):
+    """A checkpoint cannot be read, or its heads do not give its root. It says which."""
+
+
+def make(
+    path: Path,
+    ledger: str,
+    heads: Iterable[Head],
+    *,
+    at: str,
+    previous: str | None = None,
+    anew: str | None = None,
+    since: str | None = None,
+) -> Checkpoint:
+    """Writes the checkpoint of a ledger with these heads, which come in the order of their names,
+    to a file. Needs no memory for them, and as much room again beside the file while it works.
+    """
+    tree, streams, events = MerkleTree(), 0, 0
+    spool = path.with_suffix(".heads")
+    with gzip.open(spool, "wb") as lines:
+        for head in heads:
+            line = msgspec.json.encode([head.stream, head.version, head.hash.hex()])
+            tree.add(line)
+            lines.write(line + b"\n")
+            streams, events = streams + 1, events + head.version
+    made = Checkpoint(
+        ledger=ledger,
+        at=at,
+        root=tree.root(),
+        streams=streams,
+        events=events,
+        previous=previous,
+        anew=anew,
+        since=since,
+    )
+    with path.open("wb") as file, spool.open("rb") as rest:
+        file.write(gzip.compress(msgspec.json.encode(made) + b"\n"))
+        shutil.copyfileobj(rest, file)
+    spool.unlink()
+    return made
+
+
+def read(file: BinaryIO) -> Iterator[tuple[Checkpoint, Iterator[Head]]]:
+    """The checkpoints in a file, each with its heads, which are gone once the next is asked for.
+
+    Raises DamagedCheckpoint, at the end of the heads too if they do not give the root.
+    """
+    lines = _lines(file)
+    line = next(lines, None)
+    if line is None:
+        raise DamagedCheckpoint("it is empty")
+
+    def heads(of: Checkpoint) -> Iterator[Head]:
+        nonlocal line
+        tree, streams = MerkleTree(), 0
+        line = next(lines, None)
+        while line is not None and line.startswith(b"["):
+            tree.add(line)
+            streams += 1
+            yield _head(line)
+            line = next(lines, None)
+        if (tree.root(), streams) != (of.root, of.streams):
+            raise DamagedCheckpoint("its heads do not give its root")
+
+    while line is not None:
+        try:
+            found = msgspec.json.decode(line, type=Checkpoint)
+        except msgspec.DecodeError as error:
+            raise DamagedCheckpoint(f"it cannot be read: {error}") from error
+        rest = heads(found)
+        yield found, rest
+        for _ in rest:
+            pass
+
+
+def _head(line: bytes) -> Head:
+    try:
+        stream, version, hash = msgspec.json.decode(line, type=tuple[str, int, str])
+        return Head(stream, version, bytes.fromhex(hash))
+    except (msgspec.DecodeError, ValueError) as error:
+        raise DamagedCheckpoint(f"it cannot be read: {error}") from error
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    try:
+        with gzip.open(file, "rb") as text:
+            for line in text:
+                yield line.removesuffix(b"\n")
+    except (OSError, EOFError, zlib.error) as error:
+        raise DamagedCheckpoint(f"it cannot be read: {error}") from error

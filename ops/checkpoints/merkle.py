@@ -1,0 +1,40 @@
+"""Merkle tree hash over a list of any length, as of RFC 9162, 2.1.1 (and RFC 6962, 2.1)."""
+
+import hashlib
+
+_LEAF, _NODE = b"\x00", b"\x01"
+"""Prefixes, so that no inner node can be passed off as a leaf."""
+
+
+class MerkleTree:
+    """The root over all leaves that were added, in their order. It holds one hash per level."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._complete: list[bytes] = []  # The roots of complete subtrees, the largest first.
+
+    def add(self, leaf: bytes) -> None:
+        """Adds the next leaf."""
+        self._complete.append(_sha256(_LEAF + leaf))
+        self._count += 1
+        ones = self._count
+        while ones % 2 == 0:  # A subtree is complete where two of its size are side by side.
+            self._join()
+            ones //= 2
+
+    def root(self) -> str:
+        """The tree's hash, in hex. That of no leaves is the hash of nothing."""
+        if not self._complete:
+            return _sha256(b"").hex()
+        right = self._complete[-1]
+        for left in self._complete[-2::-1]:
+            right = _sha256(_NODE + left + right)
+        return right.hex()
+
+    def _join(self) -> None:
+        right, left = self._complete.pop(), self._complete.pop()
+        self._complete.append(_sha256(_NODE + left + right))
+
+
+def _sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()

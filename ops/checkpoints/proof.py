@@ -1,0 +1,30 @@
+"""Proof: each stream of an earlier checkpoint is there, and still begins as it was then."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ops.auditing.findings import Finding, ledger_of
+from ops.auditing.scratch import Proven
+
+
+def differing(
+    stream: str, version: int, hashes: Mapping[int, bytes], earlier: Sequence[Proven]
+) -> Iterator[Finding]:
+    """How a stream that ends at this version is not the continuation of what it was.
+
+    `hashes` has those of its events at the versions of the checkpoints. A version that is missing
+    before the end is another finding.
+    """
+    ledger = ledger_of(stream)
+    for origin, then, hash in earlier:
+        if version < then:
+            what = f"was at version {then} at {origin}, and ends at {version} now"
+            yield Finding(ledger, stream, 0, what)
+        elif hashes.get(then, hash) != hash:
+            what = f"is not the event that it was at {origin}: it, or one before it, was rewritten"
+            yield Finding(ledger, stream, then, what)
+
+
+def gone(stream: str, earlier: Proven) -> Finding:
+    """A stream that was there at a checkpoint, and has no event now."""
+    what = f"was at version {earlier.version} at {earlier.origin}, and is gone"
+    return Finding(ledger_of(stream), stream, 0, what)
