@@ -110,8 +110,6 @@ def completed(template: dict[str, Any], stage: Stage) -> dict[str, Any]:
                 properties["Environment"]["Variables"][RESTORED_VARIABLE] = {"Ref": RESTORED}
         elif part["Type"] == "AWS::IAM::Role" and stage.permissions_boundary:
             properties["PermissionsBoundary"] = stage.permissions_boundary
-        elif part["Type"] == "AWS::Serverless::Api":
-            properties["DefinitionBody"] = gateway.without_surplus(properties["DefinitionBody"])
         elif name.endswith("LogGroup") and stage.kms_key:
             properties["KmsKeyId"] = stage.kms_key
     # Chalice 1.34 renames this function and forgets its log group (aws/chalice#2079).
@@ -162,5 +160,7 @@ def template(stage: Stage | None, out: Path) -> None:
     chalice.main(words, obj={}, standalone_mode=False)
     with first_generation():
         whole = completed(json.loads((out / "sam.json").read_text()), stage)
+    api = whole["Resources"]["RestAPI"]["Properties"]
+    api["DefinitionBody"] = gateway.without_surplus(api["DefinitionBody"])
     # Without white space it is smaller: CloudFormation limits the size of a template.
     (out / "template.json").write_text(json.dumps(whole, separators=(",", ":"), sort_keys=True))
