@@ -21,7 +21,7 @@ from chalicelib.read_models import ledgers
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table
 from ops.verifying.read_models import READ_MODELS
-from tests.ops.audited import delete, items, project, put
+from tests.ops.audited import delete, project, put
 
 Streams = dict[str, list[Recorded]]
 
@@ -29,10 +29,9 @@ Streams = dict[str, list[Recorded]]
 class Forger:
     """Takes all events into hand, changes them, and stores them again."""
 
-    def __init__(self) -> None:
-        self.streams: Streams = {}
-        for item in sorted(EventItem.scan(), key=lambda item: (item.stream, item.version)):
-            self.streams.setdefault(item.stream, []).append(from_item(item))
+    def __init__(self, stored: Streams | None = None) -> None:
+        self._stored = stored_events() if stored is None else stored
+        self.streams = {name: list(events) for name, events in self._stored.items()}
 
     def said(self, stream: str, version: int) -> dict[str, Any]:
         """What an event says. The newest one is at -1."""
@@ -116,15 +115,12 @@ class Forger:
 
     def store(self) -> None:
         """The event table is as it is in hand."""
-        wanted = [to_item(one).serialize() for each in self.streams.values() for one in each]
-        places = [(one["stream"], one["version"]) for one in wanted]
-        stored = items(EventItem)
-        for item in stored:
-            if (item["stream"], item["version"]) not in places:
-                delete(EventItem, item)
-        for item in wanted:
-            if item not in stored:
-                put(EventItem, item)
+        before, after = _by_place(self._stored), _by_place(self.streams)
+        for place in before.keys() - after.keys():
+            delete(EventItem, to_item(before[place]).serialize())
+        for place, one in after.items():
+            if before.get(place) != one:
+                put(EventItem, to_item(one).serialize())
 
     def _say_as(self, one: Recorded, made: dict[tuple[str, str, str], Recorded]) -> None:
         said = json.loads(one.data)
@@ -138,6 +134,18 @@ class Forger:
                 entry["version"] = account.version
                 entry["balance_after"] = account.account.posted
         self.say(str(one.stream), one.version, **said)
+
+
+def stored_events() -> Streams:
+    """All events as they are stored, by stream."""
+    streams: Streams = {}
+    for item in sorted(EventItem.scan(), key=lambda item: (item.stream, item.version)):
+        streams.setdefault(item.stream, []).append(from_item(item))
+    return streams
+
+
+def _by_place(streams: Streams) -> dict[tuple[str, int], Recorded]:
+    return {(name, one.version): one for name, events in streams.items() for one in events}
 
 
 def _place(version: int) -> int:

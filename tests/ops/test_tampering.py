@@ -14,14 +14,20 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.managing import ChangeAccount, FreezeAccount, UnfreezeAccount
-from chalicelib.domain.transaction import PostHold, ReverseTransaction
 from chalicelib.read_models.integrity.table import CheckpointChunk, IntegrityRow
 from chalicelib.read_models.totals.table import ACCOUNT, TotalRow
 from ops.verifying.read_models import READ_MODELS
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
-from tests.ops.audited import Item, Keeper, audited, damaged, hold, items, key_of, project
-from tests.ops.forging import Forger, forget_audits, rebuild_rows, undone
+from tests.ops.audited import Item, Keeper, audited, damaged, items, key_of, project
+from tests.ops.forging import (
+    Forger,
+    Streams,
+    forget_audits,
+    rebuild_rows,
+    stored_events,
+    undone,
+)
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- written by tests/ops/test_tampering.py -->\n", "<!-- end -->"
@@ -31,7 +37,7 @@ P1, P2, P3, NEW = (f"acme/transaction/{id}" for id in ("p1", "p2", "p3", "new"))
 
 
 def write() -> None:
-    """A ledger with entries, a hold, limits, metadata, a freeze, and an account without entries."""
+    """A ledger with entries, limits, metadata, a freeze, and an account without entries."""
     keeper = Keeper()
     keeper.do(
         opening("cash", min_balance=None),
@@ -44,9 +50,6 @@ def write() -> None:
         FreezeAccount(ledger="acme", account="bob", debits=True, credits=False),
         UnfreezeAccount(ledger="acme", account="bob", debits=True, credits=False),
         ChangeAccount(ledger="acme", account="spare", metadata={"of": "us"}, max_balance=7),
-        hold("held", debit("alice", 50), credit("bob", 50), ledger="acme"),
-        PostHold(ledger="acme", transaction="held", amount=30, key="k"),
-        ReverseTransaction(ledger="acme", transaction="back", reverses="p2"),
         posting("p3", debit("alice", 20), credit("bob", 20)),
     )
     project()
@@ -191,14 +194,19 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The ledger on moto, audited, and a file with its checkpoint."""
     with engines.moto():
         write()
+        written.update(stored_events())
         file = tmp_path_factory.mktemp("kept") / "checkpoint"
         assert audited(file=file, segments=1).count == 0
         yield file
 
 
+written: Streams = {}
+"""The events of the ledger, before anybody tampers with them."""
+
+
 def tamper(kind: Kind, reach: str) -> None:
     """Changes events, and makes everything agree as far as this reach says."""
-    forger = Forger()
+    forger = Forger(written)
     kind.do(forger)
     if reach == CHAINED:
         for stream in set(kind.streams) & set(forger.streams):
@@ -234,7 +242,9 @@ def outcomes(kind: Kind, file: Path) -> Iterator[str]:
         with undone():
             tamper(kind, reach)
             with undone():
-                how = looked(kind.streams)
+                # What is found without a look at the rows is found with one, and is found sooner.
+                quick = reach in (ALONE, CHAINED) and looked(kind.streams, rows=False)
+                how = YES if quick == YES else looked(kind.streams)
             yield how
             if reach == ROWS:
                 if how != YES:
