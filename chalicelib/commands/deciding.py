@@ -96,7 +96,7 @@ def _naming(event: Event, written: Mapping[Stream, Sequence[Recorded]]) -> Event
         return structs.replace(event, account_events=())
     made = {stream.id: iter(recorded) for stream, recorded in written.items()}
     of_entries = (next(made[entry.account]) for entry in event.entries)
-    named = tuple(transaction.AccountEvent(one.version, one.hash) for one in of_entries)
+    named = tuple(transaction.AccountEvent(one.version, one.short_hash) for one in of_entries)
     return structs.replace(event, account_events=named)
 
 

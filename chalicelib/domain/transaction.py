@@ -60,7 +60,7 @@ class Resolution(Struct, frozen=True, kw_only=True):
 
 
 class AccountEvent(Struct, frozen=True, array_like=True):
-    """Which event of its account an entry made: the version in that stream, and the hash there."""
+    """Which event of its account an entry made: its version there, and how its hash begins."""
 
     version: int
     hash: bytes

@@ -114,6 +114,15 @@ class Recorded:
         return self.stream, self.version
 
     @property
+    def short_hash(self) -> bytes:
+        """The first 16 bytes of the hash, by which other streams name this event.
+
+        To find another event whose hash begins so takes 2^128 attempts. Half of the hash is what
+        lets a transaction of four entries stay within one write unit.
+        """
+        return self.hash[:16]
+
+    @property
     def sets_metadata(self) -> bool:
         """Whether this event of an account is the one that set its metadata."""
         return self.account.metadata_version == self.version

@@ -37,8 +37,8 @@ Payload = tuple[str | int | None, ...]
 class Assertion:
     """Payload of the transaction stream `of`; `side` is 1 where an account or a reversal says it.
 
-    `stream` and `version` are where the other side must say it, and `hash` is the hash of the
-    account's event, as it is stored or as the transaction names it. A transaction of an older build
+    `stream` and `version` are where the other side must say it, and `hash` is how that of
+    the account's event begins, as it is stored or as the transaction names it. A transaction of an older build
     names none, and does not know at which version an account was released: then that is 0.
     """
 
@@ -92,7 +92,7 @@ def of_account(one: Recorded) -> Iterator[Assertion]:
         ),
         stream=str(one.stream),
         version=one.version,
-        hash=one.hash,
+        hash=one.short_hash,
     )
 
 

@@ -47,7 +47,7 @@ def settle(of: str, sayers: Iterable[Place]) -> tuple[list[Finding], list[Assert
         stored[each.digest, each.hash] -= 1
         if seen[each.digest] < 0:
             what = f"says {_words(each)}, and {_where(each)} does not"
-        elif each.hash and stored[each.digest, each.hash] < 0:
+        elif each.hash is not None and stored[each.digest, each.hash] < 0:
             what = f"names another hash of {_where(each)} than that has"
         else:
             continue

@@ -29,7 +29,7 @@ def wrong_events(stored: Iterable[Item]) -> Iterator[str]:
     """
     streams = streams_of(stored)
     hashes = {
-        (name, event["version"]): event["hash"]
+        (name, event["version"]): event["hash"][:16]
         for name, events in streams.items()
         for event in events
     }
@@ -99,7 +99,7 @@ def _states(events: Sequence[Event]) -> Iterator[Mapping[str, Any]]:
 
 
 def _named(event: Event) -> Iterator[tuple[tuple[str, int], bytes]]:
-    """The account events that a transaction's event names: place and hash of each."""
+    """The account events that a transaction's event names: place and short hash of each."""
     named = event["data"].get("account_events")
     for entry, (version, hash) in zip(event["data"].get("entries", ()), named or (), strict=False):
         place = f"{event['ledger']}/account/{entry['account']}", version

@@ -60,11 +60,8 @@ _ENTRIES = (
 )
 _CREATED = f'{_ENTRIES},"created_at":"2026-11-01T12:30:15.000257Z"'
 _AT = '"at":"2026-11-01T12:30:15.000257Z"'
-_ACCOUNT_EVENTS = (AccountEvent(12, bytes(32)), AccountEvent(7, b"\xff" * 32))
-_NAMED = (
-    '"account_events":[[12,"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],'
-    '[7,"//////////////////////////////////////////8="]]'
-)
+_ACCOUNT_EVENTS = (AccountEvent(12, bytes(16)), AccountEvent(7, b"\xff" * 16))
+_NAMED = '"account_events":[[12,"AAAAAAAAAAAAAAAAAAAAAA=="],[7,"/////////////////////w=="]]'
 
 
 def told(kind: type[TransactionEvent], **changes: Any) -> TransactionEvent:
@@ -245,7 +242,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
             metadata=METADATA,
             account_events=st.none()
             | st.lists(
-                st.builds(AccountEvent, st.integers(1), st.binary(min_size=32, max_size=32))
+                st.builds(AccountEvent, st.integers(1), st.binary(min_size=16, max_size=16))
             ).map(tuple),
         )
         for kind in get_args(TransactionEvent)

@@ -129,7 +129,10 @@ class Forger:
             account = made.get((one.stream.id, one.command_id, entry["account"]))
             if account is None:
                 continue  # There is none: it says what it said.
-            said["account_events"][place] = [account.version, msgspec.to_builtins(account.hash)]
+            said["account_events"][place] = [
+                account.version,
+                msgspec.to_builtins(account.short_hash),
+            ]
             if one.type not in ("HoldVoided", "HoldExpired"):
                 entry["version"] = account.version
                 entry["balance_after"] = account.account.posted
