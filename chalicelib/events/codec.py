@@ -63,7 +63,7 @@ def decode_event(type: str, data: str, recorded_at: datetime) -> Event:
             return _event_decoder(type).decode(data)
         fields = upcast(type, stored, msgspec.json.decode(data), recorded_at)
         return msgspec.convert(fields, _EVENTS[type])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise UnknownEvent(f"{type} has another shape: {error}") from error
 
 
@@ -86,7 +86,7 @@ def decode_state(kind: str, data: str) -> State:
         if shape.schema != STATE_SCHEMA and (shape.schema != _BEFORE or shape.next_expiry):
             raise StaleState("the state was written by another build")
         return _state_decoder(kind).decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise UnknownEvent(f"the state has another shape: {error}") from error
 
 

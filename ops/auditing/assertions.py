@@ -55,6 +55,11 @@ class Assertion:
         return f"{mark([self.of, *self.payload]):032x}"
 
     @property
+    def named(self) -> bytes | None:
+        """The account's event by its version and hash, which both sides must say alike."""
+        return None if self.hash is None else b"%d %s" % (self.version, self.hash)
+
+    @property
     def moved(self) -> tuple[str, int] | None:
         """The asset and what was added to its debits less its credits, if this moved money."""
         if self.payload[0] not in ("posted", "took"):

@@ -12,7 +12,7 @@ from threading import Lock
 from chalicelib.events.table import EventItem
 from ops.auditing import reading, settling, sums
 from ops.auditing.assertions import Assertion
-from ops.auditing.expectations import rows_of, sum_key
+from ops.auditing.expectations import key_parts, rows_of, sum_key
 from ops.auditing.findings import Finding, Report, ledger_of
 from ops.auditing.scratch import Scratch
 from ops.auditing.streams import StreamCheck
@@ -177,7 +177,7 @@ class Auditor:
             compare = partial(reading.compare, name, scratch)
             self._scanner.run(name, name_of(model.table), compare, consistent=False)
         scratch.suspect_missing()
-        moving = sums.differing(self._sums, scratch.sums())
+        moving = sums.differing(self._sums, map(key_parts, scratch.sums()))
         for wait in self._waits():
             again = Report()
             self._look_again(again, scratch)

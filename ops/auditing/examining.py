@@ -56,8 +56,8 @@ class Examination:
         for ledger in sorted(report.ledgers.keys() | report.wrong.keys() | verdicts.keys()):
             if not ledger:
                 continue
-            before = verdicts.get(ledger)
-            checkpoints = before.kept() if before else []
+            before = find(ledger)  # As another audit may have left it meanwhile.
+            checkpoints = kept.named_by(before) if before else []
             if ledger in report.ledgers and not report.wrong[ledger]:
                 heads = scratch.heads(ledger)
                 checkpoints = leaving.checkpoint(ledger, heads, checkpoints)
@@ -111,7 +111,7 @@ class Continuation:
         ledgers = {parts_of(row.place)[0] for row in JournalLedger.query(PARTITION)}
         verdicts = {ledger: row for ledger in sorted(ledgers) if (row := find(ledger))}
         with scratch_file() as scratch:
-            last = Earlier(scratch, report, verdicts).last(self.bucket)
+            last = Earlier(scratch, report, verdicts).last(self.bucket, alone=True)
             report.notes += [
                 f"{ledger}: no checkpoint to go on from, which a full audit leaves"
                 for ledger in sorted(ledgers - last.keys() - report.wrong.keys())
@@ -120,7 +120,7 @@ class Continuation:
             self.auditor.audit(scratch)
             leaving = Leaving(scratch, report, self.bucket, self.file, at=now())
             for ledger, checkpoint in sorted(last.items()):
-                self._store(leaving, ledger, checkpoint.at, verdicts.get(ledger))
+                self._store(leaving, ledger, checkpoint.at, find(ledger))
         return report
 
     def _store(self, leaving: Leaving, ledger: str, since: str, row: IntegrityRow | None) -> None:
@@ -134,6 +134,6 @@ class Continuation:
             report.notes.append(f"{ledger}: the last audit had findings: audit it in full")
         elif ledger in report.ledgers:
             heads = leaving.scratch.heads_since(ledger)
-            made = leaving.checkpoint(ledger, heads, row.kept(), since=since)
+            made = leaving.checkpoint(ledger, heads, kept.named_by(row), since=since)
             row.most_events = max(row.most_events, made[-1].events)
             store(row, made)

@@ -30,13 +30,14 @@ def key_text(model: str, item: Item) -> str:
     names = key_names(READ_MODELS[model].table)
     if model == "statements":
         return str(item[names[0]]["S"])
-    return _BETWEEN.join(item[name]["S"] for name in names)
+    hash_key, *range_key = (item[name]["S"] for name in names)
+    return _BETWEEN.join([hash_key.replace("%", "%25").replace(_BETWEEN, "%20"), *range_key])
 
 
 def key_parts(key: str) -> tuple[str, str]:
     """The hash key and the range key, which is empty where there is none."""
     hash_key, _, range_key = key.partition(_BETWEEN)
-    return hash_key, range_key
+    return hash_key.replace("%20", _BETWEEN).replace("%25", "%"), range_key
 
 
 def rows_of(check: StreamCheck, statement: int) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Recorded, Stream, account_stream
 from chalicelib.events.table import EventItem
 from chalicelib.read_models import ledgers
-from chalicelib.read_models.statements.table import StatementRow, partition
+from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.transactions.table import TransactionRow
 from ops.auditing.expectations import REGISTRIES, key_parts, key_text, mark_of
 from ops.auditing.findings import ledger_of
@@ -151,7 +151,7 @@ def _look_at_lines(account: str, least: int) -> Iterator[tuple[int, str]]:
     until = number_of(newest, "version") if newest else 0
     check = StreamCheck(stream)
     events = (check.take(item)[0] for item in query(EventItem, stream))
-    lines = query(StatementRow, partition(ledger, id))
+    lines = query(StatementRow, account)
     line = next(lines, None)
     reached = 0
     while reached < until:

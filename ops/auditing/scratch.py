@@ -15,11 +15,11 @@ _TABLES = """
 create table streams (name text primary key, ledger text, events int, at text, asset text, net text,
     version int, hash blob) without rowid;
 create table assertions (stream text, version int, place int, of text, side int, digest text,
-    hash blob, primary key (stream, version, place)) without rowid;
+    named blob, primary key (stream, version, place)) without rowid;
 create table rows (model text, key text, version int, digest text, asset text, seen int default 0,
     primary key (model, key)) without rowid;
-create table proven (stream text, origin text, version int, hash blob, seen int default 0,
-    primary key (stream, origin)) without rowid;
+create table proven (stream text, origin text, version int, hash blob, load int,
+    seen int default 0, primary key (stream, origin, version, hash)) without rowid;
 create table suspects (model text, key text, primary key (model, key)) without rowid;
 pragma journal_mode = off;
 pragma synchronous = off;
@@ -54,7 +54,7 @@ class Scratch:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = Lock()
-        self._proves = False
+        self._loads = 0
         self._file = sqlite3.connect(folder / "audit.sqlite", check_same_thread=False)
         self._file.executescript(_TABLES)
 
@@ -67,7 +67,7 @@ class Scratch:
         self._many(
             "insert or replace into assertions values (?, ?, ?, ?, ?, ?, ?)",
             [
-                (stream, version, place, each.of, each.side, each.digest, each.hash)
+                (stream, version, place, each.of, each.side, each.digest, each.named)
                 for version, place, each in assertions
             ],
         )
@@ -116,23 +116,24 @@ class Scratch:
             yield Head(*row)
 
     def prove(self, origin: str, heads: Iterable[Head]) -> None:
-        """Heads of an earlier checkpoint, of which today's streams must be the continuation."""
-        self._proves = True
+        """Heads of an earlier checkpoint, of which today's streams must be the continuation.
+
+        Two checkpoints that call themselves the same and have other heads are both proved.
+        """
+        self._loads += 1
         self._many(
-            "insert or replace into proven (stream, origin, version, hash) values (?, ?, ?, ?)",
-            ((head.stream, origin, head.version, head.hash) for head in heads),
+            "insert or ignore into proven (stream, origin, version, hash, load) "
+            "values (?, ?, ?, ?, ?)",
+            ((head.stream, origin, head.version, head.hash, self._loads) for head in heads),
         )
 
-    def forget(self, origin: str, ledger: str) -> None:
-        """Nothing is to be proved of a checkpoint's heads of this ledger."""
-        self._many(
-            "delete from proven where origin = ? and stream > ? and stream < ?",
-            [(origin, *_streams_of(ledger))],
-        )
+    def forget_last(self) -> None:
+        """Nothing is to be proved of the checkpoint that came last."""
+        self._many("delete from proven where load = ?", [(self._loads,)])
 
     def proven(self, stream: str) -> list[Proven]:
         """What a stream was at earlier checkpoints."""
-        if not self._proves:
+        if not self._loads:
             return []
         asked = "select origin, version, hash from proven where stream = ?"
         return [Proven(*row) for row in self._all(asked, stream)]
@@ -206,16 +207,15 @@ class Scratch:
             yield from page
             last = page[-1][:2]
 
-    def sums(self) -> list[tuple[str, str]]:
-        """The keys of the sums that were found."""
-        rows = self._all("select key from suspects where model = 'sums'")
-        return [(key.partition(" ")[0], key.partition(" ")[2]) for (key,) in rows]
+    def sums(self) -> list[str]:
+        """The keys of the sums that were found, as text."""
+        return [key for (key,) in self._all("select key from suspects where model = 'sums'")]
 
     def one_sided(self) -> Iterator[str]:
-        """The transactions of which not both sides say the same, or that name another hash."""
+        """The transactions of which not both sides say the same, or that name another event."""
         for (of,) in self._each(
             "select distinct of from (select of from assertions group by of, digest "
-            "having sum(side) != 0 or count(distinct hash) > 1)",
+            "having sum(side) != 0 or count(distinct named) > 1)",
             (),
         ):
             yield of

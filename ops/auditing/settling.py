@@ -41,13 +41,13 @@ def settle(of: str, sayers: Iterable[Place]) -> tuple[list[Finding], list[Assert
     others = [each for told_there in said.values() for each in told_there]
     findings = []
     seen = Counter(each.digest for each in others)
-    stored = Counter((each.digest, each.hash) for each in others)
+    stored = Counter((each.digest, each.named) for each in others)
     for at, each in told:
         seen[each.digest] -= 1
-        stored[each.digest, each.hash] -= 1
+        stored[each.digest, each.named] -= 1
         if seen[each.digest] < 0:
             what = f"says {_words(each)}, and {_where(each)} does not"
-        elif each.hash is not None and stored[each.digest, each.hash] < 0:
+        elif each.named is not None and stored[each.digest, each.named] < 0:
             what = f"names another hash of {_where(each)} than that has"
         else:
             continue

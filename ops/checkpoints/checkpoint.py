@@ -9,13 +9,16 @@ import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 
 from chalicelib.read_models.integrity.table import Checkpoint
 from ops.auditing.streams import Head
 from ops.checkpoints.merkle import MerkleTree
+
+_Version = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+_Line = tuple[str, _Version, str]
 
 
 class DamagedCheckpoint(Exception):
@@ -85,7 +88,7 @@ def read(file: BinaryIO) -> Iterator[tuple[Checkpoint, Iterator[Head]]]:
     while line is not None:
         try:
             found = msgspec.json.decode(line, type=Checkpoint)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise DamagedCheckpoint(f"it cannot be read: {error}") from error
         rest = heads(found)
         yield found, rest
@@ -95,9 +98,9 @@ def read(file: BinaryIO) -> Iterator[tuple[Checkpoint, Iterator[Head]]]:
 
 def _head(line: bytes) -> Head:
     try:
-        stream, version, hash = msgspec.json.decode(line, type=tuple[str, int, str])
+        stream, version, hash = msgspec.json.decode(line, type=_Line)
         return Head(stream, version, bytes.fromhex(hash))
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise DamagedCheckpoint(f"it cannot be read: {error}") from error
 
 

@@ -30,9 +30,10 @@ class Earlier:
     report: Report
     verdicts: Mapping[str, IntegrityRow]
 
-    def last(self, bucket: Vault | None) -> dict[str, Checkpoint]:
+    def last(self, bucket: Vault | None, *, alone: bool = False) -> dict[str, Checkpoint]:
         """Loads the last checkpoint of each ledger: the bucket's, and the table's if another.
 
+        With `alone` the table's only where the bucket has none: whoever goes on from it trusts it.
         Those that were loaded are returned by ledger, the newest of each.
         """
         loaded: list[Checkpoint] = []
@@ -43,10 +44,10 @@ class Earlier:
             locked = self._locked(bucket, ledger) if bucket else None
             loaded += [locked] if locked else []
             row = self.verdicts.get(ledger)
-            for checkpoint in row.kept()[-1:] if row else ():
-                if locked is None or checkpoint.at != locked.at:
+            for checkpoint in kept.named_by(row)[-1:] if row else ():
+                if locked is None or (checkpoint.at != locked.at and not alone):
                     loaded += self._kept(checkpoint)
-                elif checkpoint != locked:
+                elif checkpoint.at == locked.at and checkpoint != locked:
                     what = f"{_origin(checkpoint)} is another in the table than in the bucket"
                     self.report.add([Finding(ledger, ledger, 0, what)])
         return {each.ledger: each for each in sorted(loaded, key=lambda each: each.at)}
@@ -66,7 +67,12 @@ class Earlier:
                 vault(found[1]).fetch(found[2], file)
             if not file.is_file():
                 raise click.ClickException(f"there is no checkpoint {name}")
-            if not self._load(file) and not self.report.count:
+            before = self.report.count
+            try:
+                found_in_file = self._load(file)
+            except OSError as error:
+                raise click.ClickException(f"cannot read {name}: {error.strerror}") from None
+            if not found_in_file and self.report.count == before:
                 raise click.ClickException(f"{name} is no checkpoint")
 
     @property
@@ -74,7 +80,7 @@ class Earlier:
         return self.scratch.folder / "earlier"
 
     def _of_time(self, at: str) -> None:
-        every = [each for row in self.verdicts.values() for each in row.kept()]
+        every = [each for row in self.verdicts.values() for each in kept.named_by(row)]
         wanted = [each for each in every if each.at == at]
         if not wanted:
             times = ", ".join(sorted({each.at for each in every})) or "none"
@@ -110,9 +116,10 @@ class Earlier:
                     found.append(checkpoint)
                     self.scratch.prove(origin, heads)
         except DamagedCheckpoint as error:
-            found = found[:-1]
+            if found:
+                self.scratch.forget_last()
+                found.pop()
             if ledger:
-                self.scratch.forget(origin, ledger)
                 what = f"{origin} is damaged: {error}"
                 self.report.add([Finding(ledger, ledger, 0, what)])
         return found

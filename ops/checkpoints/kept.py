@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pynamodb.exceptions import DoesNotExist
+import click
+import msgspec
+from pynamodb.exceptions import AttributeDeserializationError, DoesNotExist
 
 from chalicelib.read_models.integrity.table import (
     Checkpoint,
@@ -25,6 +27,20 @@ def verdicts() -> dict[str, IntegrityRow]:
     return {row.ledger: row for row in IntegrityRow.scan(there, consistent_read=True)}
 
 
+def named_by(verdict: IntegrityRow) -> list[Checkpoint]:
+    """The checkpoints that a verdict names, the oldest first. Raises a click error if it cannot be
+    read, as nothing of Twofold leaves one.
+    """
+    try:
+        return verdict.kept()
+    except msgspec.DecodeError as error:
+        raise click.ClickException(
+            f"the verdict on {verdict.ledger} in the table {IntegrityRow.Meta.table_name} was "
+            f"altered, and names no checkpoints: {error}. Delete this item, and audit --against a "
+            "checkpoint that is kept elsewhere"
+        ) from None
+
+
 def keep(checkpoint: Checkpoint, file: Path) -> None:
     """Stores a checkpoint's parts. It is kept once the verdict on its ledger names it."""
     with file.open("rb") as content:
@@ -38,7 +54,7 @@ def fetch(checkpoint: Checkpoint, file: Path) -> None:
     """Writes a kept checkpoint to a file: what is there of it."""
     with file.open("wb") as content:
         for chunk in _chunks(checkpoint):
-            content.write(chunk.content)
+            content.write(chunk.content or b"")
 
 
 def drop(checkpoint: Checkpoint) -> None:
@@ -52,6 +68,6 @@ def _chunks(checkpoint: Checkpoint) -> Iterator[CheckpointChunk]:
     while True:
         try:
             yield CheckpointChunk.get(chunk_key(checkpoint, number), consistent_read=True)
-        except DoesNotExist:
-            return
+        except (DoesNotExist, AttributeDeserializationError):
+            return  # What is no part ends it too, and then the heads do not give the root.
         number += 1

@@ -13,10 +13,18 @@ def has_balance(ledger: str, asset: str) -> bool:
     Where there is one it is found soon; that there is none takes a look at all of the ledger's.
     """
     return any(
-        msgspec.json.decode(row.body, type=AccountBody).asset == asset
+        _asset_of(row) == asset
         for bucket in range(BUCKETS)
         for row in BalanceRow.query(partition(ledger, bucket))
     )
+
+
+def _asset_of(row: BalanceRow) -> str | None:
+    """The asset that a row says; None of one that was altered so that it cannot be read."""
+    try:
+        return msgspec.json.decode(row.body or "", type=AccountBody).asset
+    except msgspec.DecodeError:
+        return None
 
 
 def has_total(ledger: str, asset: str) -> bool:

@@ -18,10 +18,21 @@ from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.integrity.queries import LedgerIntegrity, ledger_integrity
 from ops.audit import audit
 from ops.verifying import scanning
+from ops.verifying.read_models import READ_MODELS
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 from tests.http.api import client
-from tests.ops.audited import Keeper, audited, counted, damaged, items, project, said, write
+from tests.ops.audited import (
+    Keeper,
+    audited,
+    counted,
+    damaged,
+    items,
+    key_of,
+    project,
+    said,
+    write,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +173,25 @@ def test_a_transaction_that_names_no_account_events_is_named() -> None:
 
     wrong = "acme/transaction/p1 1: it does not name the account events of its entries"
     assert wrong in said(audited())
+
+
+def test_a_voided_hold_that_names_another_version_is_named() -> None:
+    (_, item) = EventItem.query("acme/transaction/void")
+    named = json.loads(item.data)["account_events"]
+    forge("acme/transaction/void", 2, account_events=[[99, named[0][1]], *named[1:]])
+
+    wrong = "acme/transaction/void 2: names another hash of acme/account/alice 99 than that has"
+    assert said(audited()) == [wrong]
+
+
+@pytest.mark.parametrize("model", ["balances", "transactions", "totals", "statements"])
+def test_a_row_that_was_invented_under_a_key_that_no_id_can_have_is_named(model: str) -> None:
+    table = READ_MODELS[model].table
+    row = items(table)[0]
+    hash_key = next(iter(key_of(table, row)))
+    for key in (f"{row[hash_key]['S']} x", "x"):
+        with damaged(table, after={**row, hash_key: {"S": key}}):
+            assert len(said(audited())) == 1, key
 
 
 def test_a_projection_that_is_behind_is_waited_for() -> None:

@@ -63,6 +63,9 @@ def test_whatever_is_altered_is_noticed(tmp_path: Path) -> None:
         "the root": [header.replace(b'"root":"', b'"root":"0'), *lines],
         "no header": lines,
         "a head that is none": [header, b"[1]\n", *lines],
+        "a version that is too large": [header, b'["acme/account/a",%d,"00"]\n' % 2**70, *lines],
+        "a header that is no text": [b'{"ledger":"\xff"}\n', *lines],
+        "a header that is too deep": [b'{"zz":' + b"[" * 9**5 + b"]" * 9**5 + b"}\n", *lines],
         "nothing": [],
     }
 

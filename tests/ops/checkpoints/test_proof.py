@@ -4,7 +4,9 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -14,14 +16,17 @@ from chalicelib.read_models.integrity.table import CheckpointChunk, IntegrityRow
 from chalicelib.read_models.transactions.table import TransactionRow
 from ops import aws
 from ops.audit import audit
+from ops.auditing.examining import Continuation
 from ops.auditing.findings import Report
+from ops.auditing.since import SinceAuditor
+from ops.auditing.streams import Head
 from ops.checkpoints import kept
-from ops.checkpoints.checkpoint import read
-from ops.checkpoints.vault import vault
+from ops.checkpoints.checkpoint import make, read
+from ops.checkpoints.vault import Vault, vault
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import Keeper, audited, damaged, delete, items, project, said
-from tests.ops.forging import rebuild_rows, undone
+from tests.ops.forging import Forger, rebuild_rows, undone
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +231,70 @@ def test_a_file_that_somebody_keeps_is_proved_too(tmp_path: Path, keeper: Keeper
     assert what == [f"was at version 3 at the checkpoint of {made.at}, and ends at 2 now"]
 
 
+def rewrite_with_checkpoint(at: str) -> None:
+    """All tables tell another history, and so does the last checkpoint in the table."""
+    forger = Forger()
+    forger.sign("acme/account/cash", 1, actor="key-2")
+    forger.agree()
+    forger.store()
+    rebuild_rows()
+    row = IntegrityRow.get("acme")
+    heads = [Head(name, len(all), all[-1].hash) for name, all in sorted(forger.streams.items())]
+    with TemporaryDirectory() as folder:
+        made = make(Path(folder) / "forged", "acme", heads, at=at)
+        kept.keep(made, Path(folder) / "forged")
+    row.checkpoints = msgspec.json.encode([made]).decode()
+    row.save()
+
+
+def test_a_kept_file_is_proved_beside_a_forged_checkpoint_of_the_same_time(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint"
+    (made,) = audited(file=file).checkpoints
+    rewrite_with_checkpoint(made.at)
+
+    assert said(audited()) == []
+    found = of_proofs(audited(against=[str(file)]))
+    assert len(found) == 3  # The account that was rewritten, and both its transactions.
+    assert all(one.endswith("or one before it, was rewritten") for one in found)
+
+
+def test_an_audit_of_what_is_new_carries_no_forged_checkpoint_into_the_bucket(
+    keeper: Keeper,
+) -> None:
+    bucket = locked_bucket("hourly")
+    audited(bucket=bucket)
+    rewrite_with_checkpoint("2020-01-01T00:00:00.000000Z")
+    keeper.do(opening("new", ledger="acme"))
+    project()
+
+    Continuation(SinceAuditor(patience=0.0, sleep=lambda _: None), bucket).run()
+
+    assert of_proofs(audited(bucket=bucket))
+
+
+def test_each_file_that_is_no_checkpoint_is_named_though_another_is_damaged(tmp_path: Path) -> None:
+    file, text = tmp_path / "checkpoint", tmp_path / "text"
+    audited(file=file)
+    file.write_bytes(file.read_bytes()[:-20])
+    text.write_text("text")
+
+    ran = run("--against", str(file), "--against", str(text))
+
+    assert (ran.exit_code, ran.output) == (1, f"Error: {text} is no checkpoint\n")
+
+
+def test_a_verdict_that_was_altered_so_that_it_cannot_be_read_is_told_in_a_line() -> None:
+    audited()
+    row = IntegrityRow.get("acme")
+    row.checkpoints = "tampered"
+    row.save()
+
+    ran = run()
+
+    assert ran.exit_code == 1
+    assert ran.output.startswith("Error: the verdict on acme in the table")
+
+
 def test_one_of_those_that_are_kept_is_named_by_its_time(keeper: Keeper) -> None:
     first = audited().checkpoints[0]
     more(keeper, "p3")
@@ -262,15 +331,21 @@ def test_what_cannot_be_is_said_in_a_line(
     assert ran.exception is None or isinstance(ran.exception, SystemExit)
 
 
-def test_what_is_locked_in_a_bucket_is_proved_when_all_tables_were_rewritten() -> None:
-    storage = aws.client("s3")
-    storage.create_bucket(Bucket="vault", ObjectLockEnabledForBucket=True)
-    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}
+def locked_bucket(name: str) -> Vault:
+    """A bucket as checkpoints are kept in."""
+    storage, lock = aws.client("s3"), {"ObjectLockEnabled": "Enabled"}
+    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}
+    storage.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
     storage.put_object_lock_configuration(
-        Bucket="vault",
-        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule},
+        Bucket=name, ObjectLockConfiguration={**lock, "Rule": retention}
     )
-    (made,) = audited(bucket=vault("vault")).checkpoints
+    return vault(name)
+
+
+def test_what_is_locked_in_a_bucket_is_proved_when_all_tables_were_rewritten() -> None:
+    bucket = locked_bucket("vault")
+    storage = bucket.storage
+    (made,) = audited(bucket=bucket).checkpoints
     first = find("acme")
     again = run("--checkpoint-bucket", "vault")
     for model in TABLES:
