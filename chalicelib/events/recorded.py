@@ -115,12 +115,12 @@ class Recorded:
 
     @property
     def short_hash(self) -> bytes:
-        """The first 16 bytes of the hash, by which other streams name this event.
+        """The first 15 bytes of the hash, by which other streams name this event.
 
-        To find another event whose hash begins so takes 2^128 attempts. Half of the hash is what
-        lets a transaction of four entries stay within one write unit.
+        To find another event whose hash begins so takes 2^120 attempts. As 20 characters of base64
+        they let the event of a transaction of four entries stay within one write unit.
         """
-        return self.hash[:16]
+        return self.hash[:15]
 
     @property
     def sets_metadata(self) -> bool:

@@ -37,9 +37,9 @@ Payload = tuple[str | int | None, ...]
 class Assertion:
     """Payload of the transaction stream `of`; `side` is 1 where an account or a reversal says it.
 
-    `stream` and `version` are where the other side must say it, and `hash` is how that of
-    the account's event begins, as it is stored or as the transaction names it. A transaction of an older build
-    names none, and does not know at which version an account was released: then that is 0.
+    `stream` and `version` are where the other side must say it, and `hash` is how that of the
+    account's event begins, as it is stored or as the transaction names it. A transaction of an
+    older build names none, and does not know at which version an account was released: that is 0.
     """
 
     of: str

@@ -29,7 +29,7 @@ def wrong_events(stored: Iterable[Item]) -> Iterator[str]:
     """
     streams = streams_of(stored)
     hashes = {
-        (name, event["version"]): event["hash"][:16]
+        (name, event["version"]): event["hash"][:15]
         for name, events in streams.items()
         for event in events
     }

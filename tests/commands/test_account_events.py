@@ -44,7 +44,7 @@ def named_by(desk: Desk, id: str) -> list[Recorded]:
     found = []
     for entry, named in zip(event.entries, event.account_events, strict=True):
         one = desk.books.read(account_stream("acme", entry.account), named.version)
-        assert one.hash[:16] == named.hash
+        assert one.hash[:15] == named.hash
         assert one.recorded_at == transaction.recorded_at
         found.append(one)
     return found

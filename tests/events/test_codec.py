@@ -60,8 +60,8 @@ _ENTRIES = (
 )
 _CREATED = f'{_ENTRIES},"created_at":"2026-11-01T12:30:15.000257Z"'
 _AT = '"at":"2026-11-01T12:30:15.000257Z"'
-_ACCOUNT_EVENTS = (AccountEvent(12, bytes(16)), AccountEvent(7, b"\xff" * 16))
-_NAMED = '"account_events":[[12,"AAAAAAAAAAAAAAAAAAAAAA=="],[7,"/////////////////////w=="]]'
+_ACCOUNT_EVENTS = (AccountEvent(12, bytes(15)), AccountEvent(7, b"\xff" * 15))
+_NAMED = '"account_events":[[12,"AAAAAAAAAAAAAAAAAAAA"],[7,"////////////////////"]]'
 
 
 def told(kind: type[TransactionEvent], **changes: Any) -> TransactionEvent:
@@ -242,7 +242,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
             metadata=METADATA,
             account_events=st.none()
             | st.lists(
-                st.builds(AccountEvent, st.integers(1), st.binary(min_size=16, max_size=16))
+                st.builds(AccountEvent, st.integers(1), st.binary(min_size=15, max_size=15))
             ).map(tuple),
         )
         for kind in get_args(TransactionEvent)

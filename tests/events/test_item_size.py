@@ -47,7 +47,7 @@ def usual_transfer() -> list[Recorded]:
             replace(alice, account="customers:0198c0de", version=120, balance_after=1_250_000),
         ),
         metadata={"channel": "web", "order": "77-1009"},
-        account_events=(AccountEvent(4_000_000, bytes(16)), AccountEvent(120, bytes(16))),
+        account_events=(AccountEvent(4_000_000, bytes(15)), AccountEvent(120, bytes(15))),
     )
     written = follow(None, transaction_stream(ledger, id), [posted], origin)
     for account in ("bank:settlement", "customers:0198c0de"):
