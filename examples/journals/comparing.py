@@ -54,7 +54,7 @@ def _arrived(ledger: Ledger, versions: Mapping[str, int], progress: Progress) ->
     """All accounts of the ledger, once each has come to its version."""
     seen = -1
     while True:
-        listed = {account.id: account for account in ledger.accounts.list()}
+        listed = {account.id: account for account in _listed(ledger)}
         behind = [
             id
             for id, version in versions.items()
@@ -70,6 +70,16 @@ def _arrived(ledger: Ledger, versions: Mapping[str, int], progress: Progress) ->
         except Problem as problem:
             if problem.code != "projection_behind" or seen == before:
                 raise
+
+
+def _listed(ledger: Ledger) -> list[Account]:
+    """The accounts that the Read API has; none where nothing of the ledger has arrived there."""
+    try:
+        return list(ledger.accounts.list())
+    except Problem as problem:
+        if problem.code != "ledger_not_found":
+            raise
+        return []
 
 
 def _held(account: Account) -> Fraction:
