@@ -14,6 +14,7 @@ from typing import Annotated, BinaryIO
 import msgspec
 
 from chalicelib.read_models.integrity.table import Checkpoint
+from chalicelib.settings import settings
 from ops.auditing.streams import Head
 from ops.checkpoints.merkle import MerkleTree
 
@@ -47,6 +48,7 @@ def make(
             lines.write(line + b"\n")
             streams, events = streams + 1, events + head.version
     made = Checkpoint(
+        environment=settings().environment,
         ledger=ledger,
         at=at,
         root=tree.root(),

@@ -74,6 +74,10 @@ class Earlier:
                 raise click.ClickException(f"cannot read {name}: {error.strerror}") from None
             if not found_in_file and self.report.count == before:
                 raise click.ClickException(f"{name} is no checkpoint")
+            for other in {each.environment for each in found_in_file} - {settings().environment}:
+                raise click.ClickException(
+                    f"{name} is of the environment {other}; this is {settings().environment}"
+                )
 
     @property
     def _file(self) -> Path:

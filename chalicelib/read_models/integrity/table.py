@@ -12,7 +12,7 @@ from chalicelib.tables import Integer, Table
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a ledger was at an audit that found nothing wrong with it.
+    """What a ledger of an environment was at an audit that found nothing wrong with it.
 
     `root` is the Merkle root, in hex, over the heads of its `streams`, which have `events` events
     together. `previous` is the root of the checkpoint before it. `anew` says why this one was
@@ -20,6 +20,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     of the one from which an audit went on, without looking at what had not changed.
     """
 
+    environment: str
     ledger: str
     at: str
     root: str

@@ -1,5 +1,6 @@
 """Each audit proves that ledgers have only grown since their checkpoints, and leaves the next."""
 
+import gzip
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -307,6 +308,22 @@ def test_one_of_those_that_are_kept_is_named_by_its_time(keeper: Keeper) -> None
         "Error: no checkpoint of 2020-01-01T00:00:00Z is kept; "
         f"there are: {first.at}, {second.at}, "
     )
+
+
+def test_a_checkpoint_of_another_environment_is_refused_and_changes_no_verdict(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "checkpoint"
+    run("--checkpoint", str(file))
+    content = gzip.decompress(file.read_bytes())
+    file.write_bytes(gzip.compress(content.replace(b'"test"', b'"other"', 1)))
+    before = items(IntegrityRow)
+
+    ran = run("--against", str(file))
+
+    what = f"Error: {file} is of the environment other; this is test\n"
+    assert (ran.exit_code, ran.output) == (1, what)
+    assert items(IntegrityRow) == before
 
 
 @pytest.mark.parametrize(

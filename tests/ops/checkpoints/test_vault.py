@@ -32,7 +32,9 @@ def locked(storage: Any, name: str = "vault", *, retention: bool = True) -> Vaul
 
 
 def checkpoint(ledger: str, second: int) -> Checkpoint:
-    return Checkpoint(ledger=ledger, at=AT.format(second), root="ab", streams=1, events=1)
+    return Checkpoint(
+        environment="test", ledger=ledger, at=AT.format(second), root="ab", streams=1, events=1
+    )
 
 
 def test_a_bucket_must_lock_what_is_put_into_it(storage: Any) -> None:
