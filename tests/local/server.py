@@ -164,7 +164,7 @@ class Server:
 
     def read(self, path: str) -> Any:
         """A query's answer, asked again while the projection is behind, as clients are told to."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while True:
             reply = self.ask("GET", path)
             behind = reply.status == 503 or reply.body.get("code") == "ledger_not_found"
