@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from chalicelib.commands.request_fields import Limit, Metadata, NewId, limit_of
+from chalicelib.commands.request_fields import Limit, Metadata, NewId, limit_of, parts_of
 from chalicelib.domain.fields import Direction, check_asset
 from chalicelib.domain.managing import (
     KEEP,
@@ -111,16 +111,7 @@ class AccountBatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     wrong with one is said of that one.
     """
 
-    accounts: Annotated[
-        list[Raw],
-        Meta(
-            extra_json_schema={
-                "items": {"$ref": "#/components/schemas/OpenAccountRequest"},
-                "minItems": 1,
-                "maxItems": 100,
-            }
-        ),
-    ]
+    accounts: Annotated[list[Raw], parts_of("OpenAccountRequest")]
 
 
 def _limit_or_keep(raw: Raw | UnsetType, where: str) -> int | Literal[Keep.KEEP] | None:

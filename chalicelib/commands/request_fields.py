@@ -46,6 +46,13 @@ Limit = Annotated[
 ]
 """Likewise a limit; null where there is none."""
 
+
+def parts_of(request: str) -> Meta:
+    """How the OpenAPI document describes the parts of a batch, which are read one by one."""
+    items = {"$ref": f"#/components/schemas/{request}"}
+    return Meta(extra_json_schema={"items": items, "minItems": 1, "maxItems": 100})
+
+
 AccountId = Annotated[str, Check(check_id)]
 NewId = Annotated[str, Check(check_new_id)]
 Metadata = Annotated[Mapping[str, str], Check(lambda metadata, _: check_metadata(metadata))]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from chalicelib.commands.idempotency import HEADER
 from chalicelib.commands.request_fields import (
@@ -16,6 +16,7 @@ from chalicelib.commands.request_fields import (
     NewId,
     Reference,
     amount_of,
+    parts_of,
 )
 from chalicelib.domain.fields import Direction, check_reason
 from chalicelib.domain.refusals import InvalidField
@@ -101,16 +102,7 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is wrong with one is said of that one.
     """
 
-    transactions: Annotated[
-        list[Raw],
-        Meta(
-            extra_json_schema={
-                "items": {"$ref": "#/components/schemas/NewTransactionRequest"},
-                "minItems": 1,
-                "maxItems": 100,
-            }
-        ),
-    ]
+    transactions: Annotated[list[Raw], parts_of("NewTransactionRequest")]
     atomic: bool = True
 
 

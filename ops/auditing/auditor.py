@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -62,7 +62,6 @@ class Auditor:
         """What was found, with a scratch file that has the heads which are to be proved."""
         began = time.monotonic()
         self._events(scratch)
-        self._gone(scratch)
         self._transactions(scratch)
         self._stripes()
         if self.rows:
@@ -77,9 +76,7 @@ class Auditor:
                 self._stream(name, items, scratch)
 
         self._scanner.run("events", name_of(EventItem), audit)
-
-    def _gone(self, scratch: Scratch) -> None:
-        """Streams of earlier checkpoints that the scan did not find, looked for by themselves."""
+        # Streams of earlier checkpoints that the scan did not find are looked for by themselves.
         for name, earlier in scratch.gone():
             if last(EventItem, name) is None:
                 self.report.add([proof.gone(name, earlier)])
@@ -177,7 +174,10 @@ class Auditor:
             compare = partial(reading.compare, name, scratch)
             self._scanner.run(name, name_of(model.table), compare, consistent=False)
         scratch.suspect_missing()
-        moving = sums.differing(self._sums, map(key_parts, scratch.sums()))
+        self._look_patiently(scratch, sums.differing(self._sums, map(key_parts, scratch.sums())))
+
+    def _look_patiently(self, scratch: Scratch, moving: Collection[Key] = ()) -> None:
+        """Looks again at suspected rows, and at sums, until all are right or patience ends."""
         for wait in self._waits():
             again = Report()
             self._look_again(again, scratch)

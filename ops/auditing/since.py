@@ -5,7 +5,6 @@ Their events are read from the checkpoint's on, and so are the transactions that
 and whatever other accounts these name. A stream that did not move is not read.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +17,7 @@ from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, partition
 from chalicelib.tables import together
 from ops.auditing.auditor import Auditor
 from ops.auditing.expectations import key_text, mark_of
-from ops.auditing.findings import Finding, Report, ledger_of
+from ops.auditing.findings import Finding, ledger_of
 from ops.auditing.scratch import Proven, Row, Scratch
 from ops.auditing.streams import StreamCheck
 from ops.checkpoints import proof
@@ -36,9 +35,7 @@ class SinceAuditor(Auditor):
 
     ledgers: Sequence[str] = ()
 
-    def audit(self, scratch: Scratch) -> Report:
-        """What was found."""
-        began = time.monotonic()
+    def _events(self, scratch: Scratch) -> None:
         tick = self.bars("streams that moved", None)
         for ledger in self.ledgers:
             todo, done = set(_moved(ledger, scratch)), set[str]()
@@ -46,18 +43,9 @@ class SinceAuditor(Auditor):
                 done |= todo
                 named = together(partial(self._since, scratch, tick), sorted(todo))
                 todo = set().union(*named) - done
-        self._transactions(scratch)
-        self._stripes()
-        for wait in self._waits():
-            again = Report()
-            self._look_again(again, scratch)
-            if not again.count:
-                break
-            self.sleep(wait)
-        self.report.absorb(again)
-        self.report.found.sort()
-        self.report.seconds = time.monotonic() - began
-        return self.report
+
+    def _rows(self, scratch: Scratch) -> None:
+        self._look_patiently(scratch)
 
     def _since(self, scratch: Scratch, tick: Callable[[int], None], name: str) -> set[str]:
         """Verifies what is new in a stream; the other streams that it names."""

@@ -4,7 +4,7 @@ All reads are strongly consistent.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
@@ -108,12 +108,7 @@ def query(
         "ScanIndexForward": not newest_first,
         "Limit": page,
     }
-    while True:
-        found = client().query(**asked)
-        yield from found["Items"]
-        if "LastEvaluatedKey" not in found:
-            return
-        asked["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+    return _items_of(client().query, asked)
 
 
 def last(table: type[Table], partition: str) -> Item | None:
@@ -123,9 +118,25 @@ def last(table: type[Table], partition: str) -> Item | None:
 
 def all_items(table: type[Table]) -> Iterator[Item]:
     """Every item of a table, by one scan."""
-    asked: dict[str, Any] = {"TableName": name_of(table), "ConsistentRead": True}
+    return _items_of(client().scan, {"TableName": name_of(table), "ConsistentRead": True})
+
+
+def all_keys(table: type[Table]) -> Iterator[Item]:
+    """The key attributes of every item of a table, by one scan."""
+    names = {f"#{place}": name for place, name in enumerate(key_names(table))}
+    asked = {
+        "TableName": name_of(table),
+        "ProjectionExpression": ", ".join(names),
+        "ExpressionAttributeNames": names,
+        "ConsistentRead": True,
+    }
+    return _items_of(client().scan, asked)
+
+
+def _items_of(operation: Callable[..., Any], asked: dict[str, Any]) -> Iterator[Item]:
+    """The items of all pages of a query or a scan."""
     while True:
-        found = client().scan(**asked)
+        found = operation(**asked)
         yield from found["Items"]
         if "LastEvaluatedKey" not in found:
             return

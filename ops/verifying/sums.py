@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -21,6 +20,7 @@ from ops.verifying.events import readable
 from ops.verifying.raw import (
     MOST,
     Item,
+    all_keys,
     client,
     get_all,
     key,
@@ -135,7 +135,7 @@ def members(assets_of: AssetsOf) -> dict[Key, frozenset[str]]:
     """Every sum that there is or should be, with the keys of its accounts' rows."""
     found: dict[Key, set[str]] = {}
     accounts: list[Stream] = []
-    for item in _all_keys():
+    for item in all_keys(TotalRow):
         hash_key, of = item["key"]["S"], item["of"]["S"]
         if of == ACCOUNT:
             ledger, _, id = hash_key.partition("/")
@@ -146,21 +146,6 @@ def members(assets_of: AssetsOf) -> dict[Key, frozenset[str]]:
         of_sum = shard_key(account.ledger, shard_of(account.id)), asset
         found.setdefault(of_sum, set()).add(f"{account.ledger}/{account.id}")
     return {each: frozenset(keys) for each, keys in found.items()}
-
-
-def _all_keys() -> Iterator[Item]:
-    asked: dict[str, Any] = {
-        "TableName": name_of(TotalRow),
-        "ProjectionExpression": "#key, #of",
-        "ExpressionAttributeNames": {"#key": "key", "#of": "of"},
-        "ConsistentRead": True,
-    }
-    while True:
-        found = client().scan(**asked)
-        yield from found["Items"]
-        if "LastEvaluatedKey" not in found:
-            return
-        asked["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
 
 def measure(which: Key, accounts: Collection[str], count: Count) -> Measured | None:
