@@ -15,7 +15,7 @@ from ops.stages import stage_named
 
 COMMANDS = {
     "audit": "ops.audit",
-    "chaos": "ops.chaos",
+    "chaos": "ops.chaos.command",
     "demo": "ops.demo",
     "deploy": "ops.deploy",
     "deployer": "ops.deployer",

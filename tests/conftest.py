@@ -22,7 +22,7 @@ import pytest
 
 from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.read_models.transactions import projector as transactions
 from tests import engines
 

@@ -30,7 +30,7 @@ def _steps() -> list[tuple[str, str]]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     # A copy, so that Chalice does not reload it for what other tests leave in the project.
-    for name in ("app.py", "chalicelib", ".chalice"):
+    for name in ("app.py", "chalicelib", "simulator", ".chalice"):
         source = engines.ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, tmp_path / name)

@@ -18,11 +18,11 @@ def start() -> None:
     a message where that engine cannot start.
     """
     # Inside, since what these import reads the settings that this function completes.
-    from chalicelib.local import connections, engine, supervision
+    from chalicelib.local import engine, http_server, reloader
     from chalicelib.local.checkpoints import Checkpoints
 
-    server = supervision.follow()
-    connections.serve()
+    server = reloader.follow()
+    http_server.serve()
     for chatty in ("botocore.credentials", "pynamodb.settings"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     checkpoints = Checkpoints(None, engine="")
@@ -31,7 +31,7 @@ def start() -> None:
             running = engine.ensure(owner=server)
         except (engine.EngineError, OSError) as error:
             print(f"twofold: {error}", file=sys.stderr, flush=True)
-            supervision.end(1)
+            reloader.end(1)
         checkpoints = Checkpoints(running.checkpoints, running.id, readers=("accounts", "journal"))
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = running.endpoint
         settings.cache_clear()
@@ -40,9 +40,9 @@ def start() -> None:
         os.environ["AWS_ACCESS_KEY_ID"] = "local"
         os.environ["AWS_SECRET_ACCESS_KEY"] = "local"  # noqa: S105  # No secret to anyone.
 
-    from chalicelib.local import stack
+    from chalicelib.local import environment
 
-    stack.run(checkpoints)
+    environment.run(checkpoints)
     print(_WHO_MAY[settings().auth], flush=True)
 
 

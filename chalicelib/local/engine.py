@@ -121,7 +121,7 @@ def _start(folder: Path) -> dict[str, Any]:
     with log.open("w") as output, os.fdopen(console, "wb"):
         child = subprocess.Popen(
             [
-                *(sys.executable, "-m", "chalicelib.local.keeper"),
+                *(sys.executable, "-m", "chalicelib.local.engine_process"),
                 *(str(folder), str(port), str(console)),
             ],
             cwd=_PROJECT,

@@ -7,9 +7,9 @@ from collections import Counter
 import click
 
 from chalicelib import tables
-from chalicelib.local import stack
+from chalicelib.local import environment
 from chalicelib.settings import settings
-from ops.chaos import fresh_engine, pointed_at
+from ops.chaos.command import fresh_engine, pointed_at
 from ops.faults.proxy import between
 from ops.faults.run import Storm, impatient, run
 
@@ -27,7 +27,7 @@ def faults(seed: int | None, rounds: int, requests: int) -> None:
     logging.disable(logging.CRITICAL)  # Each fault is logged by whom it strikes.
     said, injected, wrong = Counter[str](), Counter[str](), list[str]()
     with fresh_engine():
-        tables.create(stack.TABLES)
+        tables.create(environment.TABLES)
         upstream = str(settings().endpoint)
         for number in range(rounds):
             storm = Storm(seed + number)

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import urllib3
 
-from ops.faults.errors import Error, cancelled
 from ops.faults.visibility import Visibility, written_by
+from simulator.dynamodb_errors import Error, cancelled
 
 Kind = Literal[
     "none",

@@ -14,9 +14,9 @@ from chalicelib.commands.execute import Backoff, Executor
 from chalicelib.commands.memory import Memory
 from chalicelib.events.dynamodb import DynamoStore
 from ops.faults.claims import Claim, books_of, found_out, unsound, untrue
-from ops.faults.errors import REASONS, cancelled, documented
 from ops.faults.proxy import NONE, Fault, Kind
 from ops.faults.workload import Client, opened
+from simulator.dynamodb_errors import REASONS, cancelled, documented
 
 READ_TIMEOUT_SECONDS = 0.5
 LATE_SECONDS = 0.8

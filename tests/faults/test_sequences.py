@@ -19,8 +19,8 @@ from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Stream, account_stream, transaction_stream
 from chalicelib.events.store import Busy
 from ops.faults.claims import Claim, ask, unsound, untrue
-from ops.faults.errors import REASONS, Error, cancelled, documented, names
 from ops.faults.proxy import NONE, Fault, Proxy, between
+from simulator.dynamodb_errors import REASONS, Error, cancelled, documented, names
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 

@@ -22,7 +22,7 @@ from chalicelib.domain.transaction import (
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.recorded import account_stream
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import ROOMS
+from chalicelib.local.environment import ROOMS
 from chalicelib.read_models.transactions.projector import _known_days
 from chalicelib.tables import Table
 from ops.auditing.auditor import Auditor

@@ -16,7 +16,7 @@ from chalicelib.events.codec import FIRST_LINK, encode_state, evolve
 from chalicelib.events.dynamodb import from_item, to_item
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.read_models import ledgers
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table

@@ -14,9 +14,9 @@ from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Append
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.tables import Table
-from ops.chaos_books import Client, Writer, open_accounts
+from ops.chaos.workload import Client, Writer, open_accounts
 from ops.independent.check import wrong_rows
 from ops.rebuild import rebuild
 from ops.verifying.raw import all_items, client, name_of

@@ -8,7 +8,7 @@ from chalicelib.commands.execute import Executor
 from chalicelib.domain.transaction import PostTransaction
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import ROOMS
+from chalicelib.local.environment import ROOMS
 from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Examination
 from tests.domain.books import credit, debit, opening, posting

@@ -20,7 +20,7 @@ from chalicelib.domain.transaction import Entry, PostTransaction
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.stream import feed
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount

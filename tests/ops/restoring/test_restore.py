@@ -14,7 +14,7 @@ import pytest
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.recorded import account_stream
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.read_models.transactions import projector as transactions
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting

@@ -18,7 +18,13 @@ def test_an_engine_that_is_told_to_stop_saves_its_books(tmp_path: Path) -> None:
 
     for _ in range(2):
         port = free_port()
-        command = [sys.executable, "-m", "chalicelib.local.keeper", str(tmp_path), str(port)]
+        command = [
+            sys.executable,
+            "-m",
+            "chalicelib.local.engine_process",
+            str(tmp_path),
+            str(port),
+        ]
         with running(command, f"http://127.0.0.1:{port}") as endpoint:
             client: Any = botocore.session.get_session().create_client(
                 "dynamodb",

@@ -10,15 +10,15 @@ from pynamodb.exceptions import PutError, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib import tables
-from chalicelib.local.chaos import WORST, Chaos, Died
-from chalicelib.local.chaos_dynamodb import trouble
-from chalicelib.local.chaos_streams import SplitStreams
-from chalicelib.local.delivery import NotInvoked
-from chalicelib.local.mapping import SourceMapping
-from chalicelib.local.stream_pump import Forgetful, Pump
 from chalicelib.read_models.statements.table import StatementRow
+from simulator.chaos import WORST, Chaos, Died
+from simulator.chaos_dynamodb import trouble
+from simulator.chaos_streams import SplitStreams
+from simulator.delivery import NotInvoked
+from simulator.mapping import SourceMapping
+from simulator.poller import Forgetful, Pump
 from tests import engines
-from tests.local.streams import ARN, Shard, Streams, sent, sequences
+from tests.simulator.streams import ARN, Shard, Streams, sent, sequences
 
 BATCH = [sent(sequence) for sequence in range(1, 9)]
 

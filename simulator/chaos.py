@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from chalicelib.local.delivery import Invoke, NotInvoked, Record, sequence
-from chalicelib.local.stream_pump import Pump
+from simulator.delivery import Invoke, NotInvoked, Record, sequence
+from simulator.poller import Pump
 
 FUNCTION = {
     "the function died before its write": 0.06,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib.local.checkpoints import Checkpoints
-from chalicelib.local.mapping import SourceMapping
-from chalicelib.local.stream_pump import Pump
-from tests.local.streams import ARN, Shard, Streams, sequences
+from simulator.mapping import SourceMapping
+from simulator.poller import Pump
+from tests.simulator.streams import ARN, Shard, Streams, sequences
 
 MAPPING = SourceMapping(report_failures=True)
 
@@ -200,7 +200,7 @@ def few_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         if len(waits) == 30:
             raise Enough
 
-    monkeypatch.setattr("chalicelib.local.stream_pump.time.sleep", wait)
+    monkeypatch.setattr("simulator.poller.time.sleep", wait)
 
 
 @pytest.mark.usefixtures("few_waits")

@@ -20,7 +20,7 @@ FOREVER = -1
 class SourceMapping:
     """How Lambda feeds one function from one stream.
 
-    Times are in seconds. `filters` are patterns of `chalicelib.local.filters`, of which a record
+    Times are in seconds. `filters` are patterns of `simulator.filters`, of which a record
     must satisfy any; none let everything through. `retry_seconds` is the shortest and the longest
     wait before a batch is tried again: AWS waits too, and does not say how long. Raises ValueError
     for what AWS would refuse.

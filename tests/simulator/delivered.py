@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.local.delivery import Invoke, Lane, Record, discarded
-from chalicelib.local.mapping import SourceMapping
-from tests.local.streams import WRITTEN
+from simulator.delivery import Invoke, Lane, Record, discarded
+from simulator.mapping import SourceMapping
+from tests.simulator.streams import WRITTEN
 
 FUNCTION, SHARD = "books", "shard-1"
 

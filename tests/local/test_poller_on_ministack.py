@@ -15,8 +15,8 @@ from chalicelib.events.recorded import Origin, account_stream, follow
 from chalicelib.events.store import Append
 from chalicelib.events.stream import read
 from chalicelib.local.checkpoints import Checkpoints
-from chalicelib.local.stack import FEEDING, stream_arn, streams_client
-from chalicelib.local.stream_pump import Pump
+from chalicelib.local.environment import FEEDING, stream_arn, streams_client
+from simulator.poller import Pump
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

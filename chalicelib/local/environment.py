@@ -20,10 +20,10 @@ from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.checkpoints import Checkpoints
-from chalicelib.local.mapping import SourceMapping
-from chalicelib.local.stream_pump import Pump
 from chalicelib.read_models import accounts, journal
 from chalicelib.settings import settings
+from simulator.mapping import SourceMapping
+from simulator.poller import Pump
 
 logger = logging.getLogger(__name__)
 

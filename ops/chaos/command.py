@@ -25,19 +25,14 @@ from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.parking import parked
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem
-from chalicelib.local import engine, stack
-from chalicelib.local.chaos import Chaos
-from chalicelib.local.chaos_dynamodb import trouble
-from chalicelib.local.chaos_streams import SplitStreams
+from chalicelib.local import engine, environment
 from chalicelib.local.checkpoints import Checkpoints
-from chalicelib.local.mapping import SourceMapping
-from chalicelib.local.stream_pump import Pump
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.settings import settings
 from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Examination
-from ops.chaos_books import BERKA, Client, Writer, open_accounts, open_bank, pay
+from ops.chaos.workload import BERKA, Client, Writer, open_accounts, open_bank, pay
 from ops.demo import Row, read
 from ops.independent import check
 from ops.mappings import feeding
@@ -45,6 +40,11 @@ from ops.stages import PROJECT
 from ops.verifying.events import stored
 from ops.verifying.raw import all_items
 from ops.verifying.read_models import stored_rows
+from simulator.chaos import Chaos
+from simulator.chaos_dynamodb import trouble
+from simulator.chaos_streams import SplitStreams
+from simulator.mapping import SourceMapping
+from simulator.poller import Pump
 
 WRITERS = 3
 COMMANDS = 60
@@ -69,7 +69,7 @@ def chaos(seed: int | None, rounds: int, data: Path) -> None:
     click.echo(f"again: make chaos SEED={seed} ROUNDS={rounds}\n")
     logging.disable(logging.CRITICAL)  # Each fault is logged by whom it strikes.
     with fresh_engine():
-        tables.create(stack.TABLES)
+        tables.create(environment.TABLES)
         storm = Chaos(seed)
         client = Client(Executor(DynamoStore(), memory=Memory()))
         discarded = run(storm, client, rounds, read(data))
@@ -126,8 +126,8 @@ def run(storm: Chaos, client: Client, rounds: int, bank: Sequence[Row]) -> list[
     Leaves the storm calm and everything projected.
     """
     trouble(storm, tables.connection().client)
-    arn = stack.stream_arn()
-    streams = SplitStreams(storm, stack.streams_client(), arn)
+    arn = environment.stream_arn()
+    streams = SplitStreams(storm, environment.streams_client(), arn)
     discarded: list[dict[str, Any]] = []
     begins = {
         name: partial(
@@ -140,7 +140,7 @@ def run(storm: Chaos, client: Client, rounds: int, bank: Sequence[Row]) -> list[
             SourceMapping.of(feeding(f"project_{name}"), _RETRY_SECONDS),
             on_failure=discarded.append,
         )
-        for name, projector in stack.PROJECTORS.items()
+        for name, projector in environment.PROJECTORS.items()
     }
     written = threading.Event()
     with ThreadPoolExecutor(len(begins)) as pumps:

@@ -14,7 +14,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from chalicelib.local.chaos import Chaos
+from simulator.chaos import Chaos
 
 _API = "com.amazonaws.dynamodb.v20120810#"
 _SINGLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem"}

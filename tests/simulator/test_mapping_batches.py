@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.local.delivery import batches
-from chalicelib.local.mapping import MAX_PAYLOAD, SourceMapping
-from chalicelib.local.shard import lane_of
-from chalicelib.local.stream_pump import Forgetful, Pump
-from tests.local.streams import ARN, WRITTEN, Shard, Streams, record, sent, sequences
+from simulator.delivery import batches
+from simulator.mapping import MAX_PAYLOAD, SourceMapping
+from simulator.poller import Forgetful, Pump
+from simulator.shard import lane_of
+from tests.simulator.streams import ARN, WRITTEN, Shard, Streams, record, sent, sequences
 
 
 @dataclass

@@ -14,7 +14,7 @@ from chalice.app import Chalice
 from chalice.config import Config
 
 from chalicelib.http.problems import Problem
-from chalicelib.local.connections import MOST_BYTES, Server, read_chunks
+from chalicelib.local.http_server import MOST_BYTES, Server, read_chunks
 
 app = Chalice(app_name="echo")
 

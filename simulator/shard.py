@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.local.delivery import Lane, Record, payload, sequence
-from chalicelib.local.filters import wanted
-from chalicelib.local.mapping import MAX_PAYLOAD, SourceMapping
+from simulator.delivery import Lane, Record, payload, sequence
+from simulator.filters import wanted
+from simulator.mapping import MAX_PAYLOAD, SourceMapping
 
 logger = logging.getLogger(__name__)
 

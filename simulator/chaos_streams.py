@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.local.chaos import Chaos
+from simulator.chaos import Chaos
 
 _HASHES = 2**32
 _MOST_SHARDS = 12

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.local.engine import forget, has_owner, locked
 
 if TYPE_CHECKING:
-    from chalicelib.local.kept import Kept
+    from chalicelib.local.persistence import Kept
 
 CHECK_SECONDS = 0.25
 SAVE_AGAIN_SECONDS = 2.0
@@ -95,7 +95,7 @@ def main(folder: Path, port: int, console: int | None = None) -> None:
     from ministack.app import main as serve
     from ministack.services import dynamodb
 
-    from chalicelib.local.kept import Kept
+    from chalicelib.local.persistence import Kept
 
     tell = partial(_tell, console)
 

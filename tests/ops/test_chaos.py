@@ -13,17 +13,17 @@ from chalicelib.commands.execute import Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Stream
 from chalicelib.events.table import EventItem
-from chalicelib.local.chaos import DYNAMODB, FUNCTION, WORST, Chaos
 from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals.table import TotalRow
-from ops import chaos as ops_chaos
-from ops.chaos_books import RANDOM, Client, Writer, open_accounts
+from ops.chaos import command as ops_chaos
+from ops.chaos.workload import RANDOM, Client, Writer, open_accounts
 from ops.demo import read
 from ops.independent.check import wrong_events, wrong_rows
 from ops.verifying.events import stored
 from ops.verifying.raw import all_items
 from ops.verifying.read_models import stored_rows
+from simulator.chaos import DYNAMODB, FUNCTION, WORST, Chaos
 from tests import engines
 from tests.books import deliver
 from tests.read_models.shelves import shelves_of
@@ -100,7 +100,7 @@ def test_the_command_says_what_it_did_and_how_to_do_it_again(tmp_path: Path) -> 
     data = tmp_path / "bank.csv"
     data.write_text("\n".join(SAMPLE.read_text().splitlines()[:21]) + "\n")
     code = (
-        f"from ops import chaos; chaos.COMMANDS = {examples(15, 60)};"
+        f"from ops.chaos import command; command.COMMANDS = {examples(15, 60)};"
         "from ops.__main__ import ops; ops()"
     )
 

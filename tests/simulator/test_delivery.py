@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.local.delivery import undelivered
-from tests.local.lanes import deliver
-from tests.local.streams import sent, sequences
+from simulator.delivery import undelivered
+from tests.simulator.delivered import deliver
+from tests.simulator.streams import sent, sequences
 
 # Text order is not the order of sequence numbers: "10" comes before "9".
 BATCH = [sent(sequence) for sequence in (8, 9, 10, 11)]

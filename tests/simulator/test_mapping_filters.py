@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.local.filters import matches, wanted
-from chalicelib.local.mapping import SourceMapping
 from ops.mappings import feeding
+from simulator.filters import matches, wanted
+from simulator.mapping import SourceMapping
 
 RECORD = {
     "eventName": "INSERT",

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.local.delivery import Lane, NotInvoked
-from chalicelib.local.mapping import SourceMapping
-from tests.local.lanes import FUNCTION, SHARD, deliver
-from tests.local.streams import ARN, sent, sequences
+from simulator.delivery import Lane, NotInvoked
+from simulator.mapping import SourceMapping
+from tests.simulator.delivered import FUNCTION, SHARD, deliver
+from tests.simulator.streams import ARN, sent, sequences
 
 BATCH = [sent(sequence) for sequence in range(1, 9)]
 ONCE = SourceMapping(max_retries=0, report_failures=True)

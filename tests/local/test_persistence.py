@@ -11,7 +11,7 @@ import pytest
 from ministack.core.responses import AccountRegionScopedDict
 
 from chalicelib.local.checkpoints import Checkpoints
-from chalicelib.local.kept import Kept
+from chalicelib.local.persistence import Kept
 from tests.local.test_checkpoints import taken
 
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from chalicelib.local.mapping import FOREVER, MAX_PAYLOAD, SourceMapping
+from simulator.mapping import FOREVER, MAX_PAYLOAD, SourceMapping
 
 logger = logging.getLogger(__name__)
 

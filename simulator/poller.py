@@ -8,7 +8,7 @@ invokes a function, any callable, with batches as Lambda sends them:
   then records of the same item keep to one lane, and so their order;
 - records are gathered until a batch is full or weighs 6 MB, or until the batching window ends, and
   the filters are asked first;
-- what fails is delivered again, as `chalicelib.local.delivery` tells;
+- what fails is delivered again, as `simulator.delivery` tells;
 - how far a shard has come is remembered outside: a pump begun anew may repeat, and never skips.
 
 (AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB", with-ddb, and its subpages;
@@ -27,9 +27,9 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from chalicelib.local.delivery import Destination, Invoke, Lane, Record, discarded
-from chalicelib.local.mapping import SourceMapping
-from chalicelib.local.shard import Shard
+from simulator.delivery import Destination, Invoke, Lane, Record, discarded
+from simulator.mapping import SourceMapping
+from simulator.shard import Shard
 
 logger = logging.getLogger(__name__)
 
