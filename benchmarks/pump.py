@@ -6,14 +6,13 @@
 import sys
 
 from chalicelib.local import environment
-from chalicelib.local.checkpoints import Checkpoints
 
 
 def main(name: str) -> None:
     """Pumps the stream into this stack only."""
     for other in environment.PROJECTORS.keys() - {name}:
         del environment.PROJECTORS[other]
-    environment.run(Checkpoints(None, "bench"))
+    environment.run()
     sys.stdin.read()
 
 

@@ -87,12 +87,7 @@ def attach(_: click.Context, __: click.Parameter, local: bool) -> None:
             endpoint = engine.running().endpoint
         except engine.EngineError as error:
             raise click.ClickException(str(error)) from None
-        os.environ.update(
-            AWS_ENDPOINT_URL_DYNAMODB=endpoint,
-            AWS_ACCESS_KEY_ID="local",
-            AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # No secret to anyone.
-        )
-        settings.cache_clear()
+        engine.connect(endpoint)
 
 
 @click.group(cls=Late)

@@ -1,7 +1,7 @@
-"""Chaos: faults that are drawn from a seed, counted, and put where AWS may have them too.
+"""Seeded faults of function invocations and of the poller, each of which may happen on AWS.
 
-Whether a fault strikes depends on the seed, on what it is about and on how often it was asked about
-that before, and on nothing else: the same seed strikes the same calls however threads take turns.
+Whether a fault occurs depends only on the seed, on its subject (a batch, a shard, an operation)
+and on how often that was asked before. So a seed gives the same faults in any order of threads.
 """
 
 import hashlib
@@ -15,117 +15,136 @@ from contextlib import contextmanager
 from typing import Any
 
 from simulator.delivery import Invoke, NotInvoked, Record, sequence
-from simulator.poller import Pump
+from simulator.poller import Poller
 
 FUNCTION = {
     "the function died before its write": 0.06,
     "the function died after its write": 0.06,
-    "part of a batch was taken": 0.08,
-    "the answer made no sense": 0.03,
+    "part of a batch was processed": 0.08,
+    "the response was malformed": 0.03,
     "a batch was delivered twice": 0.06,
     "a batch was delivered to two invocations at once": 0.06,
     "an old batch was delivered again": 0.05,
     "an invocation was delayed": 0.05,
     "an invocation found no capacity": 0.04,
-    "the pump was ended and begun anew": 0.02,
+    "the poller was replaced": 0.02,
 }
-"""What becomes of an invocation, and how often."""
+"""Faults of an invocation, and their probabilities."""
 
 STREAM = {
     "a shard was split": 0.01,
-    "a shard stood still": 0.06,
+    "a shard returned nothing for a while": 0.06,
     "a read of the stream failed": 0.03,
     "a shard iterator expired": 0.02,
 }
-"""What becomes of a read of the stream. A split is drawn per record."""
+"""Faults of a read of the stream. A split is drawn per record."""
 
 DYNAMODB = {
     "a request was throttled": 0.02,
-    "a transaction met another one": 0.02,
-    "a batch was left half undone": 0.02,
+    "a write conflicted with a transaction": 0.02,
+    "a batch was partly unprocessed": 0.02,
     "a connection closed before the request": 0.01,
-    "a reply was lost after the request was done": 0.02,
+    "a response was lost after the request was done": 0.02,
 }
-"""What becomes of a request to DynamoDB."""
+"""Faults of a request to DynamoDB."""
 
 WORST = {**FUNCTION, **STREAM, **DYNAMODB}
 
 _DELAY_SECONDS = 0.02
 _QUIET_STEPS = 80
-_REMEMBERED = 50
+_OLD_BATCHES = 50
 
 
 class Died(Exception):
-    """The function ended in the middle."""
+    """The function ended before it returned."""
 
 
 class Chaos:
-    """Faults with these odds, from this seed. While it is `calm`, nothing strikes.
+    """Faults with these probabilities, from this seed. None occurs once it is `stopped`.
 
-    `injected` counts what has struck, and `at_once` is how many invocations there were at a time.
+    `injected` counts the faults, and `max_concurrency` is the most invocations at a time.
     """
 
-    def __init__(self, seed: int, odds: Mapping[str, float] = WORST) -> None:
+    def __init__(self, seed: int, probabilities: Mapping[str, float] = WORST) -> None:
         self.seed = seed
-        self.calm = False
+        self.probabilities = probabilities
+        self.stopped = False
         self.injected: Counter[str] = Counter()
-        self.at_once = 0
+        self.max_concurrency = 0
         self._running = 0
-        self._odds = odds
-        self._asked: Counter[tuple[object, ...]] = Counter()
+        self._draws: Counter[tuple[object, ...]] = Counter()
         self._lock = threading.Lock()
 
-    def strikes(self, fault: str, *about: object) -> bool:
-        """Whether this fault strikes here and now; if so, it is counted."""
-        if self.calm or self.draw(fault, *about).random() >= self._odds.get(fault, 0):
+    def occurs(self, fault: str, *subject: object) -> bool:
+        """Whether this fault occurs now; if so, it is counted."""
+        probability = self.probabilities.get(fault, 0)
+        if self.stopped or self.draw(fault, *subject).random() >= probability:
             return False
         with self._lock:
             self.injected[fault] += 1
         return True
 
-    def draw(self, *about: object) -> random.Random:
-        """Chance for one decision about this: another one each time that it is asked for."""
+    def draw(self, *subject: object) -> random.Random:
+        """A generator for one decision about a subject: another one with each call."""
         with self._lock:
-            self._asked[about] += 1
-            text = repr((self.seed, about, self._asked[about]))
+            self._draws[subject] += 1
+            text = repr((self.seed, subject, self._draws[subject]))
         return random.Random(hashlib.sha256(text.encode()).digest())
 
     def function(self, name: str, invoke: Invoke) -> Invoke:
-        """The function, among faults. Batches stay in order, so that of an item does too."""
-        taken: list[list[Record]] = []
+        """The function with faults. The records of an item stay in order."""
+        delivered: list[list[Record]] = []
 
-        def invoked(event: dict[str, Any]) -> Any:
-            with self._counted():
-                return struck(event)
-
-        def struck(event: dict[str, Any]) -> Any:
+        def with_faults(event: dict[str, Any]) -> Any:
             batch = list(event["Records"])
-            about = (name, sequence(batch[0]), len(batch))
-            self._before(about, invoke, taken[-_REMEMBERED:])
-            if len(batch) > 1 and self.strikes("part of a batch was taken", *about):
-                cut = self.draw("cut", *about).randrange(1, len(batch))
+            subject = (name, sequence(batch[0]), len(batch))
+            self._before(subject, invoke, delivered[-_OLD_BATCHES:])
+            if len(batch) > 1 and self.occurs("part of a batch was processed", *subject):
+                cut = self.draw("cut", *subject).randrange(1, len(batch))
                 return _with_failure(invoke({"Records": batch[:cut]}), batch[cut])
-            if self.strikes("a batch was delivered to two invocations at once", *about):
-                response = _twice_at_once(invoke, batch)
+            if self.occurs("a batch was delivered to two invocations at once", *subject):
+                response = _invoke_twice_at_once(invoke, batch)
             else:
                 response = invoke({"Records": list(batch)})
-            taken.append(batch)
-            del taken[:-_REMEMBERED]
-            if self.strikes("a batch was delivered twice", *about):
+            delivered.append(batch)
+            del delivered[:-_OLD_BATCHES]
+            if self.occurs("a batch was delivered twice", *subject):
                 response = invoke({"Records": list(batch)})
-            if self.strikes("the function died after its write", *about):
+            if self.occurs("the function died after its write", *subject):
                 raise Died
-            if self.strikes("the answer made no sense", *about):
+            if self.occurs("the response was malformed", *subject):
                 return {"batchItemFailures": [{"itemIdentifier": None}]}
             return response
 
-        return invoked
+        def counted(event: dict[str, Any]) -> Any:
+            with self._counted():
+                return with_faults(event)
+
+        return counted
+
+    def poll(
+        self, name: str, begin: Callable[[], Poller], written: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Polls until `written` is true and every record is processed.
+
+        Now and then a poller is abandoned, and another one begins at the checkpoints.
+        """
+        pollers = [begin()]
+        quiet = 0
+        while quiet < _QUIET_STEPS:
+            if self.occurs("the poller was replaced", name):
+                pollers.append(begin())
+            active = pollers[-1].step()
+            quiet = 0 if active or not written() else quiet + 1
+            time.sleep(0 if active else _DELAY_SECONDS / 10)
+        for poller in pollers:
+            poller.close()
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
         with self._lock:
             self._running += 1
-            self.at_once = max(self.at_once, self._running)
+            self.max_concurrency = max(self.max_concurrency, self._running)
         try:
             yield
         finally:
@@ -133,49 +152,27 @@ class Chaos:
                 self._running -= 1
 
     def _before(
-        self,
-        about: tuple[object, ...],
-        invoke: Invoke,
-        taken: list[list[Record]],
+        self, subject: tuple[object, ...], invoke: Invoke, delivered: list[list[Record]]
     ) -> None:
-        if self.strikes("an invocation found no capacity", *about):
+        if self.occurs("an invocation found no capacity", *subject):
             raise NotInvoked
-        if self.strikes("an invocation was delayed", *about):
+        if self.occurs("an invocation was delayed", *subject):
             time.sleep(_DELAY_SECONDS)
-        if taken and self.strikes("an old batch was delivered again", *about):
-            invoke({"Records": list(self.draw("old", *about).choice(taken))})
-        if self.strikes("the function died before its write", *about):
+        if delivered and self.occurs("an old batch was delivered again", *subject):
+            invoke({"Records": list(self.draw("old", *subject).choice(delivered))})
+        if self.occurs("the function died before its write", *subject):
             raise Died
-
-    def pump(
-        self, name: str, begin: Callable[[], Pump], written: Callable[[], bool] = lambda: True
-    ) -> None:
-        """Pumps among faults until all is written and taken, at last in calm.
-
-        Now and then a pump is left with what it was doing, and another one begins where the last
-        one's positions are.
-        """
-        pumps = [begin()]
-        quiet = 0
-        while quiet < _QUIET_STEPS:
-            if self.strikes("the pump was ended and begun anew", name):
-                pumps.append(begin())
-            active = pumps[-1].step()
-            quiet = 0 if active or not written() else quiet + 1
-            time.sleep(0 if active else _DELAY_SECONDS / 10)
-        for pump in pumps:
-            pump.close()
 
 
 def _with_failure(response: Any, record: Record) -> dict[str, Any]:
-    """What the function answered, and that this record is still to be taken."""
+    """The function's response, with one more record reported as failed."""
     reported = (response or {}).get("batchItemFailures") or []
     return {"batchItemFailures": [{"itemIdentifier": sequence(record)}, *reported]}
 
 
-def _twice_at_once(invoke: Invoke, batch: list[Record]) -> Any:
-    """The answer of one of two invocations; the other was one of which nobody knew any more."""
+def _invoke_twice_at_once(invoke: Invoke, batch: list[Record]) -> Any:
+    """The response of one of two concurrent invocations; the other one's is lost."""
     with ThreadPoolExecutor(2) as two:
-        answers = [two.submit(invoke, {"Records": list(batch)}) for _ in range(2)]
-    answers[0].exception()
-    return answers[1].result()
+        responses = [two.submit(invoke, {"Records": list(batch)}) for _ in range(2)]
+    responses[0].exception()
+    return responses[1].result()

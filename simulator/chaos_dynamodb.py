@@ -1,6 +1,6 @@
-"""Chaos in DynamoDB: throttles, conflicts and lost replies, where botocore would see them.
+"""Seeded faults of requests to DynamoDB: throttles, conflicts and lost responses.
 
-They are made on the wire, before botocore and everything above it: what is tested is what runs.
+They are injected below botocore, where requests are sent, so everything above is what is deployed.
 """
 
 import io
@@ -15,8 +15,8 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from simulator.chaos import Chaos
+from simulator.dynamodb_errors import CONTENT_TYPE, Error, cancelled
 
-_API = "com.amazonaws.dynamodb.v20120810#"
 _SINGLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 _BATCHES = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKeys"}
 _READS = {"GetItem", "Query", "Scan", "TransactGetItems"}
@@ -24,61 +24,58 @@ _DATA = {*_SINGLE_WRITES, *_BATCHES, *_READS, "TransactWriteItems"}
 _THROTTLES = ("ProvisionedThroughputExceededException", "ThrottlingException")
 
 
-def trouble(chaos: Chaos, client: Any) -> None:
-    """Puts faults into the requests of a botocore client for DynamoDB, from now on.
+def inject(chaos: Chaos, client: Any) -> None:
+    """Injects faults into the requests of a botocore client for DynamoDB, from now on.
 
-    The client no longer retries by itself, so that every fault reaches who asked.
+    The client no longer retries by itself, so every fault reaches its caller.
     """
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
     session = URLLib3Session(max_pool_connections=64)
 
     def before_send(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        operation = str(_text(request.headers["X-Amz-Target"])).rpartition(".")[2]
-        return _struck(chaos, session, operation, request) if operation in _DATA else None
+        target = request.headers["X-Amz-Target"]
+        operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
+        return _fault(chaos, session, operation, request) if operation in _DATA else None
 
     client.meta.events.register(f"before-send.{service}", before_send)
 
 
-def _struck(
+def _fault(
     chaos: Chaos, session: URLLib3Session, operation: str, request: AWSPreparedRequest
 ) -> AWSResponse | None:
-    """The answer of a request that a fault has struck; None if none has."""
+    """The response to a request with a fault; None if no fault occurs."""
     body = json.loads(cast(bytes, request.body))
-    about = (operation, body.get("TableName", ""))
-    where = f"{urlsplit(request.url).scheme}://{urlsplit(request.url).netloc}"
-    if chaos.strikes("a connection closed before the request", *about):
-        raise ConnectionClosedError(endpoint_url=where, error="closed")
-    if chaos.strikes("a request was throttled", *about):
-        return _throttle(chaos, operation, body, request.url)
+    subject = (operation, body.get("TableName", ""))
+    address = f"{urlsplit(request.url).scheme}://{urlsplit(request.url).netloc}"
+    if chaos.occurs("a connection closed before the request", *subject):
+        raise ConnectionClosedError(endpoint_url=address, error="closed")
+    if chaos.occurs("a request was throttled", *subject):
+        return _error(request, _throttle(chaos, operation, body))
     conflicts = operation == "TransactWriteItems" or operation in _SINGLE_WRITES
-    if conflicts and chaos.strikes("a transaction met another one", *about):
-        return _conflict(operation, body, request.url)
-    divisible = operation in _BATCHES and _size(body) > 1
-    if divisible and chaos.strikes("a batch was left half undone", *about):
-        return _left_undone(session, _BATCHES[operation], body, request)
-    if chaos.strikes("a reply was lost after the request was done", *about):
+    if conflicts and chaos.occurs("a write conflicted with a transaction", *subject):
+        return _error(request, _conflict(operation, body))
+    parts = [part for asked in body.get("RequestItems", {}).values() for part in _parts(asked)]
+    if len(parts) > 1 and chaos.occurs("a batch was partly unprocessed", *subject):
+        return _partly_unprocessed(session, _BATCHES[operation], body, request)
+    if chaos.occurs("a response was lost after the request was done", *subject):
         session.send(request)
-        raise ReadTimeoutError(endpoint_url=where)
+        raise ReadTimeoutError(endpoint_url=address)
     return None
 
 
-def _size(batch: dict[str, Any]) -> int:
-    return sum(len(_parts(asked)) for asked in batch["RequestItems"].values())
-
-
-def _parts(asked: Any) -> list[Any]:
-    """What is asked of one table: a list of writes, or of keys among other things."""
-    parts: list[Any] = asked["Keys"] if isinstance(asked, dict) else asked
+def _parts(request: Any) -> list[Any]:
+    """The parts of a request to one table: a list of writes, or of keys among other fields."""
+    parts: list[Any] = request["Keys"] if isinstance(request, dict) else request
     return parts
 
 
-def _left_undone(
-    session: URLLib3Session, undone: str, body: dict[str, Any], request: AWSPreparedRequest
+def _partly_unprocessed(
+    session: URLLib3Session, unprocessed: str, body: dict[str, Any], request: AWSPreparedRequest
 ) -> AWSResponse:
-    """All of the batch is done but the last of what is asked of some table.
+    """The response to a batch of which the last part for one table is not processed.
 
-    The signature is no longer that of the request, which an emulator does not look at.
+    The signature no longer fits the request, which no emulator verifies.
     """
     table = next(table for table, asked in body["RequestItems"].items() if _parts(asked))
     asked = body["RequestItems"][table]
@@ -90,53 +87,39 @@ def _left_undone(
     request.headers["Content-Length"] = str(len(request.body))
     sent = session.send(request)
     left = {**asked, "Keys": [last]} if isinstance(asked, dict) else [last]
-    return _answer(request.url, 200, {**json.loads(sent.content), undone: {table: left}})
+    reply = {**json.loads(sent.content), unprocessed: {table: left}}
+    return _response(request, 200, json.dumps(reply).encode())
 
 
-def _throttle(chaos: Chaos, operation: str, body: dict[str, Any], url: str) -> AWSResponse:
-    """A request is throttled by its table or its account; a transaction also item by item."""
+def _throttle(chaos: Chaos, operation: str, body: dict[str, Any]) -> Error:
+    """A table or an account throttles a request; in a transaction also a single item is."""
     code = chaos.draw("throttle", operation).choice([*_THROTTLES, "ThrottlingError"])
     if code != "ThrottlingError":
-        return _refusal(url, code)
+        return Error(code)
     if operation != "TransactWriteItems":
-        return _refusal(url, "RequestLimitExceeded")
-    return _cancelled(body, code, url)
+        return Error("RequestLimitExceeded")
+    return cancelled(len(body["TransactItems"]), code)
 
 
-def _conflict(operation: str, body: dict[str, Any], url: str) -> AWSResponse:
+def _conflict(operation: str, body: dict[str, Any]) -> Error:
     if operation == "TransactWriteItems":
-        return _cancelled(body, "TransactionConflict", url)
-    return _refusal(url, "TransactionConflictException")
+        return cancelled(len(body["TransactItems"]), "TransactionConflict")
+    return Error("TransactionConflictException")
 
 
-def _cancelled(body: dict[str, Any], code: str, url: str) -> AWSResponse:
-    """The transaction is cancelled for one of its items."""
-    rest = [{"Code": "None"}] * (len(body["TransactItems"]) - 1)
-    reasons = [{"Code": code, "Message": "sorry"}, *rest]
-    said = "Transaction cancelled, please refer cancellation reasons for specific reasons"
-    listed = ", ".join(reason["Code"] for reason in reasons)
-    return _refusal(
-        url, "TransactionCanceledException", f"{said} [{listed}]", CancellationReasons=reasons
-    )
+def _error(request: AWSPreparedRequest, error: Error) -> AWSResponse:
+    return _response(request, error.status, error.body)
 
 
-def _refusal(url: str, code: str, message: str = "sorry", **more: Any) -> AWSResponse:
-    return _answer(url, 400, {"__type": _API + code, "message": message, **more})
-
-
-def _answer(url: str, status: int, body: dict[str, Any]) -> AWSResponse:
+def _response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:
     headers = HTTPHeaders()
-    headers["Content-Type"] = "application/x-amz-json-1.0"
-    return AWSResponse(url, status, headers, _Raw(json.dumps(body).encode()))
+    headers["Content-Type"] = CONTENT_TYPE
+    return AWSResponse(request.url, status, headers, _Body(body))
 
 
-class _Raw(io.BytesIO):
-    """A body as urllib3 gives it."""
+class _Body(io.BytesIO):
+    """A response body with urllib3's interface."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
-        """All of it at once."""
+        """The whole body at once."""
         yield self.read()
-
-
-def _text(header: bytes | str) -> str:
-    return header.decode() if isinstance(header, bytes) else header

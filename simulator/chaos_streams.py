@@ -1,149 +1,147 @@
-"""Chaos in the stream: one shard becomes several that split, are read late, and fail.
+"""A streams API with seeded faults: one shard appears as several, which split, stall and fail.
 
-An emulator shows a stream as one shard, in which everything is in the order of writing. DynamoDB
-does not: each item is in one shard at a time, and shards go on independently of each other.
+An emulator shows a stream as one shard, with all records in the order of writing. On AWS each item
+belongs to one shard at a time, and shards advance independently of each other.
 """
 
 import json
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from simulator.chaos import Chaos
+from simulator.delivery import Record, sequence
 
 _HASHES = 2**32
-_MOST_SHARDS = 12
-"""That are open at a time."""
-_LONGEST_STAND = 15
-"""Reads of a shard that give nothing, in a row."""
+_MAX_OPEN_SHARDS = 12
+_MAX_EMPTY_READS = 15
+"""In a row, of a shard that returns nothing for a while."""
 
 
 @dataclass
-class _Part:
-    """A shard that holds the items whose hashes are from `low` to below `high`."""
+class _Shard:
+    """Holds the items with hashes from `low` to below `high`."""
 
     name: str
     parent: str | None
     low: int
     high: int
     closed: bool = False
-    records: list[Mapping[str, Any]] = field(default_factory=list)
-    places: dict[str, int] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    indexes: dict[str, int] = field(default_factory=dict)
 
 
 class SplitStreams:
-    """A client of the streams API that shows another one's only shard as several.
+    """A client of the streams API that shows the only shard of another client as several.
 
-    Safe under threads: the pumps of several functions read the same shards.
+    Safe under threads: the pollers of several functions read the same shards.
     """
 
-    def __init__(self, chaos: Chaos, streams: Any, stream_arn: str, shards: int = 3) -> None:
+    def __init__(self, chaos: Chaos, client: Any, stream_arn: str, shards: int = 3) -> None:
         self._chaos = chaos
-        self._streams = streams
+        self._client = client
         self._arn = stream_arn
         self._lock = threading.Lock()
         self._iterator: str | None = None
-        self._late: Counter[str] = Counter()
-        self._parts: dict[str, _Part] = {}
+        self._empty_reads: Counter[str] = Counter()
+        self._shards: dict[str, _Shard] = {}
         for number in range(shards):
             self._add(None, _HASHES * number // shards, _HASHES * (number + 1) // shards)
 
     def describe_stream(self, **_: Any) -> dict[str, Any]:
-        """All shards, in no order that says anything."""
+        """All shards, children before parents."""
         with self._lock:
             shards = [
-                {"ShardId": part.name, **({"ParentShardId": part.parent} if part.parent else {})}
-                for part in reversed(self._parts.values())
+                {"ShardId": shard.name, **({"ParentShardId": shard.parent} if shard.parent else {})}
+                for shard in reversed(self._shards.values())
             ]
         return {"StreamDescription": {"Shards": shards}}
 
-    def get_shard_iterator(self, **asked: Any) -> dict[str, str]:
-        """TRIM_HORIZON, LATEST and AFTER_SEQUENCE_NUMBER."""
+    def get_shard_iterator(self, **query: Any) -> dict[str, str]:
+        """An iterator at TRIM_HORIZON, LATEST or AFTER_SEQUENCE_NUMBER."""
         self._pull()
         with self._lock:
-            part = self._parts[asked["ShardId"]]
-            at = 0
-            if asked["ShardIteratorType"] == "LATEST":
-                at = len(part.records)
-            elif asked["ShardIteratorType"] == "AFTER_SEQUENCE_NUMBER":
-                at = part.places[asked["SequenceNumber"]] + 1
-        return {"ShardIterator": f"{part.name} {at}"}
+            shard = self._shards[query["ShardId"]]
+            index = 0
+            if query["ShardIteratorType"] == "LATEST":
+                index = len(shard.records)
+            elif query["ShardIteratorType"] == "AFTER_SEQUENCE_NUMBER":
+                index = shard.indexes[query["SequenceNumber"]] + 1
+        return {"ShardIterator": f"{shard.name} {index}"}
 
-    def get_records(self, **asked: Any) -> dict[str, Any]:
-        """What is next, or nothing for now, or an error."""
-        name, at = asked["ShardIterator"].split()
-        if self._chaos.strikes("a read of the stream failed", name):
+    def get_records(self, **query: Any) -> dict[str, Any]:
+        """The next records, or none for now. Raises ClientError for a fault."""
+        name, index = query["ShardIterator"].split()
+        if self._chaos.occurs("a read of the stream failed", name):
             raise _error("InternalServerError")
-        if self._chaos.strikes("a shard iterator expired", name):
+        if self._chaos.occurs("a shard iterator expired", name):
             raise _error("ExpiredIteratorException")
-        if self._is_late(name):
-            return {"Records": [], "NextShardIterator": asked["ShardIterator"]}
+        if self._stalls(name):
+            return {"Records": [], "NextShardIterator": query["ShardIterator"]}
         self._pull()
         with self._lock:
-            part, start = self._parts[name], int(at)
-            page = part.records[start : start + asked["Limit"]]
+            shard, start = self._shards[name], int(index)
+            page = shard.records[start : start + query["Limit"]]
             end = start + len(page)
-            ended = part.closed and end == len(part.records)
+            ended = shard.closed and end == len(shard.records)
         return {"Records": page, **({} if ended else {"NextShardIterator": f"{name} {end}"})}
 
-    def _is_late(self, name: str) -> bool:
-        """Whether a shard stands still, which it then does for several reads."""
-        if self._chaos.calm:
+    def _stalls(self, name: str) -> bool:
+        """Whether this read of a shard returns nothing, as then several in a row do."""
+        if self._chaos.stopped:
             return False
-        if self._late[name] > 0:
-            self._late[name] -= 1
+        if self._empty_reads[name] > 0:
+            self._empty_reads[name] -= 1
             return True
-        if self._chaos.strikes("a shard stood still", name):
-            self._late[name] = self._chaos.draw("late", name).randrange(_LONGEST_STAND)
+        if self._chaos.occurs("a shard returned nothing for a while", name):
+            reads = self._chaos.draw("empty reads", name).randrange(_MAX_EMPTY_READS)
+            self._empty_reads[name] = reads
             return True
         return False
 
     def _pull(self) -> None:
-        """Reads what the stream has more, and puts each record into the shard of its item."""
+        """Reads on in the real stream, and puts each record into the shard of its item."""
         with self._lock:
             if self._iterator is None:
-                found = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]
+                found = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]
                 [shard] = found["Shards"]
-                self._iterator = self._streams.get_shard_iterator(
+                self._iterator = self._client.get_shard_iterator(
                     StreamArn=self._arn,
                     ShardId=shard["ShardId"],
                     ShardIteratorType="TRIM_HORIZON",
                 )["ShardIterator"]
-            page = self._streams.get_records(ShardIterator=self._iterator, Limit=1000)
+            page = self._client.get_records(ShardIterator=self._iterator, Limit=1000)
             self._iterator = page["NextShardIterator"]
             for record in page["Records"]:
                 self._put(record)
 
-    def _put(self, record: Mapping[str, Any]) -> None:
+    def _put(self, record: Record) -> None:
         keys = json.dumps(record["dynamodb"]["Keys"], sort_keys=True)
-        at = zlib.crc32(keys.encode())
-        part = self._part_of(at)
-        number = record["dynamodb"]["SequenceNumber"]
-        few = sum(not each.closed for each in self._parts.values()) < _MOST_SHARDS
-        if few and self._chaos.strikes("a shard was split", number):
-            part.closed = True
-            middle = (part.low + part.high) // 2
-            self._add(part.name, part.low, middle)
-            self._add(part.name, middle, part.high)
-            part = self._part_of(at)
-        part.places[number] = len(part.records)
-        part.records.append(record)
+        item, number = zlib.crc32(keys.encode()), sequence(record)
+        shard = self._shard_of(item)
+        open_shards = sum(not each.closed for each in self._shards.values())
+        if open_shards < _MAX_OPEN_SHARDS and self._chaos.occurs("a shard was split", number):
+            shard.closed = True
+            middle = (shard.low + shard.high) // 2
+            self._add(shard.name, shard.low, middle)
+            self._add(shard.name, middle, shard.high)
+            shard = self._shard_of(item)
+        shard.indexes[number] = len(shard.records)
+        shard.records.append(record)
 
-    def _part_of(self, at: int) -> _Part:
-        [part] = [
-            part for part in self._parts.values() if not part.closed and part.low <= at < part.high
-        ]
-        return part
+    def _shard_of(self, item: int) -> _Shard:
+        """The open shard for an item's hash."""
+        shards = self._shards.values()
+        return next(each for each in shards if not each.closed and each.low <= item < each.high)
 
     def _add(self, parent: str | None, low: int, high: int) -> None:
-        name = f"shardId-{len(self._parts):08d}"
-        self._parts[name] = _Part(name, parent, low, high)
+        name = f"shardId-{len(self._shards):08d}"
+        self._shards[name] = _Shard(name, parent, low, high)
 
 
 def _error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "sorry"}}, "GetRecords")
+    return ClientError({"Error": {"Code": code, "Message": "injected"}}, "GetRecords")

@@ -1,14 +1,14 @@
-"""Delivery: what Lambda does with the batches of one shard until each is taken or given up.
+"""Delivery of records to a function: batches, retries, bisecting, and records that are discarded.
 
-A lane takes its batches one after the other. What fails is tried again before anything behind it:
-from the lowest sequence number that the function reported, in halves where the mapping bisects, and
-not after its retries are used up or it is too old, when the destination is told where it was.
+A failed batch is retried before anything behind it is delivered: from the lowest sequence number
+that the function reported, split in half if the mapping bisects, and until its retries are used up
+or its records are too old. Discarded records are described to the on-failure destination.
 (AWS Lambda Developer Guide: "Configuring partial batch response with DynamoDB and Lambda",
 services-ddb-batchfailurereporting; "Retain discarded records for a DynamoDB event source in
 Lambda", services-dynamodb-errors.)
 
-What the guide leaves open is decided for the worse: what is left of a batch keeps its count of
-retries, however much of the batch was taken.
+The guide does not say whether the rest of a partly processed batch keeps its number of retries.
+Here it does, which is the stricter reading.
 """
 
 import json
@@ -25,16 +25,16 @@ logger = logging.getLogger(__name__)
 
 Record = Mapping[str, Any]
 Invoke = Callable[[dict[str, Any]], Any]
-"""A function: takes the event with its Records, gives the partial batch response."""
+"""A function: takes the event with its Records, returns the partial batch response."""
 
 Destination = Callable[[dict[str, Any]], Any]
-"""Takes the JSON document about what was discarded, as a queue or a topic would."""
+"""An on-failure destination: takes the JSON document that describes what was discarded."""
 
 EXHAUSTED, TOO_OLD = "RetryAttemptsExhausted", "RecordAgeExceeded"
 
 
 class NotInvoked(Exception):
-    """The function could not be invoked: Lambda had no capacity for it. It costs no retry."""
+    """The function could not be invoked, for lack of capacity. It does not count as a retry."""
 
 
 def sequence(record: Record) -> str:
@@ -43,10 +43,10 @@ def sequence(record: Record) -> str:
 
 
 def undelivered(batch: Sequence[Record], response: Any) -> Sequence[Record]:
-    """What of a batch must be delivered again, after this response to it.
+    """The records of a batch to deliver again after this response.
 
-    None, an empty object and an empty list are success. Whatever is malformed, and a sequence
-    number that is not of the batch, is failure of the whole batch.
+    None, an empty object and an empty list are success. A malformed response, or a sequence number
+    that is not in the batch, is failure of the whole batch.
     """
     if not response:
         return []
@@ -54,14 +54,14 @@ def undelivered(batch: Sequence[Record], response: Any) -> Sequence[Record]:
         failures = {failure["itemIdentifier"] for failure in response["batchItemFailures"] or ()}
     except (KeyError, TypeError):
         return batch
-    places = {sequence(record): at for at, record in enumerate(batch)}
-    if failures - places.keys():
+    indexes = {sequence(record): index for index, record in enumerate(batch)}
+    if failures - indexes.keys():
         return batch
-    return batch[min(places[failure] for failure in failures) :] if failures else []
+    return batch[min(indexes[failure] for failure in failures) :] if failures else []
 
 
 def batches(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
-    """The records cut into batches of so many, and of no more bytes than an event may have."""
+    """The records cut into batches of at most `size` records and `MAX_PAYLOAD` bytes."""
     batch: list[Record] = []
     total = 0
     for record in records:
@@ -76,149 +76,153 @@ def batches(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
 
 
 def payload(record: Record) -> int:
-    """The bytes of a record in an event."""
+    """The size of a record in an event, in bytes."""
     return len(json.dumps(record).encode())
 
 
 @dataclass(frozen=True)
-class _Work:
-    """A batch on its way: how often it was tried and has failed, and when it is due."""
+class _Batch:
+    """A batch to deliver: its attempts so far, and when the next one is due."""
 
-    batch: Sequence[Record]
+    records: Sequence[Record]
     invocations: int = 0
-    failures: int = 0
+    retries: int = 0
     due: float = 0
 
 
-class Lane:
-    """What of a shard is delivered in order: one invocation at a time."""
+class DeliveryQueue:
+    """Records of a shard that are delivered in order, one invocation at a time.
+
+    A shard has one queue, or as many as the mapping's parallelization factor. `function` and
+    `shard` are named to the destination.
+    """
 
     def __init__(
-        self, mapping: SourceMapping, invoke: Invoke, discard: Callable[..., None]
+        self,
+        mapping: SourceMapping,
+        invoke: Invoke,
+        on_failure: Destination,
+        *,
+        function: str,
+        shard: str,
     ) -> None:
         self._mapping = mapping
         self._invoke = invoke
-        self._discard = discard
-        # Replaced and never changed, since it is looked at while an invocation runs; the batch that
-        # runs stays in it until it is known what became of it.
-        self._waiting: tuple[_Work, ...] = ()
+        self._on_failure = on_failure
+        self._function = function
+        self._shard = shard
+        # Replaced, never changed in place: other threads read it during an invocation. The batch
+        # that is being delivered stays in it until the outcome is known.
+        self._waiting: tuple[_Batch, ...] = ()
         self._pause = mapping.retry_seconds[0]
 
     def put(self, records: Sequence[Record]) -> None:
-        """Adds records behind those that are waiting."""
+        """Adds records at the end."""
         cut = batches(records, self._mapping.batch_size)
-        self._waiting = (*self._waiting, *(_Work(batch) for batch in cut))
+        self._waiting = (*self._waiting, *(_Batch(records) for records in cut))
 
     @property
-    def left(self) -> list[Record]:
-        """The records that are still to be taken or given up."""
-        return [record for work in self._waiting for record in work.batch]
+    def pending(self) -> list[Record]:
+        """The records that are neither processed nor discarded yet."""
+        return [record for batch in self._waiting for record in batch.records]
 
     @property
     def due(self) -> float | None:
-        """When there is something to try; None if there is nothing."""
+        """When the next attempt is due, in seconds since the epoch; None if nothing is pending."""
         return self._waiting[0].due if self._waiting else None
 
     def attempt(self, now: float) -> None:
-        """Tries the first batch once, or gives up what of it is too old."""
-        work, *behind = self._waiting
-        fresh = [record for record in work.batch if not self._too_old(record, now)]
-        if len(fresh) < len(work.batch):
-            # Time goes on with the sequence numbers, so what is too old comes first.
-            stale = work.batch[: len(work.batch) - len(fresh)]
-            self._discard(TOO_OLD, stale, work.invocations, now, invoked=work.invocations > 0)
-            work = replace(work, batch=fresh)
-            self._waiting = (*([work] if fresh else []), *behind)
+        """Delivers the first batch once, after discarding its records that are too old."""
+        batch, *behind = self._waiting
+        fresh = [record for record in batch.records if not self._too_old(record, now)]
+        if len(fresh) < len(batch.records):
+            # Sequence numbers grow with time, so the records that are too old come first.
+            old = batch.records[: len(batch.records) - len(fresh)]
+            self._discard(TOO_OLD, replace(batch, records=old), now, raised=False)
+            batch = replace(batch, records=fresh)
+            self._waiting = (*([batch] if fresh else []), *behind)
         if fresh:
-            self._waiting = (*self._invoked(work, now), *behind)
+            self._waiting = (*self._deliver(batch, now), *behind)
 
-    def _invoked(self, work: _Work, now: float) -> Sequence[_Work]:
-        """What is left of a batch after one more invocation."""
+    def _deliver(self, batch: _Batch, now: float) -> Sequence[_Batch]:
+        """Invokes the function once; what of the batch is still to be delivered."""
         try:
-            response = self._invoke({"Records": list(work.batch)})
+            response = self._invoke({"Records": list(batch.records)})
         except NotInvoked:
-            return [replace(work, due=self._wait(now))]
+            return [replace(batch, due=self._next_due(now))]
         except Exception:
             logger.exception("the function failed; its batch will be delivered again")
-            return self._failed(replace(work, invocations=work.invocations + 1), now, raised=True)
-        work = replace(work, invocations=work.invocations + 1)
-        left = undelivered(work.batch, response) if self._mapping.report_failures else []
-        if len(left) == len(work.batch):
-            return self._failed(work, now, raised=False)
+            batch = replace(batch, invocations=batch.invocations + 1)
+            return self._failed(batch, now, raised=True)
+        batch = replace(batch, invocations=batch.invocations + 1)
+        report = self._mapping.report_failures
+        rest = replace(batch, records=undelivered(batch.records, response) if report else [])
+        if len(rest.records) == len(batch.records):
+            return self._failed(batch, now, raised=False)
         self._pause = self._mapping.retry_seconds[0]
-        rest = replace(work, batch=left)
-        if not left:
+        if not rest.records:
             return []
         if self._mapping.bisect:
-            # "Bisected at the returned sequence number"; a split consumes no retry.
-            return [replace(rest, due=self._wait(now))]
-        return self._retried(rest, now, raised=False)
+            # "Bisected at the returned sequence number"; a split does not count as a retry.
+            return [replace(rest, due=self._next_due(now))]
+        return self._retry(rest, now, raised=False)
 
-    def _failed(self, work: _Work, now: float, *, raised: bool) -> Sequence[_Work]:
-        if not self._mapping.bisect or len(work.batch) == 1:
-            return self._retried(work, now, raised=raised)
-        due, middle = self._wait(now), len(work.batch) // 2
-        halves = (work.batch[:middle], work.batch[middle:])
-        return [replace(work, batch=half, due=due) for half in halves]
+    def _failed(self, batch: _Batch, now: float, *, raised: bool) -> Sequence[_Batch]:
+        if not self._mapping.bisect or len(batch.records) == 1:
+            return self._retry(batch, now, raised=raised)
+        due, middle = self._next_due(now), len(batch.records) // 2
+        halves = (batch.records[:middle], batch.records[middle:])
+        return [replace(batch, records=half, due=due) for half in halves]
 
-    def _retried(self, work: _Work, now: float, *, raised: bool) -> Sequence[_Work]:
-        if FOREVER < self._mapping.max_retries <= work.failures:
-            self._discard(EXHAUSTED, work.batch, work.invocations, now, raised=raised)
+    def _retry(self, batch: _Batch, now: float, *, raised: bool) -> Sequence[_Batch]:
+        if FOREVER < self._mapping.max_retries <= batch.retries:
+            self._discard(EXHAUSTED, batch, now, raised=raised)
             self._pause = self._mapping.retry_seconds[0]
             return []
-        return [replace(work, failures=work.failures + 1, due=self._wait(now))]
+        return [replace(batch, retries=batch.retries + 1, due=self._next_due(now))]
 
-    def _wait(self, now: float) -> float:
-        """When to try again; longer after each failure in a row."""
+    def _next_due(self, now: float) -> float:
+        """When to try again: the wait doubles with each failure in a row."""
         due = now + self._pause
         self._pause = min(self._mapping.retry_seconds[1], self._pause * 2)
         return due
 
     def _too_old(self, record: Record, now: float) -> bool:
-        age = now - float(record["dynamodb"]["ApproximateCreationDateTime"])
-        return FOREVER < self._mapping.max_age < age
+        return FOREVER < self._mapping.max_age < now - _created(record)
+
+    def _discard(self, condition: str, batch: _Batch, now: float, *, raised: bool) -> None:
+        """Sends the destination a document with the batch's position in the stream."""
+        context = {"statusCode": 200, "executedVersion": "$LATEST"}
+        failed = {"functionError": "Unhandled"} if raised else {}
+        first, last = batch.records[0], batch.records[-1]
+        document = {
+            "requestContext": {
+                "requestId": str(uuid4()),
+                "functionArn": self._function,
+                "condition": condition,
+                "approximateInvokeCount": batch.invocations,
+            },
+            **({"responseContext": {**context, **failed}} if batch.invocations else {}),
+            "version": "1.0",
+            "timestamp": _iso(now, "milliseconds"),
+            "DDBStreamBatchInfo": {
+                "shardId": self._shard,
+                "startSequenceNumber": sequence(first),
+                "endSequenceNumber": sequence(last),
+                "approximateArrivalOfFirstRecord": _iso(_created(first), "seconds"),
+                "approximateArrivalOfLastRecord": _iso(_created(last), "seconds"),
+                "batchSize": len(batch.records),
+                "streamArn": first["eventSourceARN"],
+            },
+        }
+        logger.error("%s: discarded %s", self._function, document)
+        self._on_failure(document)
 
 
-def discarded(
-    condition: str,
-    batch: Sequence[Record],
-    invocations: int,
-    now: float,
-    *,
-    function: str,
-    shard: str,
-    invoked: bool = True,
-    raised: bool = False,
-) -> dict[str, Any]:
-    """The document that a destination is sent: where the records stand, and not what they say."""
-    context = {"statusCode": 200, "executedVersion": "$LATEST"}
-    failed = {"functionError": "Unhandled"} if raised else {}
-    return {
-        "requestContext": {
-            "requestId": str(uuid4()),
-            "functionArn": function,
-            "condition": condition,
-            "approximateInvokeCount": invocations,
-        },
-        **({"responseContext": {**context, **failed}} if invoked else {}),
-        "version": "1.0",
-        "timestamp": _instant(now, "milliseconds"),
-        "DDBStreamBatchInfo": {
-            "shardId": shard,
-            "startSequenceNumber": sequence(batch[0]),
-            "endSequenceNumber": sequence(batch[-1]),
-            "approximateArrivalOfFirstRecord": _arrival(batch[0]),
-            "approximateArrivalOfLastRecord": _arrival(batch[-1]),
-            "batchSize": len(batch),
-            "streamArn": batch[0]["eventSourceARN"],
-        },
-    }
+def _created(record: Record) -> float:
+    return float(record["dynamodb"]["ApproximateCreationDateTime"])
 
 
-def _arrival(record: Record) -> str:
-    return _instant(float(record["dynamodb"]["ApproximateCreationDateTime"]), "seconds")
-
-
-def _instant(seconds: float, precision: str) -> str:
+def _iso(seconds: float, precision: str) -> str:
     text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision)
     return text.replace("+00:00", "Z")

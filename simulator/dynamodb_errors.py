@@ -1,12 +1,13 @@
-"""Errors: each that DynamoDB documents for an operation, as it is sent on the wire."""
+"""The errors that DynamoDB documents for an operation, as sent on the wire."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import botocore.session
+
+CONTENT_TYPE = "application/x-amz-json-1.0"
 
 _API = "com.amazonaws.dynamodb.v20120810#"
 
@@ -27,7 +28,7 @@ _COMMON = {
     "UnrecognizedClientException": 403,
     "ValidationError": 400,
 }
-"""What any operation may answer. (Amazon DynamoDB API Reference, "Common Errors".)"""
+"""Errors of any operation. (Amazon DynamoDB API Reference, "Common Errors".)"""
 
 REASONS = (
     "TransactionConflict",
@@ -36,15 +37,15 @@ REASONS = (
     "ItemCollectionSizeLimitExceeded",
     "ValidationError",
 )
-"""Why an item cancels a transaction, but for a condition that is not met, which only the engine can
-say. (API Reference, "TransactWriteItems".)"""
+"""Why an item cancels a transaction, without a failed condition: only the engine can evaluate
+conditions. (API Reference, "TransactWriteItems".)"""
 
 _OF_CONDITIONS = {"ConditionalCheckFailedException", "TransactionCanceledException"}
 
 
 @dataclass(frozen=True)
 class Error:
-    """An answer that is an error."""
+    """An error response."""
 
     code: str
     status: int = 400
@@ -52,25 +53,24 @@ class Error:
 
     @property
     def body(self) -> bytes:
-        """As it is sent."""
-        return json.dumps({"__type": _API + self.code, "message": "sorry", **self.more}).encode()
+        """The body of the response."""
+        return json.dumps({"__type": _API + self.code, "message": "injected", **self.more}).encode()
 
 
 @cache
 def documented(operation: str) -> tuple[Error, ...]:
-    """The errors that the operation documents and that may come whatever is stored."""
+    """The documented errors of an operation that do not depend on what is stored."""
     model = botocore.session.get_session().get_service_model("dynamodb")
-    shapes = model.operation_model(operation).error_shapes
     own = {
         shape.name: int(shape.metadata.get("error", {}).get("httpStatusCode", _status(shape)))
-        for shape in shapes
+        for shape in model.operation_model(operation).error_shapes
         if shape.name not in _OF_CONDITIONS
     }
     return tuple(Error(code, status) for code, status in {**_COMMON, **own}.items())
 
 
 def cancelled(size: int, *reasons: str) -> Error:
-    """A transaction of so many items is cancelled for the first ones."""
+    """The cancellation of a transaction of `size` items, for these reasons of its first items."""
     codes = [*reasons, *["None"] * (size - len(reasons))]
     return Error(
         "TransactionCanceledException",
@@ -80,8 +80,3 @@ def cancelled(size: int, *reasons: str) -> Error:
 
 def _status(shape: Any) -> int:
     return 500 if shape.metadata.get("fault") else 400
-
-
-def names(errors: Sequence[Error]) -> list[str]:
-    """Their codes."""
-    return [error.code for error in errors]

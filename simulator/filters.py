@@ -1,65 +1,66 @@
-"""Filters: which records an event source mapping sends to its function.
+"""Filter patterns: which records an event source mapping sends to its function.
 
-A pattern names fields of a record and, for each, the rules of which its value must satisfy one.
-Fields that a pattern does not name do not matter; all those that it names must match. ("Control
-which events Lambda sends to your function", AWS Lambda Developer Guide, invocation-eventfiltering.)
+A pattern names fields of a record and lists rules for each. A record matches if each named field
+satisfies at least one of its rules. ("Control which events Lambda sends to your function", AWS
+Lambda Developer Guide, invocation-eventfiltering.)
 """
 
 import json
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-Rule = Any
-"""A value that is to be equalled, or an operator: `{"prefix": "us-"}`."""
 
 _ABSENT = object()
 
 
-def wanted(record: Any, patterns: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a record satisfies one of the patterns, or there are none."""
+def matches_any(record: Any, patterns: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a record matches one of the patterns, or there are none."""
     return not patterns or any(matches(record, pattern) for pattern in patterns)
 
 
 def matches(value: Any, pattern: Mapping[str, Any]) -> bool:
-    """Whether a record, or a part of it, satisfies a pattern. Raises ValueError for no rule."""
-    return all(_field_matches(value, name, wants) for name, wants in pattern.items())
+    """Whether a record, or a part of it, matches a pattern. Raises ValueError for no valid rule."""
+    return all(_field_matches(value, name, rules) for name, rules in pattern.items())
 
 
-def _field_matches(value: Any, name: str, wants: Any) -> bool:
+def _field_matches(value: Any, name: str, rules: Any) -> bool:
     if name == "$or":
-        return any(matches(value, pattern) for pattern in wants)
+        return any(matches(value, pattern) for pattern in rules)
     found = value.get(name, _ABSENT) if isinstance(value, Mapping) else _ABSENT
-    if isinstance(wants, Mapping):
-        return matches(found, wants)
-    if not isinstance(wants, list):
+    if isinstance(rules, Mapping):
+        return matches(found, rules)
+    if not isinstance(rules, list):
         raise ValueError(f"{name}: the rules of a field are a list")
-    return any(_rule_matches(found, rule) for rule in wants)
+    return any(_satisfies(found, rule) for rule in rules)
 
 
-def _rule_matches(found: Any, rule: Rule) -> bool:
+def _satisfies(found: Any, rule: Any) -> bool:
+    """A rule is a value, or an operator with its operand: `{"prefix": "us-"}`."""
     if not isinstance(rule, Mapping):
         return _same(found, rule)
-    [(operator, operand)] = rule.items()
-    if operator not in _OPERATORS:
-        raise ValueError(f"there is no operator {operator}")
-    return _OPERATORS[operator](found, operand)
+    [(name, operand)] = rule.items()
+    if name not in _OPERATORS:
+        raise ValueError(f"there is no operator {name}")
+    return _OPERATORS[name](found, operand)
 
 
-def _same(found: Any, wants: Any) -> bool:
-    """Equal as written, since numbers too are compared as text: 300 is not 300.0."""
-    return found is not _ABSENT and json.dumps(found) == json.dumps(wants)
+def _same(found: Any, value: Any) -> bool:
+    """Equal as text, as EventBridge compares numbers too: 300 is not 300.0."""
+    return found is not _ABSENT and json.dumps(found) == json.dumps(value)
 
 
 def _anything_but(found: Any, operand: Any) -> bool:
     if found is _ABSENT:
         return False
     if isinstance(operand, Mapping):
-        return not _rule_matches(found, operand)
-    return not any(_same(found, each) for each in _listed(operand))
+        return not _satisfies(found, operand)
+    return not any(
+        _same(found, each) for each in (operand if isinstance(operand, list) else [operand])
+    )
 
 
 def _numeric(found: Any, operand: Sequence[Any]) -> bool:
-    """DynamoDB's own numbers are text in a record, which no numeric rule matches."""
+    """Numbers of DynamoDB items are strings in a record, so no numeric rule matches them."""
     if isinstance(found, bool) or not isinstance(found, int | float):
         return False
     pairs = zip(operand[::2], operand[1::2], strict=True)
@@ -70,16 +71,12 @@ def _text(test: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
     return lambda found, operand: isinstance(found, str) and test(found, operand)
 
 
-def _listed(operand: Any) -> list[Any]:
-    return operand if isinstance(operand, list) else [operand]
-
-
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "=": lambda found, bound: found == bound,
-    "<": lambda found, bound: found < bound,
-    "<=": lambda found, bound: found <= bound,
-    ">": lambda found, bound: found > bound,
-    ">=": lambda found, bound: found >= bound,
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

@@ -1,6 +1,6 @@
-"""Mapping: the settings of an event source mapping, by AWS's names, defaults and bounds.
+"""The settings of an event source mapping, with AWS's names, defaults and limits.
 
-From "Lambda parameters for Amazon DynamoDB event source mappings" (AWS Lambda Developer Guide,
+Sources: "Lambda parameters for Amazon DynamoDB event source mappings" (AWS Lambda Developer Guide,
 services-ddb-params) and CreateEventSourceMapping (AWS Lambda API Reference).
 """
 
@@ -10,20 +10,30 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_PAYLOAD = 6_000_000
-"""Bytes of an event: Lambda's limit of a synchronous invocation, 6 MB."""
+"""Bytes of an event: Lambda's limit for a synchronous invocation, 6 MB."""
 
 FOREVER = -1
-"""As a number of retries or an age in seconds: until the stream itself forgets the record."""
+"""As a number of retries or an age in seconds: no limit but the stream's own retention."""
+
+_NUMBERS = {
+    "BatchSize": ("batch_size", 1, 10_000),
+    "MaximumBatchingWindowInSeconds": ("batching_window", 0, 300),
+    "MaximumRetryAttempts": ("max_retries", -1, 10_000),
+    "MaximumRecordAgeInSeconds": ("max_age", -1, 604_800),
+    "ParallelizationFactor": ("parallelization", 1, 10),
+}
+"""AWS's name of each numeric setting, its name here, and its limits."""
+
+_RETRY_SECONDS = (0.05, 5.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceMapping:
-    """How Lambda feeds one function from one stream.
+    """How Lambda invokes one function with the records of one stream.
 
-    Times are in seconds. `filters` are patterns of `simulator.filters`, of which a record
-    must satisfy any; none let everything through. `retry_seconds` is the shortest and the longest
-    wait before a batch is tried again: AWS waits too, and does not say how long. Raises ValueError
-    for what AWS would refuse.
+    Times are in seconds. A record is delivered if it matches any of the `filters`
+    (`simulator.filters`), or if there are none. `retry_seconds` is the shortest and the longest
+    wait before a retry, which AWS does not document. Raises ValueError for what AWS rejects.
     """
 
     batch_size: int = 100
@@ -35,41 +45,32 @@ class SourceMapping:
     max_age: float = FOREVER
     parallelization: int = 1
     filters: Sequence[Mapping[str, Any]] = ()
-    retry_seconds: tuple[float, float] = (0.05, 5.0)
+    retry_seconds: tuple[float, float] = _RETRY_SECONDS
 
     def __post_init__(self) -> None:
-        _check("BatchSize", 1, self.batch_size, 10_000)
-        _check("MaximumBatchingWindowInSeconds", 0, self.batching_window, 300)
-        _check("MaximumRetryAttempts", -1, self.max_retries, 10_000)
-        _check("MaximumRecordAgeInSeconds", -1, self.max_age, 604_800)
-        _check("ParallelizationFactor", 1, self.parallelization, 10)
-        _check("FilterCriteria", 0, len(self.filters), 10)
+        for name, (field, low, high) in _NUMBERS.items():
+            if not low <= getattr(self, field) <= high:
+                raise ValueError(f"{name} is {low} to {high}, not {getattr(self, field)}")
+        if len(self.filters) > 10:
+            raise ValueError(f"FilterCriteria is 0 to 10, not {len(self.filters)}")
         if self.starting_position not in ("TRIM_HORIZON", "LATEST"):
             raise ValueError(f"StartingPosition cannot be {self.starting_position}")
 
     @classmethod
     def of(
-        cls, properties: Mapping[str, Any], retry_seconds: tuple[float, float] = (0.05, 5.0)
+        cls, properties: Mapping[str, Any], retry_seconds: tuple[float, float] = _RETRY_SECONDS
     ) -> "SourceMapping":
-        """The mapping that these properties of CloudFormation, SAM or the API describe."""
+        """The mapping described by these properties of CloudFormation, SAM or the API."""
+        filters = properties.get("FilterCriteria", {}).get("Filters", ())
+        numbers: dict[str, Any] = {
+            field: properties[name] for name, (field, *_) in _NUMBERS.items() if name in properties
+        }
         return cls(
-            batch_size=properties.get("BatchSize", 100),
-            batching_window=properties.get("MaximumBatchingWindowInSeconds", 0),
+            **numbers,
             starting_position=properties["StartingPosition"],
             report_failures="ReportBatchItemFailures"
             in properties.get("FunctionResponseTypes", ()),
             bisect=properties.get("BisectBatchOnFunctionError", False),
-            max_retries=properties.get("MaximumRetryAttempts", FOREVER),
-            max_age=properties.get("MaximumRecordAgeInSeconds", FOREVER),
-            parallelization=properties.get("ParallelizationFactor", 1),
-            filters=tuple(
-                json.loads(wanted["Pattern"])
-                for wanted in properties.get("FilterCriteria", {}).get("Filters", ())
-            ),
+            filters=tuple(json.loads(each["Pattern"]) for each in filters),
             retry_seconds=retry_seconds,
         )
-
-
-def _check(name: str, low: float, value: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ValueError(f"{name} is {low} to {high}, not {value}")

@@ -1,6 +1,4 @@
-"""Keeper: the engine's own process. Runs ministack until the last server that uses it is gone, and
-until its books are saved.
-"""
+"""The engine process: runs ministack until no server uses it any more and its books are saved."""
 
 import decimal
 import os
@@ -17,31 +15,31 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.local.engine import forget, has_owner, locked
 
 if TYPE_CHECKING:
-    from chalicelib.local.persistence import Kept
+    from chalicelib.local.persistence import Persistence
 
-CHECK_SECONDS = 0.25
-SAVE_AGAIN_SECONDS = 2.0
+_CHECK_SECONDS = 0.25
+_SAVE_AGAIN_SECONDS = 2.0
 _SAVES_WHEN_STOPPED = 5
 
 
-def _stop_without_owner(folder: Path, kept: "Kept", saved: threading.Event) -> None:
+def _stop_without_owner(folder: Path, books: "Persistence", saved: threading.Event) -> None:
     """Saves the books once no server uses them, and ends this process.
 
-    Where they cannot be saved the process lives on: the next server that starts finds it and the
-    books, and without one it tries again.
+    If they cannot be saved the process keeps running and tries again, unless a new server starts
+    and uses it.
     """
     while True:
-        time.sleep(CHECK_SECONDS)
+        time.sleep(_CHECK_SECONDS)
         if not folder.exists():
-            os._exit(0)  # Whoever removed the folder wants no books.
+            os._exit(0)  # The folder was removed on purpose, and the books with it.
         if has_owner(folder):
             continue
-        # Held until this process ends, so that a new engine starts on books that are saved.
+        # Held until this process ends, so that a new engine loads books that are saved.
         guard = locked(folder)
         guard.__enter__()
-        if has_owner(folder) or not kept.save():
+        if has_owner(folder) or not books.save():
             guard.__exit__(None, None, None)
-            time.sleep(SAVE_AGAIN_SECONDS)
+            time.sleep(_SAVE_AGAIN_SECONDS)
             continue
         saved.set()
         forget(folder)
@@ -51,20 +49,20 @@ def _stop_without_owner(folder: Path, kept: "Kept", saved: threading.Event) -> N
         return
 
 
-def _stopped(folder: Path, kept: "Kept", tell: Callable[[str], None]) -> None:
-    """Saves the books of an engine that somebody stopped, which will not live on."""
+def _save_when_stopped(folder: Path, books: "Persistence", report: Callable[[str], None]) -> None:
+    """Saves the books of an engine process that was told to stop and so cannot wait for long."""
     for _ in range(_SAVES_WHEN_STOPPED):
         if not folder.exists():
             return
-        if kept.save():
+        if books.save():
             forget(folder)
             return
-        time.sleep(SAVE_AGAIN_SECONDS)
-    tell("the books could not be saved; what was written since the last save is lost.")
+        time.sleep(_SAVE_AGAIN_SECONDS)
+    report("the books could not be saved; what was written since the last save is lost.")
 
 
-def _tell(console: int | None, line: str) -> None:
-    """Says a line to the person at the terminal of the server that started us, and in the log."""
+def _report(console: int | None, line: str) -> None:
+    """Writes a line to the log, and to the terminal of the server that started this process."""
     text = f"twofold: {line}\n"
     print(text, end="", file=sys.stderr, flush=True)
     if console is not None:
@@ -75,19 +73,19 @@ def _tell(console: int | None, line: str) -> None:
 def main(folder: Path, port: int, console: int | None = None) -> None:
     """Serves DynamoDB and its streams on a port of this machine; saves the books when it stops.
 
-    `console` is a file descriptor of the terminal of the server.
+    `console` is a file descriptor of the server's terminal.
     """
     os.environ.update(
         SERVICES="dynamodb,dynamodbstreams",
         GATEWAY_PORT=str(port),
         BIND_HOST="127.0.0.1",
-        PERSIST_STATE="0",  # It would put empty books over damaged ones, and not say so.
+        PERSIST_STATE="0",  # ministack's own would silently overwrite damaged books.
         TMPDIR=str(folder),  # For the file it writes its process id to.
         SFTP_ENABLED="0",
         IOT_MTLS_ENABLED="0",
         LOG_LEVEL="WARNING",
     )
-    # DynamoDB counts with 38 digits; ministack with as many as Python does unless told, 28.
+    # DynamoDB's numbers have 38 digits; ministack's have Python's default of 28 unless it is set.
     decimal.DefaultContext.prec = 38
     decimal.setcontext(decimal.DefaultContext)
     sys.argv = ["ministack"]
@@ -95,26 +93,25 @@ def main(folder: Path, port: int, console: int | None = None) -> None:
     from ministack.app import main as serve
     from ministack.services import dynamodb
 
-    from chalicelib.local.persistence import Kept
-
-    tell = partial(_tell, console)
+    from chalicelib.local.persistence import Persistence
 
     def restore(state: Mapping[str, Any]) -> None:
         try:
             dynamodb.load_persisted_state(state)
         except Exception:
-            dynamodb.reset()  # Of damaged books it may have taken a part.
+            dynamodb.reset()  # It may have loaded a part of damaged books.
             raise
 
-    kept = Kept(folder, dynamodb.get_state, restore, tell)
-    kept.load()
+    report = partial(_report, console)
+    books = Persistence(folder, dynamodb.get_state, restore, report)
+    books.load()
     saved = threading.Event()
-    threading.Thread(target=_stop_without_owner, args=(folder, kept, saved), daemon=True).start()
+    threading.Thread(target=_stop_without_owner, args=(folder, books, saved), daemon=True).start()
     try:
         serve()
     finally:
         if not saved.is_set():
-            _stopped(folder, kept, tell)
+            _save_when_stopped(folder, books, report)
 
 
 if __name__ == "__main__":

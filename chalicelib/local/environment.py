@@ -1,4 +1,4 @@
-"""Stack: the tables, and a pump for each projector, around the server of this process."""
+"""The local environment: the tables, a poller per projector, and the sweep of expired holds."""
 
 import logging
 import threading
@@ -19,43 +19,54 @@ from chalicelib.events.parking import Project
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
 from chalicelib.http.sealing import ensure_sealing_key
-from chalicelib.local.checkpoints import Checkpoints
+from chalicelib.local.checkpoints import SavedCheckpoints
 from chalicelib.read_models import accounts, journal
 from chalicelib.settings import settings
+from simulator.checkpoints import Checkpoints
+from simulator.delivery import Invoke
 from simulator.mapping import SourceMapping
-from simulator.poller import Pump
+from simulator.poller import Poller
 
 logger = logging.getLogger(__name__)
 
 TABLES = (EventItem, KeyItem, *accounts.TABLES, *journal.TABLES)
 ROOMS = (*accounts.ROOMS, *journal.ROOMS)
 FEEDING = SourceMapping(report_failures=True, bisect=True)
-"""As a deployed projector is fed, but that nothing is ever given up on a laptop."""
+"""As for a deployed projector, but without a limit of retries or age."""
 _SWEEP_SECONDS = 2
 _CATCH_UP_MARGIN = timedelta(minutes=1)
 
-PROJECTORS = {"accounts": accounts.project_accounts, "journal": journal.project_journal}
+
+def _function(projector: Callable[[Any, Any], Any]) -> Invoke:
+    return lambda event: projector(event, None)
 
 
-def run(checkpoints: Checkpoints) -> None:
-    """Makes the tables that are missing and starts the pumps, in threads of this process."""
+PROJECTORS: dict[str, Invoke] = {
+    "accounts": _function(accounts.project_accounts),
+    "journal": _function(journal.project_journal),
+}
+"""Each projector by its name, called with an event only."""
+
+
+def run(saved: SavedCheckpoints | None = None) -> None:
+    """Creates the tables that are missing and starts the pollers, in threads of this process."""
     tables.create(TABLES)
     ensure_sealing_key()
-    if checkpoints.behind_since is not None:
-        # The engine has read its saved books, and a stream is not saved with them.
-        _background("catch-up", partial(_catch_up, checkpoints))
+    if saved is not None and saved.behind_since is not None:
+        # The engine has loaded saved books, and the stream is not saved with them.
+        _background("catch-up", partial(_catch_up, saved))
     _background("sweep", _sweep)
     for name, projector in PROJECTORS.items():
-        invoke = partial(_invoke, projector)
-        pump = Pump(name, streams_client(), stream_arn(), invoke, checkpoints, FEEDING)
-        _background(name, pump.run)
+        checkpoints = saved or Checkpoints()
+        poller = Poller(name, streams_client(), stream_arn(), projector, FEEDING, checkpoints)
+        _background(name, poller.run)
 
 
 def catch_up(rooms: Iterable[Project], since: str) -> int:
-    """Feeds the events recorded since shortly before a time to the rooms; how many there were.
+    """Projects the events recorded since shortly before a time, or "" for all; their number.
 
-    The margin covers what was committed after its recording by a writer that had to wait; to a
-    room, what it knows is no news. An empty time stands for the beginning.
+    The margin covers events that were stored later than recorded, by a writer that had to wait.
+    Projecting an event again changes nothing.
     """
     if since:
         since = rfc3339(datetime.fromisoformat(since) - _CATCH_UP_MARGIN)
@@ -83,34 +94,30 @@ def streams_client() -> Any:
 
 
 def stream_arn() -> str:
-    """The event table's stream."""
+    """The ARN of the event table's stream."""
     return str(EventItem.describe_table()["LatestStreamArn"])
 
 
-def _catch_up(checkpoints: Checkpoints) -> None:
+def _catch_up(saved: SavedCheckpoints) -> None:
     while True:
         try:
-            catch_up(ROOMS, checkpoints.behind_since or "")
-            checkpoints.caught_up()
+            catch_up(ROOMS, saved.behind_since or "")
+            saved.caught_up()
         except Exception:
-            logger.exception("what was missed could not be fed; trying again")
+            logger.exception("missed events could not be projected; trying again")
             time.sleep(5)
         else:
             return
 
 
 def _sweep() -> None:
-    """What EventBridge does once a minute, more often for somebody who is looking on."""
+    """What EventBridge starts once a minute on AWS, more often here so that it can be watched."""
     while True:
         time.sleep(_SWEEP_SECONDS)
         try:
             sweep.expire(datetime.now(UTC))
         except Exception:
-            logger.exception("what has expired could not be swept; trying again")
-
-
-def _invoke(projector: Callable[[Any, Any], Any], event: dict[str, Any]) -> Any:
-    return projector(event, None)
+            logger.exception("expired holds could not be swept; trying again")
 
 
 def _background(name: str, work: Callable[[], Any]) -> None:

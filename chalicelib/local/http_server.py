@@ -1,8 +1,9 @@
-"""Connections: HTTP/1.1 as the development server must speak it, where Chalice's own does not.
+"""The development server's HTTP/1.1, where Chalice's own falls short, and its gateway errors.
 
-Many clients may connect at the same time. A body may come in chunks. A request of which nobody can
-tell where it ends is refused, and its connection closed, since what follows would be read as
-another request. (RFC 9112, sections 6.3 and 7.1.)
+Many clients may connect at the same time. A body may come in chunks. A request whose end is not
+certain is rejected and its connection closed, since what follows could be taken for another
+request (RFC 9112, sections 6.3 and 7.1). Errors that on AWS come from API Gateway, and that a
+deployed stage maps to problems by its gateway responses, are the same problems here.
 """
 
 import re
@@ -16,16 +17,19 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import (
     ChaliceRequestHandler,
+    ForbiddenError,
     LocalDevServer,
     LocalGatewayException,
     ThreadedHTTPServer,
 )
 
 from chalicelib.http.problems import Problem, invalid
-from chalicelib.local.gateway import problem_for
 
-MOST_BYTES = 10 * 1024 * 1024
-"""The longest body that is read, as at API Gateway; what a route takes is much less."""
+MAX_BYTES = 10 * 1024 * 1024
+"""The longest body that is read, as at API Gateway; routes have lower limits."""
+
+_NO_SUCH_PATH = (b"Missing Authentication Token", b"Authorization header requires")
+"""API Gateway's messages for an unknown path, without and with a key."""
 
 _LONGEST_LINE = 8 * 1024
 _LINGER_SECONDS, _LINGER_READS = 2.0, 1024
@@ -33,14 +37,23 @@ _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
-def read_chunks(stream: BufferedIOBase) -> bytes:
-    """A body that is sent in chunks, without what may trail it.
+def problem_for(error: LocalGatewayException) -> Problem:
+    """The problem that a deployed stage answers for this error of the gateway."""
+    body = error.body or b""
+    if isinstance(error, ForbiddenError) and any(words in body for words in _NO_SUCH_PATH):
+        return Problem("not_found", "there is no such path")
+    # There is no key, or the authorizer does not know it.
+    return Problem("unauthorized", "this needs a valid key")
 
-    Raises Problem where it is malformed or too long, ConnectionError where it is cut off.
+
+def read_chunks(stream: BufferedIOBase) -> bytes:
+    """A chunked body, without its trailers.
+
+    Raises Problem if it is malformed or too long, ConnectionError if it is cut off.
     """
     body = bytearray()
     while size := _chunk_size(stream):
-        if len(body) + size > MOST_BYTES:
+        if len(body) + size > MAX_BYTES:
             raise _too_long()
         body += _exactly(stream, size)
         if _line(stream).rstrip(b"\r\n"):
@@ -77,13 +90,13 @@ def _exactly(stream: BufferedIOBase, size: int) -> bytes:
 
 
 def _too_long() -> Problem:
-    return Problem("request_too_large", f"a body is at most {MOST_BYTES} bytes")
+    return Problem("request_too_large", f"a body is at most {MAX_BYTES} bytes")
 
 
 class Handler(ChaliceRequestHandler):
-    """One connection, and the requests on it."""
+    """One connection and its requests."""
 
-    # A reply is two packets; Nagle's algorithm would hold the second for 40 ms.
+    # A response is two packets; Nagle's algorithm would delay the second by 40 ms.
     disable_nagle_algorithm = True
 
     def _generic_handle(self) -> None:
@@ -94,7 +107,7 @@ class Handler(ChaliceRequestHandler):
             self._send_problem(problem)
             self._linger()
         except ConnectionError:
-            # The client is gone, in the middle of its request or of the reply.
+            # The client has disconnected, during its request or the response.
             self.close_connection = True
 
     # http.server finds a method's handler by these names.
@@ -114,7 +127,7 @@ class Handler(ChaliceRequestHandler):
             raise invalid("Transfer-Encoding", "expected chunked, and no other coding")
         body = read_chunks(self.rfile)
         for name in list(headers):
-            # A Lambda is told of a body's end only; how it came is the gateway's affair.
+            # API Gateway does not pass these headers on to a Lambda.
             if name.lower() in ("transfer-encoding", "trailer"):
                 del headers[name]
         return {**headers, "Content-Length": str(len(body))}, body or None
@@ -125,7 +138,7 @@ class Handler(ChaliceRequestHandler):
         length = lengths.pop().strip()
         if lengths or not _LENGTH.fullmatch(length):
             raise invalid("Content-Length", "expected one number of bytes")
-        if int(length) > MOST_BYTES:
+        if int(length) > MAX_BYTES:
             raise _too_long()
         return _exactly(self.rfile, int(length)) or None
 
@@ -144,14 +157,15 @@ class Handler(ChaliceRequestHandler):
         if self.command != "HEAD":
             super()._send_http_response_with_body(code, headers, body)
             return
-        # The reply to a HEAD has no body: one would be taken for the beginning of the next reply.
-        # It says no length either, since GET's is not known here. (RFC 9110, section 8.6.)
+        # A response to HEAD has no body: it would be taken for the beginning of the next response.
+        # It has no length either, since GET's is not known here. (RFC 9110, section 8.6.)
         self.send_response(code)
         self._send_headers({"Content-Type": "application/json", **headers})
 
     def _linger(self) -> None:
-        """Reads on for a moment: a connection that is closed on unread bytes is reset, and its
-        client may then lose the reply.
+        """Reads on for a moment before the connection is closed.
+
+        Closing it with unread bytes would reset it, and the client could lose the response.
         """
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
@@ -162,10 +176,10 @@ class Handler(ChaliceRequestHandler):
 
 
 class Connections(ThreadedHTTPServer):
-    """Takes connections, each on a thread of its own."""
+    """Accepts connections, each on a thread of its own."""
 
     request_queue_size = 1024
-    """How many may wait to be taken, as far as the system allows; Python's own is 5."""
+    """How many may wait to be accepted, within the system's limit; Python's default is 5."""
 
 
 class Server(LocalDevServer):
@@ -175,7 +189,7 @@ class Server(LocalDevServer):
         super().__init__(app, config, host, port, handler_cls=Handler, server_cls=Connections)
 
 
-def serve() -> None:
-    """Makes `chalice local` serve in this way."""
-    # Chalice has no hook: its command makes its server without arguments, after the app is loaded.
+def install() -> None:
+    """Makes `chalice local` use this server."""
+    # Chalice has no hook. Its command looks up the class after the app is loaded.
     chalice.local.LocalDevServer = Server  # type: ignore[misc,assignment]

@@ -1,8 +1,8 @@
-"""Supervision: this server and Chalice's reloader above it live and end together.
+"""Chalice's reloader and the server below it: they run and end together.
 
-With its reloader on, Chalice serves from a worker process and starts another one when a file
-changes. The supervisor is then the server that a person sees and ends; should it be killed, it
-would leave its worker behind.
+With its reloader on, Chalice serves from a worker process, and starts another one when a file
+changes. Its supervisor is the process that a person starts and ends. If the supervisor is killed,
+Chalice leaves the worker running; here the worker ends too.
 """
 
 import os
@@ -19,12 +19,12 @@ _CHECK_SECONDS = 0.25
 
 
 def follow() -> psutil.Process:
-    """The process that is the server: the supervisor, which is followed into its end, or we."""
-    if not settings().supervised:
-        return psutil.Process()
+    """The process that a person started: the supervisor, after whose end this one ends, or this."""
     worker = psutil.Process()
+    if not settings().supervised:
+        return worker
     supervisor = worker.parent()
-    # A supervisor starts its worker with its own command line; what adopts an orphan has another.
+    # A supervisor has its worker's command line. A process that adopts an orphan has another.
     if supervisor is None or supervisor.cmdline() != worker.cmdline():
         os._exit(0)
     threading.Thread(target=_end_with, args=(supervisor.pid,), daemon=True).start()
@@ -32,10 +32,10 @@ def follow() -> psutil.Process:
 
 
 def end(code: int) -> NoReturn:
-    """Ends the server, its supervisor included.
+    """Ends the server and its supervisor.
 
-    Chalice imports the app in a thread, where SystemExit would end only that thread, and its
-    supervisor does not pass a worker's exit code on.
+    SystemExit would end only the thread in which Chalice imports the app, and the supervisor does
+    not pass on a worker's exit code.
     """
     if settings().supervised:
         os.kill(os.getppid(), signal.SIGTERM)

@@ -9,7 +9,7 @@ import click
 from chalicelib import tables
 from chalicelib.local import environment
 from chalicelib.settings import settings
-from ops.chaos.command import fresh_engine, pointed_at
+from ops.chaos.engine import connected, fresh_engine
 from ops.faults.proxy import between
 from ops.faults.run import Storm, impatient, run
 
@@ -33,7 +33,7 @@ def faults(seed: int | None, rounds: int, requests: int) -> None:
             storm = Storm(seed + number)
             with (
                 between(upstream, storm.choose, storm.seed) as (address, proxy),
-                pointed_at(address),
+                connected(address),
                 impatient(),
             ):
                 outcome = run(storm, proxy.settle, f"faults-{number}", CLIENTS, requests)

@@ -14,7 +14,7 @@ from chalice.app import Chalice
 from chalice.config import Config
 
 from chalicelib.http.problems import Problem
-from chalicelib.local.http_server import MOST_BYTES, Server, read_chunks
+from chalicelib.local.http_server import MAX_BYTES, Server, read_chunks
 
 app = Chalice(app_name="echo")
 
@@ -180,9 +180,9 @@ def test_a_request_whose_end_is_in_doubt_is_refused_and_nothing_behind_it_is_rea
 @pytest.mark.parametrize(
     "sent",
     [
-        post(b"Content-Length: %d" % (MOST_BYTES + 1)),
-        CHUNKED + b"%x\r\n" % (MOST_BYTES + 1),
-        CHUNKED + b"1\r\n \r\n%x\r\n" % MOST_BYTES,
+        post(b"Content-Length: %d" % (MAX_BYTES + 1)),
+        CHUNKED + b"%x\r\n" % (MAX_BYTES + 1),
+        CHUNKED + b"1\r\n \r\n%x\r\n" % MAX_BYTES,
     ],
 )
 def test_a_body_beyond_all_measure_is_refused_before_it_is_read(port: int, sent: bytes) -> None:
@@ -207,8 +207,8 @@ def test_the_reply_to_head_has_no_body_even_where_it_is_refused(port: int) -> No
 
 
 def test_as_much_as_there_may_be_is_read() -> None:
-    half = b"%x\r\n" % (MOST_BYTES // 2) + b" " * (MOST_BYTES // 2) + b"\r\n"
+    half = b"%x\r\n" % (MAX_BYTES // 2) + b" " * (MAX_BYTES // 2) + b"\r\n"
 
-    assert len(read_chunks(io.BytesIO(half * 2 + b"0\r\n\r\n"))) == MOST_BYTES
+    assert len(read_chunks(io.BytesIO(half * 2 + b"0\r\n\r\n"))) == MAX_BYTES
     with pytest.raises(Problem):
         read_chunks(io.BytesIO(half * 2 + b"1\r\n \r\n0\r\n\r\n"))

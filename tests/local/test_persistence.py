@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ministack.core.responses import AccountRegionScopedDict
 
-from chalicelib.local.checkpoints import Checkpoints
-from chalicelib.local.persistence import Kept
+from chalicelib.local.checkpoints import SavedCheckpoints
+from chalicelib.local.persistence import Persistence
 from tests.local.test_checkpoints import taken
 
 
@@ -20,8 +20,8 @@ class Engine:
 
     def __init__(self, folder: Path) -> None:
         self.holds = ""
-        self.told: list[str] = []
-        self.kept = Kept(folder, self._state, self._restore, self.told.append)
+        self.reported: list[str] = []
+        self.books = Persistence(folder, self._state, self._restore, self.reported.append)
 
     def _state(self) -> Mapping[str, Any]:
         tables = AccountRegionScopedDict()
@@ -40,16 +40,16 @@ class Engine:
 def engine(tmp_path: Path) -> Engine:
     """An engine that has saved its books once."""
     engine = Engine(tmp_path)
-    engine.kept.load()
+    engine.books.load()
     engine.holds = "saved"
-    assert engine.kept.save()
+    assert engine.books.save()
     return engine
 
 
 def of_next_start(folder: Path) -> Engine:
     """The engine that is started next."""
     engine = Engine(folder)
-    engine.kept.load()
+    engine.books.load()
     return engine
 
 
@@ -57,21 +57,21 @@ def test_what_is_saved_is_there_at_the_next_start(engine: Engine, tmp_path: Path
     after = of_next_start(tmp_path)
 
     assert after.holds == "saved"
-    assert engine.told == after.told == []
+    assert engine.reported == after.reported == []
     assert [path.name for path in (tmp_path / "books").iterdir()] == ["dynamodb.json"]
 
 
 def test_checkpoints_go_back_with_the_books(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "checkpoints.json"
-    Checkpoints(path, engine="1").set("accounts", "shard-1", taken(17, second=17))
-    engine.kept.save()
-    Checkpoints(path, engine="1").caught_up()
-    Checkpoints(path, engine="1").set("accounts", "shard-1", taken(99, second=99))
+    SavedCheckpoints(path, engine="1").set("accounts", "shard-1", taken(17, second=17))
+    engine.books.save()
+    SavedCheckpoints(path, engine="1").caught_up()
+    SavedCheckpoints(path, engine="1").set("accounts", "shard-1", taken(99, second=99))
 
     of_next_start(tmp_path)
 
-    assert Checkpoints(path, engine="1").get("accounts", "shard-1") == "17"
-    behind = Checkpoints(path, engine="2", readers=["accounts"]).behind_since
+    assert SavedCheckpoints(path, engine="1").get("accounts", "shard-1") == "17"
+    behind = SavedCheckpoints(path, engine="2", projectors=["accounts"]).behind_since
     assert behind == ""  # It was still to be fed from the beginning when the books were saved.
 
 
@@ -79,14 +79,14 @@ def test_books_without_checkpoints_are_behind_since_their_beginning(
     engine: Engine, tmp_path: Path
 ) -> None:
     path = tmp_path / "checkpoints.json"
-    ahead = Checkpoints(path, engine="1")
+    ahead = SavedCheckpoints(path, engine="1")
     ahead.set("accounts", "shard-1", taken(99, second=99))
     ahead.caught_up()
 
     of_next_start(tmp_path)
 
     assert not path.exists()
-    assert Checkpoints(path, engine="2").behind_since == ""
+    assert SavedCheckpoints(path, engine="2").behind_since == ""
     assert engine.holds == "saved"
 
 
@@ -103,9 +103,9 @@ def test_a_save_that_fails_is_told_once_keeps_the_old_books_and_may_be_tried_aga
     engine.holds = "written later"
     with monkeypatch.context() as disk:
         disk.setattr(owner, name, full)
-        assert [engine.kept.save() for _ in range(3)] == [False] * 3
+        assert [engine.books.save() for _ in range(3)] == [False] * 3
 
-    [line] = engine.told
+    [line] = engine.reported
     assert "could not be saved" in line
     assert "No space left on device" in line
     assert str(os.getpid()) in line
@@ -113,10 +113,10 @@ def test_a_save_that_fails_is_told_once_keeps_the_old_books_and_may_be_tried_aga
     assert of_next_start(tmp_path).holds == "saved"
     assert [path.name for path in (tmp_path / "books").iterdir()] == ["dynamodb.json"]
 
-    assert engine.kept.save()
+    assert engine.books.save()
 
-    assert "saved now" in engine.told[-1]
-    assert len(engine.told) == 2
+    assert "saved now" in engine.reported[-1]
+    assert len(engine.reported) == 2
     assert of_next_start(tmp_path).holds == "written later"
 
 
@@ -141,21 +141,21 @@ def damage(text: str, how: str) -> bytes:
 def test_damaged_books_are_told_of_and_kept_beside_the_new_ones(
     engine: Engine, tmp_path: Path, how: str
 ) -> None:
-    damaged = damage(engine.kept.path.read_text(), how)
-    engine.kept.path.write_bytes(damaged)
-    Checkpoints(tmp_path / "checkpoints.json", engine="1").caught_up()
+    damaged = damage(engine.books.path.read_text(), how)
+    engine.books.path.write_bytes(damaged)
+    SavedCheckpoints(tmp_path / "checkpoints.json", engine="1").caught_up()
 
     after = of_next_start(tmp_path)
     after.holds = "written to new books"
-    assert after.kept.save()
+    assert after.books.save()
 
-    [line] = after.told
-    assert str(engine.kept.path) in line
+    [line] = after.reported
+    assert str(engine.books.path) in line
     assert "empty books" in line
     assert "\n" not in line
     [aside] = (tmp_path / "books").glob("dynamodb.json.damaged-*")
     assert aside.name in line
     assert aside.read_bytes() == damaged
-    assert Checkpoints(tmp_path / "checkpoints.json", engine="1").behind_since == ""
+    assert SavedCheckpoints(tmp_path / "checkpoints.json", engine="1").behind_since == ""
     later = of_next_start(tmp_path)
-    assert (later.holds, later.told) == ("written to new books", [])
+    assert (later.holds, later.reported) == ("written to new books", [])

@@ -1,4 +1,4 @@
-"""The stream pump over a real engine: whatever the projector does, it is given everything."""
+"""The poller over a real engine: whatever the projector does, every record is delivered to it."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +14,9 @@ from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Origin, account_stream, follow
 from chalicelib.events.store import Append
 from chalicelib.events.stream import read
-from chalicelib.local.checkpoints import Checkpoints
+from chalicelib.local.checkpoints import SavedCheckpoints
 from chalicelib.local.environment import FEEDING, stream_arn, streams_client
-from simulator.poller import Pump
+from simulator.poller import Poller
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -127,15 +127,8 @@ class TakesAPart(Collector):
         return {"batchItemFailures": [{"itemIdentifier": sequence} for sequence in left]}
 
 
-def pump_for(collector: Collector, checkpoints: Checkpoints | None = None) -> Pump:
-    return Pump(
-        "books",
-        streams_client(),
-        stream_arn(),
-        collector,
-        checkpoints or Checkpoints(None, engine=""),
-        FEEDING,
-    )
+def poller_for(collector: Collector, checkpoints: SavedCheckpoints | None = None) -> Poller:
+    return Poller("books", streams_client(), stream_arn(), collector, FEEDING, checkpoints)
 
 
 @pytest.mark.usefixtures("ministack")
@@ -143,15 +136,15 @@ def test_nothing_is_lost_and_each_stream_keeps_its_order_while_it_is_being_writt
     ledger: str,
 ) -> None:
     collector = Collector(ledger)
-    pump = pump_for(collector)
+    poller = poller_for(collector)
 
     with ThreadPoolExecutor(4) as writers:
         writing = [writers.submit(write, ledger, f"a{number}", 30) for number in range(4)]
         while not all(done.done() for done in writing):
-            pump.step()
+            poller.step()
         for done in writing:
             done.result()
-    pump.drain()
+    poller.drain()
 
     assert collector.taken == written(ledger, accounts=4, entries=30)
     assert len(collector.places) == 4 * 31
@@ -166,7 +159,7 @@ def test_a_projector_that_fails_is_given_everything_all_the_same(
         write(ledger, f"a{number}", 80)
     collector = projector(ledger)
 
-    pump_for(collector).drain()
+    poller_for(collector).drain()
 
     assert collector.taken == written(ledger, accounts=2, entries=80)
 
@@ -179,7 +172,7 @@ def test_what_a_projector_took_before_its_first_failure_is_not_delivered_again(
         write(ledger, f"a{number}", 80)
     collector = TakesAPart(ledger)
 
-    pump_for(collector).drain()
+    poller_for(collector).drain()
 
     assert collector.reports > 1
     assert collector.taken == written(ledger, accounts=2, entries=80)
@@ -195,8 +188,8 @@ def test_a_reload_between_any_two_steps_loses_nothing_and_repeats_nothing(
 
     for number in range(4):
         write(ledger, f"a{number}", 40)
-        pump_for(collector, Checkpoints(path, engine="1")).step()
-    pump_for(collector, Checkpoints(path, engine="1")).drain()
+        poller_for(collector, SavedCheckpoints(path, engine="1")).step()
+    poller_for(collector, SavedCheckpoints(path, engine="1")).drain()
 
     assert collector.taken == written(ledger, accounts=4, entries=40)
     assert len(collector.places) == 4 * 41

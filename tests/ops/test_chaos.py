@@ -16,7 +16,9 @@ from chalicelib.events.table import EventItem
 from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals.table import TotalRow
-from ops.chaos import command as ops_chaos
+from ops.chaos import run as chaos_run
+from ops.chaos.run import run
+from ops.chaos.verify import verify
 from ops.chaos.workload import RANDOM, Client, Writer, open_accounts
 from ops.demo import read
 from ops.independent.check import wrong_events, wrong_rows
@@ -35,7 +37,7 @@ SAMPLE = engines.ROOT / "tests" / "data" / "berka-sample.csv"
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A short round, of which no fault is logged: there are hundreds."""
-    monkeypatch.setattr(ops_chaos, "COMMANDS", examples(30, 60))
+    monkeypatch.setattr(chaos_run, "COMMANDS", examples(30, 60))
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -43,16 +45,16 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("empty_ministack", "short")
 def test_every_room_ends_as_after_a_calm_run_and_as_the_events_say() -> None:
-    storm, client = Chaos(1), Client(Executor(DynamoStore()))
+    faults, client = Chaos(1), Client(Executor(DynamoStore()))
     bank = read(SAMPLE)[:60]
 
-    discarded = ops_chaos.run(storm, client, 1, bank)
+    discarded = run(faults, client, 1, bank)
 
-    assert ops_chaos.verify(client, bank, discarded) == []
-    for faults in (FUNCTION, DYNAMODB):
-        assert sum(storm.injected[fault] for fault in faults) > 30
-    assert set(storm.injected) <= set(WORST)
-    assert storm.at_once >= 2
+    assert verify(client, bank, discarded) == []
+    for kind in (FUNCTION, DYNAMODB):
+        assert sum(faults.injected[fault] for fault in kind) > 30
+    assert set(faults.injected) <= set(WORST)
+    assert faults.max_concurrency >= 2
     events = sorted(stored(), key=lambda event: (event.recorded_at, str(event.stream)))
     deliver(
         replace(event, stream=Stream("quiet", event.stream.kind, event.stream.id))
@@ -89,7 +91,7 @@ def test_what_is_wrong_is_found_and_named() -> None:
     changed, gone = client.acknowledged[0], client.acknowledged[-1]
     EventItem(str(changed.stream), changed.version).update([EventItem.actor.set("somebody")])
     EventItem(str(gone.stream), gone.version).delete()
-    problems = ops_chaos.verify(client, [], [])
+    problems = verify(client, [], [])
     assert any(
         "chain of hashes" in problem and str(changed.stream) in problem for problem in problems
     )
@@ -100,7 +102,7 @@ def test_the_command_says_what_it_did_and_how_to_do_it_again(tmp_path: Path) -> 
     data = tmp_path / "bank.csv"
     data.write_text("\n".join(SAMPLE.read_text().splitlines()[:21]) + "\n")
     code = (
-        f"from ops.chaos import command; command.COMMANDS = {examples(15, 60)};"
+        f"from ops.chaos import run; run.COMMANDS = {examples(15, 60)};"
         "from ops.__main__ import ops; ops()"
     )
 

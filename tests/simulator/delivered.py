@@ -1,10 +1,10 @@
-"""A lane on a clock of the test's own: what it sent, when, and what it gave up."""
+"""A delivery queue with the test's own clock: what it delivered, when, and what it discarded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.delivery import Invoke, Lane, Record, discarded
+from simulator.delivery import DeliveryQueue, Invoke, Record
 from simulator.mapping import SourceMapping
 from tests.simulator.streams import WRITTEN
 
@@ -13,7 +13,7 @@ FUNCTION, SHARD = "books", "shard-1"
 
 @dataclass
 class Delivered:
-    """How long each wait was between two attempts, and what the destination was told."""
+    """The wait between each two attempts, in seconds, and what the destination was sent."""
 
     waits: list[float] = field(default_factory=list)
     discarded: list[dict[str, Any]] = field(default_factory=list)
@@ -26,19 +26,15 @@ def deliver(
     *,
     late: float = 0,
 ) -> Delivered:
-    """Lets a lane try until nothing is left, beginning so many seconds after `WRITTEN`."""
+    """Lets a queue deliver until nothing is pending, from so many seconds after `WRITTEN` on."""
     result = Delivered()
-
-    def discard(*what: Any, **how: Any) -> None:
-        result.discarded.append(discarded(*what, **how, function=FUNCTION, shard=SHARD))
-
-    lane = Lane(mapping, invoke, discard)
-    lane.put(batch)
+    queue = DeliveryQueue(mapping, invoke, result.discarded.append, function=FUNCTION, shard=SHARD)
+    queue.put(batch)
     now = begun = WRITTEN.timestamp() + late
-    while (due := lane.due) is not None:
+    while (due := queue.due) is not None:
         if due > now:
             result.waits.append(round(due - now, 6))
             now = due
-        lane.attempt(now)
+        queue.attempt(now)
     assert now >= begun
     return result

@@ -12,11 +12,11 @@ from pynamodb.transactions import TransactWrite
 from chalicelib import tables
 from chalicelib.read_models.statements.table import StatementRow
 from simulator.chaos import WORST, Chaos, Died
-from simulator.chaos_dynamodb import trouble
+from simulator.chaos_dynamodb import inject
 from simulator.chaos_streams import SplitStreams
 from simulator.delivery import NotInvoked
 from simulator.mapping import SourceMapping
-from simulator.poller import Forgetful, Pump
+from simulator.poller import Poller
 from tests import engines
 from tests.simulator.streams import ARN, Shard, Streams, sent, sequences
 
@@ -28,7 +28,7 @@ def strikes_of(chaos: Chaos) -> list[tuple[str, int]]:
         (fault, number)
         for fault in WORST
         for number in range(50)
-        if chaos.strikes(fault, "shard", number % 5)
+        if chaos.occurs(fault, "shard", number % 5)
     ]
 
 
@@ -41,7 +41,7 @@ def test_a_seed_strikes_the_same_again_and_another_seed_elsewhere() -> None:
 
 def test_threads_do_not_change_what_a_seed_strikes() -> None:
     def strikes(chaos: Chaos, shard: int) -> list[bool]:
-        return [chaos.strikes("a shard stood still", shard) for _ in range(200)]
+        return [chaos.occurs("a shard returned nothing for a while", shard) for _ in range(200)]
 
     alone, shared = Chaos(3), Chaos(3)
     expected = [strikes(alone, shard) for shard in range(8)]
@@ -56,7 +56,7 @@ def test_threads_do_not_change_what_a_seed_strikes() -> None:
 
 def test_in_calm_nothing_strikes() -> None:
     chaos = Chaos(1, dict.fromkeys(WORST, 1.0))
-    chaos.calm = True
+    chaos.stopped = True
 
     assert strikes_of(chaos) == []
     assert chaos.injected == {}
@@ -110,7 +110,7 @@ def test_an_invocation_ends_before_its_write_after_it_or_is_none(
         ("a batch was delivered twice", [ALL, ALL]),
         ("a batch was delivered to two invocations at once", [ALL, ALL]),
         ("an invocation was delayed", [ALL]),
-        ("the answer made no sense", [ALL]),
+        ("the response was malformed", [ALL]),
     ],
 )
 def test_a_batch_is_given_more_often_or_later_and_always_in_order(
@@ -121,12 +121,12 @@ def test_a_batch_is_given_more_often_or_later_and_always_in_order(
     response = invoke({"Records": BATCH})
 
     assert function.batches == given
-    assert (response["batchItemFailures"] == []) is (fault != "the answer made no sense")
+    assert (response["batchItemFailures"] == []) is (fault != "the response was malformed")
     assert chaos.injected == {fault: 1}
 
 
 def test_a_part_of_a_batch_is_taken_and_the_rest_reported() -> None:
-    function, invoke, _ = among("part of a batch was taken")
+    function, invoke, _ = among("part of a batch was processed")
 
     response = invoke({"Records": BATCH})
 
@@ -165,7 +165,7 @@ def test_a_stream_in_pieces_gives_everything_and_an_items_changes_in_their_order
         {
             **dict.fromkeys(WORST, 0.0),
             "a shard was split": 0.05,
-            "a shard stood still": 0.1,
+            "a shard returned nothing for a while": 0.1,
             "a read of the stream failed": 0.1,
             "a shard iterator expired": 0.1,
         },
@@ -174,7 +174,7 @@ def test_a_stream_in_pieces_gives_everything_and_an_items_changes_in_their_order
     function = Function()
     mapping = SourceMapping(batch_size=10, retry_seconds=(0.001, 0.002))
 
-    chaos.pump("books", lambda: Pump("books", streams, ARN, function, Forgetful(), mapping))
+    chaos.poll("books", lambda: Poller("books", streams, ARN, function, mapping))
 
     taken = [number for batch in function.batches for number in batch]
     assert sorted(taken) == list(range(1, 501))
@@ -182,7 +182,7 @@ def test_a_stream_in_pieces_gives_everything_and_an_items_changes_in_their_order
     for item in range(7):
         of_item = [number for number in taken if number % 7 == item]
         assert of_item == sorted(of_item)
-    assert all(chaos.injected[fault] for fault in chaos._odds if chaos._odds[fault])
+    assert all(chaos.injected[fault] for fault in chaos.probabilities if chaos.probabilities[fault])
     parents = {
         shard.get("ParentShardId")
         for shard in streams.describe_stream()["StreamDescription"]["Shards"]
@@ -196,7 +196,7 @@ def wire(ministack: str) -> Iterator[Any]:
 
     def fail(**odds: float) -> Chaos:
         chaos = Chaos(1, {fault.replace("_", " "): chance for fault, chance in odds.items()})
-        trouble(chaos, tables.connection().client)
+        inject(chaos, tables.connection().client)
         return chaos
 
     with engines.connected(ministack):
@@ -216,7 +216,7 @@ def save_together(*rows: StatementRow) -> None:
 
 
 def places(chaos: Chaos, ledger: str) -> list[str]:
-    chaos.calm = True
+    chaos.stopped = True
     return [found.place for found in StatementRow.query(ledger)]
 
 
@@ -249,7 +249,7 @@ def test_a_connection_that_closes_leaves_the_request_undone(wire: Any, ledger: s
 
 
 def test_a_request_whose_reply_is_lost_is_done(wire: Any, ledger: str) -> None:
-    chaos = wire(a_reply_was_lost_after_the_request_was_done=1)
+    chaos = wire(a_response_was_lost_after_the_request_was_done=1)
 
     with pytest.raises(PutError) as failed:
         row(ledger).save()
@@ -259,7 +259,7 @@ def test_a_request_whose_reply_is_lost_is_done(wire: Any, ledger: str) -> None:
 
 
 def test_a_write_meets_a_transaction(wire: Any, ledger: str) -> None:
-    chaos = wire(a_transaction_met_another_one=1)
+    chaos = wire(a_write_conflicted_with_a_transaction=1)
 
     with pytest.raises(PutError) as single:
         row(ledger).save()
@@ -276,7 +276,7 @@ def test_a_write_meets_a_transaction(wire: Any, ledger: str) -> None:
 
 
 def test_a_batch_that_is_left_half_undone_is_done_by_who_asks_again(wire: Any, ledger: str) -> None:
-    chaos = wire(a_batch_was_left_half_undone=1)
+    chaos = wire(a_batch_was_partly_unprocessed=1)
     keys = [(ledger, f"{number:04d}") for number in range(12)]
 
     with StatementRow.batch_write() as batch:
@@ -284,5 +284,5 @@ def test_a_batch_that_is_left_half_undone_is_done_by_who_asks_again(wire: Any, l
             batch.save(row(ledger, number))
     found = [each.place for each in StatementRow.batch_get(keys)]
 
-    assert chaos.injected["a batch was left half undone"] == 2
+    assert chaos.injected["a batch was partly unprocessed"] == 2
     assert sorted(found) == places(chaos, ledger) == [place for _, place in keys]

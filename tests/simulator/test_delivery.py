@@ -1,4 +1,4 @@
-"""The stream pump's rules: what counts as delivered, and how often and when it is tried."""
+"""Delivery: what counts as delivered, and how often and when it is retried."""
 
 from typing import Any
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.checkpoints import Checkpoints
 from simulator.delivery import batches
 from simulator.mapping import MAX_PAYLOAD, SourceMapping
-from simulator.poller import Forgetful, Pump
-from simulator.shard import lane_of
+from simulator.poller import Poller
+from simulator.shard import index_of
 from tests.simulator.streams import ARN, WRITTEN, Shard, Streams, record, sent, sequences
 
 
@@ -30,12 +31,11 @@ class Mapped:
     now: float = WRITTEN.timestamp()
 
     def __post_init__(self) -> None:
-        self.pump = Pump(
+        self.poller = Poller(
             "books",
             self.streams,
             ARN,
             self.take,
-            Forgetful(),
             self.mapping,
             on_failure=self.discarded.append,
             clock=lambda: self.now,
@@ -48,7 +48,7 @@ class Mapped:
 
     def step(self, times: int = 1) -> Sequence[list[int]]:
         for _ in range(times):
-            self.pump.step()
+            self.poller.step()
         return self.batches
 
 
@@ -127,15 +127,15 @@ def test_what_the_filters_refuse_does_not_fill_a_batch() -> None:
 def test_what_the_filters_refuse_is_passed_by_and_not_looked_at_again() -> None:
     passed: list[str] = []
 
-    class Positions(Forgetful):
+    class Noting(Checkpoints):
         def set(self, _: str, __: str, record: Any) -> None:
             passed.append(record["dynamodb"]["SequenceNumber"])
 
     none = SourceMapping(filters=[{"eventName": ["REMOVE"]}])
     calls: list[Any] = []
-    pump = Pump("books", Streams({"a": Shard([1, 2])}), ARN, calls.append, Positions(), none)
+    poller = Poller("books", Streams({"a": Shard([1, 2])}), ARN, calls.append, none, Noting())
 
-    pump.drain()
+    poller.drain()
 
     assert calls == []
     assert passed == ["2"]
@@ -222,7 +222,7 @@ def test_two_shards_are_invoked_at_the_same_time() -> None:
     both = Busy(2)
     streams = Streams({"a": Shard([1]), "b": Shard([2])})
 
-    Mapped(streams, SourceMapping(), both).pump.drain()
+    Mapped(streams, SourceMapping(), both).poller.drain()
 
     assert both.met == 2
 
@@ -239,7 +239,7 @@ def test_a_shard_has_one_invocation_at_a_time() -> None:
         SourceMapping(batch_size=2, max_retries=0),
         function,
     )
-    mapped.pump.drain()
+    mapped.poller.drain()
 
     assert mapped.discarded == []
     assert mapped.batches == [[at, at + 1] for at in range(1, 41, 2)]
@@ -248,12 +248,12 @@ def test_a_shard_has_one_invocation_at_a_time() -> None:
 # "When you increase the number of concurrent batches per shard, Lambda still ensures in-order
 # processing at the item (partition and sort key) level."
 def test_with_a_parallelization_factor_a_shard_has_so_many_invocations_at_a_time() -> None:
-    lanes = {lane_of(record(sequence), 3) for sequence in range(1, 31)}
-    assert lanes == {0, 1, 2}
+    indexes = {index_of(record(sequence), 3) for sequence in range(1, 31)}
+    assert indexes == {0, 1, 2}
     three = Busy(3)
 
     mapped = Mapped(Streams({"a": Shard(range(1, 31))}), SourceMapping(parallelization=3), three)
-    mapped.pump.drain()
+    mapped.poller.drain()
 
     assert three.met == 3
     assert sorted(number for batch in mapped.batches for number in batch) == list(range(1, 31))
@@ -287,10 +287,8 @@ def test_with_a_parallelization_factor_the_records_of_an_item_keep_their_order()
         batch_size=5, parallelization=4, bisect=True, retry_seconds=(0.001, 0.002)
     )
     streams = Items({"a": Shard(range(1, 201))})
-    pump = Pump(
-        "books", streams, ARN, lambda event: take(sequences(event["Records"])), Forgetful(), mapping
-    )
-    pump.drain()
+    poller = Poller("books", streams, ARN, lambda event: take(sequences(event["Records"])), mapping)
+    poller.drain()
 
     assert sorted(taken) == list(range(1, 201))
     for item in range(7):

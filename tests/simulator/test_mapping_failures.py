@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator.delivery import Lane, NotInvoked
+from simulator.delivery import DeliveryQueue, NotInvoked
 from simulator.mapping import SourceMapping
 from tests.simulator.delivered import FUNCTION, SHARD, deliver
 from tests.simulator.streams import ARN, sent, sequences
@@ -260,17 +260,19 @@ def test_only_what_was_left_of_a_batch_is_told_of() -> None:
 def test_a_destination_that_is_not_there_is_told_again() -> None:
     told: list[str] = []
 
-    def discard(condition: str, *_: Any, **__: Any) -> None:
-        told.append(condition)
+    def discard(document: dict[str, Any]) -> None:
+        told.append(document["requestContext"]["condition"])
         if len(told) == 1:
             raise OSError("the queue is away")
 
-    lane = Lane(SourceMapping(max_retries=0), Poisoned(1), discard)
-    lane.put(BATCH)
+    queue = DeliveryQueue(
+        SourceMapping(max_retries=0), Poisoned(1), discard, function="books", shard="shard-1"
+    )
+    queue.put(BATCH)
     with pytest.raises(OSError, match="the queue is away"):
-        lane.attempt(BATCH[0]["dynamodb"]["ApproximateCreationDateTime"])
-    assert sequences(lane.left) == [1, 2, 3, 4, 5, 6, 7, 8]
-    lane.attempt(BATCH[0]["dynamodb"]["ApproximateCreationDateTime"])
+        queue.attempt(BATCH[0]["dynamodb"]["ApproximateCreationDateTime"])
+    assert sequences(queue.pending) == [1, 2, 3, 4, 5, 6, 7, 8]
+    queue.attempt(BATCH[0]["dynamodb"]["ApproximateCreationDateTime"])
 
     assert told == ["RetryAttemptsExhausted"] * 2
-    assert lane.left == []
+    assert queue.pending == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ops.mappings import feeding
-from simulator.filters import matches, wanted
+from simulator.filters import matches, matches_any
 from simulator.mapping import SourceMapping
 
 RECORD = {
@@ -82,9 +82,9 @@ def test_a_record_matches_a_pattern_as_the_guide_says(
 def test_a_record_is_wanted_if_any_filter_matches_or_there_is_none() -> None:
     no, yes = {"eventName": ["REMOVE"]}, {"eventName": ["INSERT"]}
 
-    assert wanted(RECORD, [no, yes])
-    assert not wanted(RECORD, [no])
-    assert wanted(RECORD, [])
+    assert matches_any(RECORD, [no, yes])
+    assert not matches_any(RECORD, [no])
+    assert matches_any(RECORD, [])
 
 
 @pytest.mark.parametrize("pattern", [{"eventName": "INSERT"}, {"eventName": [{"like": "I%"}]}])
@@ -154,7 +154,7 @@ def test_the_settings_of_the_template_are_understood() -> None:
 def test_every_projector_is_told_that_an_event_was_changed_or_deleted(
     projector: str, record: dict[str, Any]
 ) -> None:
-    assert wanted(record, SourceMapping.of(feeding(projector)).filters)
+    assert matches_any(record, SourceMapping.of(feeding(projector)).filters)
 
 
 def test_the_accounts_projector_is_sent_no_event_of_a_transaction_and_any_that_is_unknown() -> None:
@@ -162,7 +162,7 @@ def test_the_accounts_projector_is_sent_no_event_of_a_transaction_and_any_that_i
 
     def is_wanted(type: str) -> bool:
         record = {"eventName": "INSERT", "dynamodb": {"NewImage": {"type": {"S": type}}}}
-        return wanted(json.loads(json.dumps(record)), mapping.filters)
+        return matches_any(json.loads(json.dumps(record)), mapping.filters)
 
     assert is_wanted("EntryPosted")
     assert is_wanted("SomethingOfANewerBuild")

@@ -1,16 +1,15 @@
-"""The stream pump over a stream of several shards, some of them closed, some of it trimmed."""
+"""The poller over a stream of several shards, some of them closed, some of it trimmed."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib.local.checkpoints import Checkpoints
+from simulator.checkpoints import Checkpoints
 from simulator.mapping import SourceMapping
-from simulator.poller import Pump
+from simulator.poller import Poller
 from tests.simulator.streams import ARN, Shard, Streams, sequences
 
 MAPPING = SourceMapping(report_failures=True)
@@ -18,16 +17,16 @@ MAPPING = SourceMapping(report_failures=True)
 
 @dataclass
 class Reader:
-    """A projector that takes everything, and the pump that feeds it."""
+    """A function that takes everything, and the poller that feeds it."""
 
     streams: Streams
-    checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None, engine=""))
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
     batches: list[list[int]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     interrupt: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.pump = Pump("books", self.streams, ARN, self.take, self.checkpoints, MAPPING)
+        self.poller = Poller("books", self.streams, ARN, self.take, MAPPING, self.checkpoints)
 
     def take(self, event: dict[str, Any]) -> None:
         self.batches.append(sequences(event["Records"]))
@@ -41,7 +40,7 @@ class Reader:
     def read_on(self, steps: int = 20) -> list[int]:
         """What was taken after as many steps as are enough for any stream of these tests."""
         for _ in range(steps):
-            self.pump.step()
+            self.poller.step()
         return self.taken
 
 
@@ -55,8 +54,8 @@ def test_a_shard_is_read_in_its_order_in_batches_of_what_lambda_takes_at_most() 
 def test_a_step_says_whether_there_was_anything() -> None:
     reader = Reader(Streams({"a": Shard([1])}))
 
-    assert reader.pump.step()
-    assert not reader.pump.step()
+    assert reader.poller.step()
+    assert not reader.poller.step()
     assert reader.batches == [[1]]
 
 
@@ -120,13 +119,13 @@ def test_a_stream_that_is_described_in_several_pages_is_read_whole() -> None:
     assert taken.index(1) < taken.index(2)
 
 
-def test_a_reload_reads_on_after_the_last_record_that_was_taken(tmp_path: Path) -> None:
-    written, path = list(range(1, 121)), tmp_path / "checkpoints.json"
+def test_a_reload_reads_on_after_the_last_record_that_was_taken() -> None:
+    written, checkpoints = list(range(1, 121)), Checkpoints()
     streams = Streams({"a": Shard(written)})
-    Reader(streams, Checkpoints(path, engine="1")).read_on()
+    Reader(streams, checkpoints).read_on()
     written.extend([121, 122])
 
-    reloaded = Reader(streams, Checkpoints(path, engine="1"))
+    reloaded = Reader(streams, checkpoints)
 
     assert reloaded.read_on() == [121, 122]
     assert [asked["ShardIteratorType"] for asked in streams.asked] == [
@@ -136,21 +135,17 @@ def test_a_reload_reads_on_after_the_last_record_that_was_taken(tmp_path: Path) 
     assert streams.asked[-1]["SequenceNumber"] == "120"
 
 
-def test_a_reload_reads_on_in_the_child_of_a_shard_that_was_read_to_its_end(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "checkpoints.json"
+def test_a_reload_reads_on_in_the_child_of_a_shard_that_was_read_to_its_end() -> None:
+    checkpoints = Checkpoints()
     streams = Streams({"parent": Shard([1, 2], closed=True), "child": Shard([3], parent="parent")})
-    Reader(streams, Checkpoints(path, engine="1")).read_on(1)
+    Reader(streams, checkpoints).read_on(1)
 
-    assert Reader(streams, Checkpoints(path, engine="1")).read_on() == [3]
+    assert Reader(streams, checkpoints).read_on() == [3]
 
 
-def test_a_batch_that_was_not_taken_to_its_end_is_delivered_again_after_a_reload(
-    tmp_path: Path,
-) -> None:
-    streams, path = Streams({"a": Shard(range(1, 151))}), tmp_path / "checkpoints.json"
-    killed = Reader(streams, Checkpoints(path, engine="1"))
+def test_a_batch_that_was_not_taken_to_its_end_is_delivered_again_after_a_reload() -> None:
+    streams, checkpoints = Streams({"a": Shard(range(1, 151))}), Checkpoints()
+    killed = Reader(streams, checkpoints)
 
     def end() -> None:
         if len(killed.batches) == 2:
@@ -160,7 +155,14 @@ def test_a_batch_that_was_not_taken_to_its_end_is_delivered_again_after_a_reload
     with pytest.raises(SystemExit):
         killed.read_on()
 
-    assert Reader(streams, Checkpoints(path, engine="1")).read_on() == list(range(101, 151))
+    assert Reader(streams, checkpoints).read_on() == list(range(101, 151))
+
+
+def test_a_poller_without_checkpoints_reads_everything_again() -> None:
+    streams = Streams({"a": Shard([1, 2])})
+    Reader(streams).read_on()
+
+    assert Reader(streams).read_on() == [1, 2]
 
 
 def test_an_event_has_its_times_as_numbers_and_names_its_source() -> None:
@@ -188,7 +190,7 @@ def test_an_event_is_json_with_its_bytes_in_base64_as_lambda_sends_it() -> None:
 
 
 class Enough(BaseException):
-    """Ends a pump that pumps for ever."""
+    """Ends a poller that polls for ever."""
 
 
 @pytest.fixture
@@ -216,23 +218,21 @@ def test_a_stream_that_could_not_be_read_for_a_while_is_read_on_where_it_was() -
 
     reader.interrupt = more
     with pytest.raises(Enough):
-        reader.pump.run()
+        reader.poller.run()
 
     assert reader.taken == [1, 2, 3]
 
 
 @pytest.mark.usefixtures("few_waits")
-def test_a_reader_that_was_away_until_its_place_was_trimmed_reads_from_the_horizon(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "checkpoints.json"
+def test_a_reader_that_was_away_until_its_place_was_trimmed_reads_from_the_horizon() -> None:
+    checkpoints = Checkpoints()
     shard = Shard([1, 2])
     streams = Streams({"a": shard})
-    Reader(streams, Checkpoints(path, engine="1")).read_on()
+    Reader(streams, checkpoints).read_on()
     shard.sequences, shard.horizon = [1, 2, 3, 4, 5], 3
 
-    reader = Reader(streams, Checkpoints(path, engine="1"))
+    reader = Reader(streams, checkpoints)
     with pytest.raises(Enough):
-        reader.pump.run()
+        reader.poller.run()
 
     assert reader.taken == [4, 5]
