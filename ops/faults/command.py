@@ -1,4 +1,4 @@
-"""The command `faults`: rounds of clients that write among faults, on an engine of their own."""
+"""The command `faults`: rounds of clients that send commands among faults, on a fresh engine."""
 
 import logging
 import random
@@ -10,8 +10,8 @@ from chalicelib import tables
 from chalicelib.local import environment
 from chalicelib.settings import settings
 from ops.chaos.engine import connected, fresh_engine
-from ops.faults.proxy import between
-from ops.faults.run import Storm, impatient, run
+from ops.faults.proxy import proxied
+from ops.faults.run import RandomFaults, run, short_timeouts
 
 CLIENTS = 6
 
@@ -21,27 +21,27 @@ CLIENTS = 6
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--requests", type=click.IntRange(1), default=100, show_default=True)
 def faults(seed: int | None, rounds: int, requests: int) -> None:
-    """Writes through a proxy with every fault, and holds every answer against the books."""
+    """Writes through a proxy with every fault, and compares every answer with the stored events."""
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     click.echo(f"again: python -m ops faults --seed {seed} --rounds {rounds}\n")
-    logging.disable(logging.CRITICAL)  # Each fault is logged by whom it strikes.
-    said, injected, wrong = Counter[str](), Counter[str](), list[str]()
+    logging.disable(logging.CRITICAL)  # Each fault would be logged.
+    codes, injected, wrong = Counter[str](), Counter[str](), list[str]()
     with fresh_engine():
         tables.create(environment.TABLES)
         upstream = str(settings().endpoint)
         for number in range(rounds):
-            storm = Storm(seed + number)
+            drawn = RandomFaults(seed + number)
             with (
-                between(upstream, storm.choose, storm.seed) as (address, proxy),
+                proxied(upstream, drawn.choose, drawn.seed) as (address, proxy),
                 connected(address),
-                impatient(),
+                short_timeouts(),
             ):
-                outcome = run(storm, proxy.settle, f"faults-{number}", CLIENTS, requests)
-            said += outcome.said
-            injected += storm.injected
+                outcome = run(drawn, proxy.settle, f"faults-{number}", CLIENTS, requests)
+            codes += outcome.codes
+            injected += drawn.injected
             wrong += [f"round {number + 1}: {each}" for each in outcome.wrong]
-    for title, counts in (("what was said", said), ("what became of requests", injected)):
-        click.echo(f"{title}")
+    for title, counts in (("answers", codes), ("faults of requests", injected)):
+        click.echo(title)
         for name, many in counts.most_common():
             click.echo(f"  {name:60} {many:>7,}")
     for each in wrong:

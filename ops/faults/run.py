@@ -1,4 +1,4 @@
-"""Run: clients write among faults, and every answer is held against the books."""
+"""A run with faults: clients send commands, and every answer is compared with the stored events."""
 
 import random
 import threading
@@ -13,14 +13,14 @@ from chalicelib import tables
 from chalicelib.commands.execute import Backoff, Executor
 from chalicelib.commands.memory import Memory
 from chalicelib.events.dynamodb import DynamoStore
-from ops.faults.claims import Claim, books_of, found_out, unsound, untrue
+from ops.faults.claims import Claim, events_of, false_claims, false_replays, invalid_events
 from ops.faults.proxy import NONE, Fault, Kind
-from ops.faults.workload import Client, opened
+from ops.faults.workload import Client, open_accounts
 from simulator.dynamodb_errors import REASONS, cancelled, documented
 
 READ_TIMEOUT_SECONDS = 0.5
 LATE_SECONDS = 0.8
-"""Beyond the time-out, so that what is late is sent again before it arrives."""
+"""Longer than the time-out, so that a late request is sent again before it arrives."""
 
 _WRITES: dict[Kind, int] = {
     "none": 40,
@@ -40,16 +40,16 @@ _READS: dict[Kind, int] = {
     "a reply that is cut off": 2,
     "answered late": 1,
 }
-_FAILED_AFTER = ("InternalServerError", "ServiceUnavailable", "InternalFailure")
-_OFTEN = ("ThrottlingException", "ProvisionedThroughputExceededException")
+_AFTER_IT_WAS_DONE = ("InternalServerError", "ServiceUnavailable", "InternalFailure")
+_FREQUENT = ("ThrottlingException", "ProvisionedThroughputExceededException")
 
 
 @dataclass
-class Storm:
-    """Faults that are drawn from a seed, and how many of each there were. In calm, none."""
+class RandomFaults:
+    """Faults drawn from a seed, and how many there were of each. None once it is `stopped`."""
 
     seed: int
-    calm: bool = False
+    stopped: bool = False
     injected: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -57,30 +57,29 @@ class Storm:
 
     def choose(self, operation: str, body: dict[str, Any]) -> Fault:
         """The fault of a request."""
-        if self.calm or ("Item" not in operation and operation != "Query"):
+        if self.stopped or ("Item" not in operation and operation != "Query"):
             return NONE
         with self._lock:
-            fault = self._drawn(operation, body)
+            fault = self._draw(operation, body)
             name = f"{fault.kind}: {fault.error.code}" if fault.error else fault.kind
             self.injected[name] += 1
         return fault
 
-    def _drawn(self, operation: str, body: dict[str, Any]) -> Fault:
-        odds = _WRITES if operation in ("PutItem", "TransactWriteItems") else _READS
-        [kind] = self._chance.choices(list(odds), list(odds.values()))
-        errors = documented(operation)
+    def _draw(self, operation: str, body: dict[str, Any]) -> Fault:
+        weights = _WRITES if operation in ("PutItem", "TransactWriteItems") else _READS
+        [kind] = self._chance.choices(list(weights), list(weights.values()))
+        errors = list(documented(operation))
         match kind:
-            case "an error instead" if self._chance.random() < 0.8:
-                often = [error for error in errors if error.code in _OFTEN]
-                if operation.startswith("Transact"):
-                    size, reason = len(body["TransactItems"]), self._chance.choice(REASONS)
-                    often.append(cancelled(size, reason))
-                return Fault(kind, self._chance.choice(often))
             case "an error instead":
+                if self._chance.random() < 0.8:
+                    errors = [error for error in errors if error.code in _FREQUENT]
+                    if operation.startswith("Transact"):
+                        size, reason = len(body["TransactItems"]), self._chance.choice(REASONS)
+                        errors.append(cancelled(size, reason))
                 return Fault(kind, self._chance.choice(errors))
             case "an error after it was done":
-                failed = [error for error in errors if error.code in _FAILED_AFTER]
-                return Fault(kind, self._chance.choice(failed))
+                errors = [error for error in errors if error.code in _AFTER_IT_WAS_DONE]
+                return Fault(kind, self._chance.choice(errors))
             case "item by item":
                 return Fault(kind, seconds=self._chance.choice([0.001, 0.004, 0.02]))
             case _:
@@ -89,26 +88,20 @@ class Storm:
 
 @dataclass
 class Outcome:
-    """What came of a run: all that was claimed, and all that is wrong."""
+    """The result of a run: every claim, and every problem."""
 
     claims: list[Claim]
     wrong: list[str]
 
     @property
-    def said(self) -> Counter[str]:
-        """How often what was said."""
+    def codes(self) -> Counter[str]:
+        """How often each answer was given."""
         return Counter(claim.code for claim in self.claims)
 
 
-def process() -> Executor:
-    """A process of the Write API, with less patience than one that is deployed."""
-    backoff = Backoff(base=0.01, cap=0.2, deadline=1.0)
-    return Executor(DynamoStore(), memory=Memory(), backoff=backoff)
-
-
 @contextmanager
-def impatient() -> Iterator[None]:
-    """Connections that are made within it wait for a reply for READ_TIMEOUT_SECONDS."""
+def short_timeouts() -> Iterator[None]:
+    """Connections made within the block wait READ_TIMEOUT_SECONDS for a response."""
     before, tables.READ_TIMEOUT_SECONDS = tables.READ_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
     tables.connection.cache_clear()
     try:
@@ -119,31 +112,38 @@ def impatient() -> Iterator[None]:
 
 
 def run(
-    storm: Storm, settle: Callable[[], None], ledger: str, clients: int, requests: int
+    faults: RandomFaults, settle: Callable[[], None], ledger: str, clients: int, requests: int
 ) -> Outcome:
-    """Lets clients write among faults, and then holds what they were told against the books.
+    """Lets clients send commands among faults, and compares their claims with the stored events.
 
-    The connection is one through a proxy that asks the storm; `settle` waits for what it has put
-    off. Leaves the storm calm.
+    The connection goes through a proxy that injects the faults; `settle` waits for its late
+    requests. At the end the faults are stopped.
     """
-    storm.calm = True
-    opened(process(), ledger)
-    storm.calm = False
-    # Two of a process each: they share what it remembers.
-    shared = [process() for _ in range((clients + 1) // 2)]
+    faults.stopped = True
+    open_accounts(_executor(), ledger)
+    faults.stopped = False
+    # Two clients share an executor, and so its cached heads.
+    executors = [_executor() for _ in range((clients + 1) // 2)]
     writers = [
-        Client(shared[number // 2], ledger, storm.seed, f"w{number}") for number in range(clients)
+        Client(executors[number // 2], ledger, faults.seed, f"w{number}")
+        for number in range(clients)
     ]
     with ThreadPoolExecutor(clients) as pool:
-        for done in [pool.submit(writer.work, requests) for writer in writers]:
+        for done in [pool.submit(writer.write, requests) for writer in writers]:
             done.result()
-    storm.calm = True
+    faults.stopped = True
     settle()
-    events = books_of(ledger)
+    events = events_of(ledger)
     claims = [claim for writer in writers for claim in writer.claims]
-    wrong = [*unsound(events), *untrue(claims, events)]
+    wrong = [*invalid_events(events), *false_claims(claims, events)]
     for writer in writers:
-        wrong += found_out(writer.claims, writer.again, events)
-    after = books_of(ledger)
-    wrong += [*unsound(after), *untrue(claims, after)]
+        wrong += false_replays(writer.claims, writer.again, events)
+    after = events_of(ledger)
+    wrong += [*invalid_events(after), *false_claims(claims, after)]
     return Outcome(claims, wrong)
+
+
+def _executor() -> Executor:
+    """The executor of one Lambda, with shorter deadlines than a deployed one."""
+    backoff = Backoff(base=0.01, cap=0.2, deadline=1.0)
+    return Executor(DynamoStore(), memory=Memory(), backoff=backoff)
