@@ -1,11 +1,9 @@
 """Random commands for runs with faults: payments, holds, reversals and changes of accounts."""
 
 import random
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from chalicelib.commands.deciding import Command
 from chalicelib.domain.managing import (
     ChangeAccount,
     CloseAccount,
@@ -51,24 +49,22 @@ def transfer(debit: str, credit: str, amount: int) -> tuple[Entry, Entry]:
     )
 
 
-class RandomWriter(ABC):
+class RandomWriter:
     """Sends random commands to a ledger.
 
-    The same seed and name draw the same commands, as long as the same ones are accepted. No other
-    writer uses its ids.
+    `send` executes commands together, and returns something false if they were refused. The same
+    seed and name draw the same commands, as long as the same ones are accepted. No other writer
+    uses its ids.
     """
 
-    def __init__(self, ledger: str, seed: int, name: str) -> None:
+    def __init__(self, send: Callable[..., object], ledger: str, seed: int, name: str) -> None:
+        self.send = send
         self.ledger = ledger
         self.name = name
         self.chance = random.Random(f"{seed} {name}")
         self._numbers = count(1)
         self._held: list[str] = []
         self._posted: list[str] = []
-
-    @abstractmethod
-    def send(self, *commands: Command) -> bool:
-        """Sends commands to be executed together; False if they were refused."""
 
     def write(self, requests: int) -> None:
         """Makes this many requests, one after the other."""
@@ -151,35 +147,27 @@ class RandomWriter(ABC):
             )
 
     def _freeze(self) -> None:
-        account, debits = self._account(), self.chance.random() < 0.5
-        self.send(
-            FreezeAccount(ledger=self.ledger, account=account, debits=debits, credits=not debits)
-        )
+        ledger, account, debits = self.ledger, self._account(), self.chance.random() < 0.5
+        self.send(FreezeAccount(ledger=ledger, account=account, debits=debits, credits=not debits))
         self._post()
-        self.send(UnfreezeAccount(ledger=self.ledger, account=account, debits=True, credits=True))
+        self.send(UnfreezeAccount(ledger=ledger, account=account, debits=True, credits=True))
 
     def _change(self) -> None:
-        metadata = {"mood": self.chance.choice(["calm", "wild"]), "by": self.new_id()}
-        version = self.chance.choice([None, None, 9])
-        self.send(
-            ChangeAccount(
-                ledger=self.ledger, account=self._account(), metadata=metadata, if_version=version
-            )
+        change = ChangeAccount(
+            ledger=self.ledger,
+            account=self._account(),
+            metadata={"mood": self.chance.choice(["calm", "wild"]), "by": self.new_id()},
+            if_version=self.chance.choice([None, None, 9]),
         )
+        self.send(change)
 
     def _open_and_close(self) -> None:
-        """Closing fails if another client uses the account meanwhile."""
-        account = f"brief:{self.new_id()}"
-        self.send(
-            OpenAccount(
-                ledger=self.ledger,
-                account=account,
-                asset="USD/2",
-                normal_balance="credit",
-                min_balance=0,
-            )
+        ledger, account = self.ledger, f"brief:{self.new_id()}"
+        opening = OpenAccount(
+            ledger=ledger, account=account, asset="USD/2", normal_balance="credit"
         )
-        self.send(CloseAccount(ledger=self.ledger, account=account))
+        self.send(opening)
+        self.send(CloseAccount(ledger=ledger, account=account))
 
     def _account(self) -> str:
         name = self.chance.choice(list(ASSETS.values()))

@@ -9,9 +9,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 from simulator.delivery import Invoke, NotInvoked, Record, sequence
@@ -117,8 +116,11 @@ class Chaos:
             return response
 
         def counted(event: dict[str, Any]) -> Any:
-            with self._counted():
+            self._count(1)
+            try:
                 return with_faults(event)
+            finally:
+                self._count(-1)
 
         return counted
 
@@ -140,16 +142,10 @@ class Chaos:
         for poller in pollers:
             poller.close()
 
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _count(self, change: int) -> None:
         with self._lock:
-            self._running += 1
+            self._running += change
             self.max_concurrency = max(self.max_concurrency, self._running)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running -= 1
 
     def _before(
         self, subject: tuple[object, ...], invoke: Invoke, delivered: list[list[Record]]

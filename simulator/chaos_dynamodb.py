@@ -5,7 +5,6 @@ They are injected below botocore, where requests are sent, so everything above i
 
 import io
 import json
-from collections.abc import Iterator
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
+from urllib3 import HTTPResponse
 
 from simulator.chaos import Chaos
 from simulator.dynamodb_errors import CONTENT_TYPE, Error, cancelled
@@ -51,10 +51,12 @@ def _fault(
     if chaos.occurs("a connection closed before the request", *subject):
         raise ConnectionClosedError(endpoint_url=address, error="closed")
     if chaos.occurs("a request was throttled", *subject):
-        return _error(request, _throttle(chaos, operation, body))
+        error = _throttle(chaos, operation, body)
+        return _response(request, error.status, error.body)
     conflicts = operation == "TransactWriteItems" or operation in _SINGLE_WRITES
     if conflicts and chaos.occurs("a write conflicted with a transaction", *subject):
-        return _error(request, _conflict(operation, body))
+        error = _conflict(operation, body)
+        return _response(request, error.status, error.body)
     parts = [part for asked in body.get("RequestItems", {}).values() for part in _parts(asked)]
     if len(parts) > 1 and chaos.occurs("a batch was partly unprocessed", *subject):
         return _partly_unprocessed(session, _BATCHES[operation], body, request)
@@ -93,12 +95,10 @@ def _partly_unprocessed(
 
 def _throttle(chaos: Chaos, operation: str, body: dict[str, Any]) -> Error:
     """A table or an account throttles a request; in a transaction also a single item is."""
-    code = chaos.draw("throttle", operation).choice([*_THROTTLES, "ThrottlingError"])
-    if code != "ThrottlingError":
-        return Error(code)
-    if operation != "TransactWriteItems":
-        return Error("RequestLimitExceeded")
-    return cancelled(len(body["TransactItems"]), code)
+    code = chaos.draw("throttle", operation).choice([*_THROTTLES, "RequestLimitExceeded"])
+    if code == "RequestLimitExceeded" and operation == "TransactWriteItems":
+        return cancelled(len(body["TransactItems"]), "ThrottlingError")
+    return Error(code)
 
 
 def _conflict(operation: str, body: dict[str, Any]) -> Error:
@@ -107,19 +107,8 @@ def _conflict(operation: str, body: dict[str, Any]) -> Error:
     return Error("TransactionConflictException")
 
 
-def _error(request: AWSPreparedRequest, error: Error) -> AWSResponse:
-    return _response(request, error.status, error.body)
-
-
 def _response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:
     headers = HTTPHeaders()
     headers["Content-Type"] = CONTENT_TYPE
-    return AWSResponse(request.url, status, headers, _Body(body))
-
-
-class _Body(io.BytesIO):
-    """A response body with urllib3's interface."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        """The whole body at once."""
-        yield self.read()
+    raw = HTTPResponse(io.BytesIO(body), preload_content=False)
+    return AWSResponse(request.url, status, headers, raw)

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from simulator.chaos import Chaos
 from simulator.delivery import Record, sequence
+from simulator.stream import Stream
 
 _HASHES = 2**32
 _MAX_OPEN_SHARDS = 12
@@ -44,7 +45,7 @@ class SplitStreams:
     def __init__(self, chaos: Chaos, client: Any, stream_arn: str, shards: int = 3) -> None:
         self._chaos = chaos
         self._client = client
-        self._arn = stream_arn
+        self._stream = Stream(client, stream_arn)
         self._lock = threading.Lock()
         self._iterator: str | None = None
         self._empty_reads: Counter[str] = Counter()
@@ -94,26 +95,20 @@ class SplitStreams:
         """Whether this read of a shard returns nothing, as then several in a row do."""
         if self._chaos.stopped:
             return False
-        if self._empty_reads[name] > 0:
-            self._empty_reads[name] -= 1
-            return True
-        if self._chaos.occurs("a shard returned nothing for a while", name):
-            reads = self._chaos.draw("empty reads", name).randrange(_MAX_EMPTY_READS)
+        if self._empty_reads[name] == 0:
+            if not self._chaos.occurs("a shard returned nothing for a while", name):
+                return False
+            reads = 1 + self._chaos.draw("empty reads", name).randrange(_MAX_EMPTY_READS)
             self._empty_reads[name] = reads
-            return True
-        return False
+        self._empty_reads[name] -= 1
+        return True
 
     def _pull(self) -> None:
         """Reads on in the real stream, and puts each record into the shard of its item."""
         with self._lock:
             if self._iterator is None:
-                found = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]
-                [shard] = found["Shards"]
-                self._iterator = self._client.get_shard_iterator(
-                    StreamArn=self._arn,
-                    ShardId=shard["ShardId"],
-                    ShardIteratorType="TRIM_HORIZON",
-                )["ShardIterator"]
+                [shard] = self._stream.shards()
+                self._iterator = self._stream.iterator(shard["ShardId"], "TRIM_HORIZON", None)
             page = self._client.get_records(ShardIterator=self._iterator, Limit=1000)
             self._iterator = page["NextShardIterator"]
             for record in page["Records"]:

@@ -3,12 +3,6 @@
 A failed batch is retried before anything behind it is delivered: from the lowest sequence number
 that the function reported, split in half if the mapping bisects, and until its retries are used up
 or its records are too old. Discarded records are described to the on-failure destination.
-(AWS Lambda Developer Guide: "Configuring partial batch response with DynamoDB and Lambda",
-services-ddb-batchfailurereporting; "Retain discarded records for a DynamoDB event source in
-Lambda", services-dynamodb-errors.)
-
-The guide does not say whether the rest of a partly processed batch keeps its number of retries.
-Here it does, which is the stricter reading.
 """
 
 import json
@@ -81,6 +75,16 @@ def payload(record: Record) -> int:
 
 
 @dataclass(frozen=True)
+class Function:
+    """A function that is invoked with a stream's records; `name` is for messages and documents."""
+
+    name: str
+    invoke: Invoke
+    mapping: SourceMapping
+    on_failure: Destination
+
+
+@dataclass(frozen=True)
 class _Batch:
     """A batch to deliver: its attempts so far, and when the next one is due."""
 
@@ -93,28 +97,17 @@ class _Batch:
 class DeliveryQueue:
     """Records of a shard that are delivered in order, one invocation at a time.
 
-    A shard has one queue, or as many as the mapping's parallelization factor. `function` and
-    `shard` are named to the destination.
+    A shard has one queue, or as many as the mapping's parallelization factor.
     """
 
-    def __init__(
-        self,
-        mapping: SourceMapping,
-        invoke: Invoke,
-        on_failure: Destination,
-        *,
-        function: str,
-        shard: str,
-    ) -> None:
-        self._mapping = mapping
-        self._invoke = invoke
-        self._on_failure = on_failure
+    def __init__(self, function: Function, shard: str) -> None:
         self._function = function
+        self._mapping = function.mapping
         self._shard = shard
         # Replaced, never changed in place: other threads read it during an invocation. The batch
         # that is being delivered stays in it until the outcome is known.
         self._waiting: tuple[_Batch, ...] = ()
-        self._pause = mapping.retry_seconds[0]
+        self._pause = self._mapping.retry_seconds[0]
 
     def put(self, records: Sequence[Record]) -> None:
         """Adds records at the end."""
@@ -147,7 +140,7 @@ class DeliveryQueue:
     def _deliver(self, batch: _Batch, now: float) -> Sequence[_Batch]:
         """Invokes the function once; what of the batch is still to be delivered."""
         try:
-            response = self._invoke({"Records": list(batch.records)})
+            response = self._function.invoke({"Records": list(batch.records)})
         except NotInvoked:
             return [replace(batch, due=self._next_due(now))]
         except Exception:
@@ -198,7 +191,7 @@ class DeliveryQueue:
         document = {
             "requestContext": {
                 "requestId": str(uuid4()),
-                "functionArn": self._function,
+                "functionArn": self._function.name,
                 "condition": condition,
                 "approximateInvokeCount": batch.invocations,
             },
@@ -215,8 +208,8 @@ class DeliveryQueue:
                 "streamArn": first["eventSourceARN"],
             },
         }
-        logger.error("%s: discarded %s", self._function, document)
-        self._on_failure(document)
+        logger.error("%s: discarded %s", self._function.name, document)
+        self._function.on_failure(document)
 
 
 def _created(record: Record) -> float:

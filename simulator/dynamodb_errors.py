@@ -61,11 +61,11 @@ class Error:
 def documented(operation: str) -> tuple[Error, ...]:
     """The documented errors of an operation that do not depend on what is stored."""
     model = botocore.session.get_session().get_service_model("dynamodb")
-    own = {
-        shape.name: int(shape.metadata.get("error", {}).get("httpStatusCode", _status(shape)))
-        for shape in model.operation_model(operation).error_shapes
-        if shape.name not in _OF_CONDITIONS
-    }
+    own = {}
+    for shape in model.operation_model(operation).error_shapes:
+        if shape.name not in _OF_CONDITIONS:
+            default = 500 if shape.metadata.get("fault") else 400
+            own[shape.name] = shape.metadata.get("error", {}).get("httpStatusCode", default)
     return tuple(Error(code, status) for code, status in {**_COMMON, **own}.items())
 
 
@@ -76,7 +76,3 @@ def cancelled(size: int, *reasons: str) -> Error:
         "TransactionCanceledException",
         more={"CancellationReasons": [{"Code": code} for code in codes]},
     )
-
-
-def _status(shape: Any) -> int:
-    return 500 if shape.metadata.get("fault") else 400

@@ -91,7 +91,7 @@ def connect(endpoint: str) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds the engine's lock. An engine that stops holds it until its books are saved."""
+    """Holds the engine's lock. An engine holds it while it saves its books to stop."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -99,10 +99,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def has_owner(folder: Path) -> bool:
     """Whether a server that uses the engine is running."""
-    try:
-        return any(_runs(*owner.name.split("-")) for owner in (folder / "owners").iterdir())
-    except FileNotFoundError:
-        return False
+    return any(_runs(*owner.name.split("-")) for owner in (folder / "owners").glob("*"))
 
 
 def forget(folder: Path) -> None:

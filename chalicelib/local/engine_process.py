@@ -34,19 +34,15 @@ def _stop_without_owner(folder: Path, books: "Persistence", saved: threading.Eve
             os._exit(0)  # The folder was removed on purpose, and the books with it.
         if has_owner(folder):
             continue
-        # Held until this process ends, so that a new engine loads books that are saved.
-        guard = locked(folder)
-        guard.__enter__()
-        if has_owner(folder) or not books.save():
-            guard.__exit__(None, None, None)
-            time.sleep(_SAVE_AGAIN_SECONDS)
-            continue
-        saved.set()
-        forget(folder)
-        for owner in (folder / "owners").iterdir():
-            owner.unlink()
-        os.kill(os.getpid(), signal.SIGTERM)
-        return
+        with locked(folder):  # So that no new engine starts before the books are saved.
+            if not has_owner(folder) and books.save():
+                saved.set()
+                forget(folder)
+                for owner in (folder / "owners").iterdir():
+                    owner.unlink()
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+        time.sleep(_SAVE_AGAIN_SECONDS)
 
 
 def _save_when_stopped(folder: Path, books: "Persistence", report: Callable[[str], None]) -> None:

@@ -58,12 +58,10 @@ def read_chunks(stream: BufferedIOBase) -> bytes:
         body += _exactly(stream, size)
         if _line(stream).rstrip(b"\r\n"):
             raise invalid("Transfer-Encoding", "a chunk is longer than it says")
-    trailers = 0
-    while _line(stream).rstrip(b"\r\n"):
-        trailers += 1
-        if trailers > 100:
-            raise invalid("Transfer-Encoding", "there are more than 100 trailers")
-    return bytes(body)
+    for _ in range(101):
+        if not _line(stream).rstrip(b"\r\n"):
+            return bytes(body)
+    raise invalid("Transfer-Encoding", "there are more than 100 trailers")
 
 
 def _chunk_size(stream: BufferedIOBase) -> int:

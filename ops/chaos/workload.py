@@ -18,7 +18,7 @@ from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.transaction import PostTransaction
 from chalicelib.events.recorded import Recorded
 from ops.demo import ASSET, Row
-from ops.workload import RandomWriter, openings, transfer
+from ops.workload import openings, transfer
 
 BERKA, RANDOM = "berka", "random"
 """The ledgers that are written."""
@@ -69,18 +69,6 @@ class Client:
                     self.unanswered[code or type(error).__name__] += 1
             time.sleep(0.001)
         raise RuntimeError(f"not answered {_ATTEMPTS} times")
-
-
-class Writer(RandomWriter):
-    """Sends random commands until they are answered."""
-
-    def __init__(self, client: Client, seed: int, name: str) -> None:
-        super().__init__(RANDOM, seed, name)
-        self._client = client
-
-    def send(self, *commands: Command) -> bool:
-        """Sends commands to be executed together; False if they were refused."""
-        return bool(self._client.send(*commands))
 
 
 def open_accounts(client: Client) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.commands.deciding import Command, subject
-from chalicelib.commands.execute import Executed, Executor
+from chalicelib.commands.execute import Executor
 from chalicelib.domain.refusals import Refusal
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Recorded, Stream
@@ -33,33 +33,27 @@ class Claim:
     key: bool = True
 
 
-def send(executor: Executor, command: Command, request: str, *, key: bool = True) -> Claim:
-    """Executes a command; what it is answered."""
-    stream = subject(command)
+def send(executor: Executor, request: str, *commands: Command, key: bool = True) -> list[Claim]:
+    """Executes commands, several of them all or none; what each is answered."""
     try:
-        executed = executor.execute(command, actor="faults", request=request)
-    except Refusal as refusal:
-        return Claim(request, stream, refusal.code, key=key)
-    except Exception:  # noqa: BLE001  # Any of them is an internal error to a client.
-        return Claim(request, stream, "internal_error", key=key)
-    return _claim(executed, request, key=key)
-
-
-def send_together(executor: Executor, commands: Sequence[Command], request: str) -> list[Claim]:
-    """Executes several commands, all or none; what each is answered."""
-    streams = [subject(command) for command in commands]
-    try:
-        done = executor.execute_together(commands, actor="faults", request=request)
-    except Exception as error:  # noqa: BLE001  # As above.
+        if len(commands) == 1:
+            done = [executor.execute(commands[0], actor="faults", request=request)]
+        else:
+            done = executor.execute_together(commands, actor="faults", request=request)
+    except Exception as error:  # noqa: BLE001  # Any other is an internal error to a client.
         refusal = getattr(error, "refusal", error)
         code = refusal.code if isinstance(refusal, Refusal) else "internal_error"
-        return [Claim(request, stream, code) for stream in streams]
-    return [_claim(executed, request) for executed in done]
-
-
-def _claim(executed: Executed, request: str, *, key: bool = True) -> Claim:
-    code = "replayed" if executed.replayed else "done"
-    return Claim(request, executed.recorded.stream, code, executed.recorded, key)
+        return [Claim(request, subject(command), code, key=key) for command in commands]
+    return [
+        Claim(
+            request,
+            each.recorded.stream,
+            "replayed" if each.replayed else "done",
+            each.recorded,
+            key,
+        )
+        for each in done
+    ]
 
 
 def false_claims(claims: Sequence[Claim], events: Collection[Recorded]) -> Iterator[str]:

@@ -1,17 +1,18 @@
 """Clients of a run with faults: they send random commands, some of them twice, and note answers."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from chalicelib.commands import batch
+from chalicelib.commands.batch import run
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.execute import Executor
 from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.domain.managing import OpenAccount
 from chalicelib.domain.transaction import HoldTransaction, PostTransaction, ReverseTransaction
 from chalicelib.events.recorded import transaction_stream
-from ops.faults.claims import NOT_REFUSED, Claim, send, send_together
+from ops.faults.claims import NOT_REFUSED, Claim, send
 from ops.workload import RandomWriter, openings, transfer
 
 _CREATING = (HoldTransaction, OpenAccount, PostTransaction, ReverseTransaction)
@@ -38,33 +39,32 @@ class Client(RandomWriter):
     """One client of an executor, and what its requests were answered."""
 
     def __init__(self, executor: Executor, ledger: str, seed: int, name: str) -> None:
-        super().__init__(ledger, seed, name)
+        super().__init__(self._send, ledger, seed, name)
         self.claims: list[Claim] = []
-        self._commands: dict[str, Command] = {}
+        self._commands: dict[str, tuple[Command, ...]] = {}
         self._executor = executor
 
     def weights(self) -> dict[Callable[[], None], int]:
         """As of any writer, and batches of which each transaction is for itself."""
         return {**super().weights(), self._post_each: 7}
 
-    def send(self, *commands: Command) -> bool:
+    def _send(self, *commands: Command) -> bool:
         """Sends commands, and now and then sends them again; False if they were refused."""
         for _ in range(self.chance.choice([1, 1, 2])):
             request = self.new_id()
-            if len(commands) > 1:
-                claims = send_together(self._executor, commands, request)
-            else:
-                [command] = commands
-                key = isinstance(command, _CREATING)
-                claims = [send(self._executor, command, request, key=key)]
-                self._commands[request] = command
+            self._commands[request] = commands
+            key = all(isinstance(command, _CREATING) for command in commands)
+            claims = send(self._executor, request, *commands, key=key)
             self.claims += claims
         return all(claim.code in NOT_REFUSED for claim in claims)
 
     def again(self, claim: Claim) -> Claim | None:
         """Sends the command of a claim as another request; None if it was one of several."""
-        command = self._commands.get(claim.request)
-        return send(self._executor, command, self.new_id()) if command else None
+        commands = self._commands.get(claim.request, ())
+        if len(commands) != 1:
+            return None
+        [answer] = send(self._executor, self.new_id(), *commands)
+        return answer
 
     def _post_each(self) -> None:
         ids = [self.new_id() for _ in range(4)]
@@ -73,17 +73,17 @@ class Client(RandomWriter):
             for entry in self.payment().entries
         ]
         bodies = [{"id": id, "entries": entries} for id in ids]
-        raw = msgspec.json.encode({"atomic": False, "transactions": bodies})
+        batch = {"atomic": False, "transactions": bodies}
         for _ in range(2):
             request = self.new_id()
-            for id, code in zip(ids, self._codes(raw, request, len(ids)), strict=True):
+            for id, code in zip(ids, self._codes(batch, request), strict=True):
                 self.claims.append(Claim(request, transaction_stream(self.ledger, id), code))
 
-    def _codes(self, raw: bytes, request: str, size: int) -> list[str]:
+    def _codes(self, batch: dict[str, Any], request: str) -> list[str]:
         """What each transaction of a batch is answered."""
         try:
-            results = batch.run(
-                msgspec.json.decode(raw, type=BatchRequest),
+            results = run(
+                msgspec.convert(batch, BatchRequest),
                 self.ledger,
                 key=None,
                 new_id=lambda: "unused",
@@ -92,7 +92,7 @@ class Client(RandomWriter):
                 request_id=request,
             ).results
         except Exception:  # noqa: BLE001  # Any of them is an internal error to a client.
-            return ["internal_error"] * size
+            return ["internal_error"] * len(batch["transactions"])
         return [
             str(result.problem["code"])
             if result.problem

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from ops.faults.command import RandomFaults, run, short_timeouts
 from ops.faults.proxy import proxied
-from ops.faults.run import RandomFaults, run, short_timeouts
 from tests import engines
 
 SEED = int(os.environ.get("FAULTS_SEED", "14"))

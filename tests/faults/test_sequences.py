@@ -131,7 +131,7 @@ def test_a_command_is_done_once_and_told_so_whatever_happens_to_its_append(
     before = len(list(world.process.store.history(subject(command))))
     world.script.appends.extend(SEQUENCES[name])
 
-    claim = send(world.process, command, "request-1")
+    [claim] = send(world.process, "request-1", command)
 
     assert claim.code == "done"
     assert len(list(world.process.store.history(subject(command)))) == before + 1
@@ -154,10 +154,14 @@ def test_each_error_that_is_documented_leaves_every_claim_true(
             command = posting(f"p{number}", *entries, ledger=world.ledger)
         world.script.appends.clear()
         world.script.appends.extend([LOST] * after + [Fault("an error instead", error)])
-        claims.append(send(world.process, command, f"request-{number}"))
+        claims += send(world.process, f"request-{number}", command)
         asked.append(command)
     world.script.appends.clear()
-    again = [send(world.process, one, f"again-{number}") for number, one in enumerate(asked)]
+    again = [
+        answer
+        for number, one in enumerate(asked)
+        for answer in send(world.process, f"again-{number}", one)
+    ]
 
     assert wrong([*claims, *again], world, *map(subject, asked)) == []
     assert {claim.code for claim in claims} == {"done", "internal_error"}
@@ -210,7 +214,7 @@ def test_a_deposit_that_is_seen_to_be_done_is_not_missed_by_a_withdrawal(
     world.script.appends.append(Fault("item by item"))
     command = posting("deposit", debit("cash", 500), credit("alice", 500), ledger=world.ledger)
     other = Executor(DynamoStore(), memory=Memory(), backoff=Backoff(base=0.01, cap=0.05))
-    depositing = Thread(target=lambda: send(world.process, command, "request-1"))
+    depositing = Thread(target=lambda: send(world.process, "request-1", command))
     depositing.start()
     assert shown.wait(20)
 
@@ -225,7 +229,7 @@ def test_a_deposit_that_is_seen_to_be_done_is_not_missed_by_a_withdrawal(
         backoff=other.backoff,
         sleep=lambda _: go_on.set(),
     )
-    answer = send(other, withdrawal, "request-2")
+    [answer] = send(other, "request-2", withdrawal)
     depositing.join(20)
 
     assert answer.code == "done"
@@ -240,7 +244,7 @@ def test_an_append_that_arrives_after_its_time_out_is_done_once(
     for number, kind in enumerate(["done late", "answered late", "done late"]):
         world.script.appends.append(Fault(kind, seconds=0.3))  # type: ignore[arg-type]  # Kinds.
         command = posting(f"p{number}", debit("cash", 1), credit("bob", 1), ledger=world.ledger)
-        claims.append(send(world.process, command, f"request-{number}"))
+        claims += send(world.process, f"request-{number}", command)
     world.proxy.settle()
 
     streams = [transaction_stream(world.ledger, f"p{number}") for number in range(3)]
@@ -255,6 +259,6 @@ def test_a_ledger_that_takes_a_missing_reply_for_a_write_that_never_was_is_found
     command = commands(world.ledger)[kind]
     world.script.appends.append(LOST)
 
-    claim = send(world.process, command, "request-1")
+    [claim] = send(world.process, "request-1", command)
 
     assert wrong([claim], world, subject(command)) != []

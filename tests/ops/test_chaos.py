@@ -16,15 +16,16 @@ from chalicelib.events.table import EventItem
 from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals.table import TotalRow
-from ops.chaos import run as chaos_run
-from ops.chaos.run import run
+from ops.chaos import command
+from ops.chaos.command import run
 from ops.chaos.verify import verify
-from ops.chaos.workload import RANDOM, Client, Writer, open_accounts
+from ops.chaos.workload import RANDOM, Client, open_accounts
 from ops.demo import read
 from ops.independent.check import wrong_events, wrong_rows
 from ops.verifying.events import stored
 from ops.verifying.raw import all_items
 from ops.verifying.read_models import stored_rows
+from ops.workload import RandomWriter
 from simulator.chaos import DYNAMODB, FUNCTION, WORST, Chaos
 from tests import engines
 from tests.books import deliver
@@ -37,7 +38,7 @@ SAMPLE = engines.ROOT / "tests" / "data" / "berka-sample.csv"
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A short round, of which no fault is logged: there are hundreds."""
-    monkeypatch.setattr(chaos_run, "COMMANDS", examples(30, 60))
+    monkeypatch.setattr(command, "COMMANDS", examples(30, 60))
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -68,7 +69,7 @@ def test_every_room_ends_as_after_a_calm_run_and_as_the_events_say() -> None:
 def test_what_is_wrong_is_found_and_named() -> None:
     client = Client(Executor(DynamoStore()))
     open_accounts(client)
-    Writer(client, 1, "w").write(30)
+    RandomWriter(client.send, RANDOM, 1, "w").write(30)
     deliver(stored())
     events = list(all_items(EventItem))
     assert list(wrong_rows(events, stored_rows())) == []
@@ -102,7 +103,7 @@ def test_the_command_says_what_it_did_and_how_to_do_it_again(tmp_path: Path) -> 
     data = tmp_path / "bank.csv"
     data.write_text("\n".join(SAMPLE.read_text().splitlines()[:21]) + "\n")
     code = (
-        f"from ops.chaos import run; run.COMMANDS = {examples(15, 60)};"
+        f"from ops.chaos import command; command.COMMANDS = {examples(15, 60)};"
         "from ops.__main__ import ops; ops()"
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.delivery import DeliveryQueue, Invoke, Record
+from simulator.delivery import DeliveryQueue, Function, Invoke, Record
 from simulator.mapping import SourceMapping
 from tests.simulator.streams import WRITTEN
 
@@ -28,7 +28,8 @@ def deliver(
 ) -> Delivered:
     """Lets a queue deliver until nothing is pending, from so many seconds after `WRITTEN` on."""
     result = Delivered()
-    queue = DeliveryQueue(mapping, invoke, result.discarded.append, function=FUNCTION, shard=SHARD)
+    function = Function(FUNCTION, invoke, mapping, result.discarded.append)
+    queue = DeliveryQueue(function, SHARD)
     queue.put(batch)
     now = begun = WRITTEN.timestamp() + late
     while (due := queue.due) is not None:

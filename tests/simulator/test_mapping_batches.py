@@ -15,7 +15,7 @@ from simulator.checkpoints import Checkpoints
 from simulator.delivery import batches
 from simulator.mapping import MAX_PAYLOAD, SourceMapping
 from simulator.poller import Poller
-from simulator.shard import index_of
+from simulator.stream import index_of
 from tests.simulator.streams import ARN, WRITTEN, Shard, Streams, record, sent, sequences
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator.delivery import DeliveryQueue, NotInvoked
+from simulator.delivery import DeliveryQueue, Function, NotInvoked
 from simulator.mapping import SourceMapping
 from tests.simulator.delivered import FUNCTION, SHARD, deliver
 from tests.simulator.streams import ARN, sent, sequences
@@ -265,9 +265,8 @@ def test_a_destination_that_is_not_there_is_told_again() -> None:
         if len(told) == 1:
             raise OSError("the queue is away")
 
-    queue = DeliveryQueue(
-        SourceMapping(max_retries=0), Poisoned(1), discard, function="books", shard="shard-1"
-    )
+    function = Function("books", Poisoned(1), SourceMapping(max_retries=0), discard)
+    queue = DeliveryQueue(function, "shard-1")
     queue.put(BATCH)
     with pytest.raises(OSError, match="the queue is away"):
         queue.attempt(BATCH[0]["dynamodb"]["ApproximateCreationDateTime"])
