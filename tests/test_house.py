@@ -67,6 +67,10 @@ _PATHS = {_dotted(path): path for path in sorted((ROOT / "chalicelib").rglob("*.
 NAMES = set(_PATHS)
 MODULES = [Module(name, ast.parse(path.read_text())) for name, path in _PATHS.items()]
 APP = Module("app", ast.parse((ROOT / "app.py").read_text()))
+SIMULATOR = [
+    Module(_dotted(path), ast.parse(path.read_text()))
+    for path in sorted((ROOT / "simulator").rglob("*.py"))
+]
 DOMAIN = [module for module in MODULES if part_of(module.name) == "domain"]
 
 
@@ -129,6 +133,23 @@ def test_only_the_app_and_the_local_stack_import_the_local_stack() -> None:
     }
 
     assert importers == {"app", "local"}
+
+
+def test_the_simulator_knows_nothing_of_the_ledger() -> None:
+    imported = {name.split(".")[0] for module in SIMULATOR for name in module.imports()}
+
+    assert "botocore" in imported
+    assert imported - set(sys.stdlib_module_names) <= {"simulator", "botocore", "urllib3"}
+
+
+def test_only_the_local_environment_imports_the_simulator() -> None:
+    importers = {
+        part_of(module.name) or module.name
+        for module in [APP, *MODULES]
+        if any(name.split(".")[0] == "simulator" for name in module.imports())
+    }
+
+    assert importers == {"local"}
 
 
 def test_only_doors_stacks_and_the_local_stack_know_chalice() -> None:

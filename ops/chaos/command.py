@@ -3,7 +3,6 @@
 import logging
 import random
 import threading
-from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from chalicelib.local import environment
 from ops.chaos.engine import fresh_engine
 from ops.chaos.verify import verify
 from ops.chaos.workload import RANDOM, Client, open_accounts, open_bank, pay
-from ops.demo import Row, read
+from ops.demo import Row, by_customer, read
 from ops.mappings import feeding
 from ops.stages import PROJECT
 from ops.workload import RandomWriter
@@ -106,9 +105,7 @@ def run(faults: Chaos, client: Client, rounds: int, bank: Sequence[Row]) -> list
 
 
 def _write(seed: int, client: Client, rounds: int, bank: Sequence[Row]) -> None:
-    customers: dict[str, list[Row]] = defaultdict(list)
-    for row in bank:
-        customers[row.account].append(row)
+    customers = by_customer(bank)
     open_bank(client, customers)
     open_accounts(client)
     with ThreadPoolExecutor(WRITERS + 2) as clients:
