@@ -19,10 +19,10 @@ import click
 import psutil
 
 from chalicelib import sweep, tables
-from chalicelib.commands.execute import Executor
-from chalicelib.commands.memory import Memory
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import Memory
+from chalicelib.events.dead_letters import parked
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.parking import parked
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem
 from chalicelib.local import engine, stack

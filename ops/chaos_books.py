@@ -12,17 +12,20 @@ from typing import TypeVar
 from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor, Refused
-from chalicelib.domain.fields import Direction
-from chalicelib.domain.managing import (
+from chalicelib.commands.executor import (
+    Executor,
+    Refused,
+)
+from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
     FreezeAccount,
     OpenAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.refusals import TryAgain
-from chalicelib.domain.transaction import (
+from chalicelib.domain.errors import TryAgain
+from chalicelib.domain.fields import Direction
+from chalicelib.domain.transaction.commands import (
     Entry,
     HoldTransaction,
     PostHold,

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib import tables
-from chalicelib.commands.execute import Backoff, Executor
-from chalicelib.commands.memory import Memory
+from chalicelib.commands.executor import (
+    Backoff,
+    Executor,
+)
+from chalicelib.commands.head_cache import Memory
 from chalicelib.events.dynamodb import DynamoStore
 from ops.faults.claims import Claim, books_of, found_out, unsound, untrue
 from ops.faults.errors import REASONS, cancelled, documented

@@ -8,10 +8,15 @@ import msgspec
 
 from chalicelib.commands import batch
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor
+from chalicelib.commands.executor import Executor
 from chalicelib.commands.transaction_requests import BatchRequest
-from chalicelib.domain.managing import ChangeAccount, FreezeAccount, OpenAccount, UnfreezeAccount
-from chalicelib.domain.transaction import (
+from chalicelib.domain.account.commands import (
+    ChangeAccount,
+    FreezeAccount,
+    OpenAccount,
+    UnfreezeAccount,
+)
+from chalicelib.domain.transaction.commands import (
     Entry,
     HoldTransaction,
     PostHold,
@@ -19,7 +24,7 @@ from chalicelib.domain.transaction import (
     ReverseTransaction,
     VoidHold,
 )
-from chalicelib.events.recorded import transaction_stream
+from chalicelib.ledger.aggregates import transaction_stream
 from ops.faults.claims import Claim, ask, ask_together
 
 FUNDED = ("a", "b", "c")
