@@ -22,8 +22,8 @@ from benchmarks import results
 from benchmarks.api import furnish, opened
 from benchmarks.engine import dynamodb_local
 from benchmarks.invocations import LAMBDAS, Lambda, environment, first_of
-from chalicelib.events.recorded import account_stream
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models.balances.table import BalanceRow, row_of
 from ops.packaging import package
 from ops.stages import stage_named

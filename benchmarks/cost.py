@@ -7,7 +7,7 @@ from benchmarks import reporting, results
 from benchmarks.api import COMMANDS, QUERIES, Api, Operation, furnish, opened
 from benchmarks.counting import Meter
 from benchmarks.engine import Missing, dynamodb_local, ministack
-from chalicelib.commands.execute import executor
+from chalicelib.commands.executor import executor
 from tests import engines
 
 

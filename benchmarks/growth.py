@@ -17,7 +17,7 @@ from benchmarks.books import history, item_of
 from benchmarks.cost import cost_of
 from benchmarks.counting import Meter
 from benchmarks.engine import dynamodb_local, fill
-from chalicelib.commands.execute import executor
+from chalicelib.commands.executor import executor
 from chalicelib.events.table import EventItem
 
 HISTORIES = (10, 100, 1_000, 10_000)

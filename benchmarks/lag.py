@@ -21,9 +21,13 @@ from benchmarks.engine import dynamodb_local, fill
 from benchmarks.stores import twofold
 from benchmarks.stores.clients import Clients, rate
 from benchmarks.stores.twofold import LEDGER
-from chalicelib.commands.execute import executor
-from chalicelib.domain.transaction import Entry, PostTransaction
+from chalicelib.commands.executor import executor
+from chalicelib.domain.transaction.commands import (
+    Entry,
+    PostTransaction,
+)
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import transaction_event
 from chalicelib.read_models.balances import table as balances
 from chalicelib.read_models.transactions import table as transactions
 from tests.engines import ROOT
@@ -98,7 +102,7 @@ def _write() -> tuple[float, str, int]:
     )
     command = PostTransaction(ledger=LEDGER, transaction=id, entries=entries)
     executed = executor().execute(command, actor="bench")
-    booked = executed.recorded.transaction_event.entries[0]
+    booked = transaction_event(executed.recorded).entries[0]
     return time.perf_counter(), id, booked.version
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import newest
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.balances.table import BalanceRow, row_of
@@ -20,7 +21,11 @@ from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals import projector as totals
 from chalicelib.read_models.totals.table import TotalRow, shard_key, shard_of
 from chalicelib.read_models.transactions import projector as transactions
-from chalicelib.tables import Table, connection, together
+from chalicelib.tables import (
+    Table,
+    connection,
+    in_parallel,
+)
 
 _PUTS = 25
 
@@ -63,7 +68,7 @@ def _journal_rows(events: Batch) -> list[Table]:
     moved = newest("account", events).values()
     seen = [gain.row for event in moved if (gain := totals.gain(event, None))]
     sums = {
-        (shard_key(event.stream.ledger, shard_of(event.stream.id)), event.account.asset)
+        (shard_key(event.stream.ledger, shard_of(event.stream.id)), account_state(event).asset)
         for event in moved
     }
     summed = [
@@ -85,7 +90,7 @@ STACKS = {
 def bare(rows: Sequence[Table]) -> Work:
     """Writes these rows by as few `BatchWriteItem` as there can be, all at the same time."""
     requests = _puts(rows)
-    return partial(together, _write, requests)
+    return partial(in_parallel, _write, requests)
 
 
 def conditional(rows: Sequence[Table]) -> Work:
@@ -106,7 +111,7 @@ def conditional(rows: Sequence[Table]) -> Work:
                 ExpressionAttributeValues={":version": item["version"]},
             )
             calls.append(put)
-    return partial(together, lambda call: call(), calls)
+    return partial(in_parallel, lambda call: call(), calls)
 
 
 def _puts(rows: Sequence[Table]) -> list[dict[str, Any]]:

@@ -14,8 +14,11 @@ from typing import Any
 
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
-from chalicelib.domain.refusals import Refusal, TryAgain
-from chalicelib.domain.transaction import ExpireHold
+from chalicelib.domain.errors import (
+    Refusal,
+    TryAgain,
+)
+from chalicelib.domain.transaction.commands import ExpireHold
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ def expire(until: datetime, *, monotonic: Callable[[], float] = time.monotonic) 
     One that is in the way of others is left for the next run, and so is what there was no time for.
     """
     # Here, since a Write API's own Lambda, which shares this code, has no use for them.
-    from chalicelib.tables import together
+    from chalicelib.tables import in_parallel
 
     ends = monotonic() + SECONDS
     released: Counter[str] = Counter(expired=0, failed=0)
@@ -54,7 +57,7 @@ def expire(until: datetime, *, monotonic: Callable[[], float] = time.monotonic) 
     while turns and monotonic() < ends:
         chosen = [turns.popleft() for _ in range(min(LEDGERS, len(turns)))]
         parts = [(ledger, _next(ids)) for ledger, ids in chosen]
-        for count in together(lambda part: _release(*part, lambda: monotonic() < ends), parts):
+        for count in in_parallel(lambda part: _release(*part, lambda: monotonic() < ends), parts):
             released += count
         turns.extend((ledger, ids) for ledger, ids in chosen if ids)
     return {name: released[name] for name in ("expired", "failed")}
@@ -95,7 +98,10 @@ def _release(
 
     How many expired, and how many failed.
     """
-    from chalicelib.commands.execute import Refused, executor
+    from chalicelib.commands.executor import (
+        Refused,
+        executor,
+    )
 
     commands = [ExpireHold(ledger=ledger, transaction=id) for id in ids]
     try:

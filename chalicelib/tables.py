@@ -156,7 +156,7 @@ def _pool(depth: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_WORKERS, thread_name_prefix=f"tables-{depth}")
 
 
-def together(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+def in_parallel(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
     """`work` done on every item, the round trips at the same time; results in the items' order.
 
     Every item's work has ended when this returns or raises; the first error in order is raised.

@@ -2,8 +2,8 @@
 
 import click
 
+from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import check_id
-from chalicelib.domain.refusals import InvalidField
 from chalicelib.http import keys as store
 
 

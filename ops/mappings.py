@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from chalicelib.domain import transaction
+from chalicelib.domain.transaction import events
 from chalicelib.events.stream import ALTERATIONS
 from chalicelib.settings import ACCOUNTS
 from ops.stages import Stage
@@ -44,7 +44,7 @@ def _patterns(projector: str) -> list[dict[str, Any]]:
     """
     new: dict[str, Any] = {"eventName": ["INSERT"]}
     if projector == f"project_{ACCOUNTS}":
-        types = [event.__name__ for event in get_args(transaction.Event)]
+        types = [event.__name__ for event in get_args(events.Event)]
         new["dynamodb"] = {"NewImage": {"type": {"S": [{"anything-but": types}]}}}
     return [new, {"eventName": list(ALTERATIONS)}]
 

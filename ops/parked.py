@@ -5,10 +5,10 @@ from importlib import import_module
 
 import click
 
+from chalicelib.events.dead_letters import ParkedRow
+from chalicelib.events.dead_letters import parked as rows_of
+from chalicelib.events.dead_letters import redrive as redriven
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.parking import ParkedRow
-from chalicelib.events.parking import parked as rows_of
-from chalicelib.events.parking import redrive as redriven
 from chalicelib.events.stream import Stack
 from chalicelib.events.table import EventItem
 from chalicelib.settings import ACCOUNTS, JOURNAL

@@ -4,14 +4,14 @@ import random
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from chalicelib.domain.managing import (
+from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
     FreezeAccount,
     OpenAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     Entry,
     HoldTransaction,
     PostHold,

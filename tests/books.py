@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor
+from chalicelib.commands.executor import Executor
 from chalicelib.domain.fields import Direction
-from chalicelib.domain.transaction import Entry
+from chalicelib.domain.transaction.commands import Entry
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Append, EventStore, MemoryStore, Place

@@ -7,12 +7,21 @@ from typing import Any
 import pytest
 
 from chalicelib import sweep
-from chalicelib.commands import execute
-from chalicelib.commands.execute import Executor
-from chalicelib.domain.transaction import HoldTransaction, PostHold, VoidHold
+from chalicelib.commands import executor as executor_module
+from chalicelib.commands.executor import Executor
+from chalicelib.domain.transaction.commands import (
+    HoldTransaction,
+    PostHold,
+    VoidHold,
+)
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import account_stream, transaction_stream
 from chalicelib.events.store import Busy, MemoryStore
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    transaction_event,
+    transaction_stream,
+)
 from chalicelib.read_models.transactions.table import TransactionRow
 from tests.books import deliver
 from tests.deliveries import events_of
@@ -27,7 +36,7 @@ class Books:
     def __init__(self, ledger: str, patch: pytest.MonkeyPatch) -> None:
         self.ledger, self.now = ledger, NOW
         self.executor = Executor(DynamoStore(), clock=lambda: self.now)
-        patch.setattr(execute, "executor", lambda: self.executor)
+        patch.setattr(executor_module, "executor", lambda: self.executor)
         self.do(opening("cash", min_balance=None, ledger=ledger))
         self.do(opening("alice", normal_balance="credit", ledger=ledger))
         self.do(posting("t", debit("cash", 100), credit("alice", 100), ledger=ledger))
@@ -57,12 +66,12 @@ class Books:
         """Where each hold stands."""
         streams = [transaction_stream(self.ledger, f"h{number}") for number in range(5)]
         heads = DynamoStore().load(streams)
-        return [heads[stream].transaction_event.state for stream in streams]
+        return [transaction_event(heads[stream]).state for stream in streams]
 
     def pending(self) -> int:
         """What is held of Alice's."""
         alice = account_stream(self.ledger, "alice")
-        return DynamoStore().load([alice])[alice].account.pending_out
+        return account_state(DynamoStore().load([alice])[alice]).pending_out
 
 
 @pytest.fixture
@@ -130,10 +139,10 @@ def test_one_that_is_in_the_way_of_others_is_left_for_the_next_run(
                 raise Busy("ThrottlingException")
             super().append(*appends)
 
-    monkeypatch.setattr(execute, "executor", lambda: replace(hasty, store=Contended()))
+    monkeypatch.setattr(executor_module, "executor", lambda: replace(hasty, store=Contended()))
 
     assert sweep.expire(books.now) == {"expired": 4, "failed": 1}
-    monkeypatch.setattr(execute, "executor", lambda: books.executor)
+    monkeypatch.setattr(executor_module, "executor", lambda: books.executor)
     assert books.swept(after=60) == {"expired": 1, "failed": 0}
 
 
@@ -143,7 +152,7 @@ class Many:
     def __init__(self, patch: pytest.MonkeyPatch, **holds: int) -> None:
         self.store, self.now, self.time, self.appends = MemoryStore(), NOW, 0.0, 0
         self.executor = Executor(self.store, clock=lambda: self.now)
-        patch.setattr(execute, "executor", lambda: self.executor)
+        patch.setattr(executor_module, "executor", lambda: self.executor)
         for ledger, count in holds.items():
             for account in ("cash", "bank"):
                 self.do(opening(account, min_balance=None, ledger=ledger))
@@ -178,7 +187,7 @@ class Many:
     def pending(self, ledger: str) -> int:
         """How many holds of a ledger have not been released."""
         cash = account_stream(ledger, "cash")
-        return self.store.load([cash])[cash].account.pending_debits
+        return account_state(self.store.load([cash])[cash]).pending_debits
 
 
 SECONDS_OF_AN_APPEND = 0.2

@@ -9,7 +9,10 @@ import pytest
 from pynamodb.exceptions import TableError
 
 from chalicelib import __version__, tables
-from chalicelib.tables import connection, together
+from chalicelib.tables import (
+    connection,
+    in_parallel,
+)
 from tests import engines
 
 _who: ContextVar[str] = ContextVar("who", default="nobody")
@@ -22,23 +25,23 @@ def _connected() -> Iterator[None]:
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
-    assert together(lambda item: item * 2, range(100)) == list(range(0, 200, 2))
-    assert together(str, []) == []
+    assert in_parallel(lambda item: item * 2, range(100)) == list(range(0, 200, 2))
+    assert in_parallel(str, []) == []
 
 
 def test_work_goes_on_at_the_same_time() -> None:
     all_there = threading.Barrier(tables._WORKERS, timeout=10)
 
-    together(lambda _: all_there.wait(), range(tables._WORKERS))
+    in_parallel(lambda _: all_there.wait(), range(tables._WORKERS))
 
 
 def test_work_within_work_waits_for_nobody_who_waits_for_it() -> None:
     def outer(number: int) -> int:
-        return sum(together(lambda inner: sum(together(int, [number, inner])), range(3)))
+        return sum(in_parallel(lambda inner: sum(in_parallel(int, [number, inner])), range(3)))
 
     rows = 3 * tables._WORKERS
 
-    assert together(outer, range(rows)) == [3 * number + 3 for number in range(rows)]
+    assert in_parallel(outer, range(rows)) == [3 * number + 3 for number in range(rows)]
 
 
 def test_an_error_is_raised_when_all_work_has_ended() -> None:
@@ -50,7 +53,7 @@ def test_an_error_is_raised_when_all_work_has_ended() -> None:
         ended.append(item)
 
     with pytest.raises(KeyError, match="1"):
-        together(work, range(50))
+        in_parallel(work, range(50))
 
     assert sorted(ended) == list(range(0, 50, 2))
 
@@ -58,7 +61,7 @@ def test_an_error_is_raised_when_all_work_has_ended() -> None:
 def test_work_knows_what_its_caller_knows() -> None:
     _who.set("alice")
 
-    assert together(lambda _: _who.get(), range(3)) == ["alice"] * 3
+    assert in_parallel(lambda _: _who.get(), range(3)) == ["alice"] * 3
 
 
 def test_a_request_names_the_ledger_and_its_version_and_not_the_system_it_runs_on() -> None:

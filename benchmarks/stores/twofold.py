@@ -17,13 +17,16 @@ from typing import Any
 
 from benchmarks.network import played
 from benchmarks.stores.worker import Refused, serve
-from chalicelib.commands.execute import Executor
-from chalicelib.commands.memory import Memory
-from chalicelib.domain.managing import OpenAccount
-from chalicelib.domain.refusals import Refusal
-from chalicelib.domain.transaction import Entry, PostTransaction
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import Memory
+from chalicelib.domain.account.commands import OpenAccount
+from chalicelib.domain.errors import Refusal
+from chalicelib.domain.transaction.commands import (
+    Entry,
+    PostTransaction,
+)
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import account_stream
+from chalicelib.ledger.aggregates import account_stream
 from chalicelib.tables import connection
 
 LEDGER = "bench"

@@ -15,14 +15,19 @@ from chalicelib.commands.batched import (
     retry_after,
 )
 from chalicelib.commands.deciding import subject
-from chalicelib.commands.execute import Executor
+from chalicelib.commands.executor import Executor
 from chalicelib.commands.idempotency import id_of
-from chalicelib.domain.managing import OpenAccount
-from chalicelib.domain.refusals import BatchTooLarge, InvalidField, NotAttempted, Refusal
+from chalicelib.domain.account.commands import OpenAccount
+from chalicelib.domain.errors import (
+    BatchTooLarge,
+    InvalidField,
+    NotAttempted,
+    Refusal,
+)
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody
 from chalicelib.http.problems import Problem, outcome_unknown, refused
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 MAX_ACCOUNTS = 100
 
@@ -121,7 +126,7 @@ def run(
     opening = _Batch(executor, actor, request_id, executor.monotonic() + PATIENCE_SECONDS)
     # In any order, so that a batch that is sent again does not begin with the same ones each time.
     groups = random.sample(list(places.values()), len(places))
-    opened = together(lambda group: opening.open([commands[place] for place in group]), groups)
+    opened = in_parallel(lambda group: opening.open([commands[place] for place in group]), groups)
     results = {
         place: result
         for group, found in zip(groups, opened, strict=True)

@@ -6,8 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from chalicelib.commands.request_fields import Limit, Metadata, NewId, limit_of, parts_of
-from chalicelib.domain.fields import Direction, check_asset
-from chalicelib.domain.managing import (
+from chalicelib.domain.account.commands import (
     KEEP,
     ChangeAccount,
     CloseAccount,
@@ -16,7 +15,8 @@ from chalicelib.domain.managing import (
     OpenAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.refusals import InvalidField
+from chalicelib.domain.errors import InvalidField
+from chalicelib.domain.fields import Direction, check_asset
 from chalicelib.domain.stripes import MAX_STRIPES
 from chalicelib.http.faults import Check
 

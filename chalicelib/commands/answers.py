@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.stripes import sum_of
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import EventStore, metadata_of
+from chalicelib.events.store import EventStore
 from chalicelib.http.bodies import (
     AccountBody,
     TransactionBody,
@@ -13,6 +13,8 @@ from chalicelib.http.bodies import (
     of_streams,
     transaction_body,
 )
+from chalicelib.ledger.accounts import metadata_of
+from chalicelib.ledger.aggregates import account_state, transaction_event
 
 
 def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStore) -> AccountBody:
@@ -20,7 +22,9 @@ def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStor
     had expired by then. Raises Busy.
     """
     at = max(one.recorded_at for one in (recorded, *stripes))
-    account = sum_of(recorded.account, [stripe.account for stripe in stripes]).as_of(at)
+    account = sum_of(account_state(recorded), [account_state(stripe) for stripe in stripes]).as_of(
+        at
+    )
     body = account_body(
         recorded.stream.ledger, recorded.stream.id, account, metadata_of(store, recorded), at
     )
@@ -33,7 +37,7 @@ def transaction_of(recorded: Recorded, *, dry_run: bool = False) -> TransactionB
     return transaction_body(
         recorded.stream.ledger,
         recorded.stream.id,
-        recorded.transaction_event,
+        transaction_event(recorded),
         recorded.version,
         dry_run=dry_run,
     )

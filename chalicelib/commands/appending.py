@@ -2,7 +2,7 @@
 
 from chalicelib.commands.attempt import ReadLevel, Run, UnitOfWork
 from chalicelib.commands.deciding import makes_its_stream, subject
-from chalicelib.commands.memory import Memory
+from chalicelib.commands.head_cache import Memory
 from chalicelib.events.store import MAX_EVENTS, Busy, Conflict, EventStore
 
 

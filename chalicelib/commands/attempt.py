@@ -12,19 +12,24 @@ from chalicelib.commands.deciding import (
     naming,
     subject,
 )
-from chalicelib.commands.memory import Memory
-from chalicelib.domain.refusals import (
+from chalicelib.commands.head_cache import Memory
+from chalicelib.domain.errors import (
     AccountExists,
     ClocksApart,
     IdempotencyKeyReused,
     Refusal,
     TransactionNotPending,
 )
-from chalicelib.domain.transaction import ExpireHold, NewTransaction, PostHold, VoidHold
+from chalicelib.domain.transaction.commands import (
+    ExpireHold,
+    NewTransaction,
+    PostHold,
+    VoidHold,
+)
 from chalicelib.events.clocks import DIFFER
-from chalicelib.events.codec import Event
 from chalicelib.events.recorded import Origin, Recorded, Stream, follow
 from chalicelib.events.store import Append, Place
+from chalicelib.ledger.aggregates import Event, stripe_streams, transaction_event
 from chalicelib.telemetry import apart
 
 _TICK = timedelta(microseconds=1)
@@ -183,7 +188,7 @@ class UnitOfWork:
     def _stays_done(self, command: Command) -> bool:
         if isinstance(command, PostHold | VoidHold | ExpireHold):
             head = self._read.heads.get(subject(command))
-            return head is not None and head.transaction_event.resolution is not None
+            return head is not None and transaction_event(head).resolution is not None
         return isinstance(command, NewTransaction) and subject(command) in self._read.heads
 
     def is_final(self, refused: Refused) -> bool:
@@ -194,7 +199,7 @@ class UnitOfWork:
         if head is None:
             return False
         if isinstance(refused.refusal, TransactionNotPending):
-            return head.transaction_event.state != "pending"
+            return transaction_event(head).state != "pending"
         return isinstance(refused.refusal, IdempotencyKeyReused | AccountExists)
 
     def next_places(self) -> list[Place]:
@@ -211,7 +216,7 @@ class UnitOfWork:
         """The newest events of an account's stripes after it; none of any other stream."""
         if stream.kind != "account":
             return ()
-        return tuple(self.heads[stripe] for stripe in self.heads[stream].stripes)
+        return tuple(self.heads[stripe] for stripe in stripe_streams(self.heads[stream]))
 
     @property
     def first_event(self) -> Recorded:

@@ -14,11 +14,14 @@ from chalicelib.commands.batched import (
     retry_after,
 )
 from chalicelib.commands.deciding import subject
-from chalicelib.commands.execute import Executed, Executor, Refused
+from chalicelib.commands.executor import (
+    Executed,
+    Executor,
+    Refused,
+)
 from chalicelib.commands.idempotency import id_of
 from chalicelib.commands.transaction_requests import BatchRequest, NewTransactionRequest
-from chalicelib.domain.booking import is_repeated
-from chalicelib.domain.refusals import (
+from chalicelib.domain.errors import (
     BatchAborted,
     BatchTooLarge,
     IdempotencyKeyReused,
@@ -27,10 +30,15 @@ from chalicelib.domain.refusals import (
     OutcomeUnknown,
     Refusal,
 )
-from chalicelib.domain.transaction import HoldTransaction, PostTransaction
+from chalicelib.domain.transaction.commands import (
+    HoldTransaction,
+    PostTransaction,
+)
+from chalicelib.domain.transaction.decide import is_repeated
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import TransactionBody
 from chalicelib.http.problems import Problem, refused
+from chalicelib.ledger.aggregates import transaction_event
 
 MAX_TRANSACTIONS = 100
 MAX_EVENTS = 99
@@ -134,7 +142,7 @@ def _do(command: _New, executor: Executor, asked: _Asked, within: float | None =
 
 def _again(command: _New, first: Recorded) -> Outcome:
     """The answer of a transaction that was done before, or that its id was used for another."""
-    if not is_repeated(command, first.transaction_event):
+    if not is_repeated(command, transaction_event(first)):
         return refused(IdempotencyKeyReused(command.transaction))
     return Executed(first, replayed=True)
 

@@ -5,7 +5,10 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
-from chalicelib.domain.refusals import InvalidField, Refusal
+from chalicelib.domain.errors import (
+    InvalidField,
+    Refusal,
+)
 from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
 

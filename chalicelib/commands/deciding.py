@@ -5,13 +5,27 @@ from datetime import datetime
 
 from msgspec import structs
 
-from chalicelib.domain import booking, managing, transaction
-from chalicelib.domain.booking import Books
+from chalicelib.domain.account import commands as account
+from chalicelib.domain.account.decide import decide as decide_account
 from chalicelib.domain.stripes import for_stripes, stripes_of, sum_of
-from chalicelib.events.codec import Event
-from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
+from chalicelib.domain.transaction import commands as transaction
+from chalicelib.domain.transaction import decide as decisions
+from chalicelib.domain.transaction import events as transaction_events
+from chalicelib.domain.transaction.decide import Books
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
+from chalicelib.ledger.aggregates import (
+    Event,
+    account_state,
+    account_stream,
+    stripe_streams,
+    transaction_event,
+    transaction_stream,
+)
 
-Command = managing.Command | transaction.Command
+Command = account.Command | transaction.Command
 """Every command, those that only the ledger itself issues included."""
 
 Place = Callable[[Stream], Stream]
@@ -20,14 +34,14 @@ Place = Callable[[Stream], Stream]
 
 def subject(command: Command) -> Stream:
     """The stream that a command is about, whose newest event answers it."""
-    if isinstance(command, managing.Command):
+    if isinstance(command, account.Command):
         return account_stream(command.ledger, command.account)
     return transaction_stream(command.ledger, command.transaction)
 
 
 def makes_its_stream(command: Command) -> bool:
     """Whether a command is only done where its own stream is not there yet."""
-    return isinstance(command, managing.OpenAccount | transaction.NewTransaction)
+    return isinstance(command, account.OpenAccount | transaction.NewTransaction)
 
 
 def done_at(command: Command) -> tuple[Stream, int] | None:
@@ -50,12 +64,12 @@ def needs(
     With `look`, one that a command makes itself is among them.
     """
     mine = [subject(command)]
-    if isinstance(command, managing.OpenAccount) and not look:
+    if isinstance(command, account.OpenAccount) and not look:
         return []
-    if isinstance(command, managing.Command):
-        return [*mine, *(heads[mine[0]].stripes if mine[0] in heads else ())]
-    seen = [transaction_stream(command.ledger, id) for id in booking.transactions_of(command)]
-    touched = booking.accounts_of(command, _transactions(heads))
+    if isinstance(command, account.Command):
+        return [*mine, *(stripe_streams(heads[mine[0]]) if mine[0] in heads else ())]
+    seen = [transaction_stream(command.ledger, id) for id in decisions.transactions_of(command)]
+    touched = decisions.accounts_of(command, _transactions(heads))
     others = [place(account_stream(command.ledger, id)) for id in touched]
     return [*(mine if look else []), *seen, *others]
 
@@ -64,16 +78,16 @@ def changes(
     command: Command, heads: Mapping[Stream, Recorded], place: Place, now: datetime
 ) -> dict[Stream, Sequence[Event]]:
     """The events of each stream, the command's subject first; empty when already done."""
-    if isinstance(command, managing.Command):
+    if isinstance(command, account.Command):
         return _of_account(command, heads, now)
     transactions, ledger = _transactions(heads), command.ledger
-    touched = booking.accounts_of(command, transactions)
+    touched = decisions.accounts_of(command, transactions)
     books = Books(
         transactions=transactions,
-        accounts={id.id: head.account for id, head in heads.items() if id.kind == "account"},
+        accounts={id.id: account_state(head) for id, head in heads.items() if id.kind == "account"},
         places={id: place(account_stream(ledger, id)).id for id in touched},
     )
-    decision = booking.decide(command, books, now)
+    decision = decisions.decide(command, books, now)
     return {
         **{transaction_stream(ledger, id): told for id, told in decision.transactions.items()},
         **{account_stream(ledger, id): moved for id, moved in decision.accounts.items()},
@@ -91,25 +105,27 @@ def naming(
 
 
 def _naming(event: Event, written: Mapping[Stream, Sequence[Recorded]]) -> Event:
-    assert isinstance(event, transaction.Event)
-    if isinstance(event, transaction.TransactionReversed):
+    assert isinstance(event, transaction_events.Event)
+    if isinstance(event, transaction_events.TransactionReversed):
         return structs.replace(event, account_events=())
     made = {stream.id: iter(recorded) for stream, recorded in written.items()}
     of_entries = (next(made[entry.account]) for entry in event.entries)
-    named = tuple(transaction.AccountEvent(one.version, one.short_hash) for one in of_entries)
+    named = tuple(
+        transaction_events.AccountEvent(one.version, one.short_hash) for one in of_entries
+    )
     return structs.replace(event, account_events=named)
 
 
 def _of_account(
-    command: managing.Command, heads: Mapping[Stream, Recorded], now: datetime
+    command: account.Command, heads: Mapping[Stream, Recorded], now: datetime
 ) -> dict[Stream, Sequence[Event]]:
     stream = subject(command)
     head = heads.get(stream)
-    stripes = head.stripes if head else []
-    held = [heads[stripe].account for stripe in stripes]
-    account = sum_of(head.account, held) if head else None
-    events = managing.decide(command, account, now)
-    if isinstance(command, managing.OpenAccount):
+    stripes = stripe_streams(head) if head else []
+    held = [account_state(heads[stripe]) for stripe in stripes]
+    whole = sum_of(account_state(head), held) if head else None
+    events = decide_account(command, whole, now)
+    if isinstance(command, account.OpenAccount):
         stripes = [
             account_stream(command.ledger, id)
             for id in stripes_of(command.account, command.stripes)
@@ -118,9 +134,9 @@ def _of_account(
     return {stream: events, **{each: told for each in stripes if told}} if events else {}
 
 
-def _transactions(heads: Mapping[Stream, Recorded]) -> dict[str, transaction.Event]:
+def _transactions(heads: Mapping[Stream, Recorded]) -> dict[str, transaction_events.Event]:
     return {
-        stream.id: head.transaction_event
+        stream.id: transaction_event(head)
         for stream, head in heads.items()
         if stream.kind == "transaction"
     }

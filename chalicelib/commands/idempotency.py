@@ -7,8 +7,8 @@ gives one, the same each time.
 import hashlib
 import re
 
+from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import ID_PATTERN, RESERVED_ID
-from chalicelib.domain.refusals import InvalidField
 
 HEADER = "Idempotency-Key"
 

@@ -13,7 +13,10 @@ from chalicelib.commands.account_requests import (
 )
 from chalicelib.commands.answers import transaction_of
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executed, executor
+from chalicelib.commands.executor import (
+    Executed,
+    executor,
+)
 from chalicelib.commands.idempotency import HEADER, id_of, key_of
 from chalicelib.commands.replies import account_reply, transaction_reply
 from chalicelib.commands.transaction_requests import (

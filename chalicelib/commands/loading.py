@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from chalicelib.commands.attempt import Places, Read, ReadLevel, Run
 from chalicelib.commands.deciding import needs
 from chalicelib.domain.stripes import is_stripe, whole_of
-from chalicelib.events.recorded import Stream, account_stream
+from chalicelib.events.recorded import Stream
 from chalicelib.events.store import Busy, EventStore
+from chalicelib.ledger.aggregates import account_stream
 
 
 def load(run: Run, store: EventStore, places: Places) -> Read:

@@ -11,17 +11,23 @@ from typing import cast
 
 from chalicelib.commands.attempt import Read, ReadLevel, Refused, Run
 from chalicelib.commands.deciding import Command, makes_its_stream, subject
-from chalicelib.domain import account
-from chalicelib.domain.entries import expired_holds
-from chalicelib.domain.refusals import (
+from chalicelib.domain.account.events import Event as AccountEvent
+from chalicelib.domain.errors import (
     AccountNotEmpty,
     BalanceLimitExceeded,
     InsufficientFunds,
     TransactionNotPending,
 )
-from chalicelib.domain.transaction import ExpireHold
-from chalicelib.events.recorded import Stream, account_stream
+from chalicelib.domain.postings import expired_holds
+from chalicelib.domain.transaction.commands import ExpireHold
+from chalicelib.events.recorded import Stream
 from chalicelib.events.store import Busy, EventStore
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    stripe_streams,
+    transaction_event,
+)
 
 
 def expired_in_the_way(
@@ -39,11 +45,11 @@ def expired_in_the_way(
         return {}
     ledger = run.commands[refused.place].ledger
     whole = read.heads.get(account_stream(ledger, refusal.account))
-    streams = [whole.stream, *whole.stripes] if whole else []
+    streams = [whole.stream, *stripe_streams(whole)] if whole else []
     expired: dict[str, datetime] = {}
     for head in (read.heads[stream] for stream in streams if stream in read.heads):
         newest_first = partial(_newest_first, store, head.stream, lambda: monotonic() < run.until)
-        expired |= expired_holds(head.account, newest_first, refused.now)
+        expired |= expired_holds(account_state(head), newest_first, refused.now)
     return {ExpireHold(ledger=ledger, transaction=id): at for id, at in expired.items()}
 
 
@@ -65,7 +71,7 @@ def puts_off(run: Run, releases: Sequence[Command]) -> bool:
 
 def _subject_that_expired(run: Run, read: Read, refused: Refused) -> dict[ExpireHold, datetime]:
     stream = subject(run.commands[refused.place])
-    hold = read.heads[stream].transaction_event
+    hold = transaction_event(read.heads[stream])
     if hold.resolution is not None or hold.expires_at is None:
         return {}
     return {ExpireHold(ledger=stream.ledger, transaction=stream.id): hold.expires_at}
@@ -73,8 +79,8 @@ def _subject_that_expired(run: Run, read: Read, refused: Refused) -> dict[Expire
 
 def _newest_first(
     store: EventStore, stream: Stream, has_time: Callable[[], bool]
-) -> Iterator[account.Event]:
+) -> Iterator[AccountEvent]:
     for one in store.history(stream, newest_first=True):
         if not has_time():
             raise Busy(f"the holds of {stream} could not be looked for in time")
-        yield cast(account.Event, one.event)
+        yield cast(AccountEvent, one.event)

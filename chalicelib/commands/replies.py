@@ -1,7 +1,10 @@
 """Replies: what became of a command, as an HTTP answer."""
 
 from chalicelib.commands.answers import account_of, transaction_of
-from chalicelib.commands.execute import Executed, Executor
+from chalicelib.commands.executor import (
+    Executed,
+    Executor,
+)
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import etag
 from chalicelib.http.door import Answer

@@ -18,9 +18,9 @@ from chalicelib.commands.request_fields import (
     amount_of,
     parts_of,
 )
+from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import Direction, check_reason
-from chalicelib.domain.refusals import InvalidField
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     Entry,
     HoldTransaction,
     PostHold,

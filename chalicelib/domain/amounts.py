@@ -2,7 +2,7 @@
 
 import re
 
-from chalicelib.domain.refusals import InvalidAmount
+from chalicelib.domain.errors import InvalidAmount
 
 MAX_AMOUNT = 10**30
 """The largest amount of one entry, and the largest size of a limit."""

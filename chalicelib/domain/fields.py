@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
-from chalicelib.domain.refusals import InvalidField
+from chalicelib.domain.errors import InvalidField
 
 Direction = Literal["debit", "credit"]
 

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from chalicelib.domain.account import (
-    Account,
+from chalicelib.domain.account.events import (
     AccountClosed,
     AccountFrozen,
     AccountOpened,
     AccountUnfrozen,
     Event,
 )
+from chalicelib.domain.account.state import Account
 
 MAX_STRIPES = 64
 """What is done to all stripes is one append, of at most a hundred events."""

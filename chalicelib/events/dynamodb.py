@@ -24,15 +24,22 @@ from pynamodb.transactions import TransactGet, TransactWrite
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb_faults import TAKEN, of_append, reading
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import Append, Conflict, Place, Unanswered, check, trusted
+from chalicelib.events.store import (
+    Append,
+    Conflict,
+    Place,
+    Unanswered,
+    check,
+    with_current_state,
+)
 from chalicelib.events.table import EventItem
 from chalicelib.tables import (
     CONDITION_FAILED,
     connection,
+    in_parallel,
     in_time,
     response_code,
     sent_once,
-    together,
 )
 
 _LOST = {"ConditionalCheckFailed", "TransactionConflict"}
@@ -45,8 +52,12 @@ class DynamoStore:
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """See EventStore.load."""
         with in_time():
-            heads = together(_newest, streams)
-        return {head.stream: trusted(head, self.history) for head in heads if head is not None}
+            heads = in_parallel(_newest, streams)
+        return {
+            head.stream: with_current_state(head, self.history)
+            for head in heads
+            if head is not None
+        }
 
     def append(self, *appends: Append) -> None:
         """See EventStore.append."""
@@ -55,7 +66,9 @@ class DynamoStore:
         with sent_once():
             lost = _put(items[0]) if len(items) == 1 else _put_together(items)
         if lost:
-            there = {stream: found and trusted(found, self.history) for stream, found in lost}
+            there = {
+                stream: found and with_current_state(found, self.history) for stream, found in lost
+            }
             raise Conflict(lost[0][0], there)
 
     def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
@@ -68,14 +81,14 @@ class DynamoStore:
         found = {}
         for place, future in asked.items():
             with suppress(EventItem.DoesNotExist):
-                found[place] = trusted(from_item(future.get()), self.history)
+                found[place] = with_current_state(from_item(future.get()), self.history)
         return found
 
     def read(self, stream: Stream, version: int) -> Recorded:
         """See EventStore.read."""
         with reading(), in_time():
             found = from_item(EventItem.get(str(stream), version, consistent_read=True))
-        return trusted(found, self.history)
+        return with_current_state(found, self.history)
 
     def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
         """See EventStore.history."""

@@ -1,22 +1,16 @@
 """Recorded events: an event with its place in the books, and how new ones are given theirs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from msgspec import Struct
 
-from chalicelib.domain.account import Account, AccountChanged, AccountOpened
 from chalicelib.domain.fields import rfc3339
-from chalicelib.domain.stripes import stripes_of
-from chalicelib.domain.transaction import Event as TransactionEvent
-from chalicelib.domain.transaction import Transaction
+from chalicelib.events.aggregates import KINDS
 from chalicelib.events.codec import (
     FIRST_LINK,
-    KINDS,
-    Event,
-    State,
     UnknownEvent,
     decode_event,
     decode_state,
@@ -28,7 +22,7 @@ from chalicelib.events.codec import (
 
 
 class Stream(Struct, frozen=True):
-    """The name of a stream: `{ledger}/account/{id}` or `{ledger}/transaction/{id}`."""
+    """The name of a stream: `{ledger}/{kind}/{id}`, such as `acme/account/cash`."""
 
     ledger: str
     kind: str
@@ -44,16 +38,6 @@ class Stream(Struct, frozen=True):
         if len(parts) != 3 or parts[1] not in KINDS:
             raise UnknownEvent(f"{name} is no stream's name")
         return cls(*parts)
-
-
-def account_stream(ledger: str, id: str) -> Stream:
-    """The stream of one account."""
-    return Stream(ledger, "account", id)
-
-
-def transaction_stream(ledger: str, id: str) -> Stream:
-    """The stream of one transaction."""
-    return Stream(ledger, "transaction", id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,38 +59,20 @@ class Recorded:
     hash: bytes
 
     @cached_property
-    def event(self) -> Event:
+    def event(self) -> Struct:
         """What happened. Raises UnknownEvent."""
         return decode_event(self.type, self.data, self.recorded_at)
 
     @cached_property
-    def state(self) -> State:
+    def state(self) -> Struct:
         """The stream's whole state after this event. Raises StaleState, UnknownEvent."""
         return decode_state(self.stream.kind, self.state_data)
 
-    def with_state(self, state: State) -> "Recorded":
+    def with_state(self, state: Struct) -> "Recorded":
         """The same event, with a state that was folded anew instead of the stored one."""
         same = replace(self)
         same.__dict__["state"] = state  # Where `cached_property` keeps what it has found.
         return same
-
-    @property
-    def account(self) -> Account:
-        """The state of an account's stream."""
-        assert isinstance(self.state, Account)
-        return self.state
-
-    @property
-    def transaction(self) -> Transaction:
-        """The state of a transaction's stream."""
-        assert isinstance(self.state, Transaction)
-        return self.state
-
-    @property
-    def stripes(self) -> list[Stream]:
-        """The streams of an account's stripes, if it has any."""
-        ids = stripes_of(self.stream.id, self.account.stripes)
-        return [account_stream(self.stream.ledger, id) for id in ids]
 
     @property
     def place(self) -> tuple[Stream, int]:
@@ -121,24 +87,6 @@ class Recorded:
         they let the event of a transaction of four entries stay within one write unit.
         """
         return self.hash[:15]
-
-    @property
-    def sets_metadata(self) -> bool:
-        """Whether this event of an account is the one that set its metadata."""
-        return self.account.metadata_version == self.version
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """What it set it to."""
-        assert isinstance(self.event, AccountOpened | AccountChanged)
-        assert self.event.metadata is not None
-        return self.event.metadata
-
-    @property
-    def transaction_event(self) -> TransactionEvent:
-        """What happened, on a transaction's stream."""
-        assert isinstance(self.event, TransactionEvent)
-        return self.event
 
     def chained_to(self, previous: bytes) -> bytes:
         """The hash this event must have when the one before it has the hash `previous`."""
@@ -164,7 +112,7 @@ class Origin(Struct, frozen=True, kw_only=True):
 
 
 def follow(
-    head: Recorded | None, stream: Stream, events: Sequence[Event], origin: Origin
+    head: Recorded | None, stream: Stream, events: Sequence[Struct], origin: Origin
 ) -> list[Recorded]:
     """`events` put behind `head`, the newest event of their stream: numbered, folded, chained."""
     first = head.version + 1 if head else 1

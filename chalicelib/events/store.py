@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 
-from chalicelib.domain.account import metadata_mark
-from chalicelib.events.codec import StaleState, State, UnknownEvent, evolve
-from chalicelib.events.recorded import Recorded, Stream
+from msgspec import Struct
 
-_NO_METADATA = metadata_mark({})
+from chalicelib.events.codec import StaleState, UnknownEvent, evolve
+from chalicelib.events.recorded import Recorded, Stream
 
 MAX_EVENTS = 100
 """The most events of one append: DynamoDB's limit of a transaction."""
@@ -95,27 +94,9 @@ class EventStore(Protocol):
         """The stream's events, from the first on or from the newest back."""
 
 
-def metadata_of(store: EventStore, newest: Recorded) -> Mapping[str, str]:
-    """The metadata of an account: it stays in the event that set it, so that states are small."""
-    if newest.account.metadata_fingerprint == _NO_METADATA:
-        return {}
-    if newest.sets_metadata:
-        return newest.metadata
-    return store.read(newest.stream, newest.account.metadata_version).metadata
-
-
-def all_of(store: EventStore, account: Stream) -> list[Recorded]:
-    """The newest events of an account: of its own stream first, then of its stripes if it has any.
-
-    Empty for an account that is not there. Raises Busy.
-    """
-    head = store.load([account]).get(account)
-    if head is None:
-        return []
-    return [head, *(store.load(head.stripes).values() if head.stripes else ())]
-
-
-def trusted(event: Recorded, history: Callable[[Stream], Iterator[Recorded]]) -> Recorded:
+def with_current_state(
+    event: Recorded, history: Callable[[Stream], Iterator[Recorded]]
+) -> Recorded:
     """The event, with its state folded anew if the one that it carries has another schema.
 
     Raises UnknownEvent where an event before it is one that this build does not know.
@@ -123,7 +104,7 @@ def trusted(event: Recorded, history: Callable[[Stream], Iterator[Recorded]]) ->
     try:
         _ = event.state
     except StaleState:
-        state: State | None = None
+        state: Struct | None = None
         for earlier in history(event.stream):
             state = evolve(state, earlier.event)
             if earlier.version == event.version:

@@ -12,12 +12,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chalicelib.events.dead_letters import (
+    ParkedRow,
+    Place,
+    Project,
+    is_transient,
+    park,
+)
 from chalicelib.events.dynamodb import from_item
-from chalicelib.events.parking import ParkedRow, Place, Project, is_transient, park
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import trusted
+from chalicelib.events.store import with_current_state
 from chalicelib.events.table import EventItem
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +128,7 @@ def _feed(
         return Fed(_sequence(records[0]), [], 0)
     try:
         events = [_read(record, history) for record in records if not _kind_of_alteration(record)]
-        together(lambda project: project(events), stack.rooms)
+        in_parallel(lambda project: project(events), stack.rooms)
     except Exception:
         logger.exception("a batch of %d records failed; feeding them singly", len(records))
         return _feed_singly(stack, records, history, seconds_left)
@@ -178,7 +184,7 @@ def _parks(stack: Stack, record: Mapping[str, Any], rooms: str, error: Exception
 
 
 def _read(record: Mapping[str, Any], history: Callable[[Stream], Iterator[Recorded]]) -> Recorded:
-    return trusted(read(_change(record)["dynamodb"]["NewImage"]), history)
+    return with_current_state(read(_change(record)["dynamodb"]["NewImage"]), history)
 
 
 def _alterations(records: Sequence[Mapping[str, Any]]) -> Iterator[Alteration]:

@@ -9,11 +9,14 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.domain.account import Account
-from chalicelib.domain.expiring import ExpiringHold
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.fields import Direction, rfc3339
+from chalicelib.domain.holds import ExpiringHold
 from chalicelib.domain.stripes import is_stripe, shown, shown_of, whole_of
-from chalicelib.domain.transaction import BookedEntry, Event
+from chalicelib.domain.transaction.events import (
+    BookedEntry,
+    Event,
+)
 
 
 class Frozen(msgspec.Struct, frozen=True):

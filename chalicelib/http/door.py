@@ -13,7 +13,7 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.refusals import Refusal
+from chalicelib.domain.errors import Refusal
 from chalicelib.http.auth import authorizer
 from chalicelib.http.incoming import Incoming
 from chalicelib.http.keys import READ, WRITE

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Raw, UnsetType
 
-from chalicelib.domain.refusals import InvalidField
+from chalicelib.domain.errors import InvalidField
 from chalicelib.http.problems import FieldError
 
 MOST = 100

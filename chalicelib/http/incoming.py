@@ -7,7 +7,10 @@ from urllib.parse import unquote
 
 from chalice.app import MultiDict, Request
 
-from chalicelib.domain.refusals import InvalidField, Refusal
+from chalicelib.domain.errors import (
+    InvalidField,
+    Refusal,
+)
 from chalicelib.http.auth import caller
 from chalicelib.http.keys import WRITE
 from chalicelib.http.messages import message_of, once_each, parameters_of, refused_body

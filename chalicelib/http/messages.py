@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.domain.refusals import InvalidField
+from chalicelib.domain.errors import InvalidField
 from chalicelib.http.faults import MOST, fault, faults
 from chalicelib.http.problems import FieldError, Problem
 

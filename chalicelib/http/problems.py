@@ -14,7 +14,12 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.refusals import InvalidField, OutcomeUnknown, Refusal, TryAgain
+from chalicelib.domain.errors import (
+    InvalidField,
+    OutcomeUnknown,
+    Refusal,
+    TryAgain,
+)
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -11,8 +11,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import utc
-from chalicelib.domain.refusals import InvalidField
 from chalicelib.http.faults import NO_TIME, Check
 
 _BEYOND_MICROSECONDS = re.compile(r"(?<=\.[0-9]{6})[0-9]+", re.ASCII)

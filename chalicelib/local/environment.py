@@ -14,8 +14,8 @@ from botocore.config import Config
 
 from chalicelib import sweep, tables
 from chalicelib.domain.fields import rfc3339
+from chalicelib.events.dead_letters import Project
 from chalicelib.events.dynamodb import from_item
-from chalicelib.events.parking import Project
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
 from chalicelib.http.sealing import ensure_sealing_key

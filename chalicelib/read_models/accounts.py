@@ -2,7 +2,7 @@
 
 from chalice.app import Blueprint
 
-from chalicelib.events.parking import ParkedRow
+from chalicelib.events.dead_letters import ParkedRow
 from chalicelib.events.stream import Stack
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.balances.table import BalanceRow

@@ -12,8 +12,8 @@ from typing import Any
 from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, KinesisEvent, Rate
 
 from chalicelib.events import stream
+from chalicelib.events.dead_letters import waiting
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.parking import waiting
 from chalicelib.settings import settings
 from chalicelib.telemetry import altered, projected, watched
 

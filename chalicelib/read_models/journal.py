@@ -2,7 +2,7 @@
 
 from chalice.app import Blueprint
 
-from chalicelib.events.parking import ParkedRow
+from chalicelib.events.dead_letters import ParkedRow
 from chalicelib.events.stream import Stack
 from chalicelib.read_models.feeding import projector_lambda, watch_lambda
 from chalicelib.read_models.integrity.table import IntegrityRow

@@ -18,7 +18,7 @@ from chalicelib.read_models.ledgers import (
 )
 from chalicelib.read_models.reading import PAGE, Limit
 from chalicelib.settings import ACCOUNTS, settings
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 _LISTING = ("ledgers",)
 
@@ -86,4 +86,4 @@ def _of(registry: type[LedgerRow], named: Sequence[str], after: str) -> Iterator
 
     left = [ledger for ledger in named if ledger > after]
     chunks = (left[start : start + PAGE] for start in range(0, len(left), PAGE))
-    return chain.from_iterable(each for chunk in chunks for each in together(ask, chunk))
+    return chain.from_iterable(each for chunk in chunks for each in in_parallel(ask, chunk))

@@ -14,10 +14,17 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.exceptions import PutError
 
-from chalicelib.domain.refusals import LedgerNotFound
+from chalicelib.domain.errors import LedgerNotFound
 from chalicelib.events.recorded import Recorded
+from chalicelib.ledger.aggregates import account_state, transaction_event
 from chalicelib.read_models.generations import Generations, into_each
-from chalicelib.tables import CONDITION_FAILED, Table, connection, response_code, together
+from chalicelib.tables import (
+    CONDITION_FAILED,
+    Table,
+    connection,
+    in_parallel,
+    response_code,
+)
 
 PARTITION = "ledgers"
 
@@ -69,7 +76,7 @@ def registered(registry: type[LedgerRow]) -> Callable[[Sequence[Recorded]], None
         table = registry.Meta.table_name
         known = _known.setdefault(connection(), set())
         places = {(table, place) for place in places_of(events)} - known
-        together(lambda new: _put(registry(PARTITION, new[1])), places)
+        in_parallel(lambda new: _put(registry(PARTITION, new[1])), places)
         known.update(places)
 
     return project
@@ -83,8 +90,8 @@ def places_of(events: Iterable[Recorded]) -> set[str]:
 def _assets_of(event: Recorded) -> set[str]:
     """Those that it is about: a transaction may arrive before its accounts do."""
     if event.stream.kind == "account":
-        return {event.account.asset}
-    return {entry.asset for entry in event.transaction_event.entries}
+        return {account_state(event).asset}
+    return {entry.asset for entry in transaction_event(event).entries}
 
 
 def forget() -> None:

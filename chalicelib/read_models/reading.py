@@ -9,13 +9,16 @@ from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta
 
-from chalicelib.domain.refusals import InvalidField, ProjectionBehind
+from chalicelib.domain.errors import (
+    InvalidField,
+    ProjectionBehind,
+)
 from chalicelib.domain.stripes import hidden, stripes_of
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import EventStore
 from chalicelib.http.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.settings import settings
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
 """How many rows a page holds."""
@@ -121,7 +124,7 @@ def in_order(
     sources: Iterable[Iterator[_Row]], key: Callable[[_Row], str], *, descending: bool = False
 ) -> Iterator[_Row]:
     """Sorted sources as one, their first pages fetched at the same time."""
-    return heapq.merge(*together(primed, sources), key=key, reverse=descending)
+    return heapq.merge(*in_parallel(primed, sources), key=key, reverse=descending)
 
 
 def page_of(rows: Iterator[_Row], limit: int) -> tuple[list[_Row], bool]:

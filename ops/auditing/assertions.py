@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.account import (
+from chalicelib.domain.account.events import (
     EntryHeld,
     EntryPosted,
     HeldEntryPosted,
     HeldEntryReleased,
 )
 from chalicelib.domain.fields import rfc3339
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.events import (
     AccountEvent,
     BookedEntry,
     HoldExpired,
@@ -26,8 +26,14 @@ from chalicelib.domain.transaction import (
     TransactionPosted,
     TransactionReversed,
 )
-from chalicelib.domain.transaction import Event as TransactionEvent
-from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
+from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.events.recorded import Recorded
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    transaction_event,
+    transaction_stream,
+)
 from ops.verifying.raw import mark
 
 Payload = tuple[str | int | None, ...]
@@ -70,7 +76,7 @@ class Assertion:
 
 def of_account(one: Recorded) -> Iterator[Assertion]:
     """What an event of an account says of a transaction. Its state is as folded or as carried."""
-    event, account = one.event, one.account
+    event, account = one.event, account_state(one)
     when = (rfc3339(one.recorded_at), one.command_id, one.actor)
     match event:
         case EntryPosted():
@@ -103,7 +109,7 @@ def of_account(one: Recorded) -> Iterator[Assertion]:
 
 def of_transaction(one: Recorded, before: TransactionEvent | None) -> Iterator[Assertion]:
     """What an event of a transaction says of accounts, and of the other part of a reversal."""
-    event, ledger = one.transaction_event, one.stream.ledger
+    event, ledger = transaction_event(one), one.stream.ledger
     when = (rfc3339(one.recorded_at), one.command_id, one.actor)
     effective = (rfc3339(event.effective_at), event.reference)
     held = before.entries if before else ()

@@ -7,6 +7,7 @@ versions - comes from the audit's own fold and count.
 from collections.abc import Iterator
 
 from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.ledger.aggregates import account_state, metadata_set_by
 from chalicelib.read_models.balances.table import row_of
 from chalicelib.read_models.ledgers import AccountsLedger, JournalLedger
 from chalicelib.read_models.statements.table import partition
@@ -61,10 +62,10 @@ def _of_account(check: StreamCheck, stream: Stream, statement: int) -> Iterator[
             yield Row(model, key, check.version, "", check.asset)
         return
     for model, registry in REGISTRIES.items():
-        item = rows.registry_row(registry, stream.ledger, one.account.asset)
+        item = rows.registry_row(registry, stream.ledger, account_state(one).asset)
         yield Row(model, key_text(model, item), 0, mark_of(item))
     posted = check.tally.posted
-    balance_row = rows.balance_row(one, set_by.metadata)
+    balance_row = rows.balance_row(one, metadata_set_by(set_by))
     total_row = rows.total_row(one, posted["debit"], posted["credit"])
     yield Row("balances", balance, one.version, mark_of(balance_row))
     yield Row("totals", total, one.version, mark_of(total_row), check.asset)

@@ -8,8 +8,12 @@ and have come as far as the audit had.
 from collections.abc import Iterable, Iterator
 
 from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import ledgers
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.transactions.table import TransactionRow

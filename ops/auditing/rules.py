@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import asdict
 
-from chalicelib.domain.account import (
-    Account,
+from chalicelib.domain.account.events import (
     AccountClosed,
     AccountOpened,
     EntryHeld,
@@ -19,9 +18,10 @@ from chalicelib.domain.account import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripes import is_stripe
-from chalicelib.domain.transaction import Event as TransactionEvent
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.domain.transaction.events import (
     HoldExpired,
     HoldPosted,
     HoldVoided,
@@ -29,9 +29,9 @@ from chalicelib.domain.transaction import (
     TransactionPosted,
     TransactionReversed,
 )
-from chalicelib.events.codec import Event, stored_schema
+from chalicelib.events.aggregates import schema_of, stored_schema
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.upcasting import schema_of
+from chalicelib.ledger.aggregates import Event
 
 _MAY_CHANGE = {
     HoldPosted: {"entries", "resolution", "account_events"},

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from chalicelib.domain.fields import rfc3339
-from chalicelib.domain.transaction import Event as TransactionEvent
+from chalicelib.domain.transaction.events import Event as TransactionEvent
 from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem

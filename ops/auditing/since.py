@@ -11,10 +11,11 @@ from functools import partial
 
 from chalicelib.domain.stripes import is_stripe, whole_of
 from chalicelib.events.codec import FIRST_LINK, UnknownEvent
-from chalicelib.events.recorded import Recorded, account_stream
+from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
 from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, partition, stripe_rows
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 from ops.auditing.auditor import Auditor
 from ops.auditing.expectations import key_text, mark_of
 from ops.auditing.findings import Finding, ledger_of
@@ -41,7 +42,7 @@ class SinceAuditor(Auditor):
             todo, done = set(_moved(ledger, scratch)), set[str]()
             while todo:
                 done |= todo
-                named = together(partial(self._since, scratch, tick), sorted(todo))
+                named = in_parallel(partial(self._since, scratch, tick), sorted(todo))
                 todo = set().union(*named) - done
 
     def _rows(self, scratch: Scratch) -> None:
@@ -87,7 +88,7 @@ class SinceAuditor(Auditor):
                     named.add(each.stream)
                 named.add(each.of)
             if one is not None and one.stream.kind == "account":
-                named |= {str(stripe) for stripe in one.stripes}
+                named |= {str(stripe) for stripe in stripe_streams(one)}
                 lines.append(one)
             if len(lines) == _LINES:
                 _suspect_rows(map(_line, lines), scratch)
@@ -160,7 +161,7 @@ Expected = tuple[str, Item, int, str]
 
 
 def _line(one: Recorded) -> Expected:
-    return "statements", rows.statement_row(one), one.version, one.account.asset
+    return "statements", rows.statement_row(one), one.version, account_state(one).asset
 
 
 def _rows_of(one: Recorded) -> Iterator[Expected]:
@@ -169,7 +170,7 @@ def _rows_of(one: Recorded) -> Iterator[Expected]:
         yield "transactions", rows.transaction_row(one), one.version, ""
         yield "transactions", rows.day_row(one.stream.ledger, rows.day_of(one)), 0, ""
         return
-    account = one.account
+    account = account_state(one)
     total = rows.total_row(one, account.debits, account.credits)
     yield "totals", total, one.version, account.asset
     try:

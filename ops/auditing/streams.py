@@ -1,21 +1,14 @@
 """Streams: one stream's events folded from the first to the newest, each held against the last."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from chalicelib.domain.account import Account
-from chalicelib.domain.transaction import Event as TransactionEvent
-from chalicelib.events.codec import (
-    FIRST_LINK,
-    Event,
-    StaleState,
-    State,
-    UnknownEvent,
-    evolve,
-    link,
-)
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.events.codec import FIRST_LINK, StaleState, UnknownEvent, evolve, link
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import Event, State, account_state, sets_metadata
 from ops.auditing import assertions, rules
 from ops.auditing.assertions import Assertion
 from ops.auditing.findings import Finding, ledger_of
@@ -140,7 +133,7 @@ class StreamCheck:
             self._wrong(self.version, f"{one.type} cannot follow what is before it")
             self._lose()
         try:
-            carried: State | None = one.state
+            carried = cast(State | None, one.state)
         except StaleState:
             carried = None  # Of another build: it is folded, and not compared.
         except UnknownEvent as error:
@@ -161,20 +154,20 @@ class StreamCheck:
                 after = evolve(state, event)
             except (ValueError, AssertionError):
                 continue
-            yield after
+            yield cast(State, after)
 
     def _hold_to_rules(self, one: Recorded, event: Event) -> list[Assertion]:
         damaged = any(finding.version == self.version for finding in self.findings)
         if isinstance(one.state, Account):
-            self.asset = one.account.asset
-            if one.sets_metadata:
+            self.asset = account_state(one).asset
+            if sets_metadata(one):
                 self.metadata_set_by = one
-            wrong = [*self.tally.take(event), *self.tally.compare(one.account)]
-            wrong += self.tally.within(one.account)
+            wrong = [*self.tally.take(event), *self.tally.compare(account_state(one))]
+            wrong += self.tally.within(account_state(one))
             before = self._state_before
             wrong += rules.of_account(one, event, before)
             said = list(assertions.of_account(one))
-            self._state_before = one.account
+            self._state_before = account_state(one)
         else:
             assert isinstance(event, TransactionEvent)
             before_event = self._before if isinstance(self._before, TransactionEvent) else None

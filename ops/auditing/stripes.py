@@ -9,8 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from chalicelib.domain.stripes import is_stripe, sum_of, whole_of
-from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
 from ops.auditing.findings import Finding
 from ops.auditing.settling import read
 from ops.auditing.streams import StreamCheck
@@ -43,7 +47,7 @@ class Striped:
         stream, newest = check.stream, check.newest
         if stream is None or stream.kind != "account":
             return
-        if is_stripe(stream.id) or (newest is not None and newest.account.stripes > 1):
+        if is_stripe(stream.id) or (newest is not None and account_state(newest).stripes > 1):
             account = account_stream(stream.ledger, whole_of(stream.id))
             heads = self._heads.setdefault(account, {})
             heads[stream] = newest if check.whole else None
@@ -58,7 +62,7 @@ class Striped:
         """What is wrong between an account and its stripes now."""
         heads = _newest([account])
         head = heads.get(account)
-        stripes = {*self._heads[account], *(head.stripes if head else ())} - {account}
+        stripes = {*self._heads[account], *(stripe_streams(head) if head else ())} - {account}
         heads |= _newest(sorted(stripes, key=str))
         return [
             Finding(account.ledger, str(stream), version, what)
@@ -80,7 +84,7 @@ def _wrong(account: Stream, heads: Heads) -> Iterator[tuple[Stream, int, str]]:
     if account in heads and heads[account] is None:
         return  # A finding of its own, with which nothing else can be compared.
     head = heads.get(account)
-    wanted = head.stripes if head else []
+    wanted = stripe_streams(head) if head else []
     for stream, one in heads.items():
         if stream != account and stream not in wanted:
             yield stream, one.version if one else 0, "is a stripe that no account has"
@@ -92,9 +96,9 @@ def _wrong(account: Stream, heads: Heads) -> Iterator[tuple[Stream, int, str]]:
             yield account, head.version, f"its stripe {stream.id} is missing"
         elif one is not None:
             for name in _SHARED:
-                if getattr(one.account, name) != getattr(head.account, name):
+                if getattr(account_state(one), name) != getattr(account_state(head), name):
                     yield stream, one.version, f"its {name} is not that of its account"
-    stripes = [one.account for stream in wanted if (one := heads.get(stream)) is not None]
-    held = sum_of(head.account, stripes).posted
-    if head.account.closed and len(stripes) == len(wanted) and held:
+    stripes = [account_state(one) for stream in wanted if (one := heads.get(stream)) is not None]
+    held = sum_of(account_state(head), stripes).posted
+    if account_state(head).closed and len(stripes) == len(wanted) and held:
         yield account, head.version, f"it was closed while its stripes held {held}"

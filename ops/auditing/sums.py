@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from chalicelib.domain.fields import rfc3339
-from chalicelib.events.recorded import Stream, account_stream
+from chalicelib.events.recorded import Stream
+from chalicelib.ledger.aggregates import account_state, account_stream
 from chalicelib.read_models.totals.table import TotalRow, account_key
 from ops.auditing.expectations import key_text, mark_of
 from ops.auditing.findings import Finding, ledger_of
@@ -61,7 +62,7 @@ def _assets(scratch: Scratch, accounts: Sequence[Stream]) -> Iterator[tuple[Stre
     for row, account in rows.items():
         asset = known.get(row)
         if asset is None and (opened := read((str(account), 1))) is not None:
-            asset = opened.account.asset
+            asset = account_state(opened).asset
         if asset:
             yield account, asset
 
@@ -77,4 +78,9 @@ def _counted(scratch: Scratch, rows: Sequence[Item]) -> Iterator[Counts]:
         version = number_of(row, "version")
         one = read((str(account_stream(ledger, id)), version)) if version > 0 else None
         if one is not None:
-            yield version, one.account.debits, one.account.credits, rfc3339(one.recorded_at)
+            yield (
+                version,
+                account_state(one).debits,
+                account_state(one).credits,
+                rfc3339(one.recorded_at),
+            )

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from chalicelib import sweep, tables
-from chalicelib.commands.execute import Executor
-from chalicelib.commands.memory import Memory
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import Memory
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.local import environment
 from ops.chaos.engine import fresh_engine

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from chalicelib.events.parking import parked
+from chalicelib.events.dead_letters import parked
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem
 from chalicelib.read_models import accounts, journal

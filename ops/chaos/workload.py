@@ -11,11 +11,11 @@ from typing import TypeVar, cast
 from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor, Refused
+from chalicelib.commands.executor import Executor, Refused
+from chalicelib.domain.account.commands import OpenAccount
+from chalicelib.domain.errors import TryAgain
 from chalicelib.domain.fields import Direction
-from chalicelib.domain.managing import OpenAccount
-from chalicelib.domain.refusals import TryAgain
-from chalicelib.domain.transaction import PostTransaction
+from chalicelib.domain.transaction.commands import PostTransaction
 from chalicelib.events.recorded import Recorded
 from ops.demo import ASSET, Row
 from ops.workload import openings, transfer

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.commands.deciding import Command, subject
-from chalicelib.commands.execute import Executor
-from chalicelib.domain.refusals import Refusal
+from chalicelib.commands.executor import Executor
+from chalicelib.domain.errors import Refusal
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Recorded, Stream
 from ops.independent import check

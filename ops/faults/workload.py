@@ -7,11 +7,15 @@ import msgspec
 
 from chalicelib.commands.batch import run
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor
+from chalicelib.commands.executor import Executor
 from chalicelib.commands.transaction_requests import BatchRequest
-from chalicelib.domain.managing import OpenAccount
-from chalicelib.domain.transaction import HoldTransaction, PostTransaction, ReverseTransaction
-from chalicelib.events.recorded import transaction_stream
+from chalicelib.domain.account.commands import OpenAccount
+from chalicelib.domain.transaction.commands import (
+    HoldTransaction,
+    PostTransaction,
+    ReverseTransaction,
+)
+from chalicelib.ledger.aggregates import transaction_stream
 from ops.faults.claims import NOT_REFUSED, Claim, send
 from ops.workload import RandomWriter, openings, transfer
 

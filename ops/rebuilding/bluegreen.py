@@ -23,7 +23,10 @@ from chalicelib.read_models.generations import (
     pointer,
     table_of,
 )
-from chalicelib.tables import create, together
+from chalicelib.tables import (
+    create,
+    in_parallel,
+)
 from ops.provision import make
 from ops.rebuilding.inplace import events_of, has_sums, project
 from ops.rebuilding.passes import Passes
@@ -109,7 +112,7 @@ def _prove(passes: Passes, models: Sequence[ReadModel]) -> None:
 def _prove_rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
     with _new([model]):
         single = list(filter(model.of_one_stream, items))
-        right = together(partial(is_right, model), single)
+        right = in_parallel(partial(is_right, model), single)
         for item, is_so in zip(single, right, strict=True):
             if not is_so:
                 where = key_of(model.table, item)

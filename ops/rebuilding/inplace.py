@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
-from chalicelib.events.parking import is_transient
+from chalicelib.events.dead_letters import is_transient
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem
 from chalicelib.read_models.totals.table import TotalRow
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 from ops.rebuilding.passes import Passes
 from ops.rebuilding.progress import DONE, Progress
 from ops.rebuilding.repair import set_right
@@ -58,7 +58,7 @@ def _rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
             progress.complain(f"{model.name} {key_of(model.table, item)}: {error}")
             return False
 
-    progress.add("rows put right", sum(together(right, filter(model.of_one_stream, items))))
+    progress.add("rows put right", sum(in_parallel(right, filter(model.of_one_stream, items))))
     progress.add("rows", len(items))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from chalicelib.events.parking import ParkedRow
+from chalicelib.events.dead_letters import ParkedRow
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
 from chalicelib.read_models.generations import FIRST, SECOND, GenerationRow, pinned, table_of

@@ -22,7 +22,7 @@ from datetime import datetime
 from itertools import count, groupby
 from typing import NamedTuple
 
-from chalicelib.domain.account import (
+from chalicelib.domain.account.events import (
     AccountClosed,
     AccountFrozen,
     AccountOpened,
@@ -34,7 +34,7 @@ from chalicelib.domain.account import (
 )
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.stripes import is_stripe, stripes_of, whole_of
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.events import (
     HoldExpired,
     HoldPosted,
     HoldVoided,
@@ -42,7 +42,11 @@ from chalicelib.domain.transaction import (
     TransactionPosted,
     TransactionReversed,
 )
-from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
+from chalicelib.events.recorded import Recorded
+from chalicelib.ledger.aggregates import (
+    account_stream,
+    transaction_stream,
+)
 
 Place = tuple[str, int]
 """A stream and a version."""

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import cast
 
 from chalicelib.domain.fields import rfc3339
-from chalicelib.domain.transaction import Event as TransactionEvent
-from chalicelib.events.codec import Event, UnknownEvent
+from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import trusted
+from chalicelib.events.store import with_current_state
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import Event
 from ops.verifying.raw import Item, get, key, last, number_of, text_of
 from ops.verifying.scanning import Page
 
@@ -40,13 +42,13 @@ def event_of(one: Recorded) -> Event:
     """What it says. Raises UnknownEvent, also where it is of another kind than its stream."""
     if isinstance(one.event, TransactionEvent) != (one.stream.kind == "transaction"):
         raise UnknownEvent(f"{one.type} is no event of a stream of this kind")
-    return one.event
+    return cast(Event, one.event)
 
 
 def readable(item: Item) -> Recorded:
     """The event of an item, with a state of this build's schema. Raises UnknownEvent."""
     try:
-        return trusted(recorded(item), DynamoStore().history)
+        return with_current_state(recorded(item), DynamoStore().history)
     except (ValueError, LookupError) as error:
         raise UnknownEvent(f"it cannot be read: {error}") from error
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.domain.account import metadata_mark
+from chalicelib.domain.account.state import metadata_mark
 from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.parking import Project
+from chalicelib.events.dead_letters import Project
 from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.ledger.aggregates import account_state, metadata_set_by, sets_metadata
 from chalicelib.read_models import ledgers
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.balances.table import BalanceRow, ledger_of, row_of
@@ -99,17 +100,17 @@ def _stream(ledger: str, kind: str, id: str) -> Stream:
 
 def metadata_of(event: Recorded) -> Mapping[str, str]:
     """The metadata of an account as of an event. Raises UnknownEvent where it cannot be read."""
-    if event.account.metadata_fingerprint == metadata_mark({}):
+    if account_state(event).metadata_fingerprint == metadata_mark({}):
         return {}
     set_by = (
         event
-        if event.sets_metadata
-        else event_at((str(event.stream), event.account.metadata_version))
+        if sets_metadata(event)
+        else event_at((str(event.stream), account_state(event).metadata_version))
     )
-    if set_by is None or not set_by.sets_metadata:
-        version = event.account.metadata_version
+    if set_by is None or not sets_metadata(set_by):
+        version = account_state(event).metadata_version
         raise UnknownEvent(f"{event.stream} has no event {version} that sets metadata")
-    return set_by.metadata
+    return metadata_set_by(set_by)
 
 
 def _balance(seen: Item, find: Find) -> Item | None:
@@ -158,13 +159,13 @@ def _total(seen: Item, find: Find) -> Item | None:
 
 
 def _total_of(event: Recorded) -> Item:
-    return rows.total_row(event, event.account.debits, event.account.credits)
+    return rows.total_row(event, account_state(event).debits, account_state(event).credits)
 
 
 def _balances_of(event: Recorded) -> list[Item]:
     row = row_of(event.stream.ledger, event.stream.id)
     balances.take_state(row, event)
-    row.metadata_version = event.version if event.sets_metadata else 0
+    row.metadata_version = event.version if sets_metadata(event) else 0
     return [row.serialize()]
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
+from chalicelib.ledger.aggregates import account_state, transaction_event
 from chalicelib.read_models import ledgers
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.balances.table import row_of
@@ -26,7 +27,7 @@ def balance_row(event: Recorded, metadata: Mapping[str, str]) -> Item:
     """The row of an account after an event."""
     row = row_of(event.stream.ledger, event.stream.id)
     balances.take_state(row, event)
-    row.metadata_version = event.account.metadata_version
+    row.metadata_version = account_state(event).metadata_version
     row.metadata = msgspec.json.encode(metadata).decode()
     return row.serialize()
 
@@ -48,7 +49,7 @@ def day_row(ledger: str, day: str) -> Item:
 
 def day_of(event: Recorded) -> str:
     """The day that a transaction is listed under."""
-    return rfc3339(event.transaction_event.created_at)[: len("2026-11-23")]
+    return rfc3339(transaction_event(event).created_at)[: len("2026-11-23")]
 
 
 def total_row(event: Recorded, debits: int, credits: int) -> Item:

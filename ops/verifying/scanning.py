@@ -11,8 +11,8 @@ from typing import Any, Never, TypeVar
 
 from tqdm import tqdm
 
-from chalicelib.events.parking import is_transient
-from chalicelib.tables import together
+from chalicelib.events.dead_letters import is_transient
+from chalicelib.tables import in_parallel
 from ops.verifying.raw import Item, client
 
 PAGE = 1000
@@ -139,7 +139,7 @@ class Scanner:
                 raise
 
         try:
-            together(run_segment, range(self.segments))
+            in_parallel(run_segment, range(self.segments))
         finally:
             stop.set()
 

@@ -14,8 +14,12 @@ from botocore.exceptions import ClientError
 
 from chalicelib.events.recorded import Stream
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models.totals.table import ACCOUNT, TotalRow, shard_key, shard_of
-from chalicelib.tables import CONDITION_FAILED, together
+from chalicelib.tables import (
+    CONDITION_FAILED,
+    in_parallel,
+)
 from ops.verifying.events import readable
 from ops.verifying.raw import (
     MOST,
@@ -106,7 +110,7 @@ def assets_by_opening(accounts: Sequence[Stream]) -> Iterator[tuple[Stream, str]
     openings = [key(EventItem, str(account), 1) for account in accounts]
     for item in get_all(EventItem, openings).values():
         opened = readable(item)
-        yield opened.stream, opened.account.asset
+        yield opened.stream, account_state(opened).asset
 
 
 def check(
@@ -119,7 +123,7 @@ def check(
     """
     before = members(assets_of)
     wanted = sorted(before if keys is None else keys)
-    measured = together(lambda each: measure(each, before.get(each, frozenset()), count), wanted)
+    measured = in_parallel(lambda each: measure(each, before.get(each, frozenset()), count), wanted)
     after = members(assets_of)
     wrong: dict[Key, Measured] = {}
     moved: set[Key] = set()

@@ -10,7 +10,7 @@ from chalice.test import Client
 
 from benchmarks.api import Api, furnish, opened
 from benchmarks.counting import Meter, Tally
-from chalicelib.commands.execute import executor
+from chalicelib.commands.executor import executor
 from tests import engines
 
 Sent = tuple[str, dict[str, Any], dict[str, str]]

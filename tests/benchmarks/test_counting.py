@@ -2,7 +2,7 @@ import pytest
 
 from benchmarks.counting import Meter
 from chalicelib.read_models.balances.table import find
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
@@ -25,7 +25,7 @@ def test_calls_one_after_the_other_are_a_round_trip_each() -> None:
 
 def test_calls_at_the_same_time_are_one_round_trip() -> None:
     with Meter().attached() as meter:
-        tally = meter.tally(lambda: together(look, ["alice", "bob", "carol"]))
+        tally = meter.tally(lambda: in_parallel(look, ["alice", "bob", "carol"]))
 
     assert (len(tally.calls), tally.round_trips) == (3, 1)
 
@@ -36,14 +36,14 @@ def test_work_at_the_same_time_takes_as_long_as_its_longest() -> None:
             look("alice")
 
     with Meter().attached() as meter:
-        tally = meter.tally(lambda: together(work, [1, 3, 2]))
+        tally = meter.tally(lambda: in_parallel(work, [1, 3, 2]))
 
     assert (len(tally.calls), tally.round_trips) == (6, 3)
 
 
 def test_what_waits_for_several_follows_the_last_of_them() -> None:
     def work() -> None:
-        together(look_twice, ["alice", "bob"])
+        in_parallel(look_twice, ["alice", "bob"])
         look("carol")
 
     with Meter().attached() as meter:
@@ -54,18 +54,18 @@ def test_what_waits_for_several_follows_the_last_of_them() -> None:
 
 def test_work_at_the_same_time_within_work_at_the_same_time_counts_once_too() -> None:
     def work(accounts: list[str]) -> None:
-        together(look_twice, accounts)
+        in_parallel(look_twice, accounts)
 
     for workers in (1, 16):
         with Meter().attached(workers) as meter:
-            tally = meter.tally(lambda: together(work, [["alice", "bob"], ["carol", "dave"]]))
+            tally = meter.tally(lambda: in_parallel(work, [["alice", "bob"], ["carol", "dave"]]))
 
         assert (len(tally.calls), tally.round_trips) == (8, 2)
 
 
 def test_one_thread_for_all_calls_changes_no_count() -> None:
     with Meter().attached(workers=1) as meter:
-        tally = meter.tally(lambda: together(look, ["alice", "bob", "carol"]))
+        tally = meter.tally(lambda: in_parallel(look, ["alice", "bob", "carol"]))
 
     assert (len(tally.calls), tally.round_trips) == (3, 1)
 
@@ -75,4 +75,4 @@ def test_an_error_of_work_at_the_same_time_is_raised() -> None:
         raise KeyError("alice")
 
     with Meter().attached() as meter, pytest.raises(KeyError, match="alice"):
-        meter.tally(lambda: together(work, ["alice", "bob"]))
+        meter.tally(lambda: in_parallel(work, ["alice", "bob"]))

@@ -8,7 +8,7 @@ import msgspec
 from chalicelib.commands import batch
 from chalicelib.commands.batch import ResultBody
 from chalicelib.commands.transaction_requests import BatchRequest
-from chalicelib.events.recorded import account_stream
+from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.commands.desk import Desk
 
 ALICE, BOB, CASH = (account_stream("acme", id) for id in ("alice", "bob", "cash"))
@@ -44,5 +44,5 @@ def said(results: list[ResultBody]) -> list[object]:
 def balances(desk: Desk) -> list[tuple[int, int, int, int]]:
     """What each account holds, what is held there, and how often it changed."""
     heads = desk.books.load([ALICE, BOB, CASH])
-    accounts = [heads[stream].account for stream in (ALICE, BOB, CASH)]
+    accounts = [account_state(heads[stream]) for stream in (ALICE, BOB, CASH)]
     return [(each.posted, each.pending_in, each.pending_out, each.version) for each in accounts]

@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib.commands import account_batch
 from chalicelib.commands.account_requests import AccountBatchRequest
-from chalicelib.commands.execute import Executor
+from chalicelib.commands.executor import Executor
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Append, MemoryStore, Place
 

@@ -4,14 +4,22 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     ExpireHold,
     HoldTransaction,
     PostHold,
     ReverseTransaction,
     VoidHold,
 )
-from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
+from chalicelib.ledger.aggregates import (
+    account_stream,
+    transaction_event,
+    transaction_stream,
+)
 from tests.commands.desk import Desk
 from tests.domain.books import Command, credit, debit, opening, posting
 
@@ -39,7 +47,7 @@ def newest(desk: Desk, stream: Stream) -> Recorded:
 def named_by(desk: Desk, id: str) -> list[Recorded]:
     """The account events that a transaction's newest event names. They have the hashes it says."""
     transaction = newest(desk, transaction_stream("acme", id))
-    event = transaction.transaction_event
+    event = transaction_event(transaction)
     assert event.account_events is not None
     found = []
     for entry, named in zip(event.entries, event.account_events, strict=True):
@@ -89,7 +97,7 @@ def test_a_reversal_names_its_own_events_and_what_it_reverses_names_none(desk: D
     desk.do(ReverseTransaction(ledger="acme", transaction="back", reverses="t"))
 
     assert [one.stream.id for one in named_by(desk, "back")] == ["bob", "alice"]
-    assert newest(desk, transaction_stream("acme", "t")).transaction_event.account_events == ()
+    assert transaction_event(newest(desk, transaction_stream("acme", "t"))).account_events == ()
 
 
 def test_each_transaction_of_an_atomic_batch_names_its_own(desk: Desk) -> None:

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.commands.batch import ResultBody
-from chalicelib.domain.refusals import BatchTooLarge, InvalidField
-from chalicelib.events.recorded import transaction_stream
+from chalicelib.domain.errors import (
+    BatchTooLarge,
+    InvalidField,
+)
+from chalicelib.ledger.aggregates import account_state, transaction_stream
 from tests.commands.batches import BOB, balances, moved, run, said
 from tests.commands.desk import Desk
 
@@ -77,7 +80,7 @@ def test_a_replay_among_new_ones_is_answered_with_its_first_answer(
 
     assert said(results) == [201, 200]
     assert results[1] == ResultBody(status=200, transaction=first.transaction, replayed=True)
-    assert paid.books.load([BOB])[BOB].account.posted == 11
+    assert account_state(paid.books.load([BOB])[BOB]).posted == 11
 
 
 def test_an_id_that_is_refused_first_is_free_for_a_later_one(paid: Desk) -> None:

@@ -11,12 +11,13 @@ import pytest
 from benchmarks.counting import Meter, Tally
 from chalicelib.commands import batch
 from chalicelib.commands.batch import ResultBody
-from chalicelib.commands.execute import Executor
-from chalicelib.commands.memory import Memory
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import Memory
 from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Busy, Place
+from chalicelib.ledger.aggregates import account_state
 from tests.commands.batches import BOB, moved, run, said
 from tests.commands.desk import Desk
 from tests.domain.books import opening
@@ -80,7 +81,7 @@ def test_each_sending_of_a_batch_does_at_least_one_more_however_slow_the_engine_
     assert answers[-1].count("not_attempted") == 0
     done = [answer.count(201) + answer.count(200) for answer in answers]
     assert done == sorted(set(done))
-    assert paid.books.load([BOB])[BOB].account.posted == 10
+    assert account_state(paid.books.load([BOB])[BOB]).posted == 10
 
 
 def test_what_there_is_no_time_for_but_was_done_before_is_answered(paid: Desk) -> None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.commands.batch import ResultBody
-from chalicelib.domain.refusals import Contention
+from chalicelib.domain.errors import Contention
 from chalicelib.events.store import Conflict
+from chalicelib.ledger.aggregates import account_state
 from tests.commands.batches import ALICE, BOB, moved, run, said
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit, posting
@@ -70,4 +71,4 @@ def test_after_7_seconds_a_batch_begins_no_more_transactions(paid: Desk) -> None
     )
 
     assert said(results) == [201, 201, 201, "not_attempted", "not_attempted"]
-    assert paid.books.load([BOB])[BOB].account.posted == 3
+    assert account_state(paid.books.load([BOB])[BOB]).posted == 3

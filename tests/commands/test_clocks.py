@@ -6,11 +6,15 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.commands import attempt
-from chalicelib.domain.managing import ChangeAccount
-from chalicelib.domain.refusals import ClocksApart
+from chalicelib.domain.account.commands import ChangeAccount
+from chalicelib.domain.errors import ClocksApart
 from chalicelib.events.clocks import ARRIVES_WITHIN, DIFFER, SENT_WITHIN
-from chalicelib.events.recorded import account_stream, transaction_stream
 from chalicelib.http.problems import refused
+from chalicelib.ledger.aggregates import (
+    account_stream,
+    transaction_event,
+    transaction_stream,
+)
 from tests.commands.desk import Desk
 from tests.commands.test_release import holding
 from tests.domain.books import credit, debit, posting
@@ -90,7 +94,7 @@ def test_nothing_is_refused_for_what_only_a_wrong_clock_says(desk: Desk) -> None
         desk.do(posting("all", debit("alice", 100), credit("bob", 100)))
 
     stream = transaction_stream("acme", "h")
-    assert desk.books.load([stream])[stream].transaction_event.state == "pending"
+    assert transaction_event(desk.books.load([stream])[stream]).state == "pending"
 
 
 def test_what_was_done_is_answered_again_whatever_the_clocks_say(desk: Desk) -> None:

@@ -5,8 +5,13 @@ from collections.abc import Callable, Collection
 import pytest
 
 from chalicelib.commands.deciding import Command
-from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, OpenAccount
-from chalicelib.domain.refusals import (
+from chalicelib.domain.account.commands import (
+    ChangeAccount,
+    CloseAccount,
+    FreezeAccount,
+    OpenAccount,
+)
+from chalicelib.domain.errors import (
     AccountExists,
     AccountNotEmpty,
     AccountNotFound,
@@ -19,15 +24,19 @@ from chalicelib.domain.refusals import (
     TransactionNotPending,
     VersionConflict,
 )
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     HoldTransaction,
     PostHold,
     PostTransaction,
     ReverseTransaction,
     VoidHold,
 )
-from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.store import Busy, Place
+from chalicelib.ledger.aggregates import account_stream
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit, opening, posting
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor
-from chalicelib.domain.refusals import (
+from chalicelib.commands.executor import Executor
+from chalicelib.domain.errors import (
     AccountExists,
     AccountNotFound,
     BalanceLimitExceeded,
@@ -17,9 +17,14 @@ from chalicelib.domain.refusals import (
     Refusal,
     UnbalancedTransaction,
 )
-from chalicelib.domain.transaction import TransactionPosted
-from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
+from chalicelib.domain.transaction.events import TransactionPosted
+from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import MemoryStore
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    transaction_stream,
+)
 from tests.commands.desk import Desk
 from tests.domain.books import NOW, credit, debit, opening, posting
 
@@ -34,7 +39,7 @@ def test_opening_an_account_answers_with_its_first_event(desk: Desk) -> None:
     assert not executed.replayed
     assert (recorded.stream, recorded.version) == (CASH, 1)
     assert (recorded.actor, recorded.command_id) == ("key-1", "command-1")
-    assert recorded.recorded_at == recorded.account.opened_at == NOW
+    assert recorded.recorded_at == account_state(recorded).opened_at == NOW
     assert list(desk.books.history(CASH)) == [recorded]
 
 
@@ -47,7 +52,7 @@ def test_a_transaction_is_written_to_its_own_stream_and_to_its_accounts(desk: De
     assert not executed.replayed
     assert executed.recorded.stream == transaction_stream("acme", "payment")
     assert heads[executed.recorded.stream] == executed.recorded
-    assert (heads[ALICE].account.posted, heads[BOB].account.posted) == (40, 60)
+    assert (account_state(heads[ALICE]).posted, account_state(heads[BOB]).posted) == (40, 60)
     assert (heads[ALICE].version, heads[BOB].version, heads[CASH].version) == (3, 2, 2)
     commit = {(head.recorded_at, head.command_id, head.actor) for head in heads.values()}
     assert commit == {
@@ -87,7 +92,7 @@ def test_an_account_opened_again_answers_as_it_is_now(desk: Desk) -> None:
     again = desk.do(opening("alice", normal_balance="credit"))
 
     assert again.replayed
-    assert (again.recorded.version, again.recorded.account.posted) == (2, 100)
+    assert (again.recorded.version, account_state(again.recorded).posted) == (2, 100)
     assert desk.store.written == []
 
 
@@ -124,7 +129,7 @@ def test_a_refused_transaction_leaves_its_id_free(desk: Desk) -> None:
     desk.do(posting("funding", debit("cash", 60), credit("alice", 60)))
 
     assert not desk.do(PAYMENT).replayed
-    assert desk.books.load([BOB])[BOB].account.posted == 60
+    assert account_state(desk.books.load([BOB])[BOB]).posted == 60
 
 
 def test_a_dry_run_answers_as_the_real_one_would_and_writes_nothing(desk: Desk) -> None:

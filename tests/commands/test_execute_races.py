@@ -7,17 +7,26 @@ from itertools import repeat
 import pytest
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Backoff
-from chalicelib.domain.refusals import (
+from chalicelib.commands.executor import Backoff
+from chalicelib.domain.errors import (
     AccountExists,
     Contention,
     IdempotencyKeyReused,
     InsufficientFunds,
     Refusal,
 )
-from chalicelib.domain.transaction import HoldTransaction, TransactionPosted
-from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
+from chalicelib.domain.transaction.commands import HoldTransaction
+from chalicelib.domain.transaction.events import TransactionPosted
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.store import Busy, Conflict
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    transaction_stream,
+)
 from tests.commands.desk import Desk, Interruption
 from tests.domain.books import credit, debit, opening, posting
 
@@ -85,7 +94,7 @@ def test_a_busy_store_is_asked_again(desk: Desk) -> None:
 
     assert not desk.do(PAYMENT).replayed
     assert len(desk.slept) == 3
-    assert desk.books.load([BOB])[BOB].account.posted == 60
+    assert account_state(desk.books.load([BOB])[BOB]).posted == 60
 
 
 @pytest.mark.parametrize("interruption", [losing(ALICE), busy], ids=["contended", "busy"])
@@ -122,7 +131,7 @@ def test_the_same_transaction_sent_twice_at_once_has_one_effect_and_one_answer(
     assert executed.replayed
     assert executed.recorded == won[0].recorded
     assert desk.store.written == []
-    assert desk.books.load([BOB])[BOB].account.posted == 60
+    assert account_state(desk.books.load([BOB])[BOB]).posted == 60
 
 
 def test_a_transaction_still_being_written_elsewhere_is_waited_for(desk: Desk) -> None:
@@ -212,7 +221,7 @@ def test_a_store_without_time_while_expired_holds_are_released_is_asked_again(de
 
     assert not desk.do(PAYMENT).replayed
     assert len(desk.slept) == 1
-    assert desk.books.load([BOB])[BOB].account.posted == 60
+    assert account_state(desk.books.load([BOB])[BOB]).posted == 60
 
 
 def test_a_second_lost_race_waits_and_looks_at_everything_again(desk: Desk) -> None:

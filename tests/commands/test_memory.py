@@ -5,18 +5,30 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.commands import memory
+from chalicelib.commands import head_cache as memory
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor
-from chalicelib.commands.memory import FRESH_SECONDS, SHY_SECONDS, Memory
-from chalicelib.domain.managing import CloseAccount, FreezeAccount, UnfreezeAccount
-from chalicelib.domain.refusals import InsufficientFunds
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import (
+    FRESH_SECONDS,
+    SHY_SECONDS,
+    Memory,
+)
+from chalicelib.domain.account.commands import (
+    CloseAccount,
+    FreezeAccount,
+    UnfreezeAccount,
+)
+from chalicelib.domain.errors import InsufficientFunds
 from chalicelib.domain.stripes import stripes_of
-from chalicelib.domain.transaction import PostTransaction
+from chalicelib.domain.transaction.commands import PostTransaction
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.store import Busy
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit, opening, posting
 from tests.events.recordings import OPENED, entered, recorded, streams_of
@@ -63,7 +75,7 @@ def payment(id: str, amount: int) -> PostTransaction:
 
 def test_what_this_process_wrote_is_not_loaded_again(desk: RememberingDesk) -> None:
     assert desk.loads_for(*[payment(f"p{number}", 1) for number in range(10)]) == 0
-    assert desk.books.load([BOB])[BOB].account.posted == 10
+    assert account_state(desk.books.load([BOB])[BOB]).posted == 10
 
 
 def test_only_what_is_not_remembered_is_loaded(desk: RememberingDesk) -> None:
@@ -80,7 +92,7 @@ def test_a_stale_memory_costs_another_attempt_and_nothing_else(desk: Remembering
 
     desk.do(posting("here", debit("alice", 40), credit("bob", 40)))
 
-    assert desk.books.load([BOB])[BOB].account.posted == 100
+    assert account_state(desk.books.load([BOB])[BOB]).posted == 100
 
 
 def test_nothing_is_refused_on_what_is_only_remembered(desk: RememberingDesk) -> None:
@@ -88,7 +100,7 @@ def test_nothing_is_refused_on_what_is_only_remembered(desk: RememberingDesk) ->
 
     desk.do(posting("p", debit("alice", 500), credit("bob", 500)))
 
-    assert desk.books.load([ALICE])[ALICE].account.posted == 0
+    assert account_state(desk.books.load([ALICE])[ALICE]).posted == 0
     with pytest.raises(InsufficientFunds):
         desk.do(posting("q", debit("alice", 1), credit("bob", 1)))
 
@@ -100,7 +112,7 @@ def test_nothing_is_called_done_on_what_is_only_remembered(desk: RememberingDesk
 
     desk.do(freeze)
 
-    assert desk.books.load([ALICE])[ALICE].account.frozen_debits
+    assert account_state(desk.books.load([ALICE])[ALICE]).frozen_debits
     assert desk.do(freeze).replayed
 
 
@@ -137,7 +149,7 @@ def test_a_write_that_may_have_failed_leaves_nothing_to_remember(desk: Rememberi
     desk.store.before_append = [busy]
 
     assert desk.loads_for(payment("p", 1)) == 1
-    assert desk.books.load([BOB])[BOB].account.posted == 1
+    assert account_state(desk.books.load([BOB])[BOB]).posted == 1
 
 
 def test_a_dry_run_looks_at_the_books_as_they_are(desk: RememberingDesk) -> None:
@@ -152,7 +164,7 @@ def test_an_account_that_was_emptied_elsewhere_can_be_closed(desk: RememberingDe
 
     desk.do(CloseAccount(ledger="acme", account="alice"))
 
-    assert desk.books.load([ALICE])[ALICE].account.closed
+    assert account_state(desk.books.load([ALICE])[ALICE]).closed
 
 
 def test_the_memory_is_bounded_and_keeps_what_was_written_last(
@@ -250,7 +262,7 @@ def test_after_a_restore_an_old_memory_goes_on_from_what_is_there(desk: Remember
 
     bob = list(desk.books.history(BOB))
     assert [event.version for event in bob] == [1, 2, 3, 4]
-    assert bob[-1].account.posted == 3
+    assert account_state(bob[-1]).posted == 3
 
 
 @pytest.mark.parametrize(
@@ -297,7 +309,7 @@ def test_how_many_stripes_an_account_has_is_looked_up_again_after_a_while() -> N
     desk.do(posting("next", debit("cash", 1), credit("hot", 1)))
 
     stripes = [account_stream("acme", id) for id in stripes_of("hot", 2)]
-    assert sum(head.account.posted for head in desk.books.load(stripes).values()) == 1
+    assert sum(account_state(head).posted for head in desk.books.load(stripes).values()) == 1
 
 
 def test_a_stripe_that_is_written_again_and_again_costs_no_load() -> None:

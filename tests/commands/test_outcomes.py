@@ -9,23 +9,38 @@ from itertools import repeat
 import pytest
 
 from chalicelib.commands.deciding import Command, subject
-from chalicelib.commands.execute import Executed
-from chalicelib.commands.memory import Memory
-from chalicelib.domain.managing import (
+from chalicelib.commands.executor import Executed
+from chalicelib.commands.head_cache import Memory
+from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
     FreezeAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.refusals import Contention, InsufficientFunds, OutcomeUnknown, Refusal
-from chalicelib.domain.transaction import (
+from chalicelib.domain.errors import (
+    Contention,
+    InsufficientFunds,
+    OutcomeUnknown,
+    Refusal,
+)
+from chalicelib.domain.transaction.commands import (
     HoldTransaction,
     PostHold,
     ReverseTransaction,
     VoidHold,
 )
-from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.store import Append, Busy, Conflict, Unanswered
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    metadata_set_by,
+    transaction_event,
+    transaction_stream,
+)
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit, opening, posting
 
@@ -189,8 +204,8 @@ def test_an_append_that_was_lost_and_overtaken_is_decided_again(desk: Desk) -> N
 
     executed = desk.do(PAYMENT)
 
-    assert [one.version for one in executed.recorded.transaction_event.entries] == [6, 4]
-    assert desk.books.load([BOB])[BOB].account.posted == 90
+    assert [one.version for one in transaction_event(executed.recorded).entries] == [6, 4]
+    assert account_state(desk.books.load([BOB])[BOB]).posted == 90
 
 
 def test_an_append_that_was_lost_and_overtaken_may_be_refused(desk: Desk) -> None:
@@ -221,7 +236,7 @@ def test_an_append_that_was_overtaken_while_its_reply_was_lost_is_found_further_
 
     executed = desk.do(change)
 
-    assert (executed.recorded.version, executed.recorded.metadata) == (3, {"a": "b"})
+    assert (executed.recorded.version, metadata_set_by(executed.recorded)) == (3, {"a": "b"})
     assert desk.books.load([BOB])[BOB].version == 4
 
 

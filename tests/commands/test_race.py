@@ -10,11 +10,28 @@ from threading import Barrier
 import pytest
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executed, executor
-from chalicelib.domain.account import AccountOpened, EntryPosted
-from chalicelib.domain.refusals import Contention, InsufficientFunds
+from chalicelib.commands.executor import (
+    Executed,
+    executor,
+)
+from chalicelib.domain.account.events import (
+    AccountOpened,
+    EntryPosted,
+)
+from chalicelib.domain.errors import (
+    Contention,
+    InsufficientFunds,
+)
 from chalicelib.events.codec import FIRST_LINK
-from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    transaction_stream,
+)
 from tests.domain.books import credit, debit, opening, posting
 from tests.soak import examples
 
@@ -100,7 +117,7 @@ def test_what_was_acknowledged_is_what_is_in_the_books(ledger: str) -> None:
     assert_entries_are(books, acknowledged)
     for history in books.values():
         assert_sound(history)
-    newest = [history[-1].account for history in books.values()]
+    newest = [account_state(history[-1]) for history in books.values()]
     assert sum(state.debits for state in newest) == sum(state.credits for state in newest)
 
 
@@ -118,7 +135,7 @@ def assert_balances_are(books: dict[str, list[Recorded]], acknowledged: list[Tra
     for each in acknowledged:
         balances[each.payer] -= each.amount
         balances[each.payee] += each.amount
-    posted = {id: history[-1].account.posted for id, history in books.items()}
+    posted = {id: account_state(history[-1]).posted for id, history in books.items()}
     assert posted == dict(balances)
 
 
@@ -139,9 +156,9 @@ def assert_sound(history: list[Recorded]) -> None:
     assert isinstance(history[0].event, AccountOpened)
     previous = FIRST_LINK
     for version, recorded in enumerate(history, start=1):
-        assert recorded.version == recorded.account.version == version
+        assert recorded.version == account_state(recorded).version == version
         assert recorded.hash == recorded.chained_to(previous)
-        assert recorded.account.min_balance is None or recorded.account.posted >= 0
+        assert account_state(recorded).min_balance is None or account_state(recorded).posted >= 0
         previous = recorded.hash
     times = [recorded.recorded_at for recorded in history]
     assert times == sorted(set(times))
@@ -159,7 +176,7 @@ def test_a_transaction_sent_by_16_threads_at_once_has_one_effect_and_one_answer(
     assert [answer.recorded for answer in answers] == [answers[0].recorded] * 16
     assert sorted(answer.replayed for answer in answers) == [False] + [True] * 15
     heads = executor().store.load([account_stream(ledger, id) for id in ("bank", "alice")])
-    assert {head.account.posted for head in heads.values()} == {7}
+    assert {account_state(head).posted for head in heads.values()} == {7}
     assert {head.version for head in heads.values()} == {2}
 
 

@@ -6,13 +6,30 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.commands.execute import Backoff, Executor
-from chalicelib.domain.account import EntryPosted
-from chalicelib.domain.expiring import MOST_LISTED
-from chalicelib.domain.refusals import Contention, InsufficientFunds
-from chalicelib.domain.transaction import ExpireHold, HoldTransaction, PostHold, VoidHold
-from chalicelib.events.recorded import Origin, Recorded, Stream, account_stream, follow
+from chalicelib.commands.executor import (
+    Backoff,
+    Executor,
+)
+from chalicelib.domain.account.events import EntryPosted
+from chalicelib.domain.errors import (
+    Contention,
+    InsufficientFunds,
+)
+from chalicelib.domain.holds import MOST_LISTED
+from chalicelib.domain.transaction.commands import (
+    ExpireHold,
+    HoldTransaction,
+    PostHold,
+    VoidHold,
+)
+from chalicelib.events.recorded import (
+    Origin,
+    Recorded,
+    Stream,
+    follow,
+)
 from chalicelib.events.store import Append, MemoryStore, Place
+from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.domain.books import NOW, Command, credit, debit, opening, posting
 
 ALICE = account_stream("acme", "alice")
@@ -168,7 +185,7 @@ def test_more_holds_at_once_than_are_listed_are_still_free_at_their_instant(
 
     holder.do(posting("all", debit("alice", 100), credit("cash", 100)))
 
-    account = holder.store.load([ALICE])[ALICE].account
+    account = account_state(holder.store.load([ALICE])[ALICE])
     assert (account.posted, account.pending_out, account.unlisted) == (0, 0, 0)
 
 

@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.commands.execute import Refused
-from chalicelib.domain.managing import ChangeAccount, CloseAccount
-from chalicelib.domain.refusals import (
+from chalicelib.commands.executor import Refused
+from chalicelib.domain.account.commands import (
+    ChangeAccount,
+    CloseAccount,
+)
+from chalicelib.domain.errors import (
     AccountNotEmpty,
     BalanceLimitExceeded,
     Contention,
@@ -14,15 +17,22 @@ from chalicelib.domain.refusals import (
     InsufficientFunds,
     Refusal,
 )
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     ExpireHold,
-    HoldExpired,
     HoldTransaction,
     PostHold,
+)
+from chalicelib.domain.transaction.events import (
+    HoldExpired,
     TransactionPosted,
 )
-from chalicelib.events.recorded import account_stream, transaction_stream
 from chalicelib.events.store import Conflict
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    transaction_event,
+    transaction_stream,
+)
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit, opening, posting
 
@@ -39,7 +49,7 @@ def holding(id: str, amount: int, seconds: int | None) -> HoldTransaction:
 def state(desk: Desk, id: str) -> str:
     """Where a transaction stands in the books."""
     stream = transaction_stream("acme", id)
-    return desk.books.load([stream])[stream].transaction_event.state
+    return transaction_event(desk.books.load([stream])[stream]).state
 
 
 @pytest.fixture
@@ -73,7 +83,7 @@ def test_at_the_instant_of_its_expiry_its_money_is_free(held: Desk) -> None:
     assert isinstance(expired, HoldExpired)
     assert expired.resolution is not None
     assert expired.resolution.at == expired.expires_at
-    alice = held.books.load([ALICE])[ALICE].account
+    alice = account_state(held.books.load([ALICE])[ALICE])
     assert (alice.posted, alice.pending_out, alice.expiring) == (0, 0, ())
 
 
@@ -108,7 +118,7 @@ def test_room_that_an_expired_hold_took_up_is_free_again(desk: Desk) -> None:
     desk.do(change)
 
     assert state(desk, "h") == "expired"
-    assert desk.books.load([BOB])[BOB].account.max_balance == 30
+    assert account_state(desk.books.load([BOB])[BOB]).max_balance == 30
     with pytest.raises(BalanceLimitExceeded) as refused:
         desk.do(PAYMENT)
     assert refused.value.balance == 60
@@ -128,7 +138,7 @@ def test_an_account_for_which_only_expired_holds_are_pending_is_closed(desk: Des
 
     desk.do(close)
 
-    assert desk.books.load([BOB])[BOB].account.closed
+    assert account_state(desk.books.load([BOB])[BOB]).closed
     assert state(desk, "h") == "expired"
 
 
@@ -155,7 +165,7 @@ def test_a_dry_run_decides_as_if_they_were_released_and_writes_nothing(held: Des
     assert held.store.written == []
     assert {stream: held.books.load([stream]) for stream in before} == before
     assert state(held, "h") == "pending"
-    assert held.do(PAYMENT).recorded.transaction_event.entries == event.entries
+    assert transaction_event(held.do(PAYMENT).recorded).entries == event.entries
 
 
 def test_a_dry_run_is_refused_for_what_is_held_without_an_end(desk: Desk) -> None:
@@ -179,7 +189,7 @@ def test_a_hold_that_another_releases_meanwhile_is_released_once(held: Desk) -> 
     assert not held.do(PAYMENT).replayed
 
     assert len(list(held.books.history(transaction_stream("acme", "h")))) == 2
-    assert held.books.load([ALICE])[ALICE].account.pending_out == 0
+    assert account_state(held.books.load([ALICE])[ALICE]).pending_out == 0
 
 
 def test_a_hold_is_released_as_of_its_expiry_however_far_this_clock_is_behind(
@@ -196,7 +206,7 @@ def test_a_hold_is_released_as_of_its_expiry_however_far_this_clock_is_behind(
 
     assert held.slept == []
     stream = transaction_stream("acme", "h")
-    expired = held.books.load([stream])[stream].transaction_event
+    expired = transaction_event(held.books.load([stream])[stream])
     assert expired.resolution is not None
     assert expired.expires_at is not None
     assert expired.resolution.at == expired.expires_at
@@ -249,7 +259,7 @@ def test_of_commands_refused_together_the_first_is_named_and_only_the_release_is
     assert refused.value.place == 1
     assert isinstance(refused.value.refusal, InsufficientFunds)
     assert state(held, "h") == "expired"
-    assert held.books.load([BOB])[BOB].account.posted == 0
+    assert account_state(held.books.load([BOB])[BOB]).posted == 0
 
 
 def test_a_transaction_that_was_done_before_releases_nothing(held: Desk) -> None:

@@ -7,21 +7,27 @@ from itertools import pairwise, product
 import pytest
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executed
-from chalicelib.domain.refusals import (
+from chalicelib.commands.executor import Executed
+from chalicelib.domain.errors import (
     AlreadyReversed,
     IdempotencyKeyReused,
     Refusal,
     TransactionNotPending,
 )
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     ExpireHold,
     HoldTransaction,
     PostHold,
     ReverseTransaction,
     VoidHold,
 )
-from chalicelib.events.recorded import Recorded, account_stream, transaction_stream
+from chalicelib.events.recorded import Recorded
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    transaction_event,
+    transaction_stream,
+)
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit
 
@@ -92,7 +98,7 @@ def test_of_two_who_resolve_a_hold_at_once_one_does(
     else:
         assert isinstance(answer, TransactionNotPending)
     assert [len(history) for history in histories(held)] == [2, 4, 3]
-    bob = held.books.load([BOB])[BOB].account
+    bob = account_state(held.books.load([BOB])[BOB])
     assert (bob.posted, bob.pending_in) == (MOVED[theirs], 0)  # type: ignore[index]  # One of them.
 
 
@@ -122,8 +128,8 @@ def test_a_resolution_that_loses_to_the_sweep_is_told_that_it_expired(
     assert isinstance(answer, TransactionNotPending)
     assert answer.state == "expired"
     assert held.store.written == []
-    assert held.books.load([BOB])[BOB].account.posted == 0
-    assert held.books.load([ALICE])[ALICE].account.pending_out == 0
+    assert account_state(held.books.load([BOB])[BOB]).posted == 0
+    assert account_state(held.books.load([ALICE])[ALICE]).pending_out == 0
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -146,7 +152,7 @@ def test_a_sweep_that_loses_to_a_resolution_does_nothing(
 
     assert swept == Executed(won[0].recorded, replayed=True)
     assert held.store.written == []
-    bob = held.books.load([BOB])[BOB].account
+    bob = account_state(held.books.load([BOB])[BOB])
     assert (bob.posted, bob.pending_in) == (MOVED[command], 0)  # type: ignore[index]  # One of them.
 
 
@@ -157,7 +163,7 @@ def test_two_sweeps_at_once_release_a_hold_once(held: Desk) -> None:
     assert held.do(EXPIRE).replayed
 
     assert [len(history) for history in histories(held)] == [2, 4, 3]
-    assert held.books.load([ALICE])[ALICE].account.pending_out == 0
+    assert account_state(held.books.load([ALICE])[ALICE]).pending_out == 0
 
 
 def test_a_sweep_that_comes_too_early_does_nothing(held: Desk) -> None:
@@ -166,7 +172,7 @@ def test_a_sweep_that_comes_too_early_does_nothing(held: Desk) -> None:
     assert held.do(EXPIRE).replayed
 
     assert held.store.written == []
-    assert held.books.load([ALICE])[ALICE].account.pending_out == 60
+    assert account_state(held.books.load([ALICE])[ALICE]).pending_out == 60
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -179,7 +185,7 @@ def test_of_two_who_reverse_a_transaction_at_once_one_does(desk: Desk, moment: s
     assert isinstance(answer, AlreadyReversed)
     assert answer.reversed_by == "back-too"
     assert desk.store.written == []
-    assert desk.books.load([ALICE])[ALICE].account.posted == 0
+    assert account_state(desk.books.load([ALICE])[ALICE]).posted == 0
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -194,7 +200,7 @@ def test_one_reversal_that_is_sent_twice_at_once_has_one_effect_and_one_answer(
 
     assert answer == Executed(won[0].recorded, replayed=True)
     assert desk.store.written == []
-    assert desk.books.load([ALICE])[ALICE].account.posted == 0
+    assert account_state(desk.books.load([ALICE])[ALICE]).posted == 0
 
 
 @pytest.mark.parametrize("moment", ["first load", "second load"])
@@ -209,8 +215,8 @@ def test_a_reversal_beside_a_partial_capture_takes_back_what_was_captured(
     if isinstance(answer, Refusal):
         assert answer.code == "transaction_not_posted"
         answer = held.do(back)
-    assert [entry.amount for entry in answer.recorded.transaction_event.entries] == [25, 25]
-    assert held.books.load([BOB])[BOB].account.posted == 0
+    assert [entry.amount for entry in transaction_event(answer.recorded).entries] == [25, 25]
+    assert account_state(held.books.load([BOB])[BOB]).posted == 0
 
 
 def test_every_event_of_the_books_is_later_than_the_one_before_it(held: Desk) -> None:

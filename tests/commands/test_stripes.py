@@ -16,21 +16,36 @@ from hypothesis import strategies as st
 
 from chalicelib.commands.answers import account_of, transaction_of
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executed, Executor
-from chalicelib.commands.memory import Memory
-from chalicelib.domain.account import Account, EntryPosted
-from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, UnfreezeAccount
-from chalicelib.domain.refusals import AccountIsClosed, AccountIsFrozen, AccountNotEmpty, Refusal
+from chalicelib.commands.executor import (
+    Executed,
+    Executor,
+)
+from chalicelib.commands.head_cache import Memory
+from chalicelib.domain.account.commands import (
+    ChangeAccount,
+    CloseAccount,
+    FreezeAccount,
+    UnfreezeAccount,
+)
+from chalicelib.domain.account.events import EntryPosted
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import (
+    AccountIsClosed,
+    AccountIsFrozen,
+    AccountNotEmpty,
+    Refusal,
+)
 from chalicelib.domain.stripes import whole_of
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     HoldTransaction,
     PostHold,
     PostTransaction,
     ReverseTransaction,
     VoidHold,
 )
-from chalicelib.events.recorded import Recorded, account_stream
+from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import MemoryStore
+from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit, opening, posting
 from tests.domain.holding import holding
@@ -59,8 +74,8 @@ def striped(request: pytest.FixtureRequest) -> Desk:
 
 def stripes_in(desk: Desk) -> list[Account]:
     """The states of the stripes of `hot`."""
-    heads = desk.books.load(desk.books.load([HOT])[HOT].stripes)
-    return [head.account for head in heads.values()]
+    heads = desk.books.load(stripe_streams(desk.books.load([HOT])[HOT]))
+    return [account_state(head) for head in heads.values()]
 
 
 def payment(id: str, amount: int = 1) -> PostTransaction:
@@ -76,7 +91,7 @@ def test_a_lost_race_is_decided_again_and_goes_to_a_stripe(striped: Desk) -> Non
 
     assert striped.books.load([HOT])[HOT].version == 1
     assert sum(stripe.posted for stripe in stripes_in(striped)) == 4
-    assert striped.books.load([CASH])[CASH].account.posted == 4
+    assert account_state(striped.books.load([CASH])[CASH]).posted == 4
 
 
 def test_who_freezes_or_closes_it_meanwhile_is_heard(striped: Desk) -> None:
@@ -217,8 +232,8 @@ def test_what_many_were_acknowledged_at_once_is_what_its_stripes_hold() -> None:
     with ThreadPoolExecutor(8) as pool:
         acknowledged = [one for done in pool.map(pay, range(8)) for one in done]
 
-    heads = store.load(store.load([HOT])[HOT].stripes)
-    assert sum(head.account.posted for head in heads.values()) == sum(map(sum, paid))
+    heads = store.load(stripe_streams(store.load([HOT])[HOT]))
+    assert sum(account_state(head).posted for head in heads.values()) == sum(map(sum, paid))
     assert sum(head.version - 1 for head in heads.values()) == len(acknowledged) == 8 * 40
     entered = {
         (one.event.transaction, whole_of(head.stream.id), one.event.amount)

@@ -4,15 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from chalicelib.domain import account as accounts_domain
-from chalicelib.domain import booking, managing
-from chalicelib.domain import transaction as transactions_domain
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import decide as account_decide
+from chalicelib.domain.account.commands import Command as AccountCommand
+from chalicelib.domain.account.commands import OpenAccount
+from chalicelib.domain.account.events import Event as AccountEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import evolve as evolve_account
 from chalicelib.domain.fields import Direction
-from chalicelib.domain.managing import OpenAccount
-from chalicelib.domain.transaction import Entry, PostTransaction, Transaction
+from chalicelib.domain.transaction import decide as transaction_decide
+from chalicelib.domain.transaction.commands import Command as TransactionCommand
+from chalicelib.domain.transaction.commands import (
+    Entry,
+    PostTransaction,
+)
+from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.domain.transaction.state import Transaction
+from chalicelib.domain.transaction.state import evolve as evolve_transaction
 
-Command = managing.Command | transactions_domain.Command
+Command = AccountCommand | TransactionCommand
 
 NOW = datetime(2026, 11, 1, 12, 30, 15, 250, tzinfo=UTC)
 
@@ -76,14 +85,14 @@ class Books:
 
     accounts: dict[str, Account] = field(default_factory=dict)
     transactions: dict[str, Transaction] = field(default_factory=dict)
-    account_events: dict[str, list[accounts_domain.Event]] = field(default_factory=dict)
-    transaction_events: dict[str, list[transactions_domain.Event]] = field(default_factory=dict)
+    account_events: dict[str, list[AccountEvent]] = field(default_factory=dict)
+    transaction_events: dict[str, list[TransactionEvent]] = field(default_factory=dict)
 
     def do(self, command: Command, now: datetime = NOW) -> bool:
         """Whether the command changed anything. Raises what the domain raises."""
-        if isinstance(command, managing.Command):
+        if isinstance(command, AccountCommand):
             id = command.account
-            events = managing.decide(command, self.accounts.get(id), now)
+            events = account_decide.decide(command, self.accounts.get(id), now)
             self._follow(id, events)
             return bool(events)
         decision = self.decide(command, now)
@@ -91,22 +100,24 @@ class Books:
             self._follow(account, moved)
         for id, told in decision.transactions.items():
             for event in told:
-                self.transactions[id] = transactions_domain.evolve(self.transactions.get(id), event)
+                self.transactions[id] = evolve_transaction(self.transactions.get(id), event)
                 self.transaction_events.setdefault(id, []).append(event)
         return bool(decision.transactions)
 
-    def decide(self, command: transactions_domain.Command, now: datetime = NOW) -> booking.Decision:
+    def decide(
+        self, command: TransactionCommand, now: datetime = NOW
+    ) -> transaction_decide.Decision:
         """What the command would do. Raises what the domain raises."""
         newest = {id: events[-1] for id, events in self.transaction_events.items()}
-        return booking.decide(
-            command, booking.Books(transactions=newest, accounts=self.accounts), now
+        return transaction_decide.decide(
+            command, transaction_decide.Books(transactions=newest, accounts=self.accounts), now
         )
 
     def posted(self) -> dict[str, int]:
         """What each account holds."""
         return {id: account.posted for id, account in self.accounts.items()}
 
-    def _follow(self, id: str, events: list[accounts_domain.Event]) -> None:
+    def _follow(self, id: str, events: list[AccountEvent]) -> None:
         for event in events:
-            self.accounts[id] = accounts_domain.evolve(self.accounts.get(id), event)
+            self.accounts[id] = evolve_account(self.accounts.get(id), event)
             self.account_events.setdefault(id, []).append(event)

@@ -3,18 +3,26 @@
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain import entries
-from chalicelib.domain.account import Account, AccountOpened, EntryPosted, evolve
-from chalicelib.domain.entries import PostEntry
-from chalicelib.domain.fields import Direction
-from chalicelib.domain.managing import OpenAccount, decide
-from chalicelib.domain.refusals import (
+from chalicelib.domain import postings
+from chalicelib.domain.account.commands import OpenAccount
+from chalicelib.domain.account.decide import decide
+from chalicelib.domain.account.events import (
+    AccountOpened,
+    EntryPosted,
+)
+from chalicelib.domain.account.state import (
+    Account,
+    evolve,
+)
+from chalicelib.domain.errors import (
     AccountExists,
     BalanceLimitExceeded,
     InsufficientFunds,
     InvalidAmount,
     InvalidField,
 )
+from chalicelib.domain.fields import Direction
+from chalicelib.domain.postings import PostEntry
 from tests.domain.books import NOW, opening
 
 OTHER_SIDE: dict[Direction, Direction] = {"debit": "credit", "credit": "debit"}
@@ -42,7 +50,7 @@ def entry(direction: Direction, amount: int) -> PostEntry:
 def after(account: Account, *steps: PostEntry) -> Account:
     """The account when these entries have been made."""
     for step in steps:
-        account = evolve(account, entries.decide(step, account))
+        account = evolve(account, postings.decide(step, account))
     return account
 
 
@@ -145,14 +153,14 @@ def test_a_limit_beyond_10_to_the_30_is_refused(low: int, high: int | None, wher
 
 
 def test_no_history_begins_with_an_entry() -> None:
-    event = entries.decide(entry("debit", 1), opened(opening()))
+    event = postings.decide(entry("debit", 1), opened(opening()))
 
     with pytest.raises(ValueError, match="first event opens"):
         evolve(None, event)
 
 
 def test_an_entry_records_its_transaction_and_when_it_counts() -> None:
-    assert entries.decide(entry("debit", 700), opened(opening())) == EntryPosted(
+    assert postings.decide(entry("debit", 700), opened(opening())) == EntryPosted(
         transaction="order-77",
         direction="debit",
         amount=700,

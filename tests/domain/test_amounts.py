@@ -14,7 +14,7 @@ from chalicelib.domain.amounts import (
     parse_amount,
     parse_limit,
 )
-from chalicelib.domain.refusals import InvalidAmount
+from chalicelib.domain.errors import InvalidAmount
 
 WHOLE = [1, 2**53 - 1, 2**53, 2**53 + 1, 2**63, 2**64, 10**18, 10**30 - 1, 10**30]
 

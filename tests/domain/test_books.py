@@ -6,13 +6,21 @@ from functools import reduce
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain import account as accounts_domain
-from chalicelib.domain import transaction as transactions_domain
-from chalicelib.domain.account import Account, AccountOpened, EntryPosted
+from chalicelib.domain.account.commands import OpenAccount
+from chalicelib.domain.account.events import (
+    AccountOpened,
+    EntryPosted,
+)
+from chalicelib.domain.account.events import Event as AccountEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import evolve as evolve_account
+from chalicelib.domain.errors import Refusal
 from chalicelib.domain.fields import Direction
-from chalicelib.domain.managing import OpenAccount
-from chalicelib.domain.refusals import Refusal
-from chalicelib.domain.transaction import Entry, PostTransaction
+from chalicelib.domain.transaction.commands import (
+    Entry,
+    PostTransaction,
+)
+from chalicelib.domain.transaction.state import evolve as evolve_transaction
 from tests.domain.arithmetic import Arithmetic
 from tests.domain.books import Books, opening, posting
 
@@ -100,7 +108,7 @@ def test_the_books_agree_with_plain_arithmetic_and_keep_their_rules(
     for id, events in books.account_events.items():
         assert_kept_its_rules(events, books.accounts[id])
     for id, posted in books.transaction_events.items():
-        folded = reduce(transactions_domain.evolve, posted, None)
+        folded = reduce(evolve_transaction, posted, None)
         assert folded == books.transactions[id]
     assert_answers_match_the_accounts(books)
 
@@ -136,11 +144,11 @@ def assert_debits_equal_credits(books: Books) -> None:
     assert debits == credits
 
 
-def assert_kept_its_rules(events: list[accounts_domain.Event], carried: Account) -> None:
+def assert_kept_its_rules(events: list[AccountEvent], carried: Account) -> None:
     """The carried state is what its events come to, and no limit was passed on the way there."""
     state: Account | None = None
     for version, each in enumerate(events, start=1):
-        state = accounts_domain.evolve(state, each)
+        state = evolve_account(state, each)
         assert state.version == version
         assert isinstance(each, AccountOpened if version == 1 else EntryPosted)
         assert state.min_balance is None or state.posted >= state.min_balance
@@ -165,7 +173,7 @@ def assert_answers_match_the_accounts(books: Books) -> None:
     for id, events in books.transaction_events.items():
         for entry in events[0].entries:
             history = books.account_events[entry.account][: entry.version]
-            state = reduce(accounts_domain.evolve, history, None)
+            state = reduce(evolve_account, history, None)
             assert state is not None
             assert (state.posted, state.asset) == (entry.balance_after, entry.asset)
             last = history[-1]

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import fingerprint, rfc3339, utc
-from chalicelib.domain.refusals import InvalidField
 from tests.domain.books import credit, debit, opening, posting
 
 GOOD_IDS = ["a", "7", "cash", "customers:alice", "A.b_c-d:e", "x" * 128]

@@ -2,17 +2,20 @@
 
 import pytest
 
-from chalicelib.domain.account import AccountClosed, AccountFrozen, AccountUnfrozen
-from chalicelib.domain.fields import Direction
-from chalicelib.domain.managing import (
+from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
     Command,
     FreezeAccount,
     UnfreezeAccount,
-    decide,
 )
-from chalicelib.domain.refusals import (
+from chalicelib.domain.account.decide import decide
+from chalicelib.domain.account.events import (
+    AccountClosed,
+    AccountFrozen,
+    AccountUnfrozen,
+)
+from chalicelib.domain.errors import (
     AccountIsClosed,
     AccountIsFrozen,
     AccountNotEmpty,
@@ -20,7 +23,8 @@ from chalicelib.domain.refusals import (
     InsufficientFunds,
     VersionConflict,
 )
-from chalicelib.domain.transaction import HoldTransaction
+from chalicelib.domain.fields import Direction
+from chalicelib.domain.transaction.commands import HoldTransaction
 from tests.domain.books import NOW, Books, credit, debit, opening, posting
 
 OUT = debit("alice", 1), credit("cash", 1)

@@ -9,12 +9,21 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain import account as accounts_domain
-from chalicelib.domain.account import Account, EntryHeld, HeldEntryPosted, HeldEntryReleased
-from chalicelib.domain.entries import expired_holds
-from chalicelib.domain.fields import Direction
-from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, UnfreezeAccount
-from chalicelib.domain.refusals import (
+from chalicelib.domain.account.commands import (
+    ChangeAccount,
+    CloseAccount,
+    FreezeAccount,
+    UnfreezeAccount,
+)
+from chalicelib.domain.account.events import (
+    EntryHeld,
+    HeldEntryPosted,
+    HeldEntryReleased,
+)
+from chalicelib.domain.account.events import Event as AccountEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import evolve as evolve_account
+from chalicelib.domain.errors import (
     AccountNotEmpty,
     BalanceLimitExceeded,
     InsufficientFunds,
@@ -22,7 +31,9 @@ from chalicelib.domain.refusals import (
     TransactionNotFound,
     TransactionNotPending,
 )
-from chalicelib.domain.transaction import (
+from chalicelib.domain.fields import Direction
+from chalicelib.domain.postings import expired_holds
+from chalicelib.domain.transaction.commands import (
     Entry,
     ExpireHold,
     HoldTransaction,
@@ -209,11 +220,11 @@ def assert_refused_for_no_limit(command: Command, refusal: Refusal, was: Mapping
         assert isinstance(refusal, TransactionNotPending)
 
 
-def assert_within_limits(events: Sequence[accounts_domain.Event]) -> None:
+def assert_within_limits(events: Sequence[AccountEvent]) -> None:
     """At every version, all that is held may be posted, or freed, without breaching a limit."""
     state: Account | None = None
     for each in events:
-        state = accounts_domain.evolve(state, each)
+        state = evolve_account(state, each)
         assert min(state.pending_debits, state.pending_credits) >= 0
         held = state.pending_debits + state.pending_credits
         assert held >= sum(one.debits + one.credits for one in state.expiring)
@@ -223,9 +234,7 @@ def assert_within_limits(events: Sequence[accounts_domain.Event]) -> None:
         assert state.max_balance is None or state.posted + state.pending_in <= state.max_balance
 
 
-def assert_released_once(
-    events: Sequence[accounts_domain.Event], account: Account, books: Books
-) -> None:
+def assert_released_once(events: Sequence[AccountEvent], account: Account, books: Books) -> None:
     """What a transaction held here is what it let go, in one event for each, or is pending."""
     held: Counter[tuple[str, Direction, int]] = Counter()
     for each in events:
@@ -242,7 +251,7 @@ def assert_released_once(
         assert pending == sum(
             amount * times for (_, held_on, amount), times in open_holds.items() if held_on == side
         )
-    ages = reduce(accounts_domain.evolve, events, None)
+    ages = reduce(evolve_account, events, None)
     assert ages == account
     far = NOW + timedelta(days=1)
     ends = {id: books.transaction_events[id][0].expires_at for id, _, _ in open_holds}

@@ -5,27 +5,33 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.account import EntryHeld, HeldEntryPosted, HeldEntryReleased
-from chalicelib.domain.booking import Decision
-from chalicelib.domain.refusals import (
+from chalicelib.domain.account.events import (
+    EntryHeld,
+    HeldEntryPosted,
+    HeldEntryReleased,
+)
+from chalicelib.domain.errors import (
     ExceedsPendingAmount,
     IdempotencyKeyReused,
     InvalidField,
     TransactionNotFound,
     TransactionNotPending,
 )
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     MAX_TIMEOUT_SECONDS,
     ExpireHold,
+    HoldTransaction,
+    PostHold,
+    Resolving,
+    VoidHold,
+)
+from chalicelib.domain.transaction.decide import Decision
+from chalicelib.domain.transaction.events import (
     HoldExpired,
     HoldPosted,
-    HoldTransaction,
     HoldVoided,
-    PostHold,
     Resolution,
-    Resolving,
     TransactionHeld,
-    VoidHold,
 )
 from tests.domain.books import NOW, Books, credit, debit, posting
 from tests.domain.holding import books_of_alice_and_bob, holding
@@ -149,7 +155,7 @@ def test_a_hold_that_comes_to_nothing_frees_all_of_it(
     held.do(command, at)
 
     event = held.transaction_events["h"][-1]
-    assert isinstance(event, kind)
+    assert type(event) is kind
     assert event.entries == before.entries
     assert event.resolution is not None
     assert event.resolution.reason == ("out of stock" if command is VOID else None)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.domain import refusals
-from chalicelib.domain.refusals import (
+from chalicelib.domain import errors as errors_module
+from chalicelib.domain.errors import (
     AccountExists,
     AccountIsClosed,
     AccountIsFrozen,
@@ -142,7 +142,7 @@ def test_a_refusal_has_a_code_and_a_sentence_with_its_figures(
 def test_every_refusal_there_is_has_its_sentence_above() -> None:
     named = {
         kind
-        for kind in vars(refusals).values()
+        for kind in vars(errors_module).values()
         if isinstance(kind, type) and issubclass(kind, Refusal)
     }
 

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.booking import Decision
-from chalicelib.domain.managing import CloseAccount, FreezeAccount
-from chalicelib.domain.refusals import (
+from chalicelib.domain.account.commands import (
+    CloseAccount,
+    FreezeAccount,
+)
+from chalicelib.domain.errors import (
     AccountIsClosed,
     AccountIsFrozen,
     AlreadyReversed,
@@ -17,14 +19,17 @@ from chalicelib.domain.refusals import (
     TransactionNotFound,
     TransactionNotPosted,
 )
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     ExpireHold,
     HoldTransaction,
     PostHold,
     ReverseTransaction,
+    VoidHold,
+)
+from chalicelib.domain.transaction.decide import Decision
+from chalicelib.domain.transaction.events import (
     TransactionPosted,
     TransactionReversed,
-    VoidHold,
 )
 from tests.domain.books import NOW, Books, credit, debit, opening, posting
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.refusals import (
+from chalicelib.domain.errors import (
     AccountNotFound,
     AssetMismatch,
     BalanceLimitExceeded,
@@ -15,9 +15,9 @@ from chalicelib.domain.refusals import (
     TooManyEntries,
     UnbalancedTransaction,
 )
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import PostTransaction
+from chalicelib.domain.transaction.events import (
     BookedEntry,
-    PostTransaction,
     TransactionPosted,
 )
 from tests.domain.books import NOW, Books, credit, debit, opening, posting

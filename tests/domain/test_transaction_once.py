@@ -4,9 +4,10 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from chalicelib.domain.booking import Decision
-from chalicelib.domain.refusals import IdempotencyKeyReused
-from chalicelib.domain.transaction import PostTransaction, evolve
+from chalicelib.domain.errors import IdempotencyKeyReused
+from chalicelib.domain.transaction.commands import PostTransaction
+from chalicelib.domain.transaction.decide import Decision
+from chalicelib.domain.transaction.state import evolve
 from tests.domain.books import NOW, Books, credit, debit, opening, posting
 
 EARLIER = NOW - timedelta(days=40)

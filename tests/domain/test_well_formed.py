@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.refusals import InvalidAmount, InvalidField
-from chalicelib.domain.transaction import Entry
+from chalicelib.domain.errors import (
+    InvalidAmount,
+    InvalidField,
+)
+from chalicelib.domain.transaction.commands import Entry
 from tests.domain.books import credit, debit, opening, posting
 
 

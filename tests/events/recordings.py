@@ -3,11 +3,22 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.domain.account import AccountOpened, EntryPosted
-from chalicelib.domain.transaction import BookedEntry, TransactionPosted
-from chalicelib.events.codec import Event
-from chalicelib.events.recorded import Origin, Recorded, Stream, account_stream, follow
+from chalicelib.domain.account.events import (
+    AccountOpened,
+    EntryPosted,
+)
+from chalicelib.domain.transaction.events import (
+    BookedEntry,
+    TransactionPosted,
+)
+from chalicelib.events.recorded import (
+    Origin,
+    Recorded,
+    Stream,
+    follow,
+)
 from chalicelib.events.store import Append
+from chalicelib.ledger.aggregates import Event, account_stream
 
 NOW = datetime(2026, 11, 1, 12, 30, 15, 257, tzinfo=UTC)
 

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from chalicelib.domain.account import (
-    Account,
+from chalicelib.domain.account.events import (
     AccountChanged,
     AccountClosed,
     AccountFrozen,
@@ -22,32 +21,31 @@ from chalicelib.domain.account import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.amounts import MAX_AMOUNT
-from chalicelib.domain.expiring import ExpiringHold
-from chalicelib.domain.transaction import (
+from chalicelib.domain.holds import ExpiringHold
+from chalicelib.domain.transaction.events import (
     AccountEvent,
     BookedEntry,
     HoldExpired,
     HoldPosted,
     HoldVoided,
     Resolution,
-    Transaction,
     TransactionHeld,
     TransactionPosted,
     TransactionReversed,
 )
-from chalicelib.domain.transaction import Event as TransactionEvent
+from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.domain.transaction.state import Transaction
 from chalicelib.events.codec import (
-    Event,
     StaleState,
-    State,
     UnknownEvent,
     decode_event,
     decode_state,
     encode_event,
     encode_state,
 )
-from chalicelib.events.recorded import account_stream
+from chalicelib.ledger.aggregates import Event, State, account_stream
 from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
 
 _ENTRIES = (

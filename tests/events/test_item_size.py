@@ -7,16 +7,22 @@ import pytest
 from msgspec.structs import asdict, replace
 from uuid_utils import uuid7
 
-from chalicelib.domain.account import EntryHeld
-from chalicelib.domain.expiring import MOST_LISTED
-from chalicelib.domain.transaction import AccountEvent, TransactionHeld
-from chalicelib.events.codec import Event
+from chalicelib.domain.account.events import EntryHeld
+from chalicelib.domain.holds import MOST_LISTED
+from chalicelib.domain.transaction.events import (
+    AccountEvent,
+    TransactionHeld,
+)
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import (
     Origin,
     Recorded,
-    account_stream,
     follow,
+)
+from chalicelib.ledger.aggregates import (
+    Event,
+    account_stream,
+    transaction_event,
     transaction_stream,
 )
 from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered
@@ -68,7 +74,7 @@ def test_a_usual_hold_costs_one_write_unit() -> None:
     [posted, *_] = usual_transfer()
     held = TransactionHeld(
         **{
-            **asdict(posted.transaction_event),
+            **asdict(transaction_event(posted)),
             "effective_when_posted": True,
             "is_hold": True,
             "expires_at": NOW + timedelta(days=7),

@@ -17,8 +17,8 @@ import botocore.session
 import pytest
 
 from chalicelib import tables
+from chalicelib.events.dead_letters import parked
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.parking import parked
 from chalicelib.events.stream import read
 from chalicelib.events.table import EventItem
 from chalicelib.local.environment import TABLES, stream_arn, streams_client

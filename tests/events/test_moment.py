@@ -5,12 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.commands.execute import Executor
-from chalicelib.domain.account import EntryPosted
+from chalicelib.commands.executor import Executor
+from chalicelib.domain.account.events import EntryPosted
 from chalicelib.domain.stripes import stripes_of, sum_of
-from chalicelib.events.moment import TRIES, at_one_moment
-from chalicelib.events.recorded import Origin, Recorded, Stream, account_stream, follow
+from chalicelib.events.recorded import (
+    Origin,
+    Recorded,
+    Stream,
+    follow,
+)
 from chalicelib.events.store import Append, MemoryStore
+from chalicelib.ledger.accounts import (
+    TRIES,
+    at_one_moment,
+)
+from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.domain.books import NOW, opening
 
 HOT = account_stream("acme", "hot")
@@ -65,7 +74,7 @@ class Hot:
     def read(self) -> int:
         """What a reading says that the account is worth."""
         head, *stripes = at_one_moment(self.store, HOT)
-        return sum_of(head.account, [one.account for one in stripes]).posted
+        return sum_of(account_state(head), [account_state(one) for one in stripes]).posted
 
 
 @pytest.fixture

@@ -10,8 +10,11 @@ from chalicelib.events.codec import FIRST_LINK, UnknownEvent
 from chalicelib.events.recorded import (
     Origin,
     Stream,
-    account_stream,
     follow,
+)
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
     transaction_stream,
 )
 from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
@@ -39,8 +42,8 @@ def test_events_are_numbered_on_from_the_newest_of_their_stream() -> None:
     then = recorded(CASH, entered(2), entered(3), behind=first[-1])
 
     assert [event.version for event in first + then] == [1, 2, 3, 4]
-    assert [event.account.debits for event in first + then] == [0, 1, 3, 6]
-    assert [event.account.version for event in first + then] == [1, 2, 3, 4]
+    assert [account_state(event).debits for event in first + then] == [0, 1, 3, 6]
+    assert [account_state(event).version for event in first + then] == [1, 2, 3, 4]
     assert [event.type for event in first + then] == ["AccountOpened", *["EntryPosted"] * 3]
 
 

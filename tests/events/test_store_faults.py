@@ -18,8 +18,8 @@ from botocore.parsers import ResponseParserError
 from pynamodb.exceptions import PutError, TransactWriteError
 
 from chalicelib.events.dynamodb import DynamoStore, to_item
-from chalicelib.events.recorded import account_stream
 from chalicelib.events.store import Append, Busy, Conflict, Unanswered
+from chalicelib.ledger.aggregates import account_stream
 from tests.events.recordings import OPENED, append_of, entered, recorded, streams_of
 
 pytestmark = pytest.mark.usefixtures("moto")

@@ -5,9 +5,13 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.store import Conflict, EventStore
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_stream
 from tests.events.recordings import OPENED, append_of, entered, recorded, streams_of
 
 

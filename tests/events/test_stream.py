@@ -14,11 +14,26 @@ from pynamodb.exceptions import PutError, UpdateError
 
 from chalicelib import tables
 from chalicelib.events.codec import UnknownEvent
+from chalicelib.events.dead_letters import (
+    ParkedRow,
+    Place,
+    Project,
+    parked,
+    redrive,
+    waiting,
+)
 from chalicelib.events.dynamodb import to_item
-from chalicelib.events.parking import ParkedRow, Place, Project, parked, redrive, waiting
-from chalicelib.events.recorded import Recorded, Stream, account_stream, transaction_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.store import Busy
 from chalicelib.events.stream import SPARE_SECONDS, Alteration, Fed, Stack, feed, newest, read
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    transaction_stream,
+)
 from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
 
 CASH = account_stream("acme", "cash")
@@ -318,7 +333,7 @@ def test_a_state_of_another_schema_is_folded_again_and_never_trusted() -> None:
     outcome = fed([record_of(old)], room.project)
 
     assert (outcome.parked, outcome.failed) == (0, None)
-    assert room.seen[0].account == EVENTS[3].account
+    assert account_state(room.seen[0]) == account_state(EVENTS[3])
 
 
 def test_what_is_parked_again_keeps_the_time_at_which_it_first_was() -> None:

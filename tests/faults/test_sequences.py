@@ -11,13 +11,19 @@ import pytest
 
 from chalicelib import tables
 from chalicelib.commands.deciding import Command, subject
-from chalicelib.commands.execute import Backoff, Executor
-from chalicelib.commands.memory import Memory
-from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount
-from chalicelib.domain.transaction import HoldTransaction, PostHold, ReverseTransaction, VoidHold
+from chalicelib.commands.executor import Backoff, Executor
+from chalicelib.commands.head_cache import Memory
+from chalicelib.domain.account.commands import ChangeAccount, CloseAccount, FreezeAccount
+from chalicelib.domain.transaction.commands import (
+    HoldTransaction,
+    PostHold,
+    ReverseTransaction,
+    VoidHold,
+)
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import Stream, account_stream, transaction_stream
+from chalicelib.events.recorded import Stream
 from chalicelib.events.store import Busy
+from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from ops.faults.claims import Claim, false_claims, invalid_events, send
 from ops.faults.proxy import NONE, Fault, Proxy, proxied
 from simulator.dynamodb_errors import REASONS, Error, cancelled, documented
@@ -221,7 +227,7 @@ def test_a_deposit_that_is_seen_to_be_done_is_not_missed_by_a_withdrawal(
     # Whoever asks sees that the deposit is done, and the account as it was before.
     assert deposit in other.store.load([deposit])
     alice = account_stream(world.ledger, "alice")
-    assert other.store.load([alice])[alice].account.posted == 100
+    assert account_state(other.store.load([alice])[alice]).posted == 100
     withdrawal = posting("out", debit("alice", 500), credit("bob", 500), ledger=world.ledger)
     other = Executor(
         other.store,

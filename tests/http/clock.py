@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.commands import lambdas
-from chalicelib.commands.execute import executor
+from chalicelib.commands.executor import executor
 from chalicelib.read_models import reading
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

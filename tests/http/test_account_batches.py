@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from chalicelib.commands import account_batch, lambdas
-from chalicelib.commands.execute import Backoff, Executor
-from chalicelib.domain.refusals import Contention
+from chalicelib.commands.executor import (
+    Backoff,
+    Executor,
+)
+from chalicelib.domain.errors import Contention
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
 from tests.http.api import Api, assert_problem

@@ -13,7 +13,10 @@ from chalice.test import Client, HTTPResponse
 
 from app import app
 from chalicelib.commands import lambdas, replies
-from chalicelib.commands.execute import Backoff, Executor
+from chalicelib.commands.executor import (
+    Backoff,
+    Executor,
+)
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
 from chalicelib.http.problems import STATUS

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.commands import execute
+from chalicelib.commands import executor
 from chalicelib.commands import lambdas as write
-from chalicelib.domain.refusals import Contention
+from chalicelib.domain.errors import Contention
 from chalicelib.http.problems import Problem, internal_error, outcome_unknown, unavailable
 from chalicelib.read_models import reading
 from tests.http.api import Api, assert_problem
@@ -178,7 +178,7 @@ def test_contention_asks_to_try_again(api: Api, monkeypatch: pytest.MonkeyPatch)
     def lose(*_: object, **__: object) -> None:
         raise Contention
 
-    monkeypatch.setattr(execute.Executor, "execute", lose)
+    monkeypatch.setattr(executor.Executor, "execute", lose)
     reply = api.post("/accounts", ACCOUNT)
     assert_problem(reply, 503, "contention")
     assert reply.headers["Retry-After"] == "1"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.expiring import MOST_LISTED
+from chalicelib.domain.holds import MOST_LISTED
 from chalicelib.settings import settings
 from tests.http.api import Api
 from tests.http.clock import Clock

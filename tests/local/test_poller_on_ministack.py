@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account import AccountOpened, EntryPosted
-from chalicelib.events.codec import Event
+from chalicelib.domain.account.events import AccountOpened, EntryPosted
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import Origin, account_stream, follow
+from chalicelib.events.recorded import Origin, follow
 from chalicelib.events.store import Append
 from chalicelib.events.stream import read
+from chalicelib.ledger.aggregates import Event, account_stream
 from chalicelib.local.checkpoints import SavedCheckpoints
 from chalicelib.local.environment import FEEDING, stream_arn, streams_client
 from simulator.poller import Poller

@@ -9,7 +9,7 @@ from chalice.test import Client
 
 from app import app
 from chalicelib.commands import lambdas
-from chalicelib.commands.execute import executor
+from chalicelib.commands.executor import executor
 from tests.model.machine import Machine
 from tests.model.systems import in_memory
 

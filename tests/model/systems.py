@@ -10,11 +10,17 @@ import msgspec
 import pytest
 
 from chalicelib.commands import lambdas
-from chalicelib.commands.execute import Executor
-from chalicelib.commands.memory import Memory
-from chalicelib.domain.account import EntryPosted, HeldEntryPosted
-from chalicelib.domain.transaction import ExpireHold
-from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import Memory
+from chalicelib.domain.account.events import (
+    EntryPosted,
+    HeldEntryPosted,
+)
+from chalicelib.domain.transaction.commands import ExpireHold
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.store import (
     Append,
     Busy,
@@ -24,6 +30,7 @@ from chalicelib.events.store import (
     Place,
     Unanswered,
 )
+from chalicelib.ledger.aggregates import account_state, account_stream
 from chalicelib.read_models import reading
 from chalicelib.read_models.balances import queries as balances
 from chalicelib.read_models.balances.queries import GetAccount, get_account
@@ -216,7 +223,7 @@ class System:
                 one.event.transaction,
                 one.event.direction,
                 one.event.amount,
-                one.account.posted,
+                account_state(one).posted,
                 stamp(one.recorded_at),
             )
             for one in self.store.history(account_stream(self.name, id))

@@ -11,9 +11,20 @@ from msgspec.structs import replace
 
 from chalicelib.commands import appending
 from chalicelib.commands.attempt import Run
-from chalicelib.domain import account, booking, entries
-from chalicelib.domain.account import Account, HeldEntryPosted, HeldEntryReleased
-from chalicelib.domain.transaction import Command, PostTransaction
+from chalicelib.domain import postings
+from chalicelib.domain.account import state as account_state
+from chalicelib.domain.account.events import (
+    Change,
+    HeldEntryPosted,
+    HeldEntryReleased,
+)
+from chalicelib.domain.account.events import Event as AccountEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.transaction import decide as transaction_decide
+from chalicelib.domain.transaction.commands import (
+    Command,
+    PostTransaction,
+)
 from chalicelib.events.store import Unanswered
 from tests.model.machine import Machine
 from tests.soak import SOAKING
@@ -23,20 +34,20 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 def a_limit_off_by_one(patch: pytest.MonkeyPatch) -> None:
     """An account may go one below its minimum."""
-    asked = entries.decide
+    asked = postings.decide
 
-    def decide(step: entries.Step, it: Account) -> account.Event:
+    def decide(step: postings.Step, it: Account) -> AccountEvent:
         low = it.min_balance
         return asked(step, replace(it, min_balance=None if low is None else low - 1))
 
-    patch.setattr(entries, "decide", decide)
+    patch.setattr(postings, "decide", decide)
 
 
 def a_double_release(patch: pytest.MonkeyPatch) -> None:
     """What a hold sets aside is freed twice."""
-    evolved = account._evolve
+    evolved = account_state._evolve
 
-    def evolve(it: Account, event: account.Event) -> Account:
+    def evolve(it: Account, event: Change) -> Account:
         after = evolved(it, event)
         if isinstance(event, HeldEntryPosted | HeldEntryReleased):
             again = HeldEntryReleased(
@@ -45,12 +56,12 @@ def a_double_release(patch: pytest.MonkeyPatch) -> None:
             return evolved(after, again)
         return after
 
-    patch.setattr(account, "_evolve", evolve)
+    patch.setattr(account_state, "_evolve", evolve)
 
 
 def a_lost_leg(patch: pytest.MonkeyPatch) -> None:
     """The last entry of a transaction of more than two is not written to its account."""
-    booked = booking._book
+    booked = transaction_decide._book
 
     def book(steps: Any, accounts: Any) -> Any:
         found, events = booked(steps, accounts)
@@ -58,20 +69,22 @@ def a_lost_leg(patch: pytest.MonkeyPatch) -> None:
             events[steps[-1].account].pop()
         return found, {name: told for name, told in events.items() if told}
 
-    patch.setattr(booking, "_book", book)
+    patch.setattr(transaction_decide, "_book", book)
 
 
 def a_replay_that_posts_again(patch: pytest.MonkeyPatch) -> None:
     """A transaction whose id was used moves the money again, under another id."""
-    asked = booking.decide
+    asked = transaction_decide.decide
 
-    def decide(command: Command, books: booking.Books, now: datetime) -> booking.Decision:
+    def decide(
+        command: Command, books: transaction_decide.Books, now: datetime
+    ) -> transaction_decide.Decision:
         if isinstance(command, PostTransaction) and command.transaction in books.transactions:
             again = replace(command, transaction=f"{command.transaction}-again")
             return asked(again, replace(books, transactions={}), now)
         return asked(command, books, now)
 
-    patch.setattr(booking, "decide", decide)
+    patch.setattr(transaction_decide, "decide", decide)
 
 
 def a_wrong_sign_for_debit_normal_accounts(patch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from app import app
 from chalicelib.commands import lambdas
-from chalicelib.commands.execute import executor
+from chalicelib.commands.executor import executor
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.read_models import accounts, journal, reading

@@ -8,10 +8,15 @@ from itertools import count
 from typing import Any
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor
-from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, UnfreezeAccount
+from chalicelib.commands.executor import Executor
+from chalicelib.domain.account.commands import (
+    ChangeAccount,
+    CloseAccount,
+    FreezeAccount,
+    UnfreezeAccount,
+)
 from chalicelib.domain.stripes import stripes_of
-from chalicelib.domain.transaction import (
+from chalicelib.domain.transaction.commands import (
     Entry,
     ExpireHold,
     HoldTransaction,
@@ -20,8 +25,8 @@ from chalicelib.domain.transaction import (
     VoidHold,
 )
 from chalicelib.events.dynamodb import DynamoStore, from_item
-from chalicelib.events.recorded import account_stream
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_state, account_stream
 from chalicelib.local.environment import ROOMS
 from chalicelib.read_models.transactions.projector import _known_days
 from chalicelib.tables import Table
@@ -49,7 +54,7 @@ class Keeper:
             self._executor.execute(command, actor="key-1")
             self.now += timedelta(seconds=1)
 
-    def together(self, *commands: Command) -> None:
+    def in_parallel(self, *commands: Command) -> None:
         """All in one commit."""
         self._executor.execute_together(commands, actor="key-1")
         self.now += timedelta(seconds=1)
@@ -96,7 +101,7 @@ def write(ledger: str) -> None:
         CloseAccount(ledger=ledger, account="empty"),
     )
     _write_stripes(keeper, ledger)
-    keeper.together(
+    keeper.in_parallel(
         posting("b1", debit("cash", 11), credit("alice", 11), ledger=ledger),
         posting("b2", debit("cash", 12), credit("alice", 12), ledger=ledger),
     )
@@ -118,7 +123,7 @@ def _write_stripes(keeper: Keeper, ledger: str) -> None:
             posting(f"out{number}", debit("over", 1), credit("cash", 1), ledger=ledger),
         )
         stripes = [account_stream(ledger, id) for id in stripes_of("over", 2)]
-        if any(head.account.posted for head in DynamoStore().load(stripes).values()):
+        if any(account_state(head).posted for head in DynamoStore().load(stripes).values()):
             break
     keeper.do(CloseAccount(ledger=ledger, account="over"))
 

@@ -16,6 +16,7 @@ from chalicelib.events.codec import FIRST_LINK, encode_state, evolve
 from chalicelib.events.dynamodb import from_item, to_item
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.local.environment import TABLES
 from chalicelib.read_models import ledgers
 from chalicelib.read_models.integrity.table import IntegrityRow
@@ -135,7 +136,7 @@ class Forger:
             ]
             if one.type not in ("HoldVoided", "HoldExpired"):
                 entry["version"] = account.version
-                entry["balance_after"] = account.account.posted
+                entry["balance_after"] = account_state(account).posted
         self.say(str(one.stream), one.version, **said)
 
 

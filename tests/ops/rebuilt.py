@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 
 from click.testing import CliRunner, Result
 
-from chalicelib.commands.execute import Executor
+from chalicelib.commands.executor import Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Append

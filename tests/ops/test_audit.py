@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib import tables
-from chalicelib.events.codec import Event
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import Event
 from chalicelib.local.environment import TABLES
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table

@@ -4,10 +4,11 @@ import threading
 
 import pytest
 
-from chalicelib.commands.execute import Executor
-from chalicelib.domain.transaction import PostTransaction
+from chalicelib.commands.executor import Executor
+from chalicelib.domain.transaction.commands import PostTransaction
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import transaction_event
 from chalicelib.local.environment import ROOMS
 from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Examination
@@ -52,7 +53,9 @@ def test_thousands_of_events_are_whole_among_traffic_and_one_byte_is_found(books
             if number % 10 == 9:
                 newest = [EventItem.query(f"acme/transaction/live-{number - n}") for n in range(10)]
                 told = [from_item(item) for found in newest for item in found]
-                streams = {entry.account for one in told for entry in one.transaction_event.entries}
+                streams = {
+                    entry.account for one in told for entry in transaction_event(one).entries
+                }
                 for account in streams:
                     recent = EventItem.query(
                         f"acme/account/{account}", scan_index_forward=False, limit=20

@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from chalicelib.events.codec import FIRST_LINK, encode_state, evolve
 from chalicelib.events.dynamodb import DynamoStore, from_item, to_item
-from chalicelib.events.recorded import Recorded, account_stream
+from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.integrity.queries import LedgerIntegrity, ledger_integrity
 from ops.audit import audit

@@ -4,11 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.domain.account import AccountClosed, AccountFrozen, EntryPosted, Event
+from chalicelib.domain.account.events import (
+    AccountClosed,
+    AccountFrozen,
+    EntryPosted,
+    Event,
+)
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import Origin, account_stream, follow
+from chalicelib.events.recorded import (
+    Origin,
+    follow,
+)
 from chalicelib.events.store import Append
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_stream
 from tests import engines
 from tests.domain.books import NOW
 from tests.ops.audited import Item, audited, damaged, items, project, said, write

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.commands.execute import Executor
+from chalicelib.commands.executor import Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Stream
 from chalicelib.events.table import EventItem

@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.managing import ChangeAccount, FreezeAccount, UnfreezeAccount
+from chalicelib.domain.account.commands import (
+    ChangeAccount,
+    FreezeAccount,
+    UnfreezeAccount,
+)
 from chalicelib.read_models.integrity.table import CheckpointChunk, IntegrityRow
 from chalicelib.read_models.totals.table import ACCOUNT, TotalRow
 from ops.verifying.read_models import READ_MODELS

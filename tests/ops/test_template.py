@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from chalicelib.domain.transaction import Event
+from chalicelib.domain.transaction.events import Event
 from chalicelib.http.problems import STATUS
 from ops.gateway import GATEWAY_ANSWERS, answers
 from ops.stages import Stage

@@ -33,7 +33,7 @@ def arrive_before(books: Bookkeeper, monkeypatch: pytest.MonkeyPatch) -> Arrive:
     monkeypatch.setattr(reading, "_PATIENCE_SECONDS", 2.0)
 
     def arrive_before(round_trip: int) -> None:
-        def together(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        def in_parallel(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
             found = []
             for number, item in enumerate(items):
                 if number == round_trip:
@@ -42,7 +42,7 @@ def arrive_before(books: Bookkeeper, monkeypatch: pytest.MonkeyPatch) -> Arrive:
             return found
 
         for module in (queries, rows):
-            monkeypatch.setattr(module, "together", together)
+            monkeypatch.setattr(module, "in_parallel", in_parallel)
 
     return arrive_before
 

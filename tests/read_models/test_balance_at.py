@@ -5,8 +5,12 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from chalicelib.domain.errors import (
+    AccountNotFound,
+    InvalidField,
+    ProjectionBehind,
+)
 from chalicelib.domain.fields import rfc3339
-from chalicelib.domain.refusals import AccountNotFound, InvalidField, ProjectionBehind
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements.answers import Balance
 from chalicelib.read_models.statements.queries import AccountBalance

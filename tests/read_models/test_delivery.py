@@ -8,8 +8,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.account import EntryPosted
+from chalicelib.domain.account.events import EntryPosted
 from chalicelib.events.recorded import Recorded
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.read_models.totals.queries import TrialBalance
@@ -100,7 +101,7 @@ def assert_statements_are_whole(books: Bookkeeper) -> None:
         rows = list(StatementRow.query(partition(books.ledger, account)))
         events = books.of(account)
         assert [row.version for row in rows] == list(range(1, len(events) + 1))
-        assert [row.balance for row in rows] == [event.account.posted for event in events]
+        assert [row.balance for row in rows] == [account_state(event).posted for event in events]
 
 
 def assert_totals_are_the_sums_of_the_entries(books: Bookkeeper) -> None:

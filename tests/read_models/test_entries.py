@@ -5,7 +5,10 @@ from typing import Literal
 import msgspec
 import pytest
 
-from chalicelib.domain.refusals import AccountNotFound, ProjectionBehind
+from chalicelib.domain.errors import (
+    AccountNotFound,
+    ProjectionBehind,
+)
 from chalicelib.http.problems import Problem
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements.queries import AccountEntries, AccountStatement

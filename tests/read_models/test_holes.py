@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-from chalicelib.domain.refusals import ProjectionBehind
+from chalicelib.domain.errors import ProjectionBehind
 from chalicelib.events.recorded import Recorded
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements.queries import (

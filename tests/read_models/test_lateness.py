@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
-from chalicelib.domain.refusals import ProjectionBehind
-from chalicelib.domain.transaction import TransactionPosted
+from chalicelib.domain.errors import ProjectionBehind
+from chalicelib.domain.transaction.events import TransactionPosted
 from chalicelib.events.codec import encode_event
-from chalicelib.events.recorded import Recorded, transaction_stream
+from chalicelib.events.recorded import Recorded
+from chalicelib.ledger.aggregates import account_state, transaction_stream
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.balances.table import BalanceRow
@@ -150,4 +151,7 @@ def test_a_row_says_what_the_newest_event_of_its_account_says(
 
     assert found.recorded_at == "2026-11-01T12:30:19.000250Z"
     assert found.opened_at == "2026-11-01T12:30:16.000250Z"
-    assert (found.posted, found.version) == (str(alice[-1].account.posted), alice[-1].version)
+    assert (found.posted, found.version) == (
+        str(account_state(alice[-1]).posted),
+        alice[-1].version,
+    )

@@ -6,7 +6,7 @@ from itertools import chain, repeat
 import msgspec
 import pytest
 
-from chalicelib.domain.refusals import (
+from chalicelib.domain.errors import (
     AccountNotFound,
     LedgerNotFound,
     ProjectionBehind,

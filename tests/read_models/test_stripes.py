@@ -12,14 +12,16 @@ from hypothesis import strategies as some
 
 from chalicelib.commands.answers import account_of
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor
-from chalicelib.commands.memory import Memory
-from chalicelib.domain import managing, transaction
-from chalicelib.domain.refusals import Refusal
-from chalicelib.domain.transaction import Entry
-from chalicelib.events.recorded import account_stream
-from chalicelib.events.store import MemoryStore, all_of
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import Memory
+from chalicelib.domain.account import commands as managing
+from chalicelib.domain.errors import Refusal
+from chalicelib.domain.transaction import commands as transaction
+from chalicelib.domain.transaction.commands import Entry
+from chalicelib.events.store import MemoryStore
 from chalicelib.http.bodies import AccountBody
+from chalicelib.ledger.accounts import all_of
+from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import reading
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts

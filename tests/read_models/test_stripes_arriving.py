@@ -8,11 +8,15 @@ import msgspec
 import pytest
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor
-from chalicelib.commands.memory import Memory
-from chalicelib.domain.refusals import ProjectionBehind
-from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import Memory
+from chalicelib.domain.errors import ProjectionBehind
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.store import MemoryStore
+from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import reading
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import ListAccounts

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from chalicelib.domain.refusals import (
+from chalicelib.domain.errors import (
     AccountNotFound,
     InvalidField,
     ProjectionBehind,

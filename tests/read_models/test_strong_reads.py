@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.domain.refusals import (
+from chalicelib.domain.errors import (
     AccountNotFound,
     InvalidField,
     ProjectionBehind,

@@ -5,7 +5,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from chalicelib.domain.refusals import AccountNotFound, LedgerNotFound, TransactionNotFound
+from chalicelib.domain.errors import (
+    AccountNotFound,
+    LedgerNotFound,
+    TransactionNotFound,
+)
 from chalicelib.read_models.ask import Query, ask
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
 from chalicelib.read_models.statements.queries import (

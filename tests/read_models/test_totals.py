@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.domain.errors import LedgerNotFound
 from chalicelib.domain.fields import rfc3339
-from chalicelib.domain.refusals import LedgerNotFound
 from chalicelib.read_models import reading
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.totals import projector

@@ -5,7 +5,10 @@ import json
 import msgspec
 import pytest
 
-from chalicelib.domain.refusals import ProjectionBehind, TransactionNotFound
+from chalicelib.domain.errors import (
+    ProjectionBehind,
+    TransactionNotFound,
+)
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.transactions.queries import GetTransaction
 from tests.books import Bookkeeper

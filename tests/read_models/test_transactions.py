@@ -5,11 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import Direction, fingerprint, rfc3339
-from chalicelib.domain.refusals import InvalidField
-from chalicelib.domain.transaction import BookedEntry, TransactionPosted
-from chalicelib.events.recorded import Origin, Recorded, follow, transaction_stream
+from chalicelib.domain.transaction.events import (
+    BookedEntry,
+    TransactionPosted,
+)
+from chalicelib.events.recorded import (
+    Origin,
+    Recorded,
+    follow,
+)
 from chalicelib.http.problems import Problem
+from chalicelib.ledger.aggregates import transaction_stream
 from chalicelib.read_models.ask import ask
 from chalicelib.read_models.transactions.queries import GetTransaction, ListTransactions
 from chalicelib.read_models.transactions.table import BUCKETS

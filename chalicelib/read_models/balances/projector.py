@@ -10,9 +10,14 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import account_body
+from chalicelib.ledger.aggregates import account_state, metadata_set_by, sets_metadata
 from chalicelib.read_models.balances.table import BalanceRow, row_of
 from chalicelib.read_models.generations import into_each
-from chalicelib.tables import CONDITION_FAILED, response_code, together
+from chalicelib.tables import (
+    CONDITION_FAILED,
+    in_parallel,
+    response_code,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ def changes(events: Iterable[Recorded]) -> dict[Stream, Change]:
         newest, metadata = (before.newest, before.metadata) if before else (event, None)
         if event.version > newest.version:
             newest = event
-        if event.sets_metadata and (metadata is None or event.version > metadata.version):
+        if sets_metadata(event) and (metadata is None or event.version > metadata.version):
             metadata = event
         result[event.stream] = Change(newest, metadata)
     return result
@@ -42,7 +47,7 @@ def changes(events: Iterable[Recorded]) -> dict[Stream, Change]:
 @into_each("balances")
 def project(events: Sequence[Recorded]) -> None:
     """One write per account of the batch; a second where only half of it was news."""
-    together(_write, changes(events).values())
+    in_parallel(_write, changes(events).values())
 
 
 def _write(change: Change) -> None:
@@ -65,7 +70,7 @@ def take_state(row: BalanceRow, event: Recorded) -> None:
     """Sets what a row says of the account after this event: all but its metadata, which another
     event may have set.
     """
-    account = event.account
+    account = account_state(event)
     body = account_body(event.stream.ledger, event.stream.id, account, {}, event.recorded_at)
     row.version = event.version
     row.body = msgspec.json.encode(body).decode()
@@ -85,7 +90,7 @@ def _state_actions(event: Recorded) -> list[Action]:
 
 
 def _metadata_actions(event: Recorded) -> list[Action]:
-    metadata = msgspec.json.encode(event.metadata).decode()
+    metadata = msgspec.json.encode(metadata_set_by(event)).decode()
     return [
         BalanceRow.metadata_version.set(event.version),
         BalanceRow.metadata.set(metadata),

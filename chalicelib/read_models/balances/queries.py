@@ -4,15 +4,17 @@ from functools import partial
 
 import msgspec
 
-from chalicelib.domain.expiring import ExpiringHold
+from chalicelib.domain.errors import (
+    AccountNotFound,
+    ProjectionBehind,
+)
 from chalicelib.domain.fields import check_id, rfc3339
-from chalicelib.domain.refusals import AccountNotFound, ProjectionBehind
+from chalicelib.domain.holds import ExpiringHold
 from chalicelib.domain.stripes import stripes_of, sum_of
-from chalicelib.events.moment import at_one_moment
-from chalicelib.events.recorded import account_stream
-from chalicelib.events.store import metadata_of
 from chalicelib.http.bodies import AccountBody, account_body, of_streams, without_holds
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
+from chalicelib.ledger.accounts import at_one_moment, metadata_of
+from chalicelib.ledger.aggregates import account_state, account_stream
 from chalicelib.read_models.balances.table import (
     BUCKETS,
     BalanceRow,
@@ -34,7 +36,7 @@ from chalicelib.read_models.reading import (
     require_shown,
     require_version,
 )
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 
 class GetAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,11 +97,11 @@ def _from_events(query: GetAccount) -> AccountBody:
         raise AccountNotFound(query.account)
     head, stripes = found[0], found[1:]
     seen = {one.stream.id: one.version for one in found}
-    require_shown(seen, query.account, head.account.stripes, query.min_version)
+    require_shown(seen, query.account, account_state(head).stripes, query.min_version)
     body = account_body(
         query.ledger,
         query.account,
-        sum_of(head.account, [stripe.account for stripe in stripes]).as_of(now()),
+        sum_of(account_state(head), [account_state(stripe) for stripe in stripes]).as_of(now()),
         metadata_of(store, head),
         max(one.recorded_at for one in found),
     )
@@ -130,7 +132,7 @@ def _page_of_accounts(query: ListAccounts) -> Accounts:
     if not rows:
         require_ledger(AccountsLedger, query.ledger)
     return Accounts(
-        accounts=together(_whole, rows),
+        accounts=in_parallel(_whole, rows),
         next_cursor=make_cursor(rows[-1].account, prefix, of=listing) if more else None,
     )
 

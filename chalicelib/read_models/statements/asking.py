@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from chalicelib.domain.errors import AccountNotFound
 from chalicelib.domain.fields import check_id
-from chalicelib.domain.refusals import AccountNotFound
 from chalicelib.events.clocks import ARRIVES_WITHIN
-from chalicelib.events.recorded import account_stream
-from chalicelib.events.store import all_of
+from chalicelib.ledger.accounts import all_of
+from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models.reading import (
     Consistency,
     MinVersion,

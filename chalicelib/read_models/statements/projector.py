@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
-from chalicelib.domain.account import EntryPosted, HeldEntryPosted
+from chalicelib.domain.account.events import (
+    EntryPosted,
+    HeldEntryPosted,
+)
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models.generations import into_each
 from chalicelib.read_models.statements.table import StatementRow, partition, place
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 _PUTS = 25
 """Of one BatchWriteItem, at most."""
@@ -15,7 +19,7 @@ _PUTS = 25
 
 def row(event: Recorded) -> StatementRow:
     """The row of one event of an account."""
-    account, recorded_at = event.account, rfc3339(event.recorded_at)
+    account, recorded_at = account_state(event), rfc3339(event.recorded_at)
     result = StatementRow(
         partition(event.stream.ledger, event.stream.id),
         place(recorded_at, event.version),
@@ -41,7 +45,7 @@ def project(events: Sequence[Recorded]) -> None:
         (event.stream, event.version): event for event in events if event.stream.kind == "account"
     }
     rows = [row(event) for event in entries.values()]
-    together(_put, [rows[start : start + _PUTS] for start in range(0, len(rows), _PUTS)])
+    in_parallel(_put, [rows[start : start + _PUTS] for start in range(0, len(rows), _PUTS)])
 
 
 def _put(rows: Sequence[StatementRow]) -> None:

@@ -40,7 +40,7 @@ from chalicelib.read_models.statements.rows import (
 )
 from chalicelib.read_models.statements.striped import place_of
 from chalicelib.read_models.statements.table import StatementRow
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 _CURSOR_PARTS = 2 + len(Period._fields)
 """Of a statement's: where the next page begins, the balance there, and the period."""
@@ -130,7 +130,7 @@ def account_entries(query: AccountEntries) -> Entries:
             rows = asked.rows.between(place or FIRST, LAST, page=page)
         else:
             rows = asked.rows.down_from(place or LAST, page=page)
-        rows, newest = together(primed, [rows, asked.rows.last()])
+        rows, newest = in_parallel(primed, [rows, asked.rows.last()])
         last = next(newest, None)
         if last is None:
             raise asked.nothing_known()

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from chalicelib.domain.refusals import ProjectionBehind
+from chalicelib.domain.errors import ProjectionBehind
 from chalicelib.read_models.reading import primed
 from chalicelib.read_models.statements.table import StatementRow, partition
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 FIRST, LAST = "0", "~"
 """Below and above every place: a place begins with a year."""
@@ -59,7 +59,7 @@ class AccountRows:
 
 def each_first(rows: Iterable[Iterator[StatementRow]]) -> list[StatementRow | None]:
     """The first of each of these rows, asked for at the same time."""
-    return [next(found, None) for found in together(primed, rows)]
+    return [next(found, None) for found in in_parallel(primed, rows)]
 
 
 class Around(NamedTuple):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from chalicelib.domain.refusals import ProjectionBehind
+from chalicelib.domain.errors import ProjectionBehind
 from chalicelib.domain.stripes import shown, stripes_of
 from chalicelib.read_models.reading import primed, require_shown, require_version
 from chalicelib.read_models.statements.answers import EntryBody, entry_body
@@ -28,7 +28,7 @@ from chalicelib.read_models.statements.rows import (
     without_holes,
 )
 from chalicelib.read_models.statements.table import StatementRow, place
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 
 class Standing(NamedTuple):
@@ -140,7 +140,7 @@ class Stripes:
             )
         ]
         entries = []
-        for move in heapq.merge(*together(primed, moves), key=_in_time):
+        for move in heapq.merge(*in_parallel(primed, moves), key=_in_time):
             balance += move.amount
             if move.row.is_entry:
                 entries.append(_entry(move, balance))
@@ -166,7 +166,7 @@ class Stripes:
         ]
         total = sum(one.balance for one in standing)
         entries = []
-        for move in heapq.merge(*together(primed, moves), key=_in_time, reverse=True):
+        for move in heapq.merge(*in_parallel(primed, moves), key=_in_time, reverse=True):
             if move.row.is_entry:
                 entries.append(_entry(move, total))
             if len(entries) > limit:

@@ -17,9 +17,13 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import newest
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models.generations import into_each
 from chalicelib.read_models.totals.table import TotalRow, account_key, shard_key, shard_of
-from chalicelib.tables import connection, together
+from chalicelib.tables import (
+    connection,
+    in_parallel,
+)
 
 _ACTIONS = 100
 """Accounts and sums of one transaction, at most: what DynamoDB takes."""
@@ -49,7 +53,7 @@ def gain(event: Recorded, seen: TotalRow | None) -> Gain | None:
     """What the account added since it was last seen; None if this is no news."""
     if seen is not None and event.version <= seen.version:
         return None
-    account = event.account
+    account = account_state(event)
     key, of = account_key(event.stream.ledger, event.stream.id)
     return Gain(
         debits=account.debits - (seen.debits if seen else 0),
@@ -76,7 +80,7 @@ def project(events: Sequence[Recorded]) -> None:
     sums: dict[Key, list[Recorded]] = {}
     for event in newest("account", events).values():
         sums.setdefault(_sum_of(event), []).append(event)
-    together(_add_all, sums.values())
+    in_parallel(_add_all, sums.values())
 
 
 def _add_all(events: Sequence[Recorded]) -> None:
@@ -87,7 +91,7 @@ def _add_all(events: Sequence[Recorded]) -> None:
 
 def _sum_of(event: Recorded) -> Key:
     """The key of the sum that an account adds to."""
-    return shard_key(event.stream.ledger, shard_of(event.stream.id)), event.account.asset
+    return shard_key(event.stream.ledger, shard_of(event.stream.id)), account_state(event).asset
 
 
 def _add(events: Sequence[Recorded]) -> None:

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from chalicelib.domain.errors import LedgerNotFound
 from chalicelib.domain.fields import check_id
-from chalicelib.domain.refusals import LedgerNotFound
 from chalicelib.read_models.reading import now, primed
 from chalicelib.read_models.totals.table import SHARDS, TotalRow, shard_key
-from chalicelib.tables import together
+from chalicelib.tables import in_parallel
 
 LAG = timedelta(seconds=60)
 """What a projection takes at most from an event to its sums, if nothing holds it up."""
@@ -120,7 +120,7 @@ def _read(ledger: str) -> _Sums:
     credits: Counter[str] = Counter()
     as_of, events = "", 0
     shards = [TotalRow.query(shard_key(ledger, shard)) for shard in range(SHARDS)]
-    for rows in together(primed, shards):
+    for rows in in_parallel(primed, shards):
         for row in rows:
             debits[row.of] += row.debits
             credits[row.of] += row.credits

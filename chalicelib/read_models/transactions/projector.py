@@ -9,6 +9,7 @@ from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.stream import newest
 from chalicelib.http.bodies import transaction_body
+from chalicelib.ledger.aggregates import transaction_event
 from chalicelib.read_models.generations import into_each
 from chalicelib.read_models.transactions.table import (
     EXPIRY_BUCKETS,
@@ -21,7 +22,11 @@ from chalicelib.read_models.transactions.table import (
     place_of,
     reference_buckets,
 )
-from chalicelib.tables import CONDITION_FAILED, response_code, together
+from chalicelib.tables import (
+    CONDITION_FAILED,
+    in_parallel,
+    response_code,
+)
 
 _known_days: set[tuple[str, str, str]] = set()
 """The tables and days whose row this process has written already."""
@@ -30,7 +35,7 @@ _known_days: set[tuple[str, str, str]] = set()
 def row(event: Recorded) -> TransactionRow:
     """The row of a transaction after this event."""
     ledger, id = event.stream.ledger, event.stream.id
-    told = event.transaction_event
+    told = transaction_event(event)
     body = transaction_body(ledger, id, told, event.version)
     pending = told.state == "pending"
     return TransactionRow(
@@ -55,9 +60,9 @@ def project(events: Sequence[Recorded]) -> None:
     table = TransactionRow.Meta.table_name
     days = {(table, event.stream.ledger, _day(event)) for event in latest.values()} - _known_days
     # A day is listed before what happened on it, so that no listing passes it by.
-    together(lambda day: day_row(*day[1:]).save(), days)
+    in_parallel(lambda day: day_row(*day[1:]).save(), days)
     _known_days.update(days)
-    together(_write, [row(event) for event in latest.values()])
+    in_parallel(_write, [row(event) for event in latest.values()])
 
 
 def forget_days() -> None:
@@ -66,7 +71,7 @@ def forget_days() -> None:
 
 
 def _day(event: Recorded) -> str:
-    return rfc3339(event.transaction_event.created_at)[: len("2026-11-23")]
+    return rfc3339(transaction_event(event).created_at)[: len("2026-11-23")]
 
 
 def _write(row: TransactionRow) -> None:

@@ -7,11 +7,14 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from chalicelib.domain.errors import (
+    InvalidField,
+    TransactionNotFound,
+)
 from chalicelib.domain.fields import check_id, check_reference, rfc3339, utc
-from chalicelib.domain.refusals import InvalidField, TransactionNotFound
-from chalicelib.events.recorded import transaction_stream
 from chalicelib.http.bodies import TransactionBody, as_of, transaction_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
+from chalicelib.ledger.aggregates import transaction_event, transaction_stream
 from chalicelib.read_models.ledgers import JournalLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,
@@ -107,7 +110,7 @@ def _from_events(query: GetTransaction) -> TransactionBody:
     head = newest_event(transaction_stream(query.ledger, query.transaction), query.min_version)
     if head is None:
         raise TransactionNotFound(query.transaction)
-    event = head.transaction_event
+    event = transaction_event(head)
     return as_of(transaction_body(query.ledger, query.transaction, event, head.version), now())
 
 

@@ -9,10 +9,18 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.execute import Executor, Refused
-from chalicelib.domain.managing import ChangeAccount, CloseAccount, FreezeAccount, UnfreezeAccount
-from chalicelib.domain.refusals import Refusal
-from chalicelib.domain.transaction import (
+from chalicelib.commands.executor import (
+    Executor,
+    Refused,
+)
+from chalicelib.domain.account.commands import (
+    ChangeAccount,
+    CloseAccount,
+    FreezeAccount,
+    UnfreezeAccount,
+)
+from chalicelib.domain.errors import Refusal
+from chalicelib.domain.transaction.commands import (
     ExpireHold,
     HoldTransaction,
     PostHold,

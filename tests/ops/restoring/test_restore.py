@@ -12,8 +12,8 @@ import click
 import pytest
 
 from chalicelib.events.dynamodb import DynamoStore, from_item
-from chalicelib.events.recorded import account_stream
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_stream
 from chalicelib.local.environment import TABLES
 from chalicelib.read_models.transactions import projector as transactions
 from tests import engines

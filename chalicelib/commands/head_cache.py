@@ -21,7 +21,11 @@ from threading import Lock
 from typing import NamedTuple
 
 from chalicelib.domain.stripes import is_stripe, stripes_of, whole_of
-from chalicelib.events.recorded import Recorded, Stream, account_stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
+from chalicelib.ledger.aggregates import account_state, account_stream
 
 SIZE = 4000
 """Streams, of about a kilobyte each."""
@@ -165,8 +169,8 @@ class Memory:
         if head.stream.kind != "account":
             return
         account = account_stream(head.stream.ledger, whole_of(head.stream.id))
-        if head.account.stripes > 1:
-            self._stripes[account] = _Stripes(head.account.stripes, self._monotonic())
+        if account_state(head).stripes > 1:
+            self._stripes[account] = _Stripes(account_state(head).stripes, self._monotonic())
         elif account in self._stripes and is_stripe(head.stream.id):
             self._stripes[account] = self._stripes[account]._replace(at=self._monotonic())
         else:

@@ -9,18 +9,23 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from chalicelib.domain.account import (
-    Account,
+from chalicelib.domain.account.decide import (
+    require_open,
+    require_within_limits,
+)
+from chalicelib.domain.account.events import (
     EntryHeld,
     EntryPosted,
     Event,
     HeldEntryPosted,
     HeldEntryReleased,
-    require_open,
-    require_within_limits,
+)
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import (
+    AccountIsFrozen,
+    InsufficientFunds,
 )
 from chalicelib.domain.fields import Direction
-from chalicelib.domain.refusals import AccountIsFrozen, InsufficientFunds
 from chalicelib.domain.stripes import whole_of
 
 

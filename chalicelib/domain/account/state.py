@@ -1,119 +1,27 @@
-"""The account: one asset, one balance, its limits. Its events, its state, and `evolve`.
-
-Balances and limits are counted on the account's normal side: what comes in on that side adds, what
-goes out on the other takes away. What is held counts against the limits as if it had moved, so that
-resolving a hold can never breach one. The version counts the account's events: 1, 2, 3, gapless.
-"""
+"""State of the account: what the next decision needs, and `evolve`."""
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib.domain.expiring import ExpiringHold, Holds
-from chalicelib.domain.fields import Direction, fingerprint
-from chalicelib.domain.refusals import AccountIsClosed, BalanceLimitExceeded
-
-# Events
-
-
-class AccountOpened(Struct, frozen=True, kw_only=True):
-    """The account exists from `opened_at` on, with nothing in it, in so many stripes."""
-
-    asset: str
-    normal_balance: Direction
-    min_balance: int | None
-    max_balance: int | None
-    metadata: Mapping[str, str]
-    fingerprint: str
-    opened_at: datetime
-    stripes: int = 1
-
-
-class AccountChanged(Struct, frozen=True, kw_only=True):
-    """The account has these limits from now on, and this metadata unless it is None."""
-
-    min_balance: int | None
-    max_balance: int | None
-    metadata: Mapping[str, str] | None = None
-
-
-class AccountFrozen(Struct, frozen=True, kw_only=True):
-    """The account refuses new entries of these directions."""
-
-    debits: bool
-    credits: bool
-
-
-class AccountUnfrozen(Struct, frozen=True, kw_only=True):
-    """The account takes entries of these directions again."""
-
-    debits: bool
-    credits: bool
-
-
-class AccountClosed(Struct, frozen=True, kw_only=True):
-    """The account, which is empty, changes no more."""
-
-
-class EntryPosted(Struct, frozen=True, kw_only=True):
-    """One entry of a transaction moved this account's balance."""
-
-    transaction: str
-    direction: Direction
-    amount: int
-    effective_at: datetime
-    reference: str | None
-
-
-class EntryHeld(Struct, frozen=True, kw_only=True):
-    """An amount is set aside for a pending transaction, until it expires if it ever does."""
-
-    transaction: str
-    direction: Direction
-    amount: int
-    expires_at: datetime | None
-
-
-class HeldEntryPosted(Struct, frozen=True, kw_only=True):
-    """Of what was held, `amount` moved this account's balance; the rest is free again.
-
-    `expires` says that the hold would have expired.
-    """
-
-    transaction: str
-    direction: Direction
-    amount: int
-    released: int
-    effective_at: datetime
-    reference: str | None
-    expires: bool = False
-
-
-class HeldEntryReleased(Struct, frozen=True, kw_only=True):
-    """What was held is free again; `expires` says that it would have been, or is, by itself."""
-
-    transaction: str
-    direction: Direction
-    amount: int
-    expires: bool = False
-
-
-Event = (
-    AccountOpened
-    | AccountChanged
-    | AccountFrozen
-    | AccountUnfrozen
-    | AccountClosed
-    | EntryPosted
-    | EntryHeld
-    | HeldEntryPosted
-    | HeldEntryReleased
+from chalicelib.domain.account.events import (
+    AccountChanged,
+    AccountClosed,
+    AccountFrozen,
+    AccountOpened,
+    AccountUnfrozen,
+    Change,
+    EntryHeld,
+    EntryPosted,
+    Event,
+    HeldEntryPosted,
+    HeldEntryReleased,
 )
-
-
-# State
+from chalicelib.domain.fields import Direction, fingerprint
+from chalicelib.domain.holds import ExpiringHold, Holds
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -218,7 +126,7 @@ def evolve(account: Account | None, event: Event) -> Account:
     return replace(_evolve(account, event), version=account.version + 1)
 
 
-def _evolve(account: Account, event: Event) -> Account:
+def _evolve(account: Account, event: Change) -> Account:
     match event:
         case AccountChanged():
             changed = replace(account, min_balance=event.min_balance, max_balance=event.max_balance)
@@ -259,7 +167,7 @@ def _evolve(account: Account, event: Event) -> Account:
             freed = _move(account, event.direction, pending=-event.amount)
             return _resolved(freed, event, event.amount)
         case _:
-            raise AssertionError(event)
+            assert_never(event)
 
 
 def _move(account: Account, direction: Direction, *, posted: int = 0, pending: int = 0) -> Account:
@@ -293,19 +201,3 @@ def _with_holds(account: Account, holds: Holds) -> Account:
 def metadata_mark(metadata: Mapping[str, str]) -> str:
     """Half a fingerprint: enough to see that metadata is there already."""
     return fingerprint(dict(metadata))[:16]
-
-
-def require_open(id: str, account: Account) -> None:
-    """Raises AccountIsClosed for an account that changes no more."""
-    if account.closed:
-        raise AccountIsClosed(id)
-
-
-def require_within_limits(
-    account: str, least: int, most: int, min_balance: int | None, max_balance: int | None
-) -> None:
-    """Raises BalanceLimitExceeded if what the account may come to hold lies outside its limits."""
-    if min_balance is not None and least < min_balance:
-        raise BalanceLimitExceeded(account, least, min_balance, max_balance)
-    if max_balance is not None and most > max_balance:
-        raise BalanceLimitExceeded(account, most, min_balance, max_balance)

@@ -1,17 +1,12 @@
-"""The transaction: two or more entries whose debits equal their credits, for every asset.
-
-A transaction is its own stream, and that stream is its idempotency guard: the first event of an id
-can be written once, and so can the second, which resolves a hold or reverses. Every event says all
-of the transaction, so that the newest one is enough to decide on it and to show it.
-"""
+"""Commands of the transaction. A command that exists is well formed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, Literal
 
 from msgspec import Struct, field
 
 from chalicelib.domain.amounts import check_amount
+from chalicelib.domain.errors import InvalidField, TooManyEntries
 from chalicelib.domain.fields import (
     Direction,
     check_direction,
@@ -24,7 +19,6 @@ from chalicelib.domain.fields import (
     rfc3339,
     utc,
 )
-from chalicelib.domain.refusals import InvalidField, TooManyEntries
 
 MIN_ENTRIES, MAX_ENTRIES = 2, 96
 """At most so many that a post (one event more), a reversal (two) and the feed (three) are one
@@ -32,146 +26,6 @@ DynamoDB transaction, which holds 100 items.
 """
 
 MAX_TIMEOUT_SECONDS = 10 * 365 * 24 * 3600
-
-State = Literal["pending", "posted", "voided", "expired"]
-
-
-# Events
-
-
-class BookedEntry(Struct, frozen=True, kw_only=True):
-    """An entry as it stands in the books: the account's version and posted balance after it."""
-
-    account: str
-    direction: Direction
-    amount: int
-    asset: str
-    version: int
-    balance_after: int
-
-
-class Resolution(Struct, frozen=True, kw_only=True):
-    """When a hold was posted, voided or expired, and by which request."""
-
-    at: datetime
-    fingerprint: str
-    key: str | None = None
-    reason: str | None = None
-
-
-class AccountEvent(Struct, frozen=True, array_like=True):
-    """Which event of its account an entry made: its version there, and how its hash begins."""
-
-    version: int
-    hash: bytes
-
-
-class _Event(Struct, frozen=True, kw_only=True):
-    """All of a transaction. `created_at` is when its first event was recorded.
-
-    With `effective_when_posted`, `effective_at` is when the hold was made until it is posted, and
-    then the instant of that.
-
-    `account_events` names the event that each entry made on its account in the same commit, in the
-    order of the entries: so the chain of an account is witnessed by every transaction on it. Empty
-    where no account changed; None for an event of a build that named none.
-    """
-
-    entries: tuple[BookedEntry, ...]
-    effective_at: datetime
-    reference: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    fingerprint: str
-    created_at: datetime
-    is_hold: bool = False
-    expires_at: datetime | None = None
-    resolution: Resolution | None = None
-    reverses: str | None = None
-    reversed_by: str | None = None
-    effective_when_posted: bool = False
-    account_events: tuple[AccountEvent, ...] | None = None
-
-    state: ClassVar[State]
-
-
-class TransactionPosted(_Event, frozen=True, kw_only=True):
-    """The entries moved money. They are the first answer, which a repeated request is given."""
-
-    state = "posted"
-
-
-class TransactionHeld(_Event, frozen=True, kw_only=True):
-    """The entries' amounts are set aside until the hold is resolved."""
-
-    state = "pending"
-
-
-class HoldPosted(_Event, frozen=True, kw_only=True):
-    """What was held moved, wholly or in part; the rest is free again."""
-
-    state = "posted"
-
-
-class HoldVoided(_Event, frozen=True, kw_only=True):
-    """What was held is free again, as was asked."""
-
-    state = "voided"
-
-
-class HoldExpired(_Event, frozen=True, kw_only=True):
-    """What was held is free again, since its time was up."""
-
-    state = "expired"
-
-
-class TransactionReversed(_Event, frozen=True, kw_only=True):
-    """The transaction `reversed_by` undid what was posted."""
-
-    state = "posted"
-
-
-Event = (
-    TransactionPosted
-    | TransactionHeld
-    | HoldPosted
-    | HoldVoided
-    | HoldExpired
-    | TransactionReversed
-)
-
-_FOLLOWS: dict[type[Event], tuple[type[Event] | None, ...]] = {
-    TransactionPosted: (None,),
-    TransactionHeld: (None,),
-    HoldPosted: (TransactionHeld,),
-    HoldVoided: (TransactionHeld,),
-    HoldExpired: (TransactionHeld,),
-    TransactionReversed: (TransactionPosted, HoldPosted),
-}
-"""What each event may follow; None is the beginning."""
-
-
-# State
-
-
-class Transaction(Struct, frozen=True, kw_only=True):
-    """What may follow; all else of a transaction is in its newest event, of type `newest`."""
-
-    version: int
-    newest: str
-
-
-def evolve(transaction: Transaction | None, event: Event) -> Transaction:
-    """The transaction after one more event. Raises ValueError for an impossible order."""
-    before = [one and one.__name__ for one in _FOLLOWS[type(event)]]
-    if (transaction and transaction.newest) not in before:
-        raise ValueError(f"{type(event).__name__} cannot follow {transaction}")
-    return Transaction(
-        version=transaction.version + 1 if transaction else 1,
-        newest=type(event).__name__,
-    )
-
-
-# Commands
 
 
 class Entry(Struct, frozen=True, kw_only=True):

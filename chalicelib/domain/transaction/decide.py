@@ -1,6 +1,6 @@
-"""Booking: what a transaction's command does to the transaction and to the accounts it touches.
+"""Decide: what a transaction's command does to the transaction and to the accounts it touches.
 
-What it does to an account is decided by the account, one entry after the other.
+What an entry does to an account is decided on that account, one entry after the other.
 """
 
 from collections import Counter
@@ -11,12 +11,10 @@ from typing import Any, assert_never
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from chalicelib.domain import account as account_domain
-from chalicelib.domain import entries as entries_domain
-from chalicelib.domain.account import Account
-from chalicelib.domain.entries import HoldEntry, PostEntry, ResolveEntry, Step
-from chalicelib.domain.fields import Direction
-from chalicelib.domain.refusals import (
+from chalicelib.domain.account.events import Event as AccountEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import evolve as evolve_account
+from chalicelib.domain.errors import (
     AccountNotFound,
     AlreadyReversed,
     AssetMismatch,
@@ -29,26 +27,36 @@ from chalicelib.domain.refusals import (
     UnbalancedTransaction,
     are_similar,
 )
-from chalicelib.domain.transaction import (
-    BookedEntry,
+from chalicelib.domain.fields import Direction
+from chalicelib.domain.postings import (
+    HoldEntry,
+    PostEntry,
+    ResolveEntry,
+    Step,
+)
+from chalicelib.domain.postings import decide as decide_posting
+from chalicelib.domain.transaction.commands import (
     Command,
     Entry,
-    Event,
     ExpireHold,
-    HoldExpired,
-    HoldPosted,
     HoldTransaction,
-    HoldVoided,
     NewTransaction,
     PostHold,
     PostTransaction,
-    Resolution,
     Resolving,
     ReverseTransaction,
+    VoidHold,
+)
+from chalicelib.domain.transaction.events import (
+    BookedEntry,
+    Event,
+    HoldExpired,
+    HoldPosted,
+    HoldVoided,
+    Resolution,
     TransactionHeld,
     TransactionPosted,
     TransactionReversed,
-    VoidHold,
 )
 
 _OPPOSITE: dict[Direction, Direction] = {"debit": "credit", "credit": "debit"}
@@ -74,7 +82,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     """Events for transactions and for each account they touch; empty when already done."""
 
     transactions: Mapping[str, list[Event]] = field(default_factory=dict)
-    accounts: Mapping[str, list[account_domain.Event]] = field(default_factory=dict)
+    accounts: Mapping[str, list[AccountEvent]] = field(default_factory=dict)
 
 
 def transactions_of(command: Command) -> list[str]:
@@ -325,14 +333,14 @@ def _reverse(command: ReverseTransaction, books: Books, now: datetime) -> Decisi
 
 def _book(
     steps: Sequence[Step], accounts: Mapping[str, Account]
-) -> tuple[tuple[BookedEntry, ...], dict[str, list[account_domain.Event]]]:
+) -> tuple[tuple[BookedEntry, ...], dict[str, list[AccountEvent]]]:
     """The entries as they stand after each step, and the events of each account."""
     states = dict(accounts)
-    events: dict[str, list[account_domain.Event]] = {}
+    events: dict[str, list[AccountEvent]] = {}
     booked = []
     for step in steps:
-        event = entries_domain.decide(step, states[step.account])
-        after = states[step.account] = account_domain.evolve(states[step.account], event)
+        event = decide_posting(step, states[step.account])
+        after = states[step.account] = evolve_account(states[step.account], event)
         events.setdefault(step.account, []).append(event)
         booked.append(
             BookedEntry(

@@ -22,10 +22,14 @@ from chalicelib.commands.backoff import Backoff as Backoff
 from chalicelib.commands.deciding import Command, done_at, subject
 from chalicelib.commands.executed import Executed as Executed
 from chalicelib.commands.executed import answers_of
+from chalicelib.commands.head_cache import Memory
 from chalicelib.commands.loading import load
-from chalicelib.commands.memory import Memory
 from chalicelib.commands.releasing import expired_in_the_way, puts_off
-from chalicelib.domain.refusals import Contention, OutcomeUnknown, TryAgain
+from chalicelib.domain.errors import (
+    Contention,
+    OutcomeUnknown,
+    TryAgain,
+)
 from chalicelib.events.clocks import SENT_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded, Stream

@@ -1,0 +1,90 @@
+"""Aggregates: the registry of the kinds of stream, their events and their states.
+
+The event store, the codec and the stream know nothing else of an aggregate. An event's stored type
+is the name of its class.
+
+An event is never rewritten: what is stored is hashed, and stays. To change the shape of a type, add
+an upcast from its newest schema to the next; a field with a default needs none. (G. Young,
+"Versioning in an Event Sourced System", 2017.)
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+Fields = dict[str, Any]
+"""The stored fields of an event or a state, by name."""
+
+Upcast = Callable[[Fields, datetime], Fields]
+"""From an event's stored fields, and when it was recorded, to those of the next schema."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregate:
+    """A kind of stream: the classes of its events and its state, how it evolves, and older schemas.
+
+    `schema_of_state` numbers the schema of a state by its fields; `is_current_state` says whether a
+    stored state (JSON) can be used as it is, or must be folded again from its events.
+    """
+
+    kind: str
+    events: tuple[type[Struct], ...]
+    state: type[Struct]
+    evolve: Callable[[Any, Any], Any]
+    schema_of_state: Callable[[Fields], int] = lambda _: 1
+    is_current_state: Callable[[str], bool] = lambda data: stored_schema(data) == 1
+    upcasts: Mapping[str, tuple[Upcast, ...]] = field(default_factory=dict)
+
+
+KINDS: dict[str, Aggregate] = {}
+"""The aggregates by the kind of their streams."""
+
+EVENTS: dict[str, type[Struct]] = {}
+"""The classes of events by their stored type."""
+
+
+class _Schema(Struct):
+    schema: int = 1
+
+
+_schema = msgspec.json.Decoder(_Schema)
+_of_class: dict[type[Struct], Aggregate] = {}
+_upcasts: dict[str, tuple[Upcast, ...]] = {}
+
+
+def register(*aggregates: Aggregate) -> None:
+    """Makes aggregates known. Raises ValueError for an event type that another aggregate has."""
+    for aggregate in aggregates:
+        for event in aggregate.events:
+            if EVENTS.setdefault(event.__name__, event) is not event:
+                raise ValueError(f"two events are named {event.__name__}")
+            _of_class[event] = aggregate
+        KINDS[aggregate.kind] = aggregate
+        _of_class[aggregate.state] = aggregate
+        _upcasts.update(aggregate.upcasts)
+
+
+def aggregate_of(event_or_state: Struct) -> Aggregate:
+    """The aggregate that has this event, or this state."""
+    return _of_class[type(event_or_state)]
+
+
+def schema_of(type: str) -> int:
+    """The present schema of an event type; 1 is the first."""
+    return 1 + len(_upcasts.get(type, ()))
+
+
+def stored_schema(data: str) -> int:
+    """The schema of a stored event or state. Raises msgspec.MsgspecError for other JSON."""
+    return _schema.decode(data).schema
+
+
+def upcast(type: str, schema: int, fields: Fields, recorded_at: datetime) -> Fields:
+    """Stored fields of this schema, as the present schema has them."""
+    for step in _upcasts.get(type, ())[schema - 1 :]:
+        fields = step(fields, recorded_at)
+    return fields
