@@ -9,7 +9,7 @@ the same id or `Idempotency-Key` finds out, because it is done once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -156,11 +156,8 @@ def refused(refusal: Refusal) -> Problem:
     if isinstance(refusal, InvalidField):
         errors = [FieldError(refusal.where, refusal.why)]
         return Problem(refusal.code, str(refusal), errors=errors)
-    figures: dict[str, Any] = (
-        {field.name: getattr(refusal, field.name) for field in fields(refusal)}
-        if is_dataclass(refusal)
-        else {}
-    )
+    named = fields(refusal)  # type: ignore[arg-type]  # Every named refusal is a dataclass.
+    figures = {field.name: getattr(refusal, field.name) for field in named}
     return Problem(
         refusal.code,
         str(refusal),
