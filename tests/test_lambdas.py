@@ -22,17 +22,18 @@ PROJECTING = {
 }
 ANSWERING = {
     "http.auth",
-    "http.door",
+    "http.request",
+    "http.router",
     "http.pagination",
     "http.problems",
     "read_models.ask",
-    *(f"read_models.{room}.lambdas" for room in ROOMS),
+    *(f"read_models.{room}.routes" for room in ROOMS),
     *(f"read_models.{room}.queries" for room in ROOMS),
 }
 
 NOT_LOADED = {
     "write": {"read_models", "events.stream", "events.parking", "sweep"},
-    "authorizer": {"commands", "events", "domain", "read_models", "sweep", "http.door"},
+    "authorizer": {"commands", "events", "domain", "read_models", "sweep", "http.router"},
     "sweep": {"commands", "events", "http", "read_models"},
     "accounts query": {
         *(WRITING | PROJECTING),

@@ -67,6 +67,9 @@ STATUS = {
 }
 """Each code with its status. Clients branch on the code; both are kept for ever."""
 
+BODY_ERRORS = ("malformed_json", "request_too_large", "unsupported_media_type")
+"""The codes of any request with a body."""
+
 
 class FieldError(msgspec.Struct, frozen=True):
     """One field of a request that is not as it should be."""

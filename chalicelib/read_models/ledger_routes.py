@@ -5,9 +5,10 @@ from itertools import chain, groupby, islice
 
 import msgspec
 
-from chalicelib.http.door import Answer, Door
-from chalicelib.http.incoming import Incoming
 from chalicelib.http.pagination import make_cursor, read_cursor
+from chalicelib.http.request import Request
+from chalicelib.http.response import Response
+from chalicelib.http.router import Router
 from chalicelib.read_models.ledgers import (
     PARTITION,
     AccountsLedger,
@@ -22,7 +23,7 @@ from chalicelib.tables import in_parallel
 
 _LISTING = ("ledgers",)
 
-ledgers = Door(__name__)
+routes = Router(__name__)
 
 
 class ListLedgers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,20 +47,19 @@ class Ledgers(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-@ledgers.get("/ledgers", asks=ListLedgers, gives=Ledgers, refuses=("invalid_cursor",))
-def list_ledgers(incoming: Incoming) -> Answer:
+@routes.get("/ledgers", errors=("invalid_cursor",))
+def list_ledgers(request: Request, query: ListLedgers) -> Response[Ledgers]:
     """A page of the ledgers that the key opens, as far as something of them has arrived."""
-    query = incoming.query(ListLedgers)
     after = ""
     if query.cursor is not None:
         (after,) = read_cursor(query.cursor, of=_LISTING, parts=1)
     registry = AccountsLedger if ACCOUNTS in settings().serves else JournalLedger
-    named = incoming.ledgers
+    named = request.caller.named
     found = _all(registry, after, query.limit) if named is None else _of(registry, named, after)
     page = list(islice(found, query.limit + 1))
     more = len(page) > query.limit
     page = page[: query.limit]
-    return Answer(
+    return Response(
         Ledgers(
             ledgers=page,
             next_cursor=make_cursor(page[-1].id, of=_LISTING) if more else None,
