@@ -13,7 +13,7 @@ AWS_CLIENTS = {"boto3", "s3transfer", "requests", "aiohttp"}
 ROOMS = {"balances", "statements", "transactions", "totals", "integrity"}
 WRITING = {"commands", "sweep"}
 PROJECTING = {
-    "events.parking",
+    "events.dead_letters",
     "events.stream",
     "read_models.accounts",
     "read_models.journal",
@@ -32,7 +32,7 @@ ANSWERING = {
 }
 
 NOT_LOADED = {
-    "write": {"read_models", "events.stream", "events.parking", "sweep"},
+    "write": {"read_models", "events.stream", "events.dead_letters", "sweep"},
     "authorizer": {"commands", "events", "domain", "read_models", "sweep", "http.router"},
     "sweep": {"commands", "events", "http", "read_models"},
     "accounts query": {

@@ -119,13 +119,13 @@ class Request:
 
         Raises Problem, InvalidField: for the query string first, then the body, then the headers.
         """
-        found: dict[str, Any] = {name: self.path[name] for name in signature.path}
-        if signature.takes_request:
-            found["request"] = self
+        found: dict[str, Any] = {"request": self} if signature.takes_request else {}
         if signature.query is not None:
             found["query"] = self._query(signature.query)
-        elif not signature.any_parameter:
-            found |= self._flags(signature.flags)
+        else:
+            found |= self.path
+            if self._sent.query_params and not signature.any_parameter:
+                found |= self._flags(signature.flags)
         if signature.body is not None:
             raw: Any = self._sent.raw_body  # Bytes, whatever its annotation says.
             if raw or not signature.body_optional:

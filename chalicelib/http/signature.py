@@ -4,8 +4,8 @@ Each parameter of a view is one of these:
 
 - `request`: the Request;
 - `body`: the JSON body, as the message that annotates it; with a default, it may be left out;
-- `query`: the path and the query string, as the query object that annotates it;
-- named as in the path: that part of the path;
+- `query`: the path and the query string together, as the query object that annotates it;
+- named as in the path: that part of the path; all of them, unless there is a `query`;
 - annotated with a `Header`: that header, if it is sent;
 - a `bool`: a query parameter that is `true` or `false`, if it is sent;
 - `**` before its name: any other query parameter, which is ignored. Without it, others are refused.
@@ -47,7 +47,6 @@ class Signature:
     """A view's parameters by what they are read from, and the message that it answers with."""
 
     takes_request: bool
-    path: tuple[str, ...]
     query: Query | None
     flags: frozenset[str]
     any_parameter: bool
@@ -65,13 +64,16 @@ def path_names(path: str) -> list[str]:
 def signature_of(view: View, path: str) -> Signature:
     """The signature of a view for a path.
 
-    Raises TypeError for a parameter that is none of the above.
+    Raises TypeError for a parameter that is none of the above, and for a part of the path that is
+    not asked for.
     """
     inspected = inspect.signature(view)
     parameters = dict(inspected.parameters)
     takes_request = parameters.pop("request", None) is not None
     query, body = parameters.pop("query", None), parameters.pop("body", None)
-    in_path = [name for name in path_names(path) if parameters.pop(name, None)]
+    for name in path_names(path) if query is None else ():
+        if parameters.pop(name, None) is None:
+            raise TypeError(f"{view.__name__}: no parameter {name}, as {path} has")
     headers, flags, any_parameter = dict[str, Header](), set[str](), False
     for name, parameter in parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
@@ -85,7 +87,6 @@ def signature_of(view: View, path: str) -> Signature:
     (response,) = get_args(inspected.return_annotation)
     return Signature(
         takes_request=takes_request,
-        path=tuple(in_path),
         query=_query(query.annotation) if query else None,
         flags=frozenset(flags),
         any_parameter=any_parameter,
