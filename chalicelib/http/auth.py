@@ -50,7 +50,7 @@ auth = Blueprint(__name__)
 
 @auth.authorizer(ttl_seconds=CACHED_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
-    """Lets a known key in, and tells the app what it opens."""
+    """Admits a known key, and passes on to the app what the key opens."""
     _, _, secret = request.token.partition(" ")
     key = keys.find(secret) if re.fullmatch(KEY_HEADER_PATTERN, request.token) else None
     if key is None:
@@ -60,7 +60,7 @@ def authorize(request: AuthRequest) -> AuthResponse:
 
 
 def authorizer() -> Authorizer | None:
-    """What every route but /health asks, as this stage's settings say.
+    """The authorizer of every route that is not public, by this stage's settings; None for none.
 
     Raises ValueError for Cognito without a user pool.
     """

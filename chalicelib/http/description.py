@@ -1,12 +1,11 @@
 """Description: the API as an OpenAPI document, and as a page for people. Open to all.
 
-Both are files, made by `python -m ops openapi` from the routes of all stages. A stage
-that serves reads describes the whole API, though it loads a part of it; one that only writes does
-not. Clients and caches keep both for an hour, and then ask whether they have changed.
+Both are files, made by `python -m ops openapi` from the routes of all stages. A stage that serves
+reads describes the whole API; a stage that only writes serves neither. Clients and caches keep both
+for an hour, and then ask whether they have changed.
 """
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -24,14 +23,6 @@ _POLICY = f"default-src 'none'; style-src '{_STYLE}'; base-uri 'none'; form-acti
 routes = Router(__name__)
 
 
-@dataclass(frozen=True)
-class _Page:
-    """A file as it is served: its text, and an ETag that changes with it."""
-
-    text: str
-    etag: str
-
-
 @routes.public("/openapi.json")
 def openapi(request: Request) -> Response[str]:
     """The API as an OpenAPI 3.1 document."""
@@ -47,18 +38,19 @@ def docs(request: Request) -> Response[str]:
 
 def _cacheable(request: Request, file: Path, headers: dict[str, str]) -> Response[str]:
     """The file, or 304 without a body where the caller has it."""
-    page = _page(file)
+    text, etag = _page(file)
     # API Gateway compresses for those who accept it.
-    kept = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding", "ETag": page.etag}
-    if _has(request.header("If-None-Match"), page.etag):
+    kept = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding", "ETag": etag}
+    if _has(request.header("If-None-Match"), etag):
         return Response("", status=304, headers={**headers, **kept})
-    return Response(page.text, headers={**headers, **kept})
+    return Response(text, headers={**headers, **kept})
 
 
 @cache
-def _page(file: Path) -> _Page:
+def _page(file: Path) -> tuple[str, str]:
+    """A file as it is served: its text, and an ETag that changes with it."""
     raw = file.read_bytes()
-    return _Page(raw.decode(), f'"{hashlib.sha256(raw).hexdigest()[:32]}"')
+    return raw.decode(), f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
 
 
 def _has(if_none_match: str | None, etag: str) -> bool:

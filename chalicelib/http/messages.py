@@ -1,7 +1,7 @@
 """Messages: what is wrong with a body or a query string that is not what its route declares."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,11 +27,11 @@ def message_of(raw: msgspec.Raw, message: type[_Message]) -> _Message:
     try:
         return msgspec.json.decode(raw, type=message)
     except _MALFORMED as error:
-        raise body_problem(error, raw, message) from None
+        raise unreadable(error, raw, message) from None
 
 
-def body_problem(error: Exception, raw: bytes | msgspec.Raw, message: type) -> Problem:
-    """The problem of a body, or a part of one, that could not be read as this message."""
+def unreadable(error: Exception, raw: bytes | msgspec.Raw, message: type) -> Problem:
+    """The problem of JSON, or of a query string as JSON, that is not this message."""
     match error:
         case RepeatedName():
             return _repeated(bytes(raw))
@@ -39,13 +39,6 @@ def body_problem(error: Exception, raw: bytes | msgspec.Raw, message: type) -> P
             return _not_valid(error, raw, message)
         case _:
             return _no_json(error)
-
-
-def parameters_problem(
-    error: msgspec.ValidationError, given: Mapping[str, Any], message: type
-) -> Problem:
-    """The problem of a path and a query string that are not this query object."""
-    return _not_valid(error, msgspec.json.encode(given), message)
 
 
 def refused_body(refusal: InvalidField, raw: bytes | msgspec.Raw, message: type[Any]) -> Problem:
@@ -58,17 +51,13 @@ def refused_body(refusal: InvalidField, raw: bytes | msgspec.Raw, message: type[
     return _problem(refusal.code, [first, *(each for each in found if each.field != first.field)])
 
 
-def _not_valid(
-    error: msgspec.ValidationError, raw: bytes | msgspec.Raw, message: type[Any]
-) -> Problem:
+def _not_valid(error: Exception, raw: bytes | msgspec.Raw, message: type) -> Problem:
     try:
         found = faults(raw, message)
     except _MALFORMED as malformed:
         return _no_json(malformed)
-    if not found:
-        # A type that is described in no other way than by msgspec's own words.
-        found = [FieldError("", str(error).replace("`", ""))]
-    return _problem("validation_failed", found)
+    # Of a type that `faults` cannot explain there is msgspec's own message.
+    return _problem("validation_failed", found or [FieldError("", str(error).replace("`", ""))])
 
 
 def _problem(code: str, found: list[FieldError]) -> Problem:

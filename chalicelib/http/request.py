@@ -11,7 +11,7 @@ from chalice.app import Request as ChaliceRequest
 
 from chalicelib.domain.errors import InvalidField, Refusal
 from chalicelib.http.keys import ALL_LEDGERS, READ, WRITE
-from chalicelib.http.messages import RepeatedName, body_problem, parameters_problem, refused_body
+from chalicelib.http.messages import RepeatedName, refused_body, unreadable
 from chalicelib.http.problems import Problem, invalid, refused
 from chalicelib.http.signature import Query, Signature
 from chalicelib.http.times import cut
@@ -52,18 +52,10 @@ def caller(context: Mapping[str, Any]) -> Caller:
     authorized = context.get("authorizer") or {}
     match settings().auth:
         case "keys":
-            return Caller(
-                str(authorized.get("principalId", "nobody")),
-                _words(authorized.get("scopes")),
-                _words(authorized.get("ledgers")),
-            )
+            return _limited(authorized, "principalId", "scopes", "ledgers")
         case "cognito":
             claims = authorized.get("claims") or {}
-            return Caller(
-                str(claims.get("sub", "nobody")),
-                _words(claims.get("custom:scopes")),
-                _words(claims.get("custom:ledgers")),
-            )
+            return _limited(claims, "sub", "custom:scopes", "custom:ledgers")
         case "iam":
             # IAM has judged method and path, ledger included, before the request came here.
             identity = context.get("identity") or {}
@@ -72,8 +64,10 @@ def caller(context: Mapping[str, Any]) -> Caller:
             return _UNLIMITED
 
 
-def _words(text: object) -> frozenset[str]:
-    return frozenset(str(text or "").replace(",", " ").split())
+def _limited(said: Mapping[str, Any], actor: str, scopes: str, ledgers: str) -> Caller:
+    """A caller by the names under which an authorizer gives what is theirs."""
+    listed = [str(said.get(name) or "").replace(",", " ").split() for name in (scopes, ledgers)]
+    return Caller(str(said.get(actor, "nobody")), frozenset(listed[0]), frozenset(listed[1]))
 
 
 class Request:
@@ -150,7 +144,7 @@ class Request:
             _unique_names.decode(raw.decode())
             return msgspec.json.decode(raw, type=message)
         except (RepeatedName, msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise body_problem(error, raw, message) from None
+            raise unreadable(error, raw, message) from None
 
     def _query(self, query: Query) -> Any:
         """The path and the query string as a query object. Raises Problem, InvalidField."""
@@ -167,7 +161,7 @@ class Request:
         try:
             return msgspec.convert(given, type=query.message)
         except msgspec.ValidationError as error:
-            raise parameters_problem(error, given, query.message) from None
+            raise unreadable(error, msgspec.json.encode(given), query.message) from None
 
     def _flags(self, names: Collection[str]) -> dict[str, bool]:
         """The query parameters of these names, which are `true` or `false`. Raises Problem."""

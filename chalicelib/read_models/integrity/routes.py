@@ -7,9 +7,7 @@ from chalicelib.read_models.integrity.queries import Integrity, LedgerIntegrity,
 routes = Router(__name__)
 
 
-@routes.get(
-    "/ledgers/{ledger}/integrity",
-)
+@routes.get("/ledgers/{ledger}/integrity")
 def verdict(query: LedgerIntegrity) -> Response[Integrity]:
     """What the last audit found."""
     return Response(ledger_integrity(query))

@@ -7,10 +7,7 @@ from chalicelib.read_models.totals.queries import Totals, TrialBalance, trial_ba
 routes = Router(__name__)
 
 
-@routes.get(
-    "/ledgers/{ledger}/trial-balance",
-    errors=("ledger_not_found",),
-)
+@routes.get("/ledgers/{ledger}/trial-balance", errors=("ledger_not_found",))
 def trial(query: TrialBalance) -> Response[Totals]:
     """The trial balance of a ledger."""
     return Response(trial_balance(query))

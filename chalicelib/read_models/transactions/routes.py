@@ -23,10 +23,7 @@ def transaction(query: GetTransaction) -> Response[TransactionBody]:
     return Response(get_transaction(query))
 
 
-@routes.get(
-    "/ledgers/{ledger}/transactions",
-    errors=("ledger_not_found", "invalid_cursor"),
-)
+@routes.get("/ledgers/{ledger}/transactions", errors=("ledger_not_found", "invalid_cursor"))
 def listing(query: ListTransactions) -> Response[Transactions]:
     """A page of transactions."""
     return Response(list_transactions(query))
