@@ -11,6 +11,7 @@ from chalicelib.domain.sentences import SENTENCES
 
 
 @dataclass_transform(eq_default=False)
+@dataclass(eq=False, repr=False)
 class Refusal(Exception):
     """A command that was understood and turned down, or that could not be understood."""
 
@@ -20,7 +21,8 @@ class Refusal(Exception):
     def __init_subclass__(cls) -> None:
         if cls.__name__ in SENTENCES:
             cls.code, cls.sentence = SENTENCES[cls.__name__]
-        dataclass(eq=False, repr=False)(cls)
+        if "__annotations__" in vars(cls):
+            dataclass(eq=False, repr=False)(cls)
 
     def __str__(self) -> str:
         return self.sentence.format_map(vars(self))

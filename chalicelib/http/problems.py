@@ -160,8 +160,7 @@ def refused(refusal: Refusal) -> Problem:
     if isinstance(refusal, InvalidField):
         errors = [FieldError(refusal.where, refusal.why)]
         return Problem(refusal.code, str(refusal), errors=errors)
-    named = fields(refusal)  # type: ignore[arg-type]  # Every named refusal is a dataclass.
-    figures = {field.name: getattr(refusal, field.name) for field in named}
+    figures = {field.name: getattr(refusal, field.name) for field in fields(refusal)}
     return Problem(
         refusal.code,
         str(refusal),
