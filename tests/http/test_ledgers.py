@@ -8,7 +8,7 @@ from chalice.test import Client
 
 from app import app
 from chalicelib.http.request import Caller, Request
-from chalicelib.read_models import ledger_routes, ledgers
+from chalicelib.read_models import ledger_queries, ledgers
 from tests.deliveries import records_of
 from tests.http.api import Api, assert_problem
 
@@ -34,7 +34,7 @@ def client(moto: None) -> Client:  # noqa: ARG001  # Asked for its tables.
 def half(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The Read API that answers."""
     only = type("Half", (), {"serves": (request.param,)})()
-    monkeypatch.setattr(ledger_routes, "settings", lambda: only)
+    monkeypatch.setattr(ledger_queries, "settings", lambda: only)
     return str(request.param)
 
 
