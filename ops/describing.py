@@ -19,12 +19,12 @@ from chalicelib.http.signature import path_names
 
 Json = dict[str, Any]
 Examples = Mapping[str, Sequence["Json"]]
-"""Of each operation, what was asked and answered: `request` and `response`."""
+"""By operation, executed requests: `request` and `response` bodies, and `status`."""
 
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
-_OF_ALL = ("rate_limited", "internal_error", "unavailable")
-_OF_CALLERS = ("validation_failed", "unauthorized", "forbidden", "not_found")
+_ANY_ROUTE = ("rate_limited", "internal_error", "unavailable")
+_ANY_CALLER = ("validation_failed", "unauthorized", "forbidden", "not_found")
 
 _ID = {"type": "string", "pattern": f"^{ID_PATTERN}$", "maxLength": 128}
 _PARAMETERS: dict[str, Json] = {
@@ -70,6 +70,9 @@ _HEADERS: dict[str, Json] = {
         "schema": {"type": "integer", "minimum": 1},
     },
 }
+_IN_PATH: Json = {"in": "path", "schema": _ID, "description": "An id."}
+"""Any other part of a path."""
+
 _QUERY_NOTES = {
     "min_version": "Wait, for up to two seconds, until this version is to be seen.",
     "consistency": "`strong` reads the event table itself, where a stage allows it.",
@@ -83,6 +86,8 @@ _QUERY_NOTES = {
     "at": "A time; by default, now.",
     "order": "Oldest first, which is the default, or newest first.",
 }
+"""Parameters of several query objects; any other is described by the `Meta` of its field."""
+
 _PROBLEM: Json = {
     "type": "object",
     "description": "RFC 9457, with a stable `code` and the figures of the refusal.",
@@ -170,15 +175,17 @@ def _parameters(route: Route, components: Json) -> list[Json]:
     signature, in_path = route.signature, path_names(route.path)
     headers = [header.name for header in signature.headers.values()]
     found = [
-        {"name": name, "required": name in in_path, **_PARAMETERS[name]}
+        {"name": name, "required": name in in_path, **_PARAMETERS.get(name, _IN_PATH)}
         for name in (*in_path, *sorted(signature.flags), *headers)
     ]
     if signature.query is not None:
         properties = components[signature.query.message.__name__]["properties"]
         for name, schema in properties.items():
             if name not in in_path:
-                note = {"description": _QUERY_NOTES[name]}
-                found.append({"name": name, "in": "query", **note, "schema": _plain(schema)})
+                plain = _plain(schema)
+                note = plain.pop("description", name.replace("_", " "))
+                note = {"description": _QUERY_NOTES.get(name, note)}
+                found.append({"name": name, "in": "query", **note, "schema": plain})
     return found
 
 
@@ -206,14 +213,14 @@ def _responses(route: Route, examples: Sequence[Json]) -> Json:
             "content": {_JSON: _content(response, given)} if response else {},
         }
     codes = defaultdict(list)
-    for code in (*(_OF_CALLERS if route.scope else ("validation_failed",)), *_OF_ALL):
+    for code in (*(_ANY_CALLER if route.scope else ("validation_failed",)), *_ANY_ROUTE):
         codes[STATUS[code]].append(code)
     for code in route.errors:
         codes[STATUS[code]].append(code)
-    for status, said in sorted(codes.items()):
+    for status, named in sorted(codes.items()):
         given = [each["response"] for each in examples if each["status"] == status]
         found[str(status)] = {
-            "description": ", ".join(f"`{code}`" for code in said),
+            "description": ", ".join(f"`{code}`" for code in named),
             "content": {CONTENT_TYPE: _content(None, given)},
         }
         if status in (429, 503):
