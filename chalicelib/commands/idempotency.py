@@ -1,7 +1,7 @@
-"""Idempotency keys: what a client may call a request, and the id that the call gives.
+"""Idempotency keys: the header `Idempotency-Key`, and the id that a key gives.
 
-A transaction's id is its key: an `Idempotency-Key` that could be an id is the id, and any other
-gives one, the same each time.
+A transaction's id is its idempotency key: a key that could be an id is the id, and from any other
+key an id is made, the same each time.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Request: who sent it, and what it says, as the signature of its route asks for it."""
+"""Request: who sent it, and the arguments that the view of its route is called with."""
 
 import json
 import re
@@ -109,7 +109,8 @@ class Request:
                 raise Problem("unsupported_media_type", "send application/json")
 
     def arguments(self, signature: Signature) -> dict[str, Any]:
-        """What a view of this signature is called with; what is not sent is left to its defaults.
+        """The arguments of a view with this signature, without those that have a default and were
+        not sent.
 
         Raises Problem, InvalidField: for the query string first, then the body, then the headers.
         """

@@ -19,7 +19,7 @@ from chalicelib.http.auth import authorizer
 from chalicelib.http.keys import READ, WRITE
 from chalicelib.http.problems import BODY_ERRORS, CONTENT_TYPE, Problem, internal_error
 from chalicelib.http.request import Request
-from chalicelib.http.signature import Signature, View, signature_of
+from chalicelib.http.signature import Signature, View
 from chalicelib.telemetry import answered
 
 _JSON = "application/json"
@@ -87,7 +87,7 @@ class Router(Blueprint):
             declared["errors"] = (*BODY_ERRORS, *declared.get("errors", ()))
 
         def decorate(view: _View) -> _View:
-            route = Route(method, path, view, scope, signature_of(view, path), **declared)
+            route = Route(method, path, view, scope, Signature(view, path), **declared)
 
             def serve(**parameters: str) -> ChaliceResponse:
                 request = Request(self.current_request, parameters)

@@ -14,8 +14,7 @@ The view is annotated to return `Response[Body]`; `Response[str]` is text that n
 """
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from types import UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -42,59 +41,43 @@ class Query(NamedTuple):
     times: frozenset[str]
 
 
-@dataclass(frozen=True)
 class Signature:
-    """A view's parameters by what they are read from, and the message that it answers with."""
+    """A view's parameters by what they are read from, and the message that it answers with.
 
-    takes_request: bool
-    query: Query | None
-    flags: frozenset[str]
-    any_parameter: bool
-    headers: Mapping[str, Header]
-    body: type | None
-    body_optional: bool
-    response: type | None
+    Raises TypeError for a parameter that is none of the above, and for a part of the path that the
+    view does not name.
+    """
+
+    def __init__(self, view: View, path: str) -> None:
+        inspected = inspect.signature(view)
+        parameters = dict(inspected.parameters)
+        self.takes_request = parameters.pop("request", None) is not None
+        query, body = parameters.pop("query", None), parameters.pop("body", None)
+        self.query = _query(query.annotation) if query else None
+        self.body: type | None = body.annotation if body else None
+        self.body_optional = body is not None and body.default is not _REQUIRED
+        for name in path_names(path) if query is None else ():
+            if parameters.pop(name, None) is None:
+                raise TypeError(f"{view.__name__}: no parameter {name}, as {path} has")
+        self.headers: dict[str, Header] = {}
+        self.flags: set[str] = set()
+        self.any_parameter = False
+        for name, parameter in parameters.items():
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                self.any_parameter = True
+            elif parameter.default is not _REQUIRED and (header := _header(parameter.annotation)):
+                self.headers[name] = header
+            elif parameter.default is not _REQUIRED and parameter.annotation is bool:
+                self.flags.add(name)
+            else:
+                raise TypeError(f"{view.__name__}: a request for {path} has no {name}")
+        (response,) = get_args(inspected.return_annotation)
+        self.response: type | None = None if response is str else response
 
 
 def path_names(path: str) -> list[str]:
     """The names in a path: `ledger` in `/ledgers/{ledger}`."""
     return [part[1:-1] for part in path.split("/") if part.startswith("{")]
-
-
-def signature_of(view: View, path: str) -> Signature:
-    """The signature of a view for a path.
-
-    Raises TypeError for a parameter that is none of the above, and for a part of the path that is
-    not asked for.
-    """
-    inspected = inspect.signature(view)
-    parameters = dict(inspected.parameters)
-    takes_request = parameters.pop("request", None) is not None
-    query, body = parameters.pop("query", None), parameters.pop("body", None)
-    for name in path_names(path) if query is None else ():
-        if parameters.pop(name, None) is None:
-            raise TypeError(f"{view.__name__}: no parameter {name}, as {path} has")
-    headers, flags, any_parameter = dict[str, Header](), set[str](), False
-    for name, parameter in parameters.items():
-        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            any_parameter = True
-        elif parameter.default is not _REQUIRED and (header := _header(parameter.annotation)):
-            headers[name] = header
-        elif parameter.default is not _REQUIRED and parameter.annotation is bool:
-            flags.add(name)
-        else:
-            raise TypeError(f"{view.__name__}: a request for {path} has no {name}")
-    (response,) = get_args(inspected.return_annotation)
-    return Signature(
-        takes_request=takes_request,
-        query=_query(query.annotation) if query else None,
-        flags=frozenset(flags),
-        any_parameter=any_parameter,
-        headers=headers,
-        body=body.annotation if body else None,
-        body_optional=body is not None and body.default is not _REQUIRED,
-        response=None if response is str else response,
-    )
 
 
 def _header(annotation: Any) -> Header | None:

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.http.request import Request
 from chalicelib.http.response import Response
-from chalicelib.http.signature import Header, Query, signature_of
+from chalicelib.http.signature import Header, Query, Signature
 from tests.http.api import Api
 
 
@@ -37,17 +37,17 @@ def found(query: Search) -> Response[str]:
 
 
 def test_a_view_says_by_its_parameters_what_it_is_called_with() -> None:
-    signature = signature_of(changed, "/ledgers/{ledger}")
+    signature = Signature(changed, "/ledgers/{ledger}")
 
     assert (signature.takes_request, signature.any_parameter) == (True, False)
     assert (signature.body, signature.body_optional) == (Search, True)
-    assert signature.flags == frozenset({"loud"})
+    assert signature.flags == {"loud"}
     assert signature.headers == {"tag": Header("If-Match")}
     assert (signature.query, signature.response) == (None, Search)
 
 
 def test_a_query_object_says_which_of_its_parameters_are_numbers_and_times() -> None:
-    signature = signature_of(found, "/ledgers/{ledger}")
+    signature = Signature(found, "/ledgers/{ledger}")
 
     assert signature.query == Query(Search, frozenset({"size", "most"}), frozenset({"from"}))
     assert signature.response is None
@@ -55,12 +55,12 @@ def test_a_query_object_says_which_of_its_parameters_are_numbers_and_times() -> 
 
 def test_a_parameter_that_no_request_has_is_refused_at_the_start() -> None:
     with pytest.raises(TypeError, match="has no ledger"):
-        signature_of(changed, "/ledgers")
+        Signature(changed, "/ledgers")
 
 
 def test_a_part_of_the_path_that_a_view_does_not_ask_for_is_refused_at_the_start() -> None:
     with pytest.raises(TypeError, match="changed: no parameter account"):
-        signature_of(changed, "/ledgers/{ledger}/accounts/{account}")
+        Signature(changed, "/ledgers/{ledger}/accounts/{account}")
 
 
 def test_whoever_asks_for_the_health_may_add_a_parameter_against_caches(api: Api) -> None:
