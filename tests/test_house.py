@@ -171,10 +171,9 @@ def test_only_the_local_environment_imports_the_simulator() -> None:
     assert importers == {"local"}
 
 
-def test_only_doors_stacks_and_the_local_stack_know_chalice() -> None:
-    may = {"app", "chalicelib.commands.lambdas"}
-    may |= {f"chalicelib.http.{part}" for part in ("auth", "door", "incoming")}
-    may |= {f"chalicelib.read_models.{room}.lambdas" for room in ROOMS}
+def test_only_http_the_stacks_and_the_local_stack_know_chalice() -> None:
+    may = {"app"}
+    may |= {f"chalicelib.http.{part}" for part in ("auth", "request", "router")}
     may |= {"chalicelib.sweep"}
     may |= {f"chalicelib.read_models.{stack}" for stack in ("accounts", "feeding", "journal")}
     know = {
@@ -185,7 +184,7 @@ def test_only_doors_stacks_and_the_local_stack_know_chalice() -> None:
     }
 
     assert know <= may
-    assert "chalicelib.http.door" in know
+    assert "chalicelib.http.router" in know
 
 
 def test_only_settings_reads_the_environment() -> None:
