@@ -26,11 +26,19 @@ MAX_STRIPES = 64
 _MARK, _OF = "~", "of"  # No id of a user's has the mark in it.
 
 
+def stream_id(account: str, count: int, number: int) -> str:
+    """The id of one of an account's streams: its own is number 0, its stripes count from 1."""
+    return f"{account}{_MARK}{number}{_OF}{count}" if number else account
+
+
+def entry_streams(count: int) -> range:
+    """The numbers of the streams that take entries: the stripes', or the account's own without."""
+    return range(1, count + 1) if count > 1 else range(1)
+
+
 def stripes_of(account: str, count: int) -> list[str]:
-    """The ids of an account's stripes; none for a count of 1, which is no striped account."""
-    if count == 1:
-        return []
-    return [f"{account}{_MARK}{number}{_OF}{count}" for number in range(1, count + 1)]
+    """The ids of an account's stripes; none for a count of 1: the account is not striped."""
+    return [stream_id(account, count, number) for number in entry_streams(count) if number]
 
 
 def whole_of(id: str) -> str:
@@ -43,29 +51,33 @@ def is_stripe(id: str) -> bool:
     return _MARK in id
 
 
-def shown(version: int, count: int, number: int = 0) -> int:
-    """The version of a stream as its account shows it, so that no two streams show the same.
+def public_version(version: int, count: int, number: int = 0) -> int:
+    """The version that the API shows for a version of stream `number`: no two streams share one.
 
-    The account's own stream is number 0, and its stripes count from 1. What is not striped shows
-    the version as it is.
+    The versions of an account that is not striped are public as they are.
     """
     return version if count == 1 else (version - 1) * (count + 1) + number + 1
 
 
-def shown_of(id: str, version: int) -> int:
-    """Likewise for the stream of an entry, by its id alone: stripes are what takes entries."""
+def public_version_of(id: str, version: int) -> int:
+    """The public version of an entry, from the id of its stream."""
     if not is_stripe(id):
         return version
     number, count = id.partition(_MARK)[2].split(_OF)
-    return shown(version, int(count), int(number))
+    return public_version(version, int(count), int(number))
 
 
-def hidden(version: int, count: int) -> tuple[int, int]:
-    """The number of a stream, and its own version, behind one that the account shows."""
+def stream_version(public: int, count: int) -> tuple[int, int]:
+    """The number of the stream that has a public version, and the stream's own version."""
     if count == 1:
-        return 0, version
-    before, number = divmod(version - 1, count + 1)
+        return 0, public
+    before, number = divmod(public - 1, count + 1)
     return number, before + 1
+
+
+def versions_before(public: int, count: int, number: int) -> int:
+    """How many versions of stream `number` come before a public version."""
+    return public - 1 if count == 1 else max(0, -(-(public - number - 1) // (count + 1)))
 
 
 def sum_of(account: Account, stripes: Iterable[Account]) -> Account:

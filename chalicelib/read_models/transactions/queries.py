@@ -25,9 +25,9 @@ from chalicelib.read_models.reading import (
     newest_event,
     now,
     page_of,
-    patiently,
     require_order,
     require_version,
+    retry_while_behind,
 )
 from chalicelib.read_models.transactions.table import (
     BUCKETS,
@@ -103,7 +103,7 @@ def get_transaction(query: GetTransaction) -> TransactionBody:
             raise TransactionNotFound(query.transaction)
         return _body(row)
 
-    return patiently(read)
+    return retry_while_behind(read)
 
 
 def _from_events(query: GetTransaction) -> TransactionBody:
