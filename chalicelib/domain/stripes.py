@@ -26,19 +26,11 @@ MAX_STRIPES = 64
 _MARK, _OF = "~", "of"  # No id of a user's has the mark in it.
 
 
-def stream_id(account: str, count: int, number: int) -> str:
-    """The id of one of an account's streams: its own is number 0, its stripes count from 1."""
-    return f"{account}{_MARK}{number}{_OF}{count}" if number else account
-
-
-def entry_streams(count: int) -> range:
-    """The numbers of the streams that take entries: the stripes', or the account's own without."""
-    return range(1, count + 1) if count > 1 else range(1)
-
-
 def stripes_of(account: str, count: int) -> list[str]:
-    """The ids of an account's stripes; none for a count of 1: the account is not striped."""
-    return [stream_id(account, count, number) for number in entry_streams(count) if number]
+    """The ids of an account's stripes; none for a count of 1, an account that is not striped."""
+    if count == 1:
+        return []
+    return [f"{account}{_MARK}{number}{_OF}{count}" for number in range(1, count + 1)]
 
 
 def whole_of(id: str) -> str:
@@ -52,7 +44,8 @@ def is_stripe(id: str) -> bool:
 
 
 def public_version(version: int, count: int, number: int = 0) -> int:
-    """The version that the API shows for a version of stream `number`: no two streams share one.
+    """The version that the API shows for a version of one of an account's streams: no two streams
+    share one. The account's own stream is number 0, and its stripes count from 1.
 
     The versions of an account that is not striped are public as they are.
     """

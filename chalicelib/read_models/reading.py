@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Annotated, Literal, TypeVar
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from chalicelib.domain.errors import InvalidField, ProjectionBehind
+from chalicelib.domain.fields import check_id
 from chalicelib.domain.stripes import stream_version
-from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import EventStore
 from chalicelib.http.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.settings import settings
@@ -27,6 +27,20 @@ Consistency = Literal["eventual", "strong"]
 """Whether the answer is from the read model's table, or as new as the event table."""
 
 PAGE = DEFAULT_LIMIT
+
+
+class AccountQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A query about one account."""
+
+    ledger: str
+    account: str
+    min_version: MinVersion = 0
+    consistency: Consistency = "eventual"
+
+    def __post_init__(self) -> None:
+        check_id(self.ledger, "ledger")
+        check_id(self.account, "account")
+
 
 _PATIENCE_SECONDS = 2.0
 _FIRST_WAIT_SECONDS = 0.02
@@ -65,18 +79,6 @@ def clock() -> datetime:
 def now() -> datetime:
     """The time of a read, by which holds have expired or not."""
     return clock()
-
-
-def newest_event(stream: Stream, min_version: int) -> Recorded | None:
-    """The newest event of a stream, by a strongly consistent read of the event table.
-
-    Raises InvalidField where this stage does not read that table, and ProjectionBehind for a
-    version that has not been written.
-    """
-    head = event_store().load([stream]).get(stream)
-    if head is not None:
-        require_version(head.version, min_version)
-    return head
 
 
 def event_store() -> EventStore:

@@ -22,9 +22,8 @@ from chalicelib.read_models.balances.table import (
 from chalicelib.read_models.ledgers import AccountsLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,
-    Consistency,
+    AccountQuery,
     Limit,
-    MinVersion,
     event_store,
     in_order,
     now,
@@ -35,17 +34,8 @@ from chalicelib.read_models.reading import (
 from chalicelib.tables import in_parallel
 
 
-class GetAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GetAccount(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is this account worth now?"""
-
-    ledger: str
-    account: str
-    min_version: MinVersion = 0
-    consistency: Consistency = "eventual"
-
-    def __post_init__(self) -> None:
-        check_id(self.ledger, "ledger")
-        check_id(self.account, "account")
 
 
 class ListAccounts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,19 +121,15 @@ def _page_of_accounts(query: ListAccounts) -> Accounts:
 
 def _account(row: BalanceRow, min_version: int = 0) -> AccountBody:
     """The account of its own row, and of those of its stripes if any. Raises ProjectionBehind."""
-    own = _body(row)
-    stripes = [] if own.stripes is msgspec.UNSET else _stripes(own.ledger, own.id, own.stripes)
-    if stripes is None:
-        raise ProjectionBehind(min_version)
-    versions = [row.version, *(stripe.version for stripe in stripes)]
-    require_seen([_seen(row), *versions[1:]], min_version)
-    return whole_account([own, *map(_body, stripes)], versions)
-
-
-def _stripes(ledger: str, account: str, count: int) -> list[BalanceRow] | None:
-    """The rows of the stripes in the order of their numbers; None until all have arrived."""
-    rows = {stripe.account: stripe for stripe in stripe_rows(ledger, account)}
-    return [rows[id] for id in stripes_of(account, count)] if len(rows) == count else None
+    own, stripes = _body(row), list[BalanceRow]()
+    if own.stripes is not msgspec.UNSET:
+        rows = {stripe.account: stripe for stripe in stripe_rows(own.ledger, own.id)}
+        if len(rows) < own.stripes:
+            raise ProjectionBehind(min_version)
+        stripes = [rows[id] for id in stripes_of(own.id, own.stripes)]
+    versions = [stripe.version for stripe in stripes]
+    require_seen([_seen(row), *versions], min_version)
+    return whole_account([own, *map(_body, stripes)], [row.version, *versions])
 
 
 def _seen(row: BalanceRow) -> int:

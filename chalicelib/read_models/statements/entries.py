@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.errors import ProjectionBehind
-from chalicelib.domain.stripes import entry_streams, public_version, stream_id, versions_before
+from chalicelib.domain.stripes import public_version, stripes_of, versions_before
 from chalicelib.read_models.reading import in_order, prefetched
 from chalicelib.read_models.statements.table import StatementRow, partition, place
 from chalicelib.tables import in_parallel
@@ -100,9 +100,10 @@ class StreamRows:
 
 def streams_of(ledger: str, account: str, stripes: int = 1) -> list[StreamRows]:
     """The streams that take an account's entries: its stripes', or just its own."""
+    ids = stripes_of(account, stripes)
     return [
-        StreamRows(partition(ledger, stream_id(account, stripes, number)), stripes, number)
-        for number in entry_streams(stripes)
+        StreamRows(partition(ledger, id), stripes, number)
+        for number, id in (enumerate(ids, start=1) if ids else [(0, account)])
     ]
 
 

@@ -12,6 +12,7 @@ from chalicelib.events.clocks import ARRIVES_WITHIN
 from chalicelib.ledger.accounts import all_of
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models.reading import (
+    AccountQuery,
     event_store,
     now,
     prefetched,
@@ -147,15 +148,17 @@ class History:
     began: datetime
 
     @classmethod
-    def of(cls, ledger: str, account: str, min_version: int, *, strong: bool) -> "History":
-        """The history as it is now. Raises AccountNotFound, and InvalidField for a strong read in a
-        stage that has none.
+    def of(cls, query: AccountQuery) -> "History":
+        """The history that answers a query now. Raises AccountNotFound, and InvalidField for a
+        strong read in a stage that has none.
         """
-        began = now()
-        heads = all_of(event_store(), account_stream(ledger, account)) if strong else []
-        if strong and not heads:
-            raise AccountNotFound(account)
-        return cls(ledger, account, min_version, [head.version for head in heads], began)
+        began, recorded = now(), list[int]()
+        if query.consistency == "strong":
+            heads = all_of(event_store(), account_stream(query.ledger, query.account))
+            if not heads:
+                raise AccountNotFound(query.account)
+            recorded = [head.version for head in heads]
+        return cls(query.ledger, query.account, query.min_version, recorded, began)
 
     def is_final(self, end: datetime | None) -> bool:
         """Whether no event recorded from now on can belong to a period that ended then."""

@@ -10,14 +10,13 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from chalicelib.domain.fields import check_id, rfc3339, utc
+from chalicelib.domain.fields import rfc3339, utc
 from chalicelib.domain.stripes import MAX_STRIPES
 from chalicelib.http.pagination import make_cursor, must_agree, not_ours, read_cursor, whole_number
 from chalicelib.read_models.reading import (
     PAGE,
-    Consistency,
+    AccountQuery,
     Limit,
-    MinVersion,
     page_of,
     require_order,
     retry_while_behind,
@@ -35,31 +34,13 @@ from chalicelib.read_models.statements.history import History, Section
 from chalicelib.read_models.statements.table import place
 
 
-class OfAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A query about one account."""
-
-    ledger: str
-    account: str
-    min_version: MinVersion = 0
-    consistency: Consistency = "eventual"
-
-    def __post_init__(self) -> None:
-        check_id(self.ledger, "ledger")
-        check_id(self.account, "account")
-
-    def history(self) -> History:
-        """The history that answers it. Raises AccountNotFound, InvalidField."""
-        strong = self.consistency == "strong"
-        return History.of(self.ledger, self.account, self.min_version, strong=strong)
-
-
-class AccountBalance(OfAccount, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountBalance(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was the posted balance at this time? By default, now."""
 
     at: datetime | None = None
 
 
-class AccountEntries(OfAccount, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountEntries(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened on this account, oldest first or newest first?"""
 
     order: Literal["asc", "desc"] | None = None
@@ -67,7 +48,7 @@ class AccountEntries(OfAccount, frozen=True, kw_only=True, forbid_unknown_fields
     cursor: str | None = None
 
 
-class AccountStatement(OfAccount, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountStatement(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened from one time up to another? By default, from the opening until now."""
 
     from_: datetime | None = msgspec.field(name="from", default=None)
@@ -117,7 +98,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 def account_balance(query: AccountBalance) -> Balance:
     """The balance at a time. Raises AccountNotFound, ProjectionBehind."""
     at = query.at and utc(query.at, "at")
-    history = query.history()
+    history = History.of(query)
 
     def read() -> Balance:
         section = history.around(FIRST, f"{rfc3339(at)}~" if at else LAST)
@@ -141,7 +122,7 @@ def account_entries(query: AccountEntries) -> Entries:
     if query.cursor is not None:
         position, order = read_cursor(query.cursor, of=listing, parts=2)
         must_agree(query.order, order)
-    history = query.history()
+    history = History.of(query)
 
     def read() -> Entries:
         entries = history.entries(position, query.limit, descending=order == "desc")
@@ -162,7 +143,7 @@ def account_statement(query: AccountStatement) -> Statement:
     end = rfc3339(utc(query.to, "to")) if query.to else None
     require_order(start, end)
     listing = ("statement", query.ledger, query.account)
-    history = query.history()
+    history = History.of(query)
 
     def read() -> Statement:
         balance: int | None = None
