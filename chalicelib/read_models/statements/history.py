@@ -217,12 +217,13 @@ class History:
         self, streams: Sequence[StreamRows], own: StatementRow, start: str, ends: Iterable[str]
     ) -> list[Around]:
         found = around(streams, start, ends)
-        newest = [each.newest.version if each.newest else 0 for each in found]
-        if 0 in newest:
-            raise ProjectionBehind(self.min_version)
-        self._require([own.version, *newest])
+        seen = [own.version]
         for each in found:
+            if each.newest is None:
+                raise ProjectionBehind(self.min_version)
             each.check()
+            seen.append(each.newest.version)
+        self._require(seen)
         return found
 
     def _require(self, seen: Sequence[int]) -> None:
