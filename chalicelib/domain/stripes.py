@@ -1,10 +1,9 @@
 """Stripes: an account whose entries are spread over several streams, so that many can write it.
 
-One stream takes one write after the other. A striped account has a stream of its own, for what is
-done to the account itself, and one per stripe, each an account with totals but without limits: no
-entry has to ask what the other stripes hold. The account is worth the sum. A limit would have to
-ask, which is why a striped account has none. (Sharded counters, as in Google's "Building Scalable
-Web Apps with Google App Engine", B. Slatkin, 2008.)
+A stream takes one write at a time. A striped account has its own stream, for changes of the account
+itself, and one stream per stripe, each with totals of its own; its balance is their sum. A limit
+would need all of them at each entry, so a striped account has none. (Sharded counters, as in
+Google's "Building Scalable Web Apps with Google App Engine", B. Slatkin, 2008.)
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,9 +20,9 @@ from chalicelib.domain.account.events import (
 from chalicelib.domain.account.state import Account
 
 MAX_STRIPES = 64
-"""What is done to all stripes is one append, of at most a hundred events."""
+"""An event for each stripe is one append, of at most a hundred events."""
 
-_MARK, _OF = "~", "of"  # No id of a user's has the mark in it.
+_MARK, _OF = "~", "of"  # No id in a request may contain the mark.
 
 
 def stripes_of(account: str, count: int) -> list[str]:
@@ -34,7 +33,7 @@ def stripes_of(account: str, count: int) -> list[str]:
 
 
 def whole_of(id: str) -> str:
-    """The account that a stripe is one of; any other id is its own."""
+    """The account of a stripe; any other id as it is."""
     return id.partition(_MARK)[0]
 
 
@@ -74,7 +73,7 @@ def versions_before(public: int, count: int, number: int) -> int:
 
 
 def sum_of(account: Account, stripes: Iterable[Account]) -> Account:
-    """The account with what its stripes hold."""
+    """The account with the totals of its stripes added to its own."""
     held = [account, *stripes]
     unlisted = [one.unlisted_from for one in held if one.unlisted_from]
     return replace(
@@ -92,11 +91,11 @@ def sum_of(account: Account, stripes: Iterable[Account]) -> Account:
 
 
 def for_stripes(events: Sequence[Event]) -> list[Event]:
-    """What each stripe has to know of what happened to the account."""
-    told: list[Event] = []
+    """The events that an account's events cause on each of its stripes."""
+    result: list[Event] = []
     for event in events:
         if isinstance(event, AccountOpened):
-            told.append(replace(event, metadata={}, stripes=1))
+            result.append(replace(event, metadata={}, stripes=1))
         elif isinstance(event, AccountFrozen | AccountUnfrozen | AccountClosed):
-            told.append(event)
-    return told
+            result.append(event)
+    return result

@@ -20,7 +20,7 @@ from chalicelib.domain.transaction.events import (
 
 
 class Frozen(msgspec.Struct, frozen=True):
-    """What an account refuses for now."""
+    """Which entries a frozen account refuses."""
 
     debits: bool
     credits: bool
@@ -130,9 +130,9 @@ def etag(body: AccountBody) -> str:
 
 
 class TransactionEntryBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry as its transaction shows it: where it went and what it left there.
+    """An entry of a transaction, with its account's balance after it.
 
-    `balance_after` is null on a striped account, whose balance no single entry knows.
+    `balance_after` is null on a striped account: a stripe has only a part of the balance.
     """
 
     account: str
@@ -146,8 +146,8 @@ class TransactionEntryBody(msgspec.Struct, frozen=True, kw_only=True):
 class TransactionBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A transaction.
 
-    `recorded_at` is when it was created. `expires_at` is there for what was created pending, null
-    if it never expires; the fields behind it only once they have something to say.
+    `recorded_at` is when it was created. Only a hold has `expires_at`, null if it never expires.
+    The fields after it are left out while they have their defaults.
     """
 
     id: str
@@ -193,9 +193,7 @@ def transaction_body(
 
 
 def as_of(body: TransactionBody, now: datetime) -> TransactionBody:
-    """The transaction as it is now: a hold has expired at `expires_at`, whether or not that has
-    been recorded.
-    """
+    """The transaction as it is now: a hold expires at `expires_at`, before an event records it."""
     if body.state == "pending" and body.expires_at and body.expires_at <= rfc3339(now):
         return msgspec.structs.replace(body, state="expired")
     return body

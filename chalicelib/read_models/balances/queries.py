@@ -108,8 +108,10 @@ def _page_of_accounts(query: ListAccounts) -> Accounts:
         must_agree(query.prefix, prefix)
         first = f"{after}!"
     ids = BalanceRow.account.between(first, f"{prefix}~")
-    ask = partial(BalanceRow.query, range_key_condition=ids, page_size=query.limit // BUCKETS + 2)
-    buckets = [ask(partition(query.ledger, bucket)) for bucket in range(BUCKETS)]
+    query_bucket = partial(
+        BalanceRow.query, range_key_condition=ids, page_size=query.limit // BUCKETS + 2
+    )
+    buckets = [query_bucket(partition(query.ledger, bucket)) for bucket in range(BUCKETS)]
     rows, more = page_of(in_order(buckets, lambda row: str(row.account)), query.limit)
     if not rows:
         require_ledger(AccountsLedger, query.ledger)

@@ -161,7 +161,7 @@ class History:
         return cls(query.ledger, query.account, query.min_version, recorded, began)
 
     def is_final(self, end: datetime | None) -> bool:
-        """Whether no event recorded from now on can belong to a period that ended then."""
+        """Whether no event that may still be written can belong to a period that ended then."""
         return bool(self.recorded) and end is not None and end + ARRIVES_WITHIN < self.began
 
     def around(self, start: str, end: str, *, opening: bool = False) -> Section:

@@ -60,7 +60,7 @@ class AccountStatement(AccountQuery, frozen=True, kw_only=True, forbid_unknown_f
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """The posted balance after the last event recorded at or before `at`.
 
-    `final` says that no event recorded from now on can change it.
+    `final` says that no event that may still be written can change it.
     """
 
     account: str
@@ -81,7 +81,7 @@ class Entries(msgspec.Struct, frozen=True, kw_only=True):
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a period. Every page has the balances of the whole period.
 
-    `final` says that no event recorded from now on can belong to the period.
+    `final` says that no event that may still be written can belong to the period.
     """
 
     account: str
