@@ -18,7 +18,7 @@ import msgspec
 
 from chalicelib.domain.errors import ProjectionBehind
 from chalicelib.domain.stripes import public_version, stripes_of, versions_before
-from chalicelib.read_models.reading import in_order, prefetched
+from chalicelib.read_models.reading import AccountQuery, in_order, prefetched
 from chalicelib.read_models.statements.table import StatementRow, partition, place
 from chalicelib.tables import in_parallel
 
@@ -98,12 +98,12 @@ class StreamRows:
         )
 
 
-def streams_of(ledger: str, account: str, stripes: int = 1) -> list[StreamRows]:
-    """The streams that take an account's entries: its stripes', or just its own."""
-    ids = stripes_of(account, stripes)
+def streams_of(query: AccountQuery, stripes: int = 1) -> list[StreamRows]:
+    """The streams that take the account's entries: its stripes', or just its own."""
+    ids = stripes_of(query.account, stripes)
     return [
-        StreamRows(partition(ledger, id), stripes, number)
-        for number, id in (enumerate(ids, start=1) if ids else [(0, account)])
+        StreamRows(partition(query.ledger, id), stripes, number)
+        for number, id in (enumerate(ids, start=1) if ids else [(0, query.account)])
     ]
 
 

@@ -137,13 +137,11 @@ class Section(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """An account's history, as a query needs it: with the events up to a public version and, of a
-    strong read, up to the `recorded` version of each stream.
+    """The history of a query's account: what an answer must contain is its `min_version` and, of a
+    strong read, the version of each stream that was `recorded` when it `began`.
     """
 
-    ledger: str
-    account: str
-    min_version: int
+    query: AccountQuery
     recorded: Sequence[int]
     began: datetime
 
@@ -158,7 +156,7 @@ class History:
             if not heads:
                 raise AccountNotFound(query.account)
             recorded = [head.version for head in heads]
-        return cls(query.ledger, query.account, query.min_version, recorded, began)
+        return cls(query, recorded, began)
 
     def is_final(self, end: datetime | None) -> bool:
         """Whether no event that may still be written can belong to a period that ended then."""
@@ -166,14 +164,14 @@ class History:
 
     def around(self, start: str, end: str, *, opening: bool = False) -> Section:
         """The account around a period, with its opening if wanted. Raises AccountNotFound."""
-        streams = streams_of(self.ledger, self.account)
+        streams = streams_of(self.query)
         (own,) = around(streams, start, [end], opening=opening)
         if own.newest is None or (opening and own.opening is None):
             raise self._unknown()
         if own.opening:
             require_version(1, own.opening.version)  # Else the opening has not arrived.
         if own.newest.stripes:
-            streams = streams_of(self.ledger, self.account, own.newest.stripes)
+            streams = streams_of(self.query, own.newest.stripes)
             return Section(own, streams, self._stripes(streams, own.newest, start, repeat(end)))
         self._require([own.newest.version])
         own.check()
@@ -181,7 +179,7 @@ class History:
 
     def entries(self, position: str, limit: int, *, descending: bool) -> Iterator[EntryBody]:
         """The entries behind a position, or all for "". Raises AccountNotFound."""
-        (own,) = streams = streams_of(self.ledger, self.account)
+        (own,) = streams = streams_of(self.query)
         low, high = (FIRST, position or LAST) if descending else (position or FIRST, LAST)
         rows = own.between(low, high, descending=descending, page_size=page_size(limit, streams))
         rows, found = in_parallel(prefetched, [rows, own.last()])
@@ -199,7 +197,7 @@ class History:
     def _entries_of_stripes(
         self, own: StatementRow, position: str, limit: int, *, descending: bool
     ) -> Iterator[EntryBody]:
-        streams = streams_of(self.ledger, self.account, own.stripes)
+        streams = streams_of(self.query, own.stripes)
         if not descending:
             found = self._stripes(streams, own, FIRST, repeat(LAST))
             before, rows = resume(streams, position or FIRST, LAST, limit)
@@ -220,18 +218,18 @@ class History:
         seen = [own.version]
         for each in found:
             if each.newest is None:
-                raise ProjectionBehind(self.min_version)
+                raise ProjectionBehind(self.query.min_version)
             each.check()
             seen.append(each.newest.version)
         self._require(seen)
         return found
 
     def _require(self, seen: Sequence[int]) -> None:
-        require_seen(seen, self.min_version)
+        require_seen(seen, self.query.min_version)
         for version, recorded in zip(seen, self.recorded, strict=False):
             require_version(version, recorded)
 
     def _unknown(self) -> Exception:
         """An account without rows does not exist, or has not arrived. Raises ProjectionBehind."""
         self._require([0])
-        return AccountNotFound(self.account)
+        return AccountNotFound(self.query.account)

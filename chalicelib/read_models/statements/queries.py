@@ -152,7 +152,7 @@ def account_statement(query: AccountStatement) -> Statement:
             period, balance = _Period(*pinned), whole_number(left)
             must_agree(start, period.start)
             must_agree(end, period.end)
-            streams = streams_of(query.ledger, query.account, len(period.versions))
+            streams = streams_of(query, len(period.versions))
             before, rows = resume(streams, position, period.last, query.limit)
         else:
             section = history.around(start or FIRST, end or LAST, opening=True)
