@@ -34,6 +34,7 @@ from chalicelib.ledger.aggregates import account_state, account_stream
 from chalicelib.read_models import reading
 from chalicelib.read_models.balances import queries as balances
 from chalicelib.read_models.balances.queries import GetAccount, get_account
+from chalicelib.read_models.transactions import queries as transactions
 from chalicelib.read_models.transactions.queries import GetTransaction, get_transaction
 from tests.model.ledger import stamp
 
@@ -212,6 +213,7 @@ class System:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "event_store", lambda: self.store)
             patch.setattr(balances, "event_store", lambda: self.store)
+            patch.setattr(transactions, "event_store", lambda: self.store)
             patch.setattr(reading, "clock", lambda: self.now)
             return json.loads(msgspec.json.encode(read()))
 

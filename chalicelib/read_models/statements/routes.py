@@ -2,11 +2,13 @@
 
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
-from chalicelib.read_models.statements.answers import Balance, Entries, Statement
 from chalicelib.read_models.statements.queries import (
     AccountBalance,
     AccountEntries,
     AccountStatement,
+    Balance,
+    Entries,
+    Statement,
     account_balance,
     account_entries,
     account_statement,
