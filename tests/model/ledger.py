@@ -73,8 +73,9 @@ class Ledger:
                     answers.append(getattr(self, f"_{operation}")(**given))
             except No as no:
                 self.accounts, self.transactions = released
-                # The newest first, as an account's history is looked through.
-                mine = [id for id in reversed(self.transactions) if self._frees(id, no.account)]
+                # In the order of expiry, as an account's state lists its holds.
+                mine = [id for id in self.transactions if self._frees(id, no.account)]
+                mine.sort(key=lambda id: self.transactions[id]["expires"])
                 mine += [no.hold] if no.hold else []
                 for id in mine:
                     self._expire(id, dry=dry)
