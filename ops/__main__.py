@@ -9,13 +9,14 @@ from importlib import import_module
 
 import click
 
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from ops.errors import in_words
 from ops.stages import stage_named
 
 COMMANDS = {
     "audit": "ops.audit",
     "chaos": "ops.chaos",
+    "dead-letters": "ops.dead_letters",
     "demo": "ops.demo",
     "deploy": "ops.deploy",
     "deployer": "ops.deployer",
@@ -25,14 +26,13 @@ COMMANDS = {
     "keys": "ops.keys",
     "openapi": "ops.openapi",
     "package": "ops.package",
-    "parked": "ops.parked",
+    "parked": "ops.dead_letters",
     "policies": "ops.policies",
     "provision": "ops.provision",
     "rebuild": "ops.rebuild",
-    "redrive": "ops.parked",
+    "redrive": "ops.dead_letters",
     "reset": "ops.reset",
     "restore": "ops.restore",
-    "tables": "ops.deploying.tables",
     "template": "ops.template",
     "tune": "ops.tune",
 }
@@ -92,7 +92,7 @@ def attach(_: click.Context, __: click.Parameter, local: bool) -> None:
             AWS_ACCESS_KEY_ID="local",
             AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # No secret to anyone.
         )
-        settings.cache_clear()
+        read_again()
 
 
 @click.group(cls=Late)

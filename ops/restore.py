@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chalicelib.settings import WRITE, settings
+from chalicelib.settings import WRITE, read_again, settings
 from ops.stages import PROJECT, Stage, required, stages
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def restore(
     run_in = runner(dict(os.environ))
     writer = next((stage for stage in found if WRITE in stage.serves), found[0])
     os.environ.update({**writer.variables, **_region_of(writer)})  # Imports fix tables' names.
-    settings.cache_clear()
+    read_again()
     from chalicelib.events.table import EventItem
     from ops.restoring import record
     from ops.restoring.cloud import Cloud
