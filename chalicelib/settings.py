@@ -5,11 +5,12 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 WRITE, ACCOUNTS, JOURNAL = "write", "accounts", "journal"
 READ_APIS = (ACCOUNTS, JOURNAL)
@@ -17,6 +18,8 @@ READ_APIS = (ACCOUNTS, JOURNAL)
 
 PROVISIONED = Path(__file__).resolve().parents[1] / ".chalice" / "provisioned.json"
 """The ARN of each environment's event stream, as `ops provision` notes it; in no package."""
+
+_Value = TypeVar("_Value")
 
 _ROOT = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*")
 """The address below which an API has its paths."""
@@ -169,10 +172,15 @@ def read_again() -> None:
 
 
 @contextmanager
-def using(other: Settings) -> Iterator[None]:
-    """Inside the block these settings count, and so do table names made from them."""
-    token = _used.set(other)
+def holding(variable: ContextVar[_Value], value: _Value) -> Iterator[None]:
+    """Inside the block a variable has this value."""
+    token = variable.set(value)
     try:
         yield
     finally:
-        _used.reset(token)
+        variable.reset(token)
+
+
+def using(other: Settings) -> AbstractContextManager[None]:
+    """Inside the block these settings count, and so do table names made from them."""
+    return holding(_used, other)

@@ -1,13 +1,13 @@
 """Tables: what every DynamoDB table shares: a name from the stage, and one client per process.
 
-PynamoDB opens a client for each model; a client is most of a cold start (77 ms each), so all
-models go through one connection here.
+PynamoDB opens a client for each model; a client is most of a cold start (77 ms), so models share
+one connection.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar, copy_context
 from decimal import Decimal
 from functools import cache
@@ -25,7 +25,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from chalicelib import __version__
-from chalicelib.settings import settings
+from chalicelib.settings import holding, settings
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -70,7 +70,7 @@ def _connection(region: str, endpoint: str | None) -> Connection:
 
 
 def _repeat_as_asked(made: Connection) -> None:
-    """Botocore sends a request again as it always does, but within `sent_once` and `in_time`."""
+    """Botocore retries as it always does, except inside `sent_once` and `in_time`."""
     client: Any = made.client
     events, handler = client.meta.events, {"unique_id": "retry-config-dynamodb"}
     events.unregister("needs-retry.dynamodb", **handler)
@@ -88,38 +88,25 @@ def _repeat_as_asked(made: Connection) -> None:
     events.register("needs-retry.dynamodb", needs_retry, **handler)
 
 
-@contextmanager
-def sent_once() -> Iterator[None]:
-    """Within it, each request of this thread is sent once, so that its outcome is its reply's.
+def sent_once() -> AbstractContextManager[None]:
+    """Inside the block each request of this thread is sent once, so that its reply is its outcome.
 
-    Otherwise a write whose reply was lost, and which was throttled when it was sent again, would
+    Otherwise a write whose reply was lost, and that was throttled when it was sent again, would
     look like one that never arrived.
     """
-    before = _repeats.set("none")
-    try:
-        yield
-    finally:
-        _repeats.reset(before)
+    return holding(_repeats, "none")
 
 
-@contextmanager
-def in_time() -> Iterator[None]:
-    """Within it, a request that was not answered in time is not sent again.
-
-    Otherwise an engine that does not answer would be waited for longer than a Lambda has.
+def in_time() -> AbstractContextManager[None]:
+    """Inside the block a request that was not answered in time is not sent again: a Lambda would
+    wait longer than its timeout for an engine that does not answer.
     """
-    before = _repeats.set("in time")
-    try:
-        yield
-    finally:
-        _repeats.reset(before)
+    return holding(_repeats, "in time")
 
 
 class Named(type):
-    """The metaclass of every table's `Meta`, which says the table's short `name`.
-
-    The real name follows from the settings when it is used, so that one process can work on the
-    tables of several stages.
+    """The metaclass of every table's `Meta`, which says the table's short `name`. The real name
+    follows from the settings when it is used: a process can work on the tables of several stages.
     """
 
     name: str
@@ -143,14 +130,9 @@ class ReadNamed(Named):
         return settings().read_table_name(cls.name)
 
 
-@contextmanager
-def renamed(name: str, real_name: str) -> Iterator[None]:
+def renamed(name: str, real_name: str) -> AbstractContextManager[None]:
     """Inside the block the table with this short name is the one with this real name."""
-    token = _renamed.set({**_renamed.get({}), name: real_name})
-    try:
-        yield
-    finally:
-        _renamed.reset(token)
+    return holding(_renamed, {**_renamed.get({}), name: real_name})
 
 
 def is_renamed(name: str) -> bool:
@@ -255,7 +237,8 @@ def in_parallel(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> lis
 def response_code(error: Any) -> str:
     """The DynamoDB error code behind a PynamoDB error; empty for a network fault."""
     # Not PynamoDB's own `cause_response_code`, which stumbles over a reply that never came.
-    return str(_response(error).get("Error", {}).get("Code", ""))
+    response = getattr(error.cause, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
 
 
 def response_status(error: Any) -> int:
@@ -264,7 +247,3 @@ def response_status(error: Any) -> int:
     full = getattr(error.cause, "__cause__", None)
     metadata = (getattr(full, "response", None) or {}).get("ResponseMetadata", {})
     return int(metadata.get("HTTPStatusCode", 0))
-
-
-def _response(error: Any) -> dict[str, Any]:
-    return getattr(error.cause, "response", None) or {}

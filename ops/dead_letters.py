@@ -28,7 +28,7 @@ def list_(groups: tuple[str, ...]) -> None:
         for row in letters.stored(group_named(name).dead_letters):
             count += 1
             click.echo(f"{name} {row.place} {row.parked_at} {row.rooms}: {row.error}")
-    click.echo(f"{count} parked")
+    click.echo(f"{count} dead letters")
 
 
 @dead_letters.command()
@@ -67,7 +67,7 @@ def redrive(groups: tuple[str, ...], stream: str) -> None:
             else:
                 left += 1
                 click.echo(f"{name} {row.place}: {type(error).__name__}: {error}", err=True)
-    click.echo(f"{done} projected, {left} still parked")
+    click.echo(f"{done} projected, {left} still dead letters")
     if left:
         raise SystemExit(1)
 
@@ -77,7 +77,7 @@ def _row(group: str, place: str) -> DeadLetterRow:
     for row in letters.stored(group_named(group).dead_letters, stream):
         if row.place == place:
             return row
-    raise click.ClickException(f"nothing is parked at {place}")
+    raise click.ClickException(f"there is no dead letter {place}")
 
 
 def _event_of(row: DeadLetterRow) -> Iterator[tuple[str, object]]:

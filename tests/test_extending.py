@@ -19,7 +19,6 @@ from chalicelib.read_models.read_model import Access, ReadModel
 READ_MODEL = ReadModel(
     __name__,
     table_at="projector:TurnoverRow",
-    routes_at="lambdas:turnover",
     access=Access(projector=["PutItem"], query=["Query"]),
 )
 ''',
@@ -47,13 +46,13 @@ def origin(row):
     return Stream.parse(row["account"]["S"]), int(row["version"]["N"]) if "version" in row else None
 PROJECTION = Projection(kind="account", project=project, rows=rows, origin=origin, history=True)
 """,
-    "lambdas.py": """
+    "routes.py": """
 import msgspec
 from chalicelib.http.door import Answer, Door
 from chalicelib.read_models.turnover.projector import TurnoverRow
-turnover = Door(__name__)
+routes = Door(__name__)
 Turnover = msgspec.defstruct("Turnover", [("ledger", str), ("account", str)])
-@turnover.get("/ledgers/{ledger}/accounts/{account}/turnover", asks=Turnover, gives=dict[str, str])
+@routes.get("/ledgers/{ledger}/accounts/{account}/turnover", asks=Turnover, gives=dict[str, str])
 def days(incoming):
     of = incoming.query(Turnover)
     rows = TurnoverRow.query(f"{of.ledger}/account/{of.account}")

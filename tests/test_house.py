@@ -157,7 +157,7 @@ def test_only_the_app_and_the_local_stack_import_the_local_stack() -> None:
 def test_only_routes_projectors_and_the_local_stack_know_chalice() -> None:
     may = {"app", "chalicelib.commands.lambdas"}
     may |= {f"chalicelib.http.{part}" for part in ("auth", "door", "incoming")}
-    may |= {f"chalicelib.read_models.{name}.lambdas" for name in READ_MODELS}
+    may |= {f"chalicelib.read_models.{name}.routes" for name in READ_MODELS}
     may |= {"chalicelib.sweep"}
     may |= {"chalicelib.read_models.feeding"}
     know = {

@@ -30,7 +30,7 @@ ANSWERING = {
     "http.door",
     "http.pagination",
     "http.problems",
-    *(f"{folder}.lambdas" for folder in (*FOLDERS["accounts"], *FOLDERS["journal"])),
+    *(f"{folder}.routes" for folder in (*FOLDERS["accounts"], *FOLDERS["journal"])),
     *(f"{folder}.queries" for folder in (*FOLDERS["accounts"], *FOLDERS["journal"])),
 }
 

@@ -22,7 +22,7 @@ from chalicelib.tables import in_parallel
 
 _LISTING = ("ledgers",)
 
-ledgers = Door(__name__)
+routes = Door(__name__)
 
 
 class ListLedgers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +46,7 @@ class Ledgers(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-@ledgers.get("/ledgers", asks=ListLedgers, gives=Ledgers, refuses=("invalid_cursor",))
+@routes.get("/ledgers", asks=ListLedgers, gives=Ledgers, refuses=("invalid_cursor",))
 def list_ledgers(incoming: Incoming) -> Answer:
     """A page of the ledgers that the key opens, as far as something of them has arrived."""
     query = incoming.query(ListLedgers)

@@ -110,7 +110,7 @@ def _read_model(group: str, table: str) -> ReadModel:
         derived=True,
         table_at=f"ledgers:{table}",
         projection_at=f"ledgers:{group.upper()}_PROJECTION",
-        routes_at="ledger_routes:ledgers",
+        routes_at="ledger_routes:routes",
         access=Access(projector=["PutItem"]),
     )
 

@@ -40,10 +40,9 @@ class Access:
 class SharedRows:
     """Rows that several streams ask for, such as a row per day. They have no version.
 
-    `row` is the row that must stand in a row's place, None if its key is none of this read model.
-    `is_asked_for` says whether a stream asks for a row; it is given what reads the newest event of
-    a stream. `may_come` says whether a stream may be about to ask for it. `lists` and `orphan` are
-    words for a finding: "a day", "a day without transactions".
+    `row` is what must stand in a row's place, or None. `is_asked_for` says whether a stream asks
+    for a row; it is given a function that reads the newest event of a stream. `may_come` says
+    whether one may be about to. `lists` and `orphan` are words for findings.
     """
 
     is_shared: Callable[[Item], bool]
@@ -57,10 +56,10 @@ class SharedRows:
 
 @dataclass(frozen=True, kw_only=True)
 class Sums:
-    """Rows that add up accounts' rows of the same table, each written in one transaction with them.
+    """Rows that add up accounts' rows of the same table, written in one transaction with them.
 
-    `of` is the key of the sum that an account adds to: by its stream and asset. `counts` are the
-    attributes that add up, and `newest` is the one of which the greatest counts.
+    `of` is the key of the sum that an account of this stream and asset adds to. `counts` are the
+    attributes that add up; of `newest` the greatest counts.
     """
 
     is_sum: Callable[[Item], bool]
@@ -73,17 +72,15 @@ class Sums:
 class Projection:
     """How a read model is made of the events of streams of one `kind`.
 
-    `rows` are the rows of an event, by which audit and rebuild judge what is stored. Where a row
-    also says what an earlier event of the stream set, that event is read; without a way to do so,
-    the row is what the event alone writes. `origin` is the stream that a row is of, and for a
-    row of a `history` the version; None of other rows, and where it is given the hash key alone. It
-    raises ValueError, KeyError or UnknownEvent for a row that is of none.
+    `rows` are the rows after an event, by which audit and rebuild judge what is stored; without a
+    way to read earlier events, what the event alone writes. `origin` is the stream of a row, and
+    for a `history` its version, unless only the hash key is given. It raises ValueError, KeyError
+    or UnknownEvent for a row of no stream.
 
-    A `history` keeps the rows of earlier events too: all rows of a partition are of one stream, in
-    the order of its events, and of events with the same key the last one counts. `forget` empties
-    what the process remembers to have written. `holds` says whether an account of this ledger and
-    asset has a row. `heads` are the newest versions of a ledger's accounts, or of the stripes of
-    the account that is named.
+    A `history` also keeps the rows of earlier events: a partition is one stream's, in the order of
+    its events; of events with the same key the last one counts. `forget` empties what the process
+    remembers to have written. `holds` says whether an account of this ledger and asset has a row.
+    `heads` are the newest versions of a ledger's accounts, or of an account's stripes.
     """
 
     kind: str
@@ -111,7 +108,7 @@ class ReadModel:
     table_at: str
     access: Access
     projection_at: str | None = "projector:PROJECTION"
-    routes_at: str | None = None
+    routes_at: str | None = "routes:routes"
     named: str = ""
     derived: bool = False
 

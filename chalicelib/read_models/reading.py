@@ -1,4 +1,4 @@
-"""Reading: what the rooms' queries have in common: waiting for a version, merging buckets."""
+"""Reading: what the queries of read models have in common: waiting for a version, merging buckets."""
 
 import heapq
 import time
@@ -27,7 +27,7 @@ MinVersion = Annotated[int, Meta(ge=0)]
 """The version that a read must have seen; 0 asks for nothing."""
 
 Consistency = Literal["eventual", "strong"]
-"""From this room's table, or from the event table itself, which no projection can be behind of."""
+"""From the read model's table, or from the event table itself, which is never behind."""
 
 PAGE = DEFAULT_LIMIT
 

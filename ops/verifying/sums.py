@@ -2,7 +2,7 @@
 
 An account's row and its sum move on in one transaction. So where a sum is the same before and after
 the rows of its accounts were read, it must be theirs exactly. Rows are read in transactions, which
-the halves of a projector's cannot slip through.
+a projector's transaction cannot be half done in.
 """
 
 import random

@@ -5,6 +5,5 @@ from chalicelib.read_models.read_model import Access, ReadModel
 READ_MODEL = ReadModel(
     __name__,
     table_at="table:BalanceRow",
-    routes_at="lambdas:balances",
     access=Access(projector=["UpdateItem"]),
 )

@@ -1,7 +1,6 @@
 """Keeps the newest state of every account. Events older than the row change nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from pynamodb.exceptions import UpdateError
@@ -11,6 +10,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.domain.account.state import metadata_mark
 from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.stream import newest
 from chalicelib.http.bodies import AccountBody, account_body
 from chalicelib.ledger.aggregates import (
     account_state,
@@ -33,49 +33,31 @@ from chalicelib.tables import (
 )
 
 
-@dataclass(frozen=True)
-class Change:
-    """What a batch says of one account: its newest state, and the newest metadata if any."""
-
-    newest: Recorded
-    metadata: Recorded | None
-
-
-def changes(events: Iterable[Recorded]) -> dict[Stream, Change]:
-    """The change of each account in a batch, whatever the order or number of its events."""
-    result: dict[Stream, Change] = {}
-    for event in events:
-        if event.stream.kind != "account":
-            continue
-        before = result.get(event.stream)
-        newest, metadata = (before.newest, before.metadata) if before else (event, None)
-        if event.version > newest.version:
-            newest = event
-        if sets_metadata(event) and (metadata is None or event.version > metadata.version):
-            metadata = event
-        result[event.stream] = Change(newest, metadata)
-    return result
-
-
 def project(events: Sequence[Recorded]) -> None:
     """One write per account of the batch; a second where only its state or metadata was newer."""
-    in_parallel(_write, changes(events).values())
+    accounts = newest("account", events)
+    metadata = newest("account", filter(_sets_metadata, events))
+    in_parallel(lambda stream: _write(accounts[stream], metadata.get(stream)), accounts)
 
 
-def _write(change: Change) -> None:
-    state = _state_actions(change.newest)
-    news = BalanceRow.version.does_not_exist() | (BalanceRow.version < change.newest.version)
-    row = row_of(change.newest.stream.ledger, change.newest.stream.id)
-    if change.metadata is None:
-        _update(row, state, news)
+def _sets_metadata(event: Recorded) -> bool:
+    return event.stream.kind == "account" and sets_metadata(event)
+
+
+def _write(event: Recorded, set_by: Recorded | None) -> None:
+    state = _state_actions(event)
+    is_newer = BalanceRow.version.does_not_exist() | (BalanceRow.version < event.version)
+    row = row_of(event.stream.ledger, event.stream.id)
+    if set_by is None:
+        _update(row, state, is_newer)
         return
-    metadata = _metadata_actions(change.metadata)
-    metadata_news = BalanceRow.metadata_version.does_not_exist() | (
-        BalanceRow.metadata_version < change.metadata.version
+    metadata = _metadata_actions(set_by)
+    metadata_is_newer = BalanceRow.metadata_version.does_not_exist() | (
+        BalanceRow.metadata_version < set_by.version
     )
-    if not _update(row, [*state, *metadata], news & metadata_news):
-        _update(row, state, news)
-        _update(row, metadata, metadata_news)
+    if not _update(row, [*state, *metadata], is_newer & metadata_is_newer):
+        _update(row, state, is_newer)
+        _update(row, metadata, metadata_is_newer)
 
 
 def take_state(row: BalanceRow, event: Recorded) -> None:
@@ -166,10 +148,10 @@ def _metadata_actions(event: Recorded) -> list[Action]:
     ]
 
 
-def _update(row: BalanceRow, actions: list[Action], news: Condition) -> bool:
-    """Whether it was news to the row."""
+def _update(row: BalanceRow, actions: list[Action], condition: Condition) -> bool:
+    """Whether the row was updated: the condition held."""
     try:
-        row.update(actions, condition=news)
+        row.update(actions, condition=condition)
     except UpdateError as error:
         if response_code(error) != CONDITION_FAILED:
             raise

@@ -6,6 +6,5 @@ READ_MODEL = ReadModel(
     __name__,
     table_at="table:IntegrityRow",
     projection_at=None,  # Audits write it.
-    routes_at="lambdas:integrity",
     access=Access(),
 )

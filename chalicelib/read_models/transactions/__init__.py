@@ -5,6 +5,5 @@ from chalicelib.read_models.read_model import Access, ReadModel
 READ_MODEL = ReadModel(
     __name__,
     table_at="table:TransactionRow",
-    routes_at="lambdas:transactions",
     access=Access(projector=["PutItem"], sweep="expiring"),
 )

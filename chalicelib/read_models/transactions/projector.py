@@ -69,38 +69,33 @@ def origin(row: Item) -> tuple[Stream, None]:
     return Stream.parse(f"{ledger}/transaction/{id}"), None
 
 
-def _is_day(row: Item) -> bool:
-    return "/" not in row["key"]["S"]
-
-
-def _day_of(row: Item) -> tuple[str, str]:
+def _day_listed(row: Item) -> tuple[str, str]:
     """The ledger and the day of a row that lists one."""
     ledger, _, day = row["key"]["S"].rpartition("#")
     return ledger, day
 
 
-def _date(day: str) -> datetime | None:
+def _day_row(row: Item) -> TransactionRow | None:
+    """The row that must stand in the place of one that lists a day; None if that is no day."""
     try:
-        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+        datetime.strptime(_day_listed(row)[1], "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
+    return day_row(*_day_listed(row))
 
 
 def _is_recent(row: Item) -> bool:
     """Whether the first transaction of a day may come at any moment."""
-    date = _date(_day_of(row)[1])
-    return date is not None and abs(datetime.now(UTC) - date) < timedelta(days=2)
+    date = datetime.fromisoformat(_day_listed(row)[1]).replace(tzinfo=UTC)
+    return abs(datetime.now(UTC) - date) < timedelta(days=2)
 
 
 def _has_transactions(row: Item, newest: Callable[[Stream], Recorded | None]) -> bool:
     """Whether a transaction was created on a day. The index may list a row that is wrong itself."""
-    ledger, day = _day_of(row)
+    ledger, day = _day_listed(row)
     listed = (each for key in day_buckets(ledger, day) for each in TransactionRow.by_day.query(key))
-    for each in listed:
-        event = newest(transaction_stream(ledger, each.key.partition("/")[2]))
-        if event is not None and _day(event) == day:
-            return True
-    return False
+    streams = (transaction_stream(ledger, each.key.partition("/")[2]) for each in listed)
+    return any(event is not None and _day(event) == day for event in map(newest, streams))
 
 
 PROJECTION = Projection(
@@ -110,9 +105,9 @@ PROJECTION = Projection(
     origin=origin,
     forget=_days.forget,
     shared=SharedRows(
-        is_shared=_is_day,
-        row=lambda row: day_row(*_day_of(row)) if _date(_day_of(row)[1]) else None,
-        ledger=lambda row: _day_of(row)[0],
+        is_shared=lambda row: "/" not in row["key"]["S"],
+        row=_day_row,
+        ledger=lambda row: _day_listed(row)[0],
         is_asked_for=_has_transactions,
         may_come=_is_recent,
         lists="a day",

@@ -11,10 +11,10 @@ from chalicelib.read_models.balances.queries import (
     list_accounts,
 )
 
-balances = Door(__name__)
+routes = Door(__name__)
 
 
-@balances.get(
+@routes.get(
     "/ledgers/{ledger}/accounts/{account}",
     asks=GetAccount,
     gives=AccountBody,
@@ -27,7 +27,7 @@ def account(incoming: Incoming) -> Answer:
     return Answer(body, headers={"ETag": etag(body)})
 
 
-@balances.get(
+@routes.get(
     "/ledgers/{ledger}/accounts",
     asks=ListAccounts,
     gives=Accounts,

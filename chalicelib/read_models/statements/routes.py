@@ -12,10 +12,10 @@ from chalicelib.read_models.statements.queries import (
     account_statement,
 )
 
-statements = Door(__name__)
+routes = Door(__name__)
 
 
-@statements.get(
+@routes.get(
     "/ledgers/{ledger}/accounts/{account}/balance",
     asks=AccountBalance,
     gives=Balance,
@@ -26,7 +26,7 @@ def balance(incoming: Incoming) -> Answer:
     return Answer(account_balance(incoming.query(AccountBalance)))
 
 
-@statements.get(
+@routes.get(
     "/ledgers/{ledger}/accounts/{account}/entries",
     asks=AccountEntries,
     gives=Entries,
@@ -37,7 +37,7 @@ def entries(incoming: Incoming) -> Answer:
     return Answer(account_entries(incoming.query(AccountEntries)))
 
 
-@statements.get(
+@routes.get(
     "/ledgers/{ledger}/accounts/{account}/statement",
     asks=AccountStatement,
     gives=Statement,

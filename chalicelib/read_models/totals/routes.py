@@ -4,10 +4,10 @@ from chalicelib.http.door import Answer, Door
 from chalicelib.http.incoming import Incoming
 from chalicelib.read_models.totals.queries import Totals, TrialBalance, trial_balance
 
-totals = Door(__name__)
+routes = Door(__name__)
 
 
-@totals.get(
+@routes.get(
     "/ledgers/{ledger}/trial-balance",
     asks=TrialBalance,
     gives=Totals,

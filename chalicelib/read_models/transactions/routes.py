@@ -11,10 +11,10 @@ from chalicelib.read_models.transactions.queries import (
     list_transactions,
 )
 
-transactions = Door(__name__)
+routes = Door(__name__)
 
 
-@transactions.get(
+@routes.get(
     "/ledgers/{ledger}/transactions/{transaction}",
     asks=GetTransaction,
     gives=TransactionBody,
@@ -25,7 +25,7 @@ def transaction(incoming: Incoming) -> Answer:
     return Answer(get_transaction(incoming.query(GetTransaction)))
 
 
-@transactions.get(
+@routes.get(
     "/ledgers/{ledger}/transactions",
     asks=ListTransactions,
     gives=Transactions,

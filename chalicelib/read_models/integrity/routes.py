@@ -4,10 +4,10 @@ from chalicelib.http.door import Answer, Door
 from chalicelib.http.incoming import Incoming
 from chalicelib.read_models.integrity.queries import Integrity, LedgerIntegrity, ledger_integrity
 
-integrity = Door(__name__)
+routes = Door(__name__)
 
 
-@integrity.get(
+@routes.get(
     "/ledgers/{ledger}/integrity",
     asks=LedgerIntegrity,
     gives=Integrity,
