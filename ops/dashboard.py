@@ -72,14 +72,14 @@ def _charts(stage: Stage, tables: Sequence[type[Table]]) -> list[tuple[str, list
                 ],
             )
         )
-    for api in stage.serves:
-        if api != WRITE and stage.projects:
-            own = ["environment", environment, "stack", api]
+    for name in stage.serves:
+        if name != WRITE and stage.projects:
+            own = ["environment", environment, "stack", name]
             lag = [[NAMESPACE, "ProjectionLag", *own, {"stat": stat}] for stat in ("p50", "p99")]
             counts = [[NAMESPACE, name, *own, {"stat": "Sum"}] for name in ("Projected", "Parked")]
             charts += [
-                (f"Projection lag of {api}, milliseconds", lag),
-                (f"Events projected into {api}, and parked", counts),
+                (f"Projection lag of {name}, milliseconds", lag),
+                (f"Events projected into {name}, and parked", counts),
             ]
     return charts
 

@@ -1,4 +1,4 @@
-"""Reading: what the queries of read models have in common: waiting for a version, merging buckets."""
+"""Reading: what the read models' queries share: waiting for a version, merging buckets."""
 
 import heapq
 import time
