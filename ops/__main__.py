@@ -1,7 +1,5 @@
-"""The commands, each in a module of its own, loaded when it is asked for.
-
-Loaded late because a table's name is fixed when its model is imported: `--stage` gives this process
-the environment of a stage first.
+"""The commands, each in a module of its own, loaded when it is asked for: all of them take a second
+to load.
 """
 
 import os
@@ -50,7 +48,7 @@ class Late(click.Group):
         """The command of this name."""
         if name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[name]), name)
+        command = getattr(import_module(COMMANDS[name]), name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 
@@ -69,6 +67,7 @@ def become(_: click.Context, __: click.Parameter, name: str | None) -> str | Non
     """Gives this process the environment variables of a stage."""
     if name is not None:
         os.environ.update(stage_named(name).variables)
+        read_again()
     return name
 
 

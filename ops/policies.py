@@ -94,7 +94,7 @@ class _Tables:
         return [f"{first}{below}", *([f"{first}_{SECOND}{below}"] if replaced else [])]
 
     def querying(self, group: ProjectionGroup) -> dict[str, Any]:
-        actions = dict.fromkeys(each for model in group.read_models for each in model.access.query)
+        actions = dict.fromkeys(each for model in group.read_models for each in model.query_actions)
         resources = [
             arn
             for model in group.read_models
@@ -107,16 +107,16 @@ class _Tables:
         return [
             _allow("Park", ["dynamodb:UpdateItem"], [self.letters(group)]),
             *(
-                _allow(_sid(model, group), _dynamodb(model.access.projector), self.both(model))
+                _allow(_sid(model, group), _dynamodb(model.projector_actions), self.both(model))
                 for model in group.projected
             ),
         ]
 
     def sweeping(self, group: ProjectionGroup) -> list[dict[str, Any]]:
         return [
-            _allow("ListDue", ["dynamodb:Query"], self.both(model, f"/index/{model.access.sweep}"))
+            _allow("ListDue", ["dynamodb:Query"], self.both(model, f"/index/{model.sweep_index}"))
             for model in group.read_models
-            if model.access.sweep
+            if model.sweep_index
         ]
 
 

@@ -15,11 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 TURNOVER = {
     "__init__.py": '''
 """turnover: what had moved on this account by the end of each day?"""
-from chalicelib.read_models.read_model import Access, ReadModel
+from chalicelib.read_models.read_model import ReadModel
 READ_MODEL = ReadModel(
     __name__,
     table_at="projector:TurnoverRow",
-    access=Access(projector=["PutItem"], query=["Query"]),
+    projector_actions=["PutItem"],
+    query_actions=["Query"],
 )
 ''',
     "projector.py": """

@@ -25,20 +25,10 @@ BATCH_SIZE = 100
 def functions_of(group: ProjectionGroup) -> dict[str, Any]:
     """The Lambdas of a group by their names in its module, and the `projector` that declares them.
 
-    They load the read models now: it is a Lambda's start, and not its first invocation.
+    Read models are loaded now, when a Lambda starts, and not by its first invocation.
     """
-    for each in group.projected:
-        assert each.projection
+    assert all(each.projection for each in group.projected)
     blueprint = Blueprint(f"chalicelib.read_models.{group.name}")
-    return {
-        "projector": blueprint,
-        f"project_{group.name}": projector_lambda(blueprint, group),
-        f"watch_{group.name}": watch_lambda(blueprint, group),
-    }
-
-
-def projector_lambda(blueprint: Blueprint, group: ProjectionGroup) -> Callable[[Any, Any], Any]:
-    """The Lambda `project_{group}` that feeds a group, from where this stage's settings say."""
 
     def project(event: DynamoDBEvent | KinesisEvent) -> Any:
         fed = stream.feed(
@@ -58,34 +48,27 @@ def projector_lambda(blueprint: Blueprint, group: ProjectionGroup) -> Callable[[
             altered(group.name, f"{coordinates.stream}@{coordinates.version}", each.kind)
         return fed.response
 
-    project.__name__ = f"project_{group.name}"  # By which Chalice names the Lambda and finds it.
-    source = settings().kinesis_stream
-    declared = (
-        blueprint.on_dynamodb_record(
-            stream_arn=settings().stream_arn,
-            batch_size=BATCH_SIZE,
-            starting_position="TRIM_HORIZON",
-        )
-        if source is None
-        else blueprint.on_kinesis_record(
-            stream=source, batch_size=BATCH_SIZE, starting_position="TRIM_HORIZON"
-        )
-    )
-    handler: Callable[[Any, Any], Any] = declared(project)
-    return handler
-
-
-def watch_lambda(blueprint: Blueprint, group: ProjectionGroup) -> Callable[[Any, Any], Any]:
-    """The Lambda `watch_{group}` that counts the dead letters every minute, for the alarms."""
-
     def watch(_: CloudWatchEvent) -> dict[str, float]:
         count, oldest = waiting(group.dead_letters, datetime.now(UTC))
         watched(group.name, count, oldest)
         return {"parked": count, "oldest": oldest}
 
-    watch.__name__ = f"watch_{group.name}"
-    handler: Callable[[Any, Any], Any] = blueprint.schedule(Rate(1, unit=Rate.MINUTES))(watch)
-    return handler
+    for function in (project, watch):  # By whose names Chalice names the Lambdas and finds them.
+        function.__name__ = f"{function.__name__}_{group.name}"
+    return {
+        "projector": blueprint,
+        project.__name__: _fed(blueprint)(project),
+        watch.__name__: blueprint.schedule(Rate(1, unit=Rate.MINUTES))(watch),
+    }
+
+
+def _fed(blueprint: Blueprint) -> Callable[[Any], Any]:
+    """Declares what is fed from where this stage's settings say."""
+    how: dict[str, Any] = {"batch_size": BATCH_SIZE, "starting_position": "TRIM_HORIZON"}
+    source = settings().kinesis_stream
+    if source is None:
+        return blueprint.on_dynamodb_record(stream_arn=settings().stream_arn, **how)
+    return blueprint.on_kinesis_record(stream=source, **how)
 
 
 @cache

@@ -17,7 +17,6 @@ from chalicelib.ledger.aggregates import account_state, transaction_event
 from chalicelib.read_models.blue_green import BlueGreen
 from chalicelib.read_models.once import WrittenOnce
 from chalicelib.read_models.read_model import (
-    Access,
     Earlier,
     Item,
     Projection,
@@ -111,7 +110,7 @@ def _read_model(group: str, table: str) -> ReadModel:
         table_at=f"ledgers:{table}",
         projection_at=f"ledgers:{group.upper()}_PROJECTION",
         routes_at="ledger_routes:routes",
-        access=Access(projector=["PutItem"]),
+        projector_actions=["PutItem"],
     )
 
 

@@ -25,18 +25,6 @@ Earlier = Callable[[int], Recorded | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Access:
-    """The DynamoDB actions that Lambdas need on a read model's table.
-
-    The query Lambda may also read its indexes. `sweep` names the index that lists holds to expire.
-    """
-
-    projector: Sequence[str] = ()
-    query: Sequence[str] = ("GetItem", "Query")
-    sweep: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class SharedRows:
     """Rows that several streams ask for, such as a row per day. They have no version.
 
@@ -102,13 +90,18 @@ class ReadModel:
     Parts are named `module:object`, relative to the package: a projector Lambda loads no routes,
     and a query Lambda no projector. A read model without a projection is written by the operator. A
     `derived` one is judged by the rows of others; it is fed before them.
+
+    Actions are DynamoDB's, on the table. The query Lambda may also query indexes, and the sweep the
+    `sweep_index`, which lists holds to expire.
     """
 
     package: str
     table_at: str
-    access: Access
     projection_at: str | None = "projector:PROJECTION"
     routes_at: str | None = "routes:routes"
+    projector_actions: Sequence[str] = ()
+    query_actions: Sequence[str] = ("GetItem", "Query")
+    sweep_index: str | None = None
     named: str = ""
     derived: bool = False
 

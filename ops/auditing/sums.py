@@ -15,7 +15,7 @@ from ops.auditing.settling import read
 from ops.verifying import sums
 from ops.verifying.raw import Item, get, key, number_of, same
 from ops.verifying.read_models import READ_MODELS, after, of_event
-from ops.verifying.sums import Key, Sum, sums_of
+from ops.verifying.sums import Sum, sums_of
 
 SumKey = tuple[str, str, str]
 """The name of a read model, and the key of one of its sums."""
@@ -40,19 +40,13 @@ class Folded:
 
     def differing(self, scratch: Scratch) -> set[SumKey]:
         """Of these sums and those found, the ones that are not the same."""
-        return {
-            (model.name, *which)
-            for model in MODELS
-            for which in self._keys(model, scratch)
-            if not same(
-                get(model.table, key(model.table, *which)),
-                self.sums.get((model.name, *which), Sum()).row(model, which),
-            )
-        }
+        found = {(each.name, *key_parts(key)) for each in MODELS for key in scratch.sums(each.name)}
+        return {each for each in self.sums.keys() | found if not self._is_stored(*each)}
 
-    def _keys(self, model: ReadModel, scratch: Scratch) -> set[Key]:
-        folded = {(shard, asset) for name, shard, asset in self.sums if name == model.name}
-        return folded | set(map(key_parts, scratch.sums(model.name)))
+    def _is_stored(self, name: str, shard: str, asset: str) -> bool:
+        model, expected = READ_MODELS[name], self.sums.get((name, shard, asset), Sum())
+        stored = get(model.table, key(model.table, shard, asset))
+        return same(stored, expected.row(model, (shard, asset)))
 
 
 def settle(keys: Collection[SumKey], scratch: Scratch) -> tuple[list[Finding], set[SumKey]]:

@@ -9,7 +9,7 @@ from chalicelib.domain.account.events import (
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.ledger.aggregates import account_state
-from chalicelib.read_models.read_model import Earlier, Item, Projection
+from chalicelib.read_models.read_model import Item, Projection
 from chalicelib.read_models.statements.table import StatementRow, partition, place
 from chalicelib.tables import in_parallel
 
@@ -54,12 +54,13 @@ def origin(row: Item) -> tuple[Stream, int | None]:
     return Stream.parse(f"{ledger}/account/{account}"), version
 
 
-def rows(event: Recorded, _: Earlier | None) -> list[StatementRow]:
-    """The one row of an event."""
-    return [row(event)]
-
-
-PROJECTION = Projection(kind="account", project=project, rows=rows, origin=origin, history=True)
+PROJECTION = Projection(
+    kind="account",
+    project=project,
+    rows=lambda event, _: [row(event)],
+    origin=origin,
+    history=True,
+)
 
 
 def _put(rows: Sequence[StatementRow]) -> None:

@@ -18,7 +18,7 @@ from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.stream import newest
 from chalicelib.ledger.aggregates import account_state
-from chalicelib.read_models.read_model import Earlier, Item, Projection, Sums
+from chalicelib.read_models.read_model import Item, Projection, Sums
 from chalicelib.read_models.totals.table import (
     ACCOUNT,
     SHARDS,
@@ -108,11 +108,6 @@ def sum_of(account: Stream, asset: str) -> Key:
     return shard_key(account.ledger, shard_of(account.id)), asset
 
 
-def rows(event: Recorded, _: Earlier | None) -> list[TotalRow]:
-    """The row of an account; the sum that it adds to is no event's alone."""
-    return [row(event)]
-
-
 def origin(row: Item) -> tuple[Stream, None]:
     """The account that a row is of."""
     ledger, _, account = row["key"]["S"].partition("/")
@@ -131,7 +126,7 @@ def holds(ledger: str, asset: str) -> bool:
 PROJECTION = Projection(
     kind="account",
     project=project,
-    rows=rows,
+    rows=lambda event, _: [row(event)],
     origin=origin,
     sums=Sums(is_sum=lambda row: row["of"]["S"] != ACCOUNT, of=sum_of),
     holds=holds,

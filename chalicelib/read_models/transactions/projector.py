@@ -11,7 +11,7 @@ from chalicelib.events.stream import newest
 from chalicelib.http.bodies import transaction_body
 from chalicelib.ledger.aggregates import transaction_event, transaction_stream
 from chalicelib.read_models.once import WrittenOnce
-from chalicelib.read_models.read_model import Earlier, Item, Projection, SharedRows
+from chalicelib.read_models.read_model import Item, Projection, SharedRows
 from chalicelib.read_models.transactions.table import (
     EXPIRY_BUCKETS,
     TransactionRow,
@@ -58,11 +58,6 @@ def project(events: Sequence[Recorded]) -> None:
     in_parallel(_save, [row(event) for event in latest.values()])
 
 
-def rows(event: Recorded, _: Earlier | None) -> list[TransactionRow]:
-    """The row of a transaction, and the one that lists its day."""
-    return [row(event), day_row(event.stream.ledger, _day(event))]
-
-
 def origin(row: Item) -> tuple[Stream, None]:
     """The transaction that a row is of."""
     ledger, _, id = row["key"]["S"].partition("/")
@@ -101,7 +96,7 @@ def _has_transactions(row: Item, newest: Callable[[Stream], Recorded | None]) ->
 PROJECTION = Projection(
     kind="transaction",
     project=project,
-    rows=rows,
+    rows=lambda event, _: [row(event), day_row(event.stream.ledger, _day(event))],
     origin=origin,
     forget=_days.forget,
     shared=SharedRows(
