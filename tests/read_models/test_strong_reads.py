@@ -1,6 +1,7 @@
 """Strong reads: one account or transaction, looked up in the event table itself."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Append
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.transactions.queries import GetTransaction
-from chalicelib.settings import read_again, settings
+from chalicelib.settings import settings, using
 from tests.ask import ask
 from tests.books import Bookkeeper, deliver
 
@@ -22,14 +23,10 @@ pytestmark = pytest.mark.usefixtures("moto")
 
 
 @pytest.fixture
-def strong(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def strong() -> Iterator[None]:
     """A stage that may read the event table."""
-    monkeypatch.setenv("TWOFOLD_STRONG_READS", "1")
-    read_again()
-    yield
-    monkeypatch.undo()
-    read_again()
-    settings()  # Read here, and not under what a test client later sets.
+    with using(replace(settings(), strong_reads=True)):
+        yield
 
 
 def write(books: Bookkeeper) -> None:
