@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib import tables
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from tests import engines
 
 CACHE = Path.home() / ".cache" / "twofold"

@@ -5,15 +5,14 @@
 
 import sys
 
-from chalicelib.local import stack
-from chalicelib.local.checkpoints import Checkpoints
+from chalicelib.local import environment
 
 
 def main(name: str) -> None:
     """Pumps the stream into this stack only."""
-    for other in stack.PROJECTORS.keys() - {name}:
-        del stack.PROJECTORS[other]
-    stack.run(Checkpoints(None, "bench"))
+    for other in environment.PROJECTORS.keys() - {name}:
+        del environment.PROJECTORS[other]
+    environment.run()
     sys.stdin.read()
 
 

@@ -13,7 +13,7 @@ from ops.stages import stage_named
 
 COMMANDS = {
     "audit": "ops.audit",
-    "chaos": "ops.chaos",
+    "chaos": "ops.chaos.command",
     "dead-letters": "ops.dead_letters",
     "demo": "ops.demo",
     "deploy": "ops.deploy",
@@ -86,12 +86,7 @@ def attach(_: click.Context, __: click.Parameter, local: bool) -> None:
             endpoint = engine.running().endpoint
         except engine.EngineError as error:
             raise click.ClickException(str(error)) from None
-        os.environ.update(
-            AWS_ENDPOINT_URL_DYNAMODB=endpoint,
-            AWS_ACCESS_KEY_ID="local",
-            AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # No secret to anyone.
-        )
-        read_again()
+        engine.connect(endpoint)
 
 
 @click.group(cls=Late)

@@ -7,7 +7,7 @@ that customer. Ids are the bank's, so loading a file again changes nothing.
 import csv
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +39,14 @@ class Row:
     def counterpart(self) -> str:
         """The bank's own account for this customer, on the other side."""
         return f"bank:{self.account}"
+
+
+def by_customer(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Each customer's rows, in the order of the bank."""
+    customers: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        customers[row.account].append(row)
+    return customers
 
 
 def read(path: Path) -> list[Row]:
@@ -91,9 +99,7 @@ def demo(
 
 def _load_and_compare(ledger: Ledger, rows: list[Row]) -> int:
     """How many of the bank's running balances the ledger has once it has the transactions."""
-    customers: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        customers[row.account].append(row)
+    customers = by_customer(rows)
     _open_accounts(ledger, customers)
     # Rows without an amount (the bank booked some interest of 0) move nothing.
     moving = [row for row in rows if row.amount]

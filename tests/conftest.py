@@ -21,7 +21,7 @@ import pytest
 
 from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from tests import engines
 
 _ledgers = count(1)

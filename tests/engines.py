@@ -22,7 +22,7 @@ from moto import mock_aws
 
 from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.settings import read_again
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,7 +73,7 @@ def ministack(home: Path) -> Iterator[str]:
     (home / "owners").mkdir(parents=True)
     (home / "owners" / f"{us.pid}-{us.create_time()}").touch()
     with running(
-        [sys.executable, "-m", "chalicelib.local.keeper", str(home), str(port)],
+        [sys.executable, "-m", "chalicelib.local.engine_process", str(home), str(port)],
         f"http://127.0.0.1:{port}",
     ) as endpoint:
         yield endpoint

@@ -49,15 +49,15 @@ PROJECTION = Projection(kind="account", project=project, rows=rows, origin=origi
 """,
     "routes.py": """
 import msgspec
-from chalicelib.http.door import Answer, Door
+from chalicelib.http.response import Response
+from chalicelib.http.router import Router
 from chalicelib.read_models.turnover.projector import TurnoverRow
-routes = Door(__name__)
+routes = Router(__name__)
 Turnover = msgspec.defstruct("Turnover", [("ledger", str), ("account", str)])
-@routes.get("/ledgers/{ledger}/accounts/{account}/turnover", asks=Turnover, gives=dict[str, str])
-def days(incoming):
-    of = incoming.query(Turnover)
-    rows = TurnoverRow.query(f"{of.ledger}/account/{of.account}")
-    return Answer({row.day: str(row.debits) for row in rows})
+@routes.get("/ledgers/{ledger}/accounts/{account}/turnover")
+def days(query: Turnover) -> Response[dict[str, str]]:
+    rows = TurnoverRow.query(f"{query.ledger}/account/{query.account}")
+    return Response({row.day: str(row.debits) for row in rows})
 """,
 }
 
@@ -123,7 +123,7 @@ print(json.dumps(said))
 def tree(tmp_path: Path) -> Path:
     """A copy of the code, its stages and its tests."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for name in ("app.py", "chalicelib", "ops", "tests", ".chalice"):
+    for name in ("app.py", "chalicelib", "ops", "simulator", "tests", ".chalice"):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, tmp_path / name, ignore=ignored)

@@ -91,6 +91,10 @@ _PATHS = {_dotted(path): path for path in sorted((ROOT / "chalicelib").rglob("*.
 NAMES = set(_PATHS)
 MODULES = [Module(name, ast.parse(path.read_text())) for name, path in _PATHS.items()]
 APP = Module("app", ast.parse((ROOT / "app.py").read_text()))
+SIMULATOR = [
+    Module(_dotted(path), ast.parse(path.read_text()))
+    for path in sorted((ROOT / "simulator").rglob("*.py"))
+]
 DOMAIN = [module for module in MODULES if part_of(module.name) == "domain"]
 
 
@@ -154,10 +158,26 @@ def test_only_the_app_and_the_local_stack_import_the_local_stack() -> None:
     assert importers == {"app", "local"}
 
 
-def test_only_routes_projectors_and_the_local_stack_know_chalice() -> None:
-    may = {"app", "chalicelib.commands.lambdas"}
-    may |= {f"chalicelib.http.{part}" for part in ("auth", "door", "incoming")}
-    may |= {f"chalicelib.read_models.{name}.routes" for name in READ_MODELS}
+def test_the_simulator_knows_nothing_of_the_ledger() -> None:
+    imported = {name.split(".")[0] for module in SIMULATOR for name in module.imports()}
+
+    assert "botocore" in imported
+    assert imported - set(sys.stdlib_module_names) <= {"simulator", "botocore", "urllib3"}
+
+
+def test_only_the_local_environment_imports_the_simulator() -> None:
+    importers = {
+        part_of(module.name) or module.name
+        for module in [APP, *MODULES]
+        if any(name.split(".")[0] == "simulator" for name in module.imports())
+    }
+
+    assert importers == {"local"}
+
+
+def test_only_http_projectors_and_the_local_environment_know_chalice() -> None:
+    may = {"app"}
+    may |= {f"chalicelib.http.{part}" for part in ("auth", "request", "router")}
     may |= {"chalicelib.sweep"}
     may |= {"chalicelib.read_models.feeding"}
     know = {
@@ -168,7 +188,7 @@ def test_only_routes_projectors_and_the_local_stack_know_chalice() -> None:
     }
 
     assert know <= may
-    assert "chalicelib.http.door" in know
+    assert "chalicelib.http.router" in know
 
 
 def test_only_settings_reads_the_environment() -> None:

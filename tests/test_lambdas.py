@@ -27,7 +27,8 @@ PROJECTING = {
 } - {"read_models.integrity.projector"}
 ANSWERING = {
     "http.auth",
-    "http.door",
+    "http.request",
+    "http.router",
     "http.pagination",
     "http.problems",
     *(f"{folder}.routes" for folder in (*FOLDERS["accounts"], *FOLDERS["journal"])),
@@ -36,7 +37,7 @@ ANSWERING = {
 
 NOT_LOADED = {
     "write": {"read_models", "events.stream", "events.dead_letters", "sweep"},
-    "authorizer": {"commands", "events", "domain", "read_models", "sweep", "http.door"},
+    "authorizer": {"commands", "events", "domain", "read_models", "sweep", "http.router"},
     "sweep": {"commands", "events", "http", "read_models"},
     "accounts query": {
         *(WRITING | PROJECTING),

@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 
-from chalicelib.domain.fields import rfc3339
-from chalicelib.domain.stripes import sum_of
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import EventStore
 from chalicelib.http.bodies import (
     AccountBody,
     TransactionBody,
-    account_body,
-    of_streams,
+    account_of_streams,
     transaction_body,
 )
 from chalicelib.ledger.accounts import metadata_of
@@ -21,15 +18,14 @@ def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStor
     """The account after this event of its stream, and these of its stripes, without the holds that
     had expired by then. Raises Busy.
     """
-    at = max(one.recorded_at for one in (recorded, *stripes))
-    account = sum_of(account_state(recorded), [account_state(stripe) for stripe in stripes]).as_of(
-        at
+    streams = (recorded, *stripes)
+    at = max(one.recorded_at for one in streams)
+    return account_of_streams(
+        recorded.stream.ledger,
+        recorded.stream.id,
+        [(account_state(one).as_of(at), one.recorded_at) for one in streams],
+        metadata_of(store, recorded),
     )
-    body = account_body(
-        recorded.stream.ledger, recorded.stream.id, account, metadata_of(store, recorded), at
-    )
-    streams = [(rfc3339(one.recorded_at), one.version) for one in (recorded, *stripes)]
-    return of_streams(body, streams) if stripes else body
 
 
 def transaction_of(recorded: Recorded, *, dry_run: bool = False) -> TransactionBody:

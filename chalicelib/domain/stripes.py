@@ -1,10 +1,9 @@
 """Stripes: an account whose entries are spread over several streams, so that many can write it.
 
-One stream takes one write after the other. A striped account has a stream of its own, for what is
-done to the account itself, and one per stripe, each an account with totals but without limits: no
-entry has to ask what the other stripes hold. The account is worth the sum. A limit would have to
-ask, which is why a striped account has none. (Sharded counters, as in Google's "Building Scalable
-Web Apps with Google App Engine", B. Slatkin, 2008.)
+A stream takes one write at a time. A striped account has its own stream, for changes of the account
+itself, and one stream per stripe, each with totals of its own; its balance is their sum. A limit
+would need all of them at each entry, so a striped account has none. (Sharded counters, as in
+Google's "Building Scalable Web Apps with Google App Engine", B. Slatkin, 2008.)
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,20 +20,20 @@ from chalicelib.domain.account.events import (
 from chalicelib.domain.account.state import Account
 
 MAX_STRIPES = 64
-"""What is done to all stripes is one append, of at most a hundred events."""
+"""An event for each stripe is one append, of at most a hundred events."""
 
-_MARK, _OF = "~", "of"  # No id of a user's has the mark in it.
+_MARK, _OF = "~", "of"  # No id in a request may contain the mark.
 
 
 def stripes_of(account: str, count: int) -> list[str]:
-    """The ids of an account's stripes; none for a count of 1, which is no striped account."""
+    """The ids of an account's stripes; none for a count of 1, an account that is not striped."""
     if count == 1:
         return []
     return [f"{account}{_MARK}{number}{_OF}{count}" for number in range(1, count + 1)]
 
 
 def whole_of(id: str) -> str:
-    """The account that a stripe is one of; any other id is its own."""
+    """The account of a stripe; any other id as it is."""
     return id.partition(_MARK)[0]
 
 
@@ -43,33 +42,38 @@ def is_stripe(id: str) -> bool:
     return _MARK in id
 
 
-def shown(version: int, count: int, number: int = 0) -> int:
-    """The version of a stream as its account shows it, so that no two streams show the same.
+def public_version(version: int, count: int, number: int = 0) -> int:
+    """The version that the API shows for a version of one of an account's streams: no two streams
+    share one. The account's own stream is number 0, and its stripes count from 1.
 
-    The account's own stream is number 0, and its stripes count from 1. What is not striped shows
-    the version as it is.
+    The versions of an account that is not striped are public as they are.
     """
     return version if count == 1 else (version - 1) * (count + 1) + number + 1
 
 
-def shown_of(id: str, version: int) -> int:
-    """Likewise for the stream of an entry, by its id alone: stripes are what takes entries."""
+def public_version_of(id: str, version: int) -> int:
+    """The public version of an entry, from the id of its stream."""
     if not is_stripe(id):
         return version
     number, count = id.partition(_MARK)[2].split(_OF)
-    return shown(version, int(count), int(number))
+    return public_version(version, int(count), int(number))
 
 
-def hidden(version: int, count: int) -> tuple[int, int]:
-    """The number of a stream, and its own version, behind one that the account shows."""
+def stream_version(public: int, count: int) -> tuple[int, int]:
+    """The number of the stream that has a public version, and the stream's own version."""
     if count == 1:
-        return 0, version
-    before, number = divmod(version - 1, count + 1)
+        return 0, public
+    before, number = divmod(public - 1, count + 1)
     return number, before + 1
 
 
+def versions_before(public: int, count: int, number: int) -> int:
+    """How many versions of stream `number` come before a public version."""
+    return public - 1 if count == 1 else max(0, -(-(public - number - 1) // (count + 1)))
+
+
 def sum_of(account: Account, stripes: Iterable[Account]) -> Account:
-    """The account with what its stripes hold."""
+    """The account with the totals of its stripes added to its own."""
     held = [account, *stripes]
     unlisted = [one.unlisted_from for one in held if one.unlisted_from]
     return replace(
@@ -87,11 +91,11 @@ def sum_of(account: Account, stripes: Iterable[Account]) -> Account:
 
 
 def for_stripes(events: Sequence[Event]) -> list[Event]:
-    """What each stripe has to know of what happened to the account."""
-    told: list[Event] = []
+    """The events that an account's events cause on each of its stripes."""
+    result: list[Event] = []
     for event in events:
         if isinstance(event, AccountOpened):
-            told.append(replace(event, metadata={}, stripes=1))
+            result.append(replace(event, metadata={}, stripes=1))
         elif isinstance(event, AccountFrozen | AccountUnfrozen | AccountClosed):
-            told.append(event)
-    return told
+            result.append(event)
+    return result

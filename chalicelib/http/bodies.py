@@ -1,4 +1,4 @@
-"""Bodies: accounts and transactions as the API shows them, whichever side answers.
+"""Bodies: accounts and transactions as both the Write API and the Read APIs show them.
 
 Amounts are strings of digits, times are RFC 3339 in UTC with microseconds. `api.md` is their
 contract: fields are added, never changed.
@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.fields import Direction, rfc3339
 from chalicelib.domain.holds import ExpiringHold
-from chalicelib.domain.stripes import is_stripe, shown, shown_of, whole_of
+from chalicelib.domain.stripes import is_stripe, public_version, public_version_of, whole_of
 from chalicelib.domain.transaction.events import (
     BookedEntry,
     Event,
@@ -20,7 +20,7 @@ from chalicelib.domain.transaction.events import (
 
 
 class Frozen(msgspec.Struct, frozen=True):
-    """What an account refuses for now."""
+    """Which entries a frozen account refuses."""
 
     debits: bool
     credits: bool
@@ -29,9 +29,8 @@ class Frozen(msgspec.Struct, frozen=True):
 class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
     """An account, with balances on its normal side.
 
-    `stripes` and `own_version` are there for one that has stripes: `version` is then that of the
-    newest event of any of its streams, and `own_version`, which its `ETag` says, that of what was
-    done to the account itself.
+    Only a striped account has `stripes` and `own_version`: `version` is then that of the newest
+    event of any of its streams, and `own_version`, which is its `ETag`, that of its own stream.
     """
 
     id: str
@@ -57,10 +56,7 @@ class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
 def account_body(
     ledger: str, id: str, account: Account, metadata: Mapping[str, str], recorded_at: datetime
 ) -> AccountBody:
-    """The account as the API shows it; `recorded_at` is its newest event's.
-
-    A striped account is shown as it is worth: with the sum over its stripes.
-    """
+    """The body of one stream of an account; `recorded_at` is its newest event's."""
     return AccountBody(
         id=id,
         ledger=ledger,
@@ -75,7 +71,7 @@ def account_body(
         frozen=Frozen(debits=account.frozen_debits, credits=account.frozen_credits),
         state="closed" if account.closed else "open",
         metadata=metadata,
-        version=shown(account.version, account.stripes),
+        version=public_version(account.version, account.stripes),
         opened_at=rfc3339(account.opened_at),
         recorded_at=rfc3339(recorded_at),
         stripes=account.stripes if account.stripes > 1 else msgspec.UNSET,
@@ -83,7 +79,7 @@ def account_body(
 
 
 def without_holds(body: AccountBody, holds: Sequence[ExpiringHold]) -> AccountBody:
-    """The account without what these holds, which have expired, set aside."""
+    """The account without these holds, which have expired."""
     debits, credits = sum(one.debits for one in holds), sum(one.credits for one in holds)
     outwards = credits if body.normal_balance == "debit" else debits
     return msgspec.structs.replace(
@@ -94,13 +90,37 @@ def without_holds(body: AccountBody, holds: Sequence[ExpiringHold]) -> AccountBo
     )
 
 
-def of_streams(body: AccountBody, streams: Sequence[tuple[str, int]]) -> AccountBody:
-    """A striped account with the version of the newest of its streams: its own, and its stripes in
-    their order, of each when its newest event was recorded and the version of that.
+def account_of_streams(
+    ledger: str,
+    id: str,
+    streams: Sequence[tuple[Account, datetime]],
+    metadata: Mapping[str, str],
+) -> AccountBody:
+    """The account, from the state of its own stream and of its stripes in their order, each state
+    with the time of its newest event.
     """
-    newest = max(range(len(streams)), key=lambda number: (streams[number][0], -number))
-    version = shown(streams[newest][1], len(streams) - 1, newest)
-    return msgspec.structs.replace(body, version=version, own_version=body.version)
+    bodies = [account_body(ledger, id, state, metadata, at) for state, at in streams]
+    return whole_account(bodies, [state.version for state, _ in streams])
+
+
+def whole_account(streams: Sequence[AccountBody], versions: Sequence[int]) -> AccountBody:
+    """The account, from the body and the version of its own stream and of its stripes in their
+    order: with their balances added up, and the public version of the newest event of any.
+    """
+    own, *stripes = streams
+    if not stripes:
+        return own
+    newest = max(range(len(streams)), key=lambda number: (streams[number].recorded_at, -number))
+    return msgspec.structs.replace(
+        own,
+        posted=str(sum(int(one.posted) for one in streams)),
+        pending_debits=str(sum(int(one.pending_debits) for one in streams)),
+        pending_credits=str(sum(int(one.pending_credits) for one in streams)),
+        available=str(sum(int(one.available) for one in streams)),
+        recorded_at=streams[newest].recorded_at,
+        version=public_version(versions[newest], len(stripes), newest),
+        own_version=own.version,
+    )
 
 
 def etag(body: AccountBody) -> str:
@@ -110,9 +130,9 @@ def etag(body: AccountBody) -> str:
 
 
 class TransactionEntryBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry as its transaction shows it: where it went and what it left there.
+    """An entry of a transaction, with its account's balance after it.
 
-    `balance_after` is null on a striped account, whose balance no single entry knows.
+    `balance_after` is null on a striped account: a stripe has only a part of the balance.
     """
 
     account: str
@@ -126,8 +146,8 @@ class TransactionEntryBody(msgspec.Struct, frozen=True, kw_only=True):
 class TransactionBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A transaction.
 
-    `recorded_at` is when it was created. `expires_at` is there for what was created pending, null
-    if it never expires; the fields behind it only once they have something to say.
+    `recorded_at` is when it was created. Only a hold has `expires_at`, null if it never expires.
+    The fields after it are left out while they have their defaults.
     """
 
     id: str
@@ -173,9 +193,7 @@ def transaction_body(
 
 
 def as_of(body: TransactionBody, now: datetime) -> TransactionBody:
-    """The transaction as it is now: a hold has expired at `expires_at`, whether or not that has
-    been recorded.
-    """
+    """The transaction as it is now: a hold expires at `expires_at`, before an event records it."""
     if body.state == "pending" and body.expires_at and body.expires_at <= rfc3339(now):
         return msgspec.structs.replace(body, state="expired")
     return body
@@ -187,7 +205,7 @@ def _entry(entry: BookedEntry) -> TransactionEntryBody:
         direction=entry.direction,
         amount=str(entry.amount),
         asset=entry.asset,
-        version=shown_of(entry.account, entry.version),
+        version=public_version_of(entry.account, entry.version),
         balance_after=None if is_stripe(entry.account) else str(entry.balance_after),
     )
 

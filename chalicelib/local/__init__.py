@@ -1,52 +1,48 @@
-"""The embedded stack behind `chalice local`: an engine, the tables, the stream's pumps.
+"""The local environment behind `chalice local`: an engine, the tables, and the stream's pollers.
 
 Never imported in a Lambda, nor by `chalice package` or `chalice deploy`.
 """
 
 import logging
-import os
 import sys
 from urllib.parse import urlsplit
 
-from chalicelib.settings import read_again, settings
+from chalicelib.settings import settings
 
 
 def start() -> None:
-    """Brings up the whole flow around this process, or attaches to what a reload left running.
+    """Starts the local environment around this process, or continues with it after a reload.
 
-    Uses the endpoint that the environment names, else the embedded engine. Ends the process with
-    a message where that engine cannot start.
+    Uses the endpoint in the environment variables, else the embedded engine. Ends the process with
+    a message if that engine cannot be started.
     """
-    # Inside, since what these import reads the settings that this function completes.
-    from chalicelib.local import connections, engine, supervision
-    from chalicelib.local.checkpoints import Checkpoints
+    # Imported here because these modules read the settings, which are completed first.
+    from chalicelib.local import engine, http_server, reloader
+    from chalicelib.local.checkpoints import SavedCheckpoints
 
-    server = supervision.follow()
-    connections.serve()
-    for chatty in ("botocore.credentials", "pynamodb.settings"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    checkpoints = Checkpoints(None, engine="")
-    if settings().endpoint is None:
+    server = reloader.follow()
+    http_server.install()
+    for verbose in ("botocore.credentials", "pynamodb.settings"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)
+    saved, endpoint = None, settings().endpoint
+    if endpoint is None:
         try:
             running = engine.ensure(owner=server)
         except (engine.EngineError, OSError) as error:
             print(f"twofold: {error}", file=sys.stderr, flush=True)
-            supervision.end(1)
-        checkpoints = Checkpoints(running.checkpoints, running.id, readers=("accounts", "journal"))
-        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = running.endpoint
-        read_again()
-    if urlsplit(settings().endpoint).hostname in ("localhost", "127.0.0.1"):
-        # An engine of this machine asks for credentials and looks at none.
-        os.environ["AWS_ACCESS_KEY_ID"] = "local"
-        os.environ["AWS_SECRET_ACCESS_KEY"] = "local"  # noqa: S105  # No secret to anyone.
+            reloader.end(1)
+        saved = SavedCheckpoints(engine.checkpoints(), running.id, ("accounts", "journal"))
+        endpoint = running.endpoint
+    if urlsplit(endpoint).hostname in ("localhost", "127.0.0.1"):
+        engine.connect(endpoint)
 
-    from chalicelib.local import stack
+    from chalicelib.local import environment
 
-    stack.run(checkpoints)
-    print(_WHO_MAY[settings().auth], flush=True)
+    environment.run(saved)
+    print(_AUTHENTICATION[settings().auth], flush=True)
 
 
-_WHO_MAY = {
+_AUTHENTICATION = {
     "none": "Requests are not authenticated; AUTH=keys make run asks for keys.",
     "keys": "Requests need a key: .venv/bin/python -m ops --local keys create "
     "--name me --all-ledgers --scope read --scope write",

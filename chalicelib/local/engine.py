@@ -1,9 +1,9 @@
-"""Engine: ministack as a child process that outlives reloads and ends with its servers.
+"""The embedded engine of this project: ministack, started as a child process of the first server.
 
-The engine keeps the books in memory and saves them when it stops, which it does, within a second,
-when the last server that uses it is gone, however that one ended. The next start reads them again,
-and says so where the engine itself was killed, and what was not saved is lost.
-All of it lives in one folder per project, outside the project, since Chalice reloads the server
+It outlives reloads of the server. It holds the books in memory, and within a second after the last
+server that uses it has ended, however that was, it saves them and stops. The next start loads them,
+and reports what was lost if the engine process itself was killed before it saved.
+Its files are in one folder per project, outside of the project, because Chalice reloads the server
 when a file inside changes.
 """
 
@@ -18,33 +18,32 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import psutil
 
 from chalicelib.domain.fields import rfc3339
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 
 START_SECONDS = 30.0
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
 class EngineError(Exception):
-    """The engine could not be started."""
+    """The engine could not be started, or is not running. The text is for a person."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A running engine, and where the readers of its stream keep how far they have come."""
+    """A running engine process; `id` tells it from those before and after it."""
 
     endpoint: str
     id: str
-    checkpoints: Path
+    pid: int
 
 
 def home() -> Path:
@@ -53,101 +52,113 @@ def home() -> Path:
     return settings().home / f"{_PROJECT.name}-{name}"
 
 
+def checkpoints() -> Path:
+    """The file with the checkpoints of this project's projectors."""
+    return home() / "checkpoints.json"
+
+
 def ensure(owner: psutil.Process) -> Engine:
     """The engine of this project, started if none is running.
 
-    It lives as long as its owners, the servers that use it. Raises EngineError with a message for
-    the person at the terminal where it cannot start.
+    It runs as long as any of its owners, the servers that use it. Raises EngineError if it cannot
+    be started.
     """
     folder = home()
     (folder / "owners").mkdir(parents=True, exist_ok=True)
     with locked(folder):
         (folder / "owners" / f"{owner.pid}-{owner.create_time()}").touch()
-        running = _of_file(folder)
-        if running is None or not _answers(running["endpoint"]):
-            running = _start(folder)
-    return Engine(running["endpoint"], running["id"], folder / "checkpoints.json")
+        engine = _recorded(folder)
+        return engine if engine is not None and _responds(engine.endpoint) else _start(folder)
 
 
 def running() -> Engine:
-    """The engine of this project, as it runs. Raises EngineError if it does not."""
-    found = _of_file(home())
-    if found is None:
+    """The running engine of this project. Raises EngineError if there is none."""
+    engine = _recorded(home())
+    if engine is None:
         raise EngineError("no server of this project is running: make run")
-    return Engine(found["endpoint"], found["id"], home() / "checkpoints.json")
+    return engine
+
+
+def connect(endpoint: str) -> None:
+    """Points this process at an engine on this machine, which accepts any credentials."""
+    os.environ.update(
+        AWS_ENDPOINT_URL_DYNAMODB=endpoint,
+        AWS_ACCESS_KEY_ID="local",
+        AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # Not a secret.
+    )
+    read_again()
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds the engine's lock. An engine that stops holds it until its books are saved."""
+    """Holds the engine's lock. An engine holds it while it saves its books to stop."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def has_owner(folder: Path) -> bool:
-    """Whether a server that uses the engine is alive."""
-    try:
-        return any(_alive(*owner.name.split("-")) for owner in (folder / "owners").iterdir())
-    except FileNotFoundError:
-        return False
+    """Whether a server that uses the engine is running."""
+    return any(_runs(*owner.name.split("-")) for owner in (folder / "owners").glob("*"))
 
 
 def forget(folder: Path) -> None:
-    """Removes this process from its folder as the engine that runs there."""
-    running = _of_file(folder)
-    if running is not None and running["pid"] == os.getpid():
+    """Removes the record of this process as the running engine."""
+    engine = _recorded(folder)
+    if engine is not None and engine.pid == os.getpid():
         (folder / "engine.json").unlink()
 
 
-def _of_file(folder: Path) -> Any:
-    """What the folder says of its engine, running or not; None if it says nothing."""
+def _recorded(folder: Path) -> Engine | None:
+    """The engine recorded as running, which may have been killed since."""
     try:
-        return json.loads((folder / "engine.json").read_text())
-    except (FileNotFoundError, ValueError):  # It may be cut off, by a full disk.
+        return Engine(**json.loads((folder / "engine.json").read_text()))
+    except (FileNotFoundError, ValueError):  # A full disk may have cut it off.
         return None
 
 
-def _start(folder: Path) -> dict[str, Any]:
+def _start(folder: Path) -> Engine:
     if (folder / "engine.json").exists():
-        _say_what_was_lost(folder)
+        _report_loss(folder)
     port = _free_port()
     endpoint = f"http://127.0.0.1:{port}"
     log = folder / "engine.log"
-    # What the engine has to say of the books, it says where the server was started.
+    # Messages about the books go to the terminal where the server was started.
     console = (
         os.dup(sys.__stderr__.fileno()) if sys.__stderr__ else os.open(os.devnull, os.O_WRONLY)
     )
+    module = "chalicelib.local.engine_process"
     with log.open("w") as output, os.fdopen(console, "wb"):
         child = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "chalicelib.local.keeper"),
-                *(str(folder), str(port), str(console)),
-            ],
+            [sys.executable, "-m", module, str(folder), str(port), str(console)],
             cwd=_PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=(console,),
-            start_new_session=True,  # Ctrl-C is for the server; the engine follows it.
+            start_new_session=True,  # Ctrl-C ends the server; the engine ends after it.
         )
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(endpoint):
+    while not _responds(endpoint):
         if child.poll() is not None or time.monotonic() > deadline:
             child.kill()
-            raise EngineError(_last_words(log))
+            last = "\n  ".join(log.read_text().splitlines()[-5:])
+            raise EngineError(
+                "the embedded engine (ministack) did not start. The end of its log, "
+                f"{log}:\n  {last}\nInstall it with `pip install -r requirements-dev.txt`, or set "
+                "AWS_ENDPOINT_URL_DYNAMODB to another engine."
+            )
         time.sleep(0.05)
-    running = {"endpoint": endpoint, "id": str(uuid4()), "pid": child.pid}
-    (folder / "engine.json").write_text(json.dumps(running))
-    return running
+    engine = Engine(endpoint, str(uuid4()), child.pid)
+    (folder / "engine.json").write_text(json.dumps(asdict(engine)))
+    return engine
 
 
-def _say_what_was_lost(folder: Path) -> None:
-    try:
+def _report_loss(folder: Path) -> None:
+    what = "all that was written"
+    with suppress(FileNotFoundError):
         saved = (folder / "books" / "dynamodb.json").stat().st_mtime
         what = f"what was written after {rfc3339(datetime.fromtimestamp(saved, UTC))}"
-    except FileNotFoundError:
-        what = "all that was written"
     print(
         f"twofold: the embedded engine ended before it saved the books: {what} is lost.",
         file=sys.stderr,
@@ -155,25 +166,16 @@ def _say_what_was_lost(folder: Path) -> None:
     )
 
 
-def _last_words(log: Path) -> str:
-    last = "\n  ".join(log.read_text().splitlines()[-5:])
-    return (
-        f"the embedded engine (ministack) did not start. Its last words, from {log}:\n  {last}\n"
-        "Install it with `pip install -r requirements-dev.txt`, or set AWS_ENDPOINT_URL_DYNAMODB "
-        "to another engine."
-    )
-
-
-def _answers(endpoint: str) -> bool:
+def _responds(endpoint: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=1) as reply:
-            return bool(reply.status == 200)
+        with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=1) as response:
+            return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
 
-def _alive(pid: str, created: str) -> bool:
-    """Whether this very process runs, and not another one that was given its number."""
+def _runs(pid: str, created: str) -> bool:
+    """Whether this process runs, and not a later one with the same number."""
     try:
         process = psutil.Process(int(pid))
         same = str(process.create_time()) == created
@@ -183,6 +185,5 @@ def _alive(pid: str, created: str) -> bool:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])

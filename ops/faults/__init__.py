@@ -1,1 +1,1 @@
-"""Faults between the ledger and its engine: a proxy, and the proof that every answer was true."""
+"""Faults between the ledger and its engine: a proxy, and proof that every answer is true."""

@@ -1,7 +1,7 @@
-"""Visibility: a transaction's items are seen one by one by reads that are no transactions.
+"""Isolation as on AWS: other reads see the items of a transaction's write one by one.
 
-So it is on AWS: such reads are read-committed, each item for itself. (Amazon DynamoDB Developer
-Guide, "DynamoDB transactions: how it works", isolation levels.) No emulator does it.
+Reads that are not transactions are read-committed, each item on its own. (Amazon DynamoDB Developer
+Guide, "DynamoDB transactions: how it works", isolation levels.) No emulator does this.
 """
 
 import json
@@ -13,72 +13,73 @@ Item = dict[str, Any]
 _READS = {"Query", "GetItem"}
 
 
-def written_by(operation: str, body: dict[str, Any]) -> list[Item]:
+def events_in(operation: str, body: dict[str, Any]) -> list[Item]:
     """The events that a write would add."""
     if operation == "PutItem":
-        return [body["Item"]] if "hash" in body["Item"] else []
-    if operation == "TransactWriteItems":
+        puts = [body["Item"]]
+    elif operation == "TransactWriteItems":
         puts = [part["Put"]["Item"] for part in body["TransactItems"] if "Put" in part]
-        return [item for item in puts if "hash" in item]
-    return []
+    else:
+        return []
+    return [item for item in puts if "hash" in item]
 
 
 class Visibility:
-    """Which events are written, and not visible yet. Safe under threads."""
+    """Which events are written and not visible yet. Safe under threads."""
 
     def __init__(self) -> None:
         self._hidden: dict[str, Item] = {}
-        self._shown: set[str] = set()
+        self._visible: set[str] = set()
         self._lock = threading.Lock()
 
     def hide(self, items: list[Item]) -> list[Item]:
-        """Hides what is about to be written; those that were hidden: none that was ever seen."""
+        """Hides events that are about to be written, except those that were visible before."""
         with self._lock:
-            fresh = [item for item in items if _name(item) not in self._shown | self._hidden.keys()]
-            self._hidden |= {_name(item): item for item in fresh}
+            known = self._visible | self._hidden.keys()
+            fresh = [item for item in items if _id(item) not in known]
+            self._hidden |= {_id(item): item for item in fresh}
             return fresh
 
     def show(self, item: Item) -> None:
-        """Lets an event be seen."""
+        """Makes an event visible."""
         with self._lock:
-            self._hidden.pop(_name(item), None)
-            self._shown.add(_name(item))
+            self._hidden.pop(_id(item), None)
+            self._visible.add(_id(item))
 
-    def is_under_way(self, places: list[Item]) -> list[bool]:
-        """At which of these places an event is written that is not visible yet."""
+    def are_hidden(self, keys: list[Item]) -> list[bool]:
+        """For each key, whether a hidden event has it."""
         with self._lock:
-            hidden = {_place(item) for item in self._hidden.values()}
-        return [_place(item) in hidden for item in places]
+            hidden = {_key(item) for item in self._hidden.values()}
+        return [_key(item) in hidden for item in keys]
 
     def widened(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
-        """A read that brings as many more rows as may have to be left out of its answer."""
+        """A query with a limit that leaves room for the hidden events in its response."""
         if operation != "Query" or "Limit" not in body:
             return body
         with self._lock:
             return {**body, "Limit": body["Limit"] + len(self._hidden)}
 
-    def filtered(self, operation: str, body: dict[str, Any], reply: bytes) -> bytes:
-        """The answer of a read without what is not visible yet."""
+    def filtered(self, operation: str, body: dict[str, Any], response: bytes) -> bytes:
+        """The response to a read without the hidden events."""
         if operation not in _READS:
-            return reply
-        said = json.loads(reply)
+            return response
+        content = json.loads(response)
         with self._lock:
             hidden = set(self._hidden)
         if operation == "GetItem":
-            if _name(said.get("Item", {})) in hidden:
-                del said["Item"]
-            return json.dumps(said).encode()
-        found = said.get("Items", [])
-        visible = [item for item in found if _name(item) not in hidden]
+            if _id(content.get("Item", {})) in hidden:
+                del content["Item"]
+            return json.dumps(content).encode()
+        visible = [item for item in content.get("Items", []) if _id(item) not in hidden]
         cut = visible[: body.get("Limit", len(visible))]
         if cut and len(cut) < len(visible):
-            said["LastEvaluatedKey"] = {name: cut[-1][name] for name in ("stream", "version")}
-        return json.dumps({**said, "Items": cut, "Count": len(cut)}).encode()
+            content["LastEvaluatedKey"] = {name: cut[-1][name] for name in ("stream", "version")}
+        return json.dumps({**content, "Items": cut, "Count": len(cut)}).encode()
 
 
-def _name(item: Item) -> str:
+def _id(item: Item) -> str:
     return str(item.get("hash", {}).get("B", ""))
 
 
-def _place(item: Item) -> tuple[str, str]:
+def _key(item: Item) -> tuple[str, str]:
     return item.get("stream", {}).get("S", ""), item.get("version", {}).get("N", "")

@@ -1,187 +1,105 @@
-"""Workload: a client that asks for all kinds of commands, and notes what it is told."""
+"""Clients of a run with faults: they send random commands, some of them twice, and note answers."""
 
-import random
 from collections.abc import Callable
-from itertools import count
+from typing import Any
 
 import msgspec
 
-from chalicelib.commands import batch
+from chalicelib.commands.batch import run
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.transaction_requests import BatchRequest
-from chalicelib.domain.account.commands import (
-    ChangeAccount,
-    FreezeAccount,
-    OpenAccount,
-    UnfreezeAccount,
-)
+from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.transaction.commands import (
-    Entry,
     HoldTransaction,
-    PostHold,
     PostTransaction,
     ReverseTransaction,
-    VoidHold,
 )
 from chalicelib.ledger.aggregates import transaction_stream
-from ops.faults.claims import Claim, ask, ask_together
+from ops.faults.claims import NOT_REFUSED, Claim, send
+from ops.workload import RandomWriter, openings, transfer
 
-FUNDED = ("a", "b", "c")
-"""Accounts with some money and a limit, which all clients use."""
-BANK, STRIPED = "bank", "hot"
+_CREATING = (HoldTransaction, OpenAccount, PostTransaction, ReverseTransaction)
+"""Commands with an id of their own, so that a second request is known to be the same."""
 
-
-def opened(executor: Executor, ledger: str) -> None:
-    """Opens the accounts, and pays some money in."""
-    for id in (BANK, STRIPED, *FUNDED):
-        command = OpenAccount(
-            ledger=ledger,
-            account=id,
-            asset="USD/2",
-            normal_balance="debit" if id == BANK else "credit",
-            min_balance=0 if id in FUNDED else None,
-            max_balance=None,
-            metadata={},
-            stripes=3 if id == STRIPED else 1,
-        )
-        executor.execute(command, actor="faults")
-    for id in FUNDED:
-        entries = _entries(BANK, id, 200)
-        paid = PostTransaction(ledger=ledger, transaction=f"in-{id}", entries=entries)
-        executor.execute(paid, actor="faults")
+_FUNDS = 200
 
 
-class Client:
-    """One client: the same seed and name, the same wishes. Nobody else uses its ids."""
+def open_accounts(executor: Executor, ledger: str) -> None:
+    """Opens the accounts, and pays some money into those that have a limit."""
+    for opening in openings(ledger):
+        executor.execute(opening, actor="faults")
+        if opening.min_balance is not None:
+            bank, _, _ = opening.account.partition(":")
+            funding = PostTransaction(
+                ledger=ledger,
+                transaction=f"in-{opening.account}",
+                entries=transfer(f"{bank}:0", opening.account, _FUNDS),
+            )
+            executor.execute(funding, actor="faults")
+
+
+class Client(RandomWriter):
+    """One client of an executor, and what its requests were answered."""
 
     def __init__(self, executor: Executor, ledger: str, seed: int, name: str) -> None:
+        super().__init__(self._send, ledger, seed, name)
         self.claims: list[Claim] = []
-        self.asked: dict[str, Command] = {}
-        self._executor, self._ledger, self._name = executor, ledger, name
-        self._chance = random.Random(f"{seed} {name}")
-        self._ids = count(1)
-        self._mine: list[str] = []
+        self._commands: dict[str, tuple[Command, ...]] = {}
+        self._executor = executor
 
-    def work(self, number: int) -> None:
-        """Asks for so many things, each now and then twice."""
-        kinds: list[Callable[[], None]] = [
-            *[self._new] * 5, *[self._resolve] * 3, self._reverse, self._manage, self._open,
-            self._together, self._each,
-        ]  # fmt: skip
-        for _ in range(number):
-            self._chance.choice(kinds)()
+    def weights(self) -> dict[Callable[[], None], int]:
+        """As of any writer, and batches of which each transaction is for itself."""
+        return {**super().weights(), self._post_each: 7}
+
+    def _send(self, *commands: Command) -> bool:
+        """Sends commands, and now and then sends them again; False if they were refused."""
+        for _ in range(self.chance.choice([1, 1, 2])):
+            request = self.new_id()
+            self._commands[request] = commands
+            key = all(isinstance(command, _CREATING) for command in commands)
+            claims = send(self._executor, request, *commands, key=key)
+            self.claims += claims
+        return all(claim.code in NOT_REFUSED for claim in claims)
 
     def again(self, claim: Claim) -> Claim | None:
-        """The same command as another request, if it is one that its id tells."""
-        command = self.asked.get(claim.request)
-        return ask(self._executor, command, self._fresh("again")) if command else None
+        """Sends the command of a claim as another request; None if it was one of several."""
+        commands = self._commands.get(claim.request, ())
+        if len(commands) != 1:
+            return None
+        [answer] = send(self._executor, self.new_id(), *commands)
+        return answer
 
-    def _new(self) -> None:
-        self._ask(self._transaction(), twice=self._chance.random() < 0.3)
-
-    def _resolve(self) -> None:
-        if not self._mine:
-            return
-        hold, key = self._chance.choice(self._mine), self._chance.choice([None, None, "k"])
-        commands: list[Command] = [
-            PostHold(ledger=self._ledger, transaction=hold, key=key),
-            VoidHold(ledger=self._ledger, transaction=hold, key=key),
+    def _post_each(self) -> None:
+        ids = [self.new_id() for _ in range(4)]
+        entries = [
+            {"account": entry.account, "direction": entry.direction, "amount": "1"}
+            for entry in self.payment().entries
         ]
-        self._ask(self._chance.choice(commands), key=False)
-
-    def _reverse(self) -> None:
-        if self._mine:
-            id, of = self._fresh("r"), self._chance.choice(self._mine)
-            command = ReverseTransaction(ledger=self._ledger, transaction=id, reverses=of)
-            self._ask(command, twice=True)
-
-    def _manage(self) -> None:
-        account, version = self._chance.choice(FUNDED), self._chance.choice([None, 9, 30])
-        ledger, metadata = self._ledger, {"by": self._fresh("m")}
-        commands: list[Command] = [
-            ChangeAccount(ledger=ledger, account=account, metadata=metadata, if_version=version),
-            FreezeAccount(ledger=ledger, account=account, debits=False, credits=True),
-            *[UnfreezeAccount(ledger=ledger, account=account, debits=True, credits=True)] * 3,
-        ]
-        self._ask(self._chance.choice(commands), key=False)
-
-    def _open(self) -> None:
-        command = OpenAccount(
-            ledger=self._ledger,
-            account=self._fresh("o"),
-            asset="USD/2",
-            normal_balance="credit",
-            min_balance=0,
-            max_balance=None,
-            metadata={},
-        )
-        self._ask(command, twice=True)
-
-    def _together(self) -> None:
-        commands = [self._transaction() for _ in range(3)]
-        for _ in range(self._chance.choice([1, 2])):
-            self.claims += ask_together(self._executor, commands, self._fresh("q"))
-
-    def _each(self) -> None:
-        ids = [self._fresh("t") for _ in range(4)]
-        bodies = [{"id": id, "entries": self._bodies()} for id in ids]
-        raw = msgspec.json.encode({"atomic": False, "transactions": bodies})
+        bodies = [{"id": id, "entries": entries} for id in ids]
+        batch = {"atomic": False, "transactions": bodies}
         for _ in range(2):
-            request = self._fresh("q")
-            for id, said in zip(ids, self._said_of_each(raw, request, len(ids)), strict=True):
-                self.claims.append(Claim(request, transaction_stream(self._ledger, id), said))
+            request = self.new_id()
+            for id, code in zip(ids, self._codes(batch, request), strict=True):
+                self.claims.append(Claim(request, transaction_stream(self.ledger, id), code))
 
-    def _said_of_each(self, raw: bytes, request: str, size: int) -> list[str]:
+    def _codes(self, batch: dict[str, Any], request: str) -> list[str]:
+        """What each transaction of a batch is answered."""
         try:
-            results = batch.run(
-                msgspec.json.decode(raw, type=BatchRequest),
-                self._ledger,
+            results = run(
+                msgspec.convert(batch, BatchRequest),
+                self.ledger,
                 key=None,
                 new_id=lambda: "unused",
                 executor=self._executor,
                 actor="faults",
                 request_id=request,
             ).results
-        except Exception:  # noqa: BLE001  # Whatever it is, a client is told of an internal error.
-            return ["internal_error"] * size
+        except Exception:  # noqa: BLE001  # Any of them is an internal error to a client.
+            return ["internal_error"] * len(batch["transactions"])
         return [
             str(result.problem["code"])
             if result.problem
             else ("replayed" if result.replayed else "done")
             for result in results
         ]
-
-    def _transaction(self) -> PostTransaction | HoldTransaction:
-        one, other = self._chance.sample([*FUNDED, BANK, STRIPED], 2)
-        id, amount = self._fresh("t"), self._chance.randint(1, 60)
-        self._mine.append(id)
-        entries = _entries(one, other, amount)
-        if self._chance.random() < 0.4:
-            timeout = self._chance.choice([None, 1, 60])
-            return HoldTransaction(
-                ledger=self._ledger, transaction=id, entries=entries, timeout_seconds=timeout
-            )
-        return PostTransaction(ledger=self._ledger, transaction=id, entries=entries)
-
-    def _bodies(self) -> list[dict[str, str]]:
-        one, other = self._chance.sample([*FUNDED, BANK], 2)
-        sides = (("debit", one), ("credit", other))
-        return [{"account": id, "direction": side, "amount": "1"} for side, id in sides]
-
-    def _ask(self, command: Command, *, key: bool = True, twice: bool = False) -> None:
-        for _ in range(2 if twice else 1):
-            request = self._fresh("q")
-            if key:
-                self.asked[request] = command
-            self.claims.append(ask(self._executor, command, request, key=key))
-
-    def _fresh(self, kind: str) -> str:
-        return f"{self._name}-{kind}{next(self._ids)}"
-
-
-def _entries(debit: str, credit: str, amount: int) -> tuple[Entry, Entry]:
-    return (
-        Entry(account=debit, direction="debit", amount=amount),
-        Entry(account=credit, direction="credit", amount=amount),
-    )

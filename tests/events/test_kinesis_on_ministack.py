@@ -21,7 +21,7 @@ from chalicelib.events.dead_letters import stored
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.stream import read
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES, stream_arn, streams_client
+from chalicelib.local.environment import TABLES, stream_arn, streams_client
 from chalicelib.read_models import accounts, journal
 from chalicelib.settings import read_again, settings
 from tests import engines

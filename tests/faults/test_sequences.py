@@ -11,16 +11,9 @@ import pytest
 
 from chalicelib import tables
 from chalicelib.commands.deciding import Command, subject
-from chalicelib.commands.executor import (
-    Backoff,
-    Executor,
-)
+from chalicelib.commands.executor import Backoff, Executor
 from chalicelib.commands.head_cache import Memory
-from chalicelib.domain.account.commands import (
-    ChangeAccount,
-    CloseAccount,
-    FreezeAccount,
-)
+from chalicelib.domain.account.commands import ChangeAccount, CloseAccount, FreezeAccount
 from chalicelib.domain.transaction.commands import (
     HoldTransaction,
     PostHold,
@@ -30,14 +23,10 @@ from chalicelib.domain.transaction.commands import (
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Stream
 from chalicelib.events.store import Busy
-from chalicelib.ledger.aggregates import (
-    account_state,
-    account_stream,
-    transaction_stream,
-)
-from ops.faults.claims import Claim, ask, unsound, untrue
-from ops.faults.errors import REASONS, Error, cancelled, documented, names
-from ops.faults.proxy import NONE, Fault, Proxy, between
+from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
+from ops.faults.claims import Claim, false_claims, invalid_events, send
+from ops.faults.proxy import NONE, Fault, Proxy, proxied
+from simulator.dynamodb_errors import REASONS, Error, cancelled, documented
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 
@@ -79,7 +68,7 @@ class World:
 def world(ministack_endpoint: str, ledger: str) -> Iterator[World]:
     """Alice has 100, 40 of which are held for Bob; the till is empty."""
     script = Script()
-    with between(ministack_endpoint, script.choose) as (address, proxy), engines.connected(address):
+    with proxied(ministack_endpoint, script.choose) as (address, proxy), engines.connected(address):
         process = Executor(DynamoStore(), memory=Memory(), backoff=Backoff(base=0.001, cap=0.01))
         for command in (
             opening("cash", min_balance=None, ledger=ledger),
@@ -148,7 +137,7 @@ def test_a_command_is_done_once_and_told_so_whatever_happens_to_its_append(
     before = len(list(world.process.store.history(subject(command))))
     world.script.appends.extend(SEQUENCES[name])
 
-    claim = ask(world.process, command, "request-1")
+    [claim] = send(world.process, "request-1", command)
 
     assert claim.code == "done"
     assert len(list(world.process.store.history(subject(command)))) == before + 1
@@ -171,10 +160,14 @@ def test_each_error_that_is_documented_leaves_every_claim_true(
             command = posting(f"p{number}", *entries, ledger=world.ledger)
         world.script.appends.clear()
         world.script.appends.extend([LOST] * after + [Fault("an error instead", error)])
-        claims.append(ask(world.process, command, f"request-{number}"))
+        claims += send(world.process, f"request-{number}", command)
         asked.append(command)
     world.script.appends.clear()
-    again = [ask(world.process, one, f"again-{number}") for number, one in enumerate(asked)]
+    again = [
+        answer
+        for number, one in enumerate(asked)
+        for answer in send(world.process, f"again-{number}", one)
+    ]
 
     assert wrong([*claims, *again], world, *map(subject, asked)) == []
     assert {claim.code for claim in claims} == {"done", "internal_error"}
@@ -189,16 +182,17 @@ def wrong(claims: list[Claim], world: World, *streams: Stream) -> list[str]:
     events = [
         event for stream in {*streams, *accounts} for event in world.process.store.history(stream)
     ]
-    return [*untrue(claims, events), *unsound(events)]
+    return [*false_claims(claims, events), *invalid_events(events)]
 
 
 def test_the_errors_are_those_of_the_service_model() -> None:
-    assert {"ProvisionedThroughputExceededException", "TransactionConflictException"} < set(
-        names(documented("PutItem"))
-    )
-    assert {"TransactionInProgressException", "IdempotentParameterMismatchException"} < set(
-        names(documented("TransactWriteItems"))
-    )
+    put, transaction = ({error.code for error in documented(operation)} for operation in APPENDS)
+
+    assert {"ProvisionedThroughputExceededException", "TransactionConflictException"} < put
+    assert {
+        "TransactionInProgressException",
+        "IdempotentParameterMismatchException",
+    } < transaction
 
 
 class InOrder(Random):
@@ -226,7 +220,7 @@ def test_a_deposit_that_is_seen_to_be_done_is_not_missed_by_a_withdrawal(
     world.script.appends.append(Fault("item by item"))
     command = posting("deposit", debit("cash", 500), credit("alice", 500), ledger=world.ledger)
     other = Executor(DynamoStore(), memory=Memory(), backoff=Backoff(base=0.01, cap=0.05))
-    depositing = Thread(target=lambda: ask(world.process, command, "request-1"))
+    depositing = Thread(target=lambda: send(world.process, "request-1", command))
     depositing.start()
     assert shown.wait(20)
 
@@ -241,7 +235,7 @@ def test_a_deposit_that_is_seen_to_be_done_is_not_missed_by_a_withdrawal(
         backoff=other.backoff,
         sleep=lambda _: go_on.set(),
     )
-    answer = ask(other, withdrawal, "request-2")
+    [answer] = send(other, "request-2", withdrawal)
     depositing.join(20)
 
     assert answer.code == "done"
@@ -256,7 +250,7 @@ def test_an_append_that_arrives_after_its_time_out_is_done_once(
     for number, kind in enumerate(["done late", "answered late", "done late"]):
         world.script.appends.append(Fault(kind, seconds=0.3))  # type: ignore[arg-type]  # Kinds.
         command = posting(f"p{number}", debit("cash", 1), credit("bob", 1), ledger=world.ledger)
-        claims.append(ask(world.process, command, f"request-{number}"))
+        claims += send(world.process, f"request-{number}", command)
     world.proxy.settle()
 
     streams = [transaction_stream(world.ledger, f"p{number}") for number in range(3)]
@@ -271,6 +265,6 @@ def test_a_ledger_that_takes_a_missing_reply_for_a_write_that_never_was_is_found
     command = commands(world.ledger)[kind]
     world.script.appends.append(LOST)
 
-    claim = ask(world.process, command, "request-1")
+    [claim] = send(world.process, "request-1", command)
 
     assert wrong([claim], world, subject(command)) != []

@@ -5,7 +5,7 @@ from chalice.test import Client
 
 from app import app
 from chalicelib.http.problems import STATUS, Problem
-from chalicelib.local.gateway import problem_for
+from chalicelib.local.http_server import problem_for
 
 
 def test_a_path_that_no_route_serves_is_not_found() -> None:

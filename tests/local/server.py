@@ -37,9 +37,10 @@ class Reply(NamedTuple):
 def copy_project(folder: Path) -> Path:
     """What `chalice local` needs of the project, where nobody else edits it."""
     shutil.copy(ROOT / "app.py", folder)
-    shutil.copytree(
-        ROOT / "chalicelib", folder / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for package in ("chalicelib", "simulator"):
+        shutil.copytree(
+            ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     (folder / ".chalice").mkdir()
     shutil.copy(ROOT / ".chalice" / "config.json", folder / ".chalice")
     return folder

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.local.checkpoints import Checkpoints
+from chalicelib.local.checkpoints import SavedCheckpoints
 
 
 def taken(sequence: int, second: int = 0) -> dict[str, Any]:
@@ -23,13 +23,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_checkpoint_survives_a_reload(path: Path) -> None:
-    before = Checkpoints(path, engine="1")
+    before = SavedCheckpoints(path, engine="1")
     before.set("accounts", "shard-1", taken(17))
     before.set("accounts", "shard-1", taken(18))
     before.set("accounts", "shard-2", taken(5))
     before.set("journal", "shard-1", taken(3))
 
-    after = Checkpoints(path, engine="1")
+    after = SavedCheckpoints(path, engine="1")
 
     assert after.get("accounts", "shard-1") == "18"
     assert after.get("accounts", "shard-2") == "5"
@@ -37,27 +37,18 @@ def test_a_checkpoint_survives_a_reload(path: Path) -> None:
     assert after.get("journal", "shard-2") is None
 
 
-def test_checkpoints_without_a_file_live_as_long_as_the_process() -> None:
-    checkpoints = Checkpoints(None, engine="")
-    checkpoints.set("accounts", "shard-1", taken(17))
-
-    assert checkpoints.get("accounts", "shard-1") == "17"
-    assert checkpoints.behind_since is None
-    assert Checkpoints(None, engine="").get("accounts", "shard-1") is None
-
-
 def test_books_that_no_reader_has_seen_are_behind_since_their_beginning(path: Path) -> None:
-    assert Checkpoints(path, engine="1").behind_since == ""
+    assert SavedCheckpoints(path, engine="1").behind_since == ""
 
 
 def test_a_new_engine_has_another_stream_and_is_behind_since_the_slowest_reader(
     path: Path,
 ) -> None:
-    before = Checkpoints(path, engine="1")
+    before = SavedCheckpoints(path, engine="1")
     before.set("accounts", "shard-1", taken(90, second=90))
     before.set("journal", "shard-1", taken(30, second=30))
 
-    after = Checkpoints(path, engine="2")
+    after = SavedCheckpoints(path, engine="2")
 
     assert after.get("accounts", "shard-1") is None
     assert after.get("journal", "shard-1") is None
@@ -68,13 +59,13 @@ def test_a_new_engine_has_another_stream_and_is_behind_since_the_slowest_reader(
 def test_a_reader_that_took_nothing_of_an_engine_is_still_behind_since_the_engine_before(
     path: Path,
 ) -> None:
-    first = Checkpoints(path, engine="1")
+    first = SavedCheckpoints(path, engine="1")
     first.set("accounts", "shard-1", taken(1, second=1))
     first.set("journal", "shard-1", taken(1, second=1))
-    second = Checkpoints(path, engine="2")
+    second = SavedCheckpoints(path, engine="2")
     second.set("journal", "shard-1", taken(9, second=3600))
 
-    third = Checkpoints(path, engine="3")
+    third = SavedCheckpoints(path, engine="3")
 
     assert third.behind_since is not None
     assert third.behind_since <= "2026-01-01T00:00:01.000000Z"
@@ -83,7 +74,7 @@ def test_a_reader_that_took_nothing_of_an_engine_is_still_behind_since_the_engin
 def test_a_checkpoint_that_is_cut_off_while_it_is_written_leaves_the_last_one_and_stops_nobody(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoints = Checkpoints(path, engine="1")
+    checkpoints = SavedCheckpoints(path, engine="1")
     checkpoints.set("accounts", "shard-1", taken(17))
     write = Path.write_text
 
@@ -96,12 +87,12 @@ def test_a_checkpoint_that_is_cut_off_while_it_is_written_leaves_the_last_one_an
         checkpoints.set("accounts", "shard-1", taken(18))
 
     assert checkpoints.get("accounts", "shard-1") == "18"
-    assert Checkpoints(path, engine="1").get("accounts", "shard-1") == "17"
+    assert SavedCheckpoints(path, engine="1").get("accounts", "shard-1") == "17"
     assert list(path.parent.iterdir()) == [path]
 
     checkpoints.set("accounts", "shard-1", taken(19))
 
-    assert Checkpoints(path, engine="1").get("accounts", "shard-1") == "19"
+    assert SavedCheckpoints(path, engine="1").get("accounts", "shard-1") == "19"
 
 
 def test_two_servers_of_one_engine_can_both_remember_how_far_they_have_come(path: Path) -> None:
@@ -110,7 +101,7 @@ def test_two_servers_of_one_engine_can_both_remember_how_far_they_have_come(path
 
     def serve() -> None:
         try:
-            checkpoints = Checkpoints(path, engine="1")
+            checkpoints = SavedCheckpoints(path, engine="1")
             both.wait()
             for sequence in range(1, 500):
                 checkpoints.set("accounts", "shard-1", taken(sequence))
@@ -124,4 +115,4 @@ def test_two_servers_of_one_engine_can_both_remember_how_far_they_have_come(path
         server.join()
 
     assert errors == []
-    assert Checkpoints(path, engine="1").get("accounts", "shard-1") == "499"
+    assert SavedCheckpoints(path, engine="1").get("accounts", "shard-1") == "499"

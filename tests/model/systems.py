@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import pytest
 
-from chalicelib.commands import lambdas
+from chalicelib.commands import routes
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import Memory
 from chalicelib.domain.account.events import (
@@ -34,6 +34,7 @@ from chalicelib.ledger.aggregates import account_state, account_stream
 from chalicelib.read_models import reading
 from chalicelib.read_models.balances import queries as balances
 from chalicelib.read_models.balances.queries import GetAccount, get_account
+from chalicelib.read_models.transactions import queries as transactions
 from chalicelib.read_models.transactions.queries import GetTransaction, get_transaction
 from tests.model.ledger import stamp
 
@@ -154,7 +155,7 @@ class System:
         self._calls += 1
         chosen = self._processes[process if process is not None else self._calls % 3 // 2]
         # Where the routes find the executor.
-        setattr(lambdas, "executor", lambda: chosen)  # noqa: B010  # Not an attribute to mypy.
+        setattr(routes, "executor", lambda: chosen)  # noqa: B010  # Not an attribute to mypy.
         raw = b"" if request.body is None else json.dumps(request.body).encode()
         headers = {"Content-Type": "application/json", **request.headers}
         path = f"/ledgers/{self.name}{request.path}"
@@ -212,6 +213,7 @@ class System:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "event_store", lambda: self.store)
             patch.setattr(balances, "event_store", lambda: self.store)
+            patch.setattr(transactions, "event_store", lambda: self.store)
             patch.setattr(reading, "clock", lambda: self.now)
             return json.loads(msgspec.json.encode(read()))
 

@@ -5,14 +5,17 @@ import re
 from base64 import b64encode
 from copy import deepcopy
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import pytest
 from openapi_spec_validator import validate
 
 from app import app
 from chalicelib.http.description import DOCS, OPENAPI
 from chalicelib.http.problems import STATUS
+from chalicelib.http.response import Response
+from chalicelib.http.router import Router
 from ops.describing import document
 from ops.docs_page import page
 from ops.openapi import routes
@@ -224,3 +227,25 @@ def test_the_page_runs_nothing_and_shows_its_own_style_only(api: Api) -> None:
     assert {"default-src 'none'", f"style-src 'sha256-{digest}'"} < policy
     assert "'unsafe-inline'" not in shown.headers["Content-Security-Policy"]
     assert not re.search(r"<script|\sstyle=|\son[a-z]+=", shown.body.decode())
+
+
+def test_a_new_route_is_described_by_its_declaration_alone() -> None:
+    class Turnover(msgspec.Struct):
+        ledger: str
+        day: str
+        asset: Annotated[str, msgspec.Meta(description="Of this asset.")] = "USD/2"
+
+    router = Router("new")
+
+    @router.get("/ledgers/{ledger}/turnover/{day}", errors=("ledger_not_found",))
+    def turnover(query: Turnover) -> Response[Turnover]:
+        """What a day moved."""
+        return Response(query)
+
+    made = document(router.declared, {})["paths"]["/ledgers/{ledger}/turnover/{day}"]["get"]
+
+    assert (made["operationId"], made["summary"]) == ("turnover", "What a day moved.")
+    described = {each["name"]: (each["in"], each["description"]) for each in made["parameters"]}
+    assert described["day"] == ("path", "An id.")
+    assert described["asset"] == ("query", "Of this asset.")
+    assert "`ledger_not_found`" in made["responses"]["404"]["description"]

@@ -17,7 +17,7 @@ from chalicelib.events.dynamodb import from_item, to_item
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table
 from ops.verifying.read_models import READ_MODELS

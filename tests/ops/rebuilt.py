@@ -14,13 +14,14 @@ from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Append
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.tables import Table
-from ops.chaos_books import Client, Writer, open_accounts
+from ops.chaos.workload import RANDOM, Client, open_accounts
 from ops.independent.check import wrong_rows
 from ops.rebuild import rebuild
 from ops.verifying.raw import all_items, client, name_of
 from ops.verifying.read_models import stored_rows
+from ops.workload import RandomWriter
 from tests.books import deliver
 from tests.ops.audited import Item, items
 from tests.soak import examples
@@ -44,7 +45,7 @@ def write(commands: int = 150, *, seed: int = 1) -> None:
     store = ToldStore()
     client = Client(Executor(store))
     open_accounts(client)
-    Writer(client, seed, f"before-{seed}").write(commands)
+    RandomWriter(client.send, RANDOM, seed, f"before-{seed}").write(commands)
     _project(store.told)
 
 
@@ -86,7 +87,7 @@ def traffic(*, writers: int = 2, commands: int = 20) -> Iterator[None]:
 
     def go_on_writing(name: str) -> None:
         for round_ in count(1):
-            writer = Writer(client, round_, f"{name}-{round_}")
+            writer = RandomWriter(client.send, RANDOM, round_, f"{name}-{round_}")
             for _ in range(commands):
                 writer.write(1)
                 written.wait(pause)

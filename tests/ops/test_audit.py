@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib import tables
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import Event
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table
 from ops.checkpoints.checkpoint import read

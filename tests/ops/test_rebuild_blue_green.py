@@ -19,7 +19,7 @@ from chalicelib.read_models.totals.table import TotalRow
 from chalicelib.read_models.transactions.queries import ListTransactions, list_transactions
 from chalicelib.read_models.transactions.table import TransactionRow
 from chalicelib.settings import read_again
-from ops.chaos_books import RANDOM
+from ops.chaos.workload import RANDOM
 from ops.rebuilding import bluegreen
 from ops.verifying.raw import client
 from tests.ops.audited import items

@@ -22,7 +22,7 @@ from chalicelib.domain.transaction.commands import (
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.stream import feed
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.statements.queries import AccountEntries

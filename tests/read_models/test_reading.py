@@ -12,7 +12,7 @@ from chalicelib.domain.errors import (
     ProjectionBehind,
     TransactionNotFound,
 )
-from chalicelib.read_models.reading import patiently
+from chalicelib.read_models.reading import retry_while_behind
 from tests.ask import QUERIES, Query, ask
 
 OF_NOBODY = {"ledger": "nobody", "account": "bob"}
@@ -44,7 +44,7 @@ def answering(answers: Iterator[int | None]) -> Callable[[], int]:
 def test_a_read_waits_longer_each_time_until_the_projection_is_there() -> None:
     waits: list[float] = []
 
-    found = patiently(answering(iter([None, None, None, 7])), sleep=waits.append)
+    found = retry_while_behind(answering(iter([None, None, None, 7])), sleep=waits.append)
 
     assert found == 7
     assert waits == [0.02, 0.04, 0.08]
@@ -54,7 +54,7 @@ def test_a_read_gives_up_before_it_has_waited_two_seconds() -> None:
     waits: list[float] = []
 
     with pytest.raises(ProjectionBehind) as behind:
-        patiently(answering(chain(repeat(None, 100), [7])), sleep=waits.append)
+        retry_while_behind(answering(chain(repeat(None, 100), [7])), sleep=waits.append)
 
     assert behind.value.min_version == 7
     assert len(waits) == 6
@@ -67,7 +67,7 @@ def test_a_read_that_finds_nothing_does_not_wait() -> None:
 
     waits: list[float] = []
     with pytest.raises(AccountNotFound):
-        patiently(read, sleep=waits.append)
+        retry_while_behind(read, sleep=waits.append)
     assert waits == []
 
 

@@ -24,7 +24,7 @@ from chalicelib.ledger.accounts import all_of
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import reading
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
-from chalicelib.read_models.statements.answers import EntryBody
+from chalicelib.read_models.statements.entries import EntryBody
 from chalicelib.read_models.statements.queries import (
     AccountBalance,
     AccountEntries,

@@ -19,10 +19,9 @@ from chalicelib.events.store import MemoryStore
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import reading
 from chalicelib.read_models.balances.queries import ListAccounts
-from chalicelib.read_models.statements import periods, rows
-from chalicelib.read_models.statements.answers import Statement
-from chalicelib.read_models.statements.queries import AccountEntries, AccountStatement
-from chalicelib.read_models.statements.striped import Stripes
+from chalicelib.read_models.statements import entries, history, queries
+from chalicelib.read_models.statements.history import History
+from chalicelib.read_models.statements.queries import AccountEntries, AccountStatement, Statement
 from tests.ask import ask
 from tests.books import WatchedStore, deliver
 from tests.domain.books import NOW, credit, debit, opening, posting
@@ -142,7 +141,7 @@ def test_pages_of_a_statement_agree_though_a_row_arrives_between_them(
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Stripes, "before"), (Stripes, "all_standing"), (periods, "_striped_period")],
+    [(history, "around"), (History, "_stripes"), (queries, "_period")],
 )
 @pytest.mark.parametrize("newer", [1, 2], ids=["alone", "hole"])
 def test_a_row_from_before_the_period_that_arrives_meanwhile_is_in_all_balances_or_in_none(
@@ -167,31 +166,34 @@ def test_a_row_from_before_the_period_that_arrives_meanwhile_is_in_all_balances_
     assert found[0].opening_balance in ("2", "102")
 
 
+@pytest.mark.parametrize(("stripes", "reads"), [(1, 2), (2, 4)])
 def test_an_opening_that_is_newer_than_the_closing_is_read_again(
-    ledger: str, monkeypatch: pytest.MonkeyPatch
+    ledger: str, monkeypatch: pytest.MonkeyPatch, stripes: int, reads: int
 ) -> None:
-    books = Books(ledger, 1)
+    books = Books(ledger, stripes)
     books.pay(1, 1)
     books.tell()
-    late, start = books.pay(1, 100), books.just_after
+    late, start = books.pay(stripes, 100), books.just_after
+    first_rows = entries.first_rows
     read = 0
 
-    def each_first(wanted: Any) -> Any:
+    def opening_last(wanted: Any) -> Any:
         nonlocal read
         asked = list(wanted)
         read += 1
-        if read > 1:
-            return rows.each_first(asked)
-        opened, *ending = rows.each_first([asked[0], *asked[2:]])
+        if read != stripes:
+            return first_rows(asked)
+        # Of the account, the rows before the period come last; of each stripe they do too.
+        found = first_rows(asked[: -1 if stripes == 1 else 3])
         deliver([late])
-        return [opened, *rows.each_first([asked[1]]), *ending]
+        return [*found, *first_rows(asked[len(found) :])]
 
-    monkeypatch.setattr(periods, "each_first", each_first)
+    monkeypatch.setattr(history, "first_rows", opening_last)
 
     found = list(pages(AccountStatement(ledger=ledger, account="hot", from_=start)))
 
     assert adds_up(found)
-    assert (read, found[0].opening_balance) == (2, "101")
+    assert (read, found[0].opening_balance) == (reads, "101")
 
 
 def test_newest_first_is_answered_though_rows_keep_arriving(
@@ -201,15 +203,15 @@ def test_newest_first_is_answered_though_rows_keep_arriving(
     books.pay(1, 1)
     books.pay(2, 1)
     books.tell()
-    standing = Stripes.standing
+    stripes = History._stripes
 
-    def then_another(self: Stripes, *args: Any, **kwargs: Any) -> Any:
-        found = standing(self, *args, **kwargs)
+    def then_another(self: History, *args: Any, **kwargs: Any) -> Any:
+        found = stripes(self, *args, **kwargs)
         books.pay(1, 1)
         books.tell()
         return found
 
-    monkeypatch.setattr(Stripes, "standing", then_another)
+    monkeypatch.setattr(History, "_stripes", then_another)
 
     found = ask(AccountEntries(ledger=ledger, account="hot", order="desc"))
 

@@ -30,7 +30,7 @@ from chalicelib.domain.errors import (
     BalanceLimitExceeded,
     VersionConflict,
 )
-from chalicelib.domain.stripes import shown
+from chalicelib.domain.stripes import public_version
 
 
 def decide(command: Command, account: Account | None, now: datetime) -> list[Event]:
@@ -87,7 +87,7 @@ def _open(command: OpenAccount, account: Account | None, now: datetime) -> list[
 
 
 def _change(command: ChangeAccount, account: Account) -> list[Event]:
-    version = shown(account.version, account.stripes)
+    version = public_version(account.version, account.stripes)
     if command.if_version not in (None, version):
         raise VersionConflict(command.account, version, int(command.if_version or 0))
     require_open(command.account, account)

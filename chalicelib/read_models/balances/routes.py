@@ -1,8 +1,8 @@
-"""The routes of this room."""
+"""The routes of this read model."""
 
 from chalicelib.http.bodies import AccountBody, etag
-from chalicelib.http.door import Answer, Door
-from chalicelib.http.incoming import Incoming
+from chalicelib.http.response import Response
+from chalicelib.http.router import Router
 from chalicelib.read_models.balances.queries import (
     Accounts,
     GetAccount,
@@ -11,28 +11,24 @@ from chalicelib.read_models.balances.queries import (
     list_accounts,
 )
 
-routes = Door(__name__)
+routes = Router(__name__)
 
 
 @routes.get(
     "/ledgers/{ledger}/accounts/{account}",
-    asks=GetAccount,
-    gives=AccountBody,
-    answers_with=("ETag",),
-    refuses=("account_not_found", "projection_behind"),
+    response_headers=("ETag",),
+    errors=("account_not_found", "projection_behind"),
 )
-def account(incoming: Incoming) -> Answer:
+def account(query: GetAccount) -> Response[AccountBody]:
     """One account."""
-    body = get_account(incoming.query(GetAccount))
-    return Answer(body, headers={"ETag": etag(body)})
+    body = get_account(query)
+    return Response(body, headers={"ETag": etag(body)})
 
 
 @routes.get(
     "/ledgers/{ledger}/accounts",
-    asks=ListAccounts,
-    gives=Accounts,
-    refuses=("ledger_not_found", "invalid_cursor", "projection_behind"),
+    errors=("ledger_not_found", "invalid_cursor", "projection_behind"),
 )
-def accounts(incoming: Incoming) -> Answer:
+def accounts(query: ListAccounts) -> Response[Accounts]:
     """A page of accounts."""
-    return Answer(list_accounts(incoming.query(ListAccounts)))
+    return Response(list_accounts(query))

@@ -1,17 +1,13 @@
-"""The route of this room."""
+"""The route of this read model."""
 
-from chalicelib.http.door import Answer, Door
-from chalicelib.http.incoming import Incoming
+from chalicelib.http.response import Response
+from chalicelib.http.router import Router
 from chalicelib.read_models.integrity.queries import Integrity, LedgerIntegrity, ledger_integrity
 
-routes = Door(__name__)
+routes = Router(__name__)
 
 
-@routes.get(
-    "/ledgers/{ledger}/integrity",
-    asks=LedgerIntegrity,
-    gives=Integrity,
-)
-def verdict(incoming: Incoming) -> Answer:
+@routes.get("/ledgers/{ledger}/integrity")
+def verdict(query: LedgerIntegrity) -> Response[Integrity]:
     """What the last audit found."""
-    return Answer(ledger_integrity(incoming.query(LedgerIntegrity)))
+    return Response(ledger_integrity(query))

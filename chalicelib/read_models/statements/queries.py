@@ -1,58 +1,46 @@
-"""The questions of this room, and their answers.
+"""The queries of this read model, and their answers.
 
-No answer has a hole. Every event of an account has a row and versions are gapless, so a read that
-finds one missing between two that are there waits for it, and otherwise says `projection_behind`.
+No answer has a gap. A read that finds a row missing waits for it, and otherwise raises
+ProjectionBehind.
 """
 
 from datetime import datetime
-from itertools import chain
-from typing import Literal
+from itertools import repeat
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from chalicelib.domain.fields import rfc3339, utc
-from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
+from chalicelib.domain.stripes import MAX_STRIPES
+from chalicelib.http.pagination import make_cursor, must_agree, not_ours, read_cursor, whole_number
 from chalicelib.read_models.reading import (
     PAGE,
+    AccountQuery,
     Limit,
-    patiently,
-    primed,
+    page_of,
     require_order,
-    require_version,
+    retry_while_behind,
 )
-from chalicelib.read_models.statements.answers import (
-    Balance,
-    Entries,
-    Statement,
-    entry_body,
-)
-from chalicelib.read_models.statements.asking import Asked, OfAccount, just_after, sum_of
-from chalicelib.read_models.statements.periods import Period, first_page, next_page, period_of
-from chalicelib.read_models.statements.rows import (
+from chalicelib.read_models.statements.entries import (
     FIRST,
     LAST,
-    around,
-    each_first,
-    page_of,
-    require_last,
+    EntryBody,
+    following,
+    forward,
     resume,
-    take_around,
+    streams_of,
 )
-from chalicelib.read_models.statements.striped import place_of
-from chalicelib.read_models.statements.table import StatementRow
-from chalicelib.tables import in_parallel
-
-_CURSOR_PARTS = 2 + len(Period._fields)
-"""Of a statement's: where the next page begins, the balance there, and the period."""
+from chalicelib.read_models.statements.history import History, Section
+from chalicelib.read_models.statements.table import place
 
 
-class AccountBalance(OfAccount, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountBalance(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was the posted balance at this time? By default, now."""
 
     at: datetime | None = None
 
 
-class AccountEntries(OfAccount, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountEntries(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened on this account, oldest first or newest first?"""
 
     order: Literal["asc", "desc"] | None = None
@@ -60,7 +48,7 @@ class AccountEntries(OfAccount, frozen=True, kw_only=True, forbid_unknown_fields
     cursor: str | None = None
 
 
-class AccountStatement(OfAccount, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountStatement(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened from one time up to another? By default, from the opening until now."""
 
     from_: datetime | None = msgspec.field(name="from", default=None)
@@ -69,109 +57,82 @@ class AccountStatement(OfAccount, frozen=True, kw_only=True, forbid_unknown_fiel
     cursor: str | None = None
 
 
+class Balance(msgspec.Struct, frozen=True, kw_only=True):
+    """The posted balance after the last event recorded at or before `at`.
+
+    `final` says that no event that may still be written can change it.
+    """
+
+    account: str
+    asset: str
+    at: str
+    posted: str
+    version: int
+    final: bool
+
+
+class Entries(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of an account's entries."""
+
+    entries: list[EntryBody]
+    next_cursor: str | None
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a period. Every page has the balances of the whole period.
+
+    `final` says that no event that may still be written can belong to the period.
+    """
+
+    account: str
+    asset: str
+    from_: str = msgspec.field(name="from")
+    to: str
+    opening_balance: str
+    entries: list[EntryBody]
+    closing_balance: str
+    final: bool
+    next_cursor: str | None
+
+
 def account_balance(query: AccountBalance) -> Balance:
     """The balance at a time. Raises AccountNotFound, ProjectionBehind."""
     at = query.at and utc(query.at, "at")
-    moment = f"{rfc3339(at)}~" if at else LAST
-    asked = query.asked()
+    history = History.of(query)
 
     def read() -> Balance:
-        found = take_around(iter(each_first(around(asked.rows, moment))), moment)
-        before, _, newest = found
-        if newest is None:
-            raise asked.nothing_known()
-        if newest.stripes:
-            return _striped_balance(asked, newest, before, at, moment)
-        asked.require(newest.version)
+        section = history.around(FIRST, f"{rfc3339(at)}~" if at else LAST)
         return Balance(
             account=query.account,
-            asset=newest.asset,
-            at=rfc3339(at or just_after(newest)),
-            posted=str(before.balance if before else 0),
-            version=require_last(found, moment),
-            final=asked.is_final(at),
+            asset=section.asset,
+            at=rfc3339(at or section.just_after),
+            posted=section.closing_balance,
+            version=section.version,
+            final=history.is_final(at),
         )
 
-    return patiently(read)
-
-
-def _striped_balance(
-    asked: Asked,
-    newest: StatementRow,
-    before: StatementRow | None,
-    at: datetime | None,
-    moment: str,
-) -> Balance:
-    stripes = asked.stripes(newest)
-    standing = stripes.all_standing(moment, asked.min_version)
-    return Balance(
-        account=asked.account,
-        asset=newest.asset,
-        at=rfc3339(at or just_after(*(one.newest for one in standing))),
-        posted=str(sum(one.balance for one in standing)),
-        version=stripes.newest_shown(before, standing),
-        final=asked.is_final(at),
-    )
+    return retry_while_behind(read)
 
 
 def account_entries(query: AccountEntries) -> Entries:
     """A page of entries. Raises AccountNotFound, ProjectionBehind, Problem invalid_cursor."""
     listing = ("entries", query.ledger, query.account)
-    place, order = "", "asc"
+    position = ""
+    order: str = query.order or "asc"
     if query.cursor is not None:
-        place, order = read_cursor(query.cursor, of=listing, parts=2)
+        position, order = read_cursor(query.cursor, of=listing, parts=2)
         must_agree(query.order, order)
-    order = query.order or order
-    up, page = order == "asc", query.limit + 2
-    asked = query.asked()
+    history = History.of(query)
 
     def read() -> Entries:
-        if up:
-            rows = asked.rows.between(place or FIRST, LAST, page=page)
-        else:
-            rows = asked.rows.down_from(place or LAST, page=page)
-        rows, newest = in_parallel(primed, [rows, asked.rows.last()])
-        last = next(newest, None)
-        if last is None:
-            raise asked.nothing_known()
-        if last.stripes:
-            return _striped_entries(asked, query.limit, last, place, order)
-        asked.require(last.version)
-        after: int | None = None
-        if place:
-            after = resume(rows, place)
-        elif up:
-            after = 0
-        else:
-            first = next(rows, None)
-            require_version(first.version if first else 0, last.version)
-            rows = chain(filter(None, [first]), rows)
-        entries, more = page_of(
-            rows, query.limit, after=after, until=last.version if up else 1, step=1 if up else -1
-        )
+        entries = history.entries(position, query.limit, descending=order == "desc")
+        page, more = page_of(entries, query.limit)
         return Entries(
-            entries=[entry_body(row) for row in entries],
-            next_cursor=make_cursor(entries[-1].place, order, of=listing) if more else None,
+            entries=page,
+            next_cursor=make_cursor(_position(page[-1]), order, of=listing) if more else None,
         )
 
-    return patiently(read)
-
-
-def _striped_entries(
-    asked: Asked, limit: int, newest: StatementRow, place: str, order: str
-) -> Entries:
-    stripes = asked.stripes(newest)
-    if order == "asc":
-        until = [one.version for one in stripes.all_standing(LAST, asked.min_version)]
-        before = stripes.before(place or FIRST)
-        entries, more = stripes.up(
-            place or FIRST, LAST, until, limit, before=before, balance=sum_of(before)
-        )
-    else:
-        entries, more = stripes.down(place or LAST, limit, asked.min_version)
-    listing = ("entries", asked.ledger, asked.account)
-    cursor = make_cursor(place_of(entries[-1]), order, of=listing) if more else None
-    return Entries(entries=entries, next_cursor=cursor)
+    return retry_while_behind(read)
 
 
 def account_statement(query: AccountStatement) -> Statement:
@@ -182,30 +143,88 @@ def account_statement(query: AccountStatement) -> Statement:
     end = rfc3339(utc(query.to, "to")) if query.to else None
     require_order(start, end)
     listing = ("statement", query.ledger, query.account)
-    asked = query.asked()
+    history = History.of(query)
 
     def read() -> Statement:
+        balance: int | None = None
         if query.cursor is not None:
-            place, balance, *pinned = read_cursor(query.cursor, of=listing, parts=_CURSOR_PARTS)
-            period = Period(*pinned)
+            position, left, *pinned = read_cursor(query.cursor, of=listing, parts=_CURSOR_PARTS)
+            period, balance = _Period(*pinned), whole_number(left)
             must_agree(start, period.start)
             must_agree(end, period.end)
-            entries, more = next_page(asked, period, place, balance, query.limit)
+            streams = streams_of(query, len(period.versions))
+            before, rows = resume(streams, position, period.last, query.limit)
         else:
-            period, before = period_of(asked, start, end)
+            section = history.around(start or FIRST, end or LAST, opening=True)
+            period = _period(history, section, start, end)
             require_order(start, period.end, "now")
-            entries, more = first_page(asked, period, before, query.limit)
-        at = (place_of(entries[-1]), entries[-1].balance_after) if more else ("", "")
+            streams, before = section.streams, [each.before for each in section.found]
+            rows = following(streams, repeat(period.start), period.last, query.limit)
+        entries = forward(streams, rows, before, period.versions, balance)
+        page, more = page_of(entries, query.limit)
+        last = (_position(page[-1]), page[-1].balance_after) if more else ()
         return Statement(
             account=query.account,
             asset=period.asset,
             from_=period.start,
             to=period.end,
             opening_balance=period.opening,
-            entries=entries,
+            entries=page,
             closing_balance=period.closing,
             final=bool(period.final),
-            next_cursor=make_cursor(*at, *period, of=listing) if more else None,
+            next_cursor=make_cursor(*last, *period, of=listing) if more else None,
         )
 
-    return patiently(read)
+    return retry_while_behind(read)
+
+
+class _Period(NamedTuple):
+    """What the first page of a statement finds, and its cursors carry to the following pages.
+
+    `until` is the version of each stream that the period ends with, separated by points; no row
+    that belongs to it is behind the position `last`. `final` is "1" or empty.
+    """
+
+    start: str
+    end: str
+    asset: str
+    opening: str
+    closing: str
+    until: str
+    last: str
+    final: str
+
+    @property
+    def versions(self) -> list[int]:
+        """`until`, as numbers. Raises Problem invalid_cursor."""
+        found = self.until.split(".")
+        if len(found) > MAX_STRIPES:
+            raise not_ours()
+        return [whole_number(version) for version in found]
+
+
+_CURSOR_PARTS = 2 + len(_Period._fields)
+"""Of a statement's cursor: the position of the last entry, the balance after it, and the period."""
+
+
+def _period(history: History, section: Section, start: str | None, end: str | None) -> _Period:
+    own = section.own
+    assert own.opening is not None
+    last = end or LAST
+    if len(section.streams) == 1:
+        last = own.last.place if own.last else FIRST
+    return _Period(
+        start=start or min(own.opening.recorded_at, end or LAST),
+        end=end or rfc3339(section.just_after),
+        asset=section.asset,
+        opening=section.opening_balance,
+        closing=section.closing_balance,
+        until=".".join(str(each.version) for each in section.found),
+        last=last,
+        final="1" if history.is_final(datetime.fromisoformat(end) if end else None) else "",
+    )
+
+
+def _position(entry: EntryBody) -> str:
+    """The position of an entry in its account."""
+    return place(entry.recorded_at, entry.version)

@@ -1,48 +1,44 @@
-"""The routes of this room."""
+"""The routes of this read model."""
 
-from chalicelib.http.door import Answer, Door
-from chalicelib.http.incoming import Incoming
-from chalicelib.read_models.statements.answers import Balance, Entries, Statement
+from chalicelib.http.response import Response
+from chalicelib.http.router import Router
 from chalicelib.read_models.statements.queries import (
     AccountBalance,
     AccountEntries,
     AccountStatement,
+    Balance,
+    Entries,
+    Statement,
     account_balance,
     account_entries,
     account_statement,
 )
 
-routes = Door(__name__)
+routes = Router(__name__)
 
 
 @routes.get(
     "/ledgers/{ledger}/accounts/{account}/balance",
-    asks=AccountBalance,
-    gives=Balance,
-    refuses=("account_not_found", "projection_behind"),
+    errors=("account_not_found", "projection_behind"),
 )
-def balance(incoming: Incoming) -> Answer:
+def balance(query: AccountBalance) -> Response[Balance]:
     """The balance of an account at a time."""
-    return Answer(account_balance(incoming.query(AccountBalance)))
+    return Response(account_balance(query))
 
 
 @routes.get(
     "/ledgers/{ledger}/accounts/{account}/entries",
-    asks=AccountEntries,
-    gives=Entries,
-    refuses=("account_not_found", "invalid_cursor", "projection_behind"),
+    errors=("account_not_found", "invalid_cursor", "projection_behind"),
 )
-def entries(incoming: Incoming) -> Answer:
+def entries(query: AccountEntries) -> Response[Entries]:
     """A page of an account's entries."""
-    return Answer(account_entries(incoming.query(AccountEntries)))
+    return Response(account_entries(query))
 
 
 @routes.get(
     "/ledgers/{ledger}/accounts/{account}/statement",
-    asks=AccountStatement,
-    gives=Statement,
-    refuses=("account_not_found", "invalid_cursor", "projection_behind"),
+    errors=("account_not_found", "invalid_cursor", "projection_behind"),
 )
-def statement(incoming: Incoming) -> Answer:
+def statement(query: AccountStatement) -> Response[Statement]:
     """A page of an account's statement."""
-    return Answer(account_statement(incoming.query(AccountStatement)))
+    return Response(account_statement(query))

@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.domain.errors import LedgerNotFound
 from chalicelib.domain.fields import check_id
-from chalicelib.read_models.reading import now, primed
+from chalicelib.read_models.reading import now, prefetched
 from chalicelib.read_models.totals.table import SHARDS, TotalRow, shard_key
 from chalicelib.tables import in_parallel
 
@@ -120,7 +120,7 @@ def _read(ledger: str) -> _Sums:
     credits: Counter[str] = Counter()
     as_of, events = "", 0
     shards = [TotalRow.query(shard_key(ledger, shard)) for shard in range(SHARDS)]
-    for rows in in_parallel(primed, shards):
+    for rows in in_parallel(prefetched, shards):
         for row in rows:
             debits[row.of] += row.debits
             credits[row.of] += row.credits

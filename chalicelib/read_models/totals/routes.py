@@ -1,18 +1,13 @@
-"""The route of this room."""
+"""The route of this read model."""
 
-from chalicelib.http.door import Answer, Door
-from chalicelib.http.incoming import Incoming
+from chalicelib.http.response import Response
+from chalicelib.http.router import Router
 from chalicelib.read_models.totals.queries import Totals, TrialBalance, trial_balance
 
-routes = Door(__name__)
+routes = Router(__name__)
 
 
-@routes.get(
-    "/ledgers/{ledger}/trial-balance",
-    asks=TrialBalance,
-    gives=Totals,
-    refuses=("ledger_not_found",),
-)
-def trial(incoming: Incoming) -> Answer:
+@routes.get("/ledgers/{ledger}/trial-balance", errors=("ledger_not_found",))
+def trial(query: TrialBalance) -> Response[Totals]:
     """The trial balance of a ledger."""
-    return Answer(trial_balance(incoming.query(TrialBalance)))
+    return Response(trial_balance(query))

@@ -21,13 +21,13 @@ from chalicelib.read_models.reading import (
     Consistency,
     Limit,
     MinVersion,
+    event_store,
     in_order,
-    newest_event,
     now,
     page_of,
-    patiently,
     require_order,
     require_version,
+    retry_while_behind,
 )
 from chalicelib.read_models.transactions.table import (
     BUCKETS,
@@ -103,13 +103,15 @@ def get_transaction(query: GetTransaction) -> TransactionBody:
             raise TransactionNotFound(query.transaction)
         return _body(row)
 
-    return patiently(read)
+    return retry_while_behind(read)
 
 
 def _from_events(query: GetTransaction) -> TransactionBody:
-    head = newest_event(transaction_stream(query.ledger, query.transaction), query.min_version)
+    stream = transaction_stream(query.ledger, query.transaction)
+    head = event_store().load([stream]).get(stream)
     if head is None:
         raise TransactionNotFound(query.transaction)
+    require_version(head.version, query.min_version)
     event = transaction_event(head)
     return as_of(transaction_body(query.ledger, query.transaction, event, head.version), now())
 

@@ -1,8 +1,8 @@
-"""The routes of this room."""
+"""The routes of this read model."""
 
 from chalicelib.http.bodies import TransactionBody
-from chalicelib.http.door import Answer, Door
-from chalicelib.http.incoming import Incoming
+from chalicelib.http.response import Response
+from chalicelib.http.router import Router
 from chalicelib.read_models.transactions.queries import (
     GetTransaction,
     ListTransactions,
@@ -11,26 +11,19 @@ from chalicelib.read_models.transactions.queries import (
     list_transactions,
 )
 
-routes = Door(__name__)
+routes = Router(__name__)
 
 
 @routes.get(
     "/ledgers/{ledger}/transactions/{transaction}",
-    asks=GetTransaction,
-    gives=TransactionBody,
-    refuses=("transaction_not_found", "projection_behind"),
+    errors=("transaction_not_found", "projection_behind"),
 )
-def transaction(incoming: Incoming) -> Answer:
+def transaction(query: GetTransaction) -> Response[TransactionBody]:
     """One transaction."""
-    return Answer(get_transaction(incoming.query(GetTransaction)))
+    return Response(get_transaction(query))
 
 
-@routes.get(
-    "/ledgers/{ledger}/transactions",
-    asks=ListTransactions,
-    gives=Transactions,
-    refuses=("ledger_not_found", "invalid_cursor"),
-)
-def listing(incoming: Incoming) -> Answer:
+@routes.get("/ledgers/{ledger}/transactions", errors=("ledger_not_found", "invalid_cursor"))
+def listing(query: ListTransactions) -> Response[Transactions]:
     """A page of transactions."""
-    return Answer(list_transactions(incoming.query(ListTransactions)))
+    return Response(list_transactions(query))

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.read_models.integrity.table import CheckpointChunk, IntegrityRow, find
 from chalicelib.read_models.transactions.table import TransactionRow
 from ops import aws

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import tables
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.blue_green import ActiveRow, InUse, in_use, use

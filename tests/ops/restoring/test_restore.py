@@ -13,7 +13,7 @@ import pytest
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_stream
-from chalicelib.local.stack import TABLES
+from chalicelib.local.environment import TABLES
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import Keeper, audited, hold, items, project, said, write

@@ -1,0 +1,114 @@
+"""The engine process: runs ministack until no server uses it any more and its books are saved."""
+
+import decimal
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.local.engine import forget, has_owner, locked
+
+if TYPE_CHECKING:
+    from chalicelib.local.persistence import Persistence
+
+_CHECK_SECONDS = 0.25
+_SAVE_AGAIN_SECONDS = 2.0
+_SAVES_WHEN_STOPPED = 5
+
+
+def _stop_without_owner(folder: Path, books: "Persistence", saved: threading.Event) -> None:
+    """Saves the books once no server uses them, and ends this process.
+
+    If they cannot be saved the process keeps running and tries again, unless a new server starts
+    and uses it.
+    """
+    while True:
+        time.sleep(_CHECK_SECONDS)
+        if not folder.exists():
+            os._exit(0)  # The folder was removed on purpose, and the books with it.
+        if has_owner(folder):
+            continue
+        with locked(folder):  # So that no new engine starts before the books are saved.
+            if not has_owner(folder) and books.save():
+                saved.set()
+                forget(folder)
+                for owner in (folder / "owners").iterdir():
+                    owner.unlink()
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+        time.sleep(_SAVE_AGAIN_SECONDS)
+
+
+def _save_when_stopped(folder: Path, books: "Persistence", report: Callable[[str], None]) -> None:
+    """Saves the books of an engine process that was told to stop and so cannot wait for long."""
+    for _ in range(_SAVES_WHEN_STOPPED):
+        if not folder.exists():
+            return
+        if books.save():
+            forget(folder)
+            return
+        time.sleep(_SAVE_AGAIN_SECONDS)
+    report("the books could not be saved; what was written since the last save is lost.")
+
+
+def _report(console: int | None, line: str) -> None:
+    """Writes a line to the log, and to the terminal of the server that started this process."""
+    text = f"twofold: {line}\n"
+    print(text, end="", file=sys.stderr, flush=True)
+    if console is not None:
+        with suppress(OSError):  # The terminal is closed.
+            os.write(console, text.encode())
+
+
+def main(folder: Path, port: int, console: int | None = None) -> None:
+    """Serves DynamoDB and its streams on a port of this machine; saves the books when it stops.
+
+    `console` is a file descriptor of the server's terminal.
+    """
+    os.environ.update(
+        SERVICES="dynamodb,dynamodbstreams",
+        GATEWAY_PORT=str(port),
+        BIND_HOST="127.0.0.1",
+        PERSIST_STATE="0",  # ministack's own would silently overwrite damaged books.
+        TMPDIR=str(folder),  # For the file it writes its process id to.
+        SFTP_ENABLED="0",
+        IOT_MTLS_ENABLED="0",
+        LOG_LEVEL="WARNING",
+    )
+    # DynamoDB's numbers have 38 digits; ministack's have Python's default of 28 unless it is set.
+    decimal.DefaultContext.prec = 38
+    decimal.setcontext(decimal.DefaultContext)
+    sys.argv = ["ministack"]
+    # ministack reads the environment when it is imported.
+    from ministack.app import main as serve
+    from ministack.services import dynamodb
+
+    from chalicelib.local.persistence import Persistence
+
+    def restore(state: Mapping[str, Any]) -> None:
+        try:
+            dynamodb.load_persisted_state(state)
+        except Exception:
+            dynamodb.reset()  # It may have loaded a part of damaged books.
+            raise
+
+    report = partial(_report, console)
+    books = Persistence(folder, dynamodb.get_state, restore, report)
+    books.load()
+    saved = threading.Event()
+    threading.Thread(target=_stop_without_owner, args=(folder, books, saved), daemon=True).start()
+    try:
+        serve()
+    finally:
+        if not saved.is_set():
+            _save_when_stopped(folder, books, report)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), *map(int, sys.argv[3:]))

@@ -1,0 +1,48 @@
+"""Chalice's reloader and the server below it: they run and end together.
+
+With its reloader on, Chalice serves from a worker process, and starts another one when a file
+changes. Its supervisor is the process that a person starts and ends. If the supervisor is killed,
+Chalice leaves the worker running; here the worker ends too.
+"""
+
+import os
+import signal
+import threading
+import time
+from typing import NoReturn
+
+import psutil
+
+from chalicelib.settings import settings
+
+_CHECK_SECONDS = 0.25
+
+
+def follow() -> psutil.Process:
+    """The process that a person started: the supervisor, after whose end this one ends, or this."""
+    worker = psutil.Process()
+    if not settings().supervised:
+        return worker
+    supervisor = worker.parent()
+    # A supervisor has its worker's command line. A process that adopts an orphan has another.
+    if supervisor is None or supervisor.cmdline() != worker.cmdline():
+        os._exit(0)
+    threading.Thread(target=_end_with, args=(supervisor.pid,), daemon=True).start()
+    return supervisor
+
+
+def end(code: int) -> NoReturn:
+    """Ends the server and its supervisor.
+
+    SystemExit would end only the thread in which Chalice imports the app, and the supervisor does
+    not pass on a worker's exit code.
+    """
+    if settings().supervised:
+        os.kill(os.getppid(), signal.SIGTERM)
+    os._exit(code)
+
+
+def _end_with(supervisor: int) -> None:
+    while os.getppid() == supervisor:
+        time.sleep(_CHECK_SECONDS)
+    os._exit(0)

@@ -1,0 +1,1 @@
+"""A simulator of Lambda's event source mapping for DynamoDB streams: see README.md."""

@@ -1,0 +1,114 @@
+"""Seeded faults of requests to DynamoDB: throttles, conflicts and lost responses.
+
+They are injected below botocore, where requests are sent, so everything above is what is deployed.
+"""
+
+import io
+import json
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+from urllib3 import HTTPResponse
+
+from simulator.chaos import Chaos
+from simulator.dynamodb_errors import CONTENT_TYPE, Error, cancelled
+
+_SINGLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+_BATCHES = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKeys"}
+_READS = {"GetItem", "Query", "Scan", "TransactGetItems"}
+_DATA = {*_SINGLE_WRITES, *_BATCHES, *_READS, "TransactWriteItems"}
+_THROTTLES = ("ProvisionedThroughputExceededException", "ThrottlingException")
+
+
+def inject(chaos: Chaos, client: Any) -> None:
+    """Injects faults into the requests of a botocore client for DynamoDB, from now on.
+
+    The client no longer retries by itself, so every fault reaches its caller.
+    """
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
+    session = URLLib3Session(max_pool_connections=64)
+
+    def before_send(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        target = request.headers["X-Amz-Target"]
+        operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
+        return _fault(chaos, session, operation, request) if operation in _DATA else None
+
+    client.meta.events.register(f"before-send.{service}", before_send)
+
+
+def _fault(
+    chaos: Chaos, session: URLLib3Session, operation: str, request: AWSPreparedRequest
+) -> AWSResponse | None:
+    """The response to a request with a fault; None if no fault occurs."""
+    body = json.loads(cast(bytes, request.body))
+    subject = (operation, body.get("TableName", ""))
+    address = f"{urlsplit(request.url).scheme}://{urlsplit(request.url).netloc}"
+    if chaos.occurs("a connection closed before the request", *subject):
+        raise ConnectionClosedError(endpoint_url=address, error="closed")
+    if chaos.occurs("a request was throttled", *subject):
+        error = _throttle(chaos, operation, body)
+        return _response(request, error.status, error.body)
+    conflicts = operation == "TransactWriteItems" or operation in _SINGLE_WRITES
+    if conflicts and chaos.occurs("a write conflicted with a transaction", *subject):
+        error = _conflict(operation, body)
+        return _response(request, error.status, error.body)
+    parts = [part for asked in body.get("RequestItems", {}).values() for part in _parts(asked)]
+    if len(parts) > 1 and chaos.occurs("a batch was partly unprocessed", *subject):
+        return _partly_unprocessed(session, _BATCHES[operation], body, request)
+    if chaos.occurs("a response was lost after the request was done", *subject):
+        session.send(request)
+        raise ReadTimeoutError(endpoint_url=address)
+    return None
+
+
+def _parts(request: Any) -> list[Any]:
+    """The parts of a request to one table: a list of writes, or of keys among other fields."""
+    parts: list[Any] = request["Keys"] if isinstance(request, dict) else request
+    return parts
+
+
+def _partly_unprocessed(
+    session: URLLib3Session, unprocessed: str, body: dict[str, Any], request: AWSPreparedRequest
+) -> AWSResponse:
+    """The response to a batch of which the last part for one table is not processed.
+
+    The signature no longer fits the request, which no emulator verifies.
+    """
+    table = next(table for table, asked in body["RequestItems"].items() if _parts(asked))
+    asked = body["RequestItems"][table]
+    last = _parts(asked).pop()
+    if not _parts(asked):
+        del body["RequestItems"][table]
+    request.body = json.dumps(body).encode()
+    del request.headers["Content-Length"]
+    request.headers["Content-Length"] = str(len(request.body))
+    sent = session.send(request)
+    left = {**asked, "Keys": [last]} if isinstance(asked, dict) else [last]
+    reply = {**json.loads(sent.content), unprocessed: {table: left}}
+    return _response(request, 200, json.dumps(reply).encode())
+
+
+def _throttle(chaos: Chaos, operation: str, body: dict[str, Any]) -> Error:
+    """A table or an account throttles a request; in a transaction also a single item is."""
+    code = chaos.draw("throttle", operation).choice([*_THROTTLES, "RequestLimitExceeded"])
+    if code == "RequestLimitExceeded" and operation == "TransactWriteItems":
+        return cancelled(len(body["TransactItems"]), "ThrottlingError")
+    return Error(code)
+
+
+def _conflict(operation: str, body: dict[str, Any]) -> Error:
+    if operation == "TransactWriteItems":
+        return cancelled(len(body["TransactItems"]), "TransactionConflict")
+    return Error("TransactionConflictException")
+
+
+def _response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:
+    headers = HTTPHeaders()
+    headers["Content-Type"] = CONTENT_TYPE
+    raw = HTTPResponse(io.BytesIO(body), preload_content=False)
+    return AWSResponse(request.url, status, headers, raw)
