@@ -4,7 +4,7 @@ from chalice.app import Chalice
 
 from chalicelib.http import health
 from chalicelib.http.router import Router, problems_for_chalice
-from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
+from chalicelib.settings import READ_APIS, WRITE, settings
 
 if settings().embedded:
     from chalicelib import local
@@ -14,6 +14,8 @@ if settings().embedded:
 app = Chalice(app_name="twofold")
 app.register_middleware(problems_for_chalice, "http")
 
+READS = [name for name in READ_APIS if name in settings().serves]
+
 routers: list[Router] = []
 """What this stage answers, in the order of the OpenAPI document."""
 
@@ -22,27 +24,14 @@ if WRITE in settings().serves:
 
     routers += [commands.routes]
 
-if {ACCOUNTS, JOURNAL} & set(settings().serves):
-    from chalicelib.read_models import ledger_routes as ledgers
+if READS:
+    from chalicelib.read_models.read_model import group_named
 
-    routers += [ledgers.routes]
-
-if ACCOUNTS in settings().serves:
-    from chalicelib.read_models.balances import routes as balances
-    from chalicelib.read_models.statements import routes as statements
-
-    routers += [balances.routes, statements.routes]
-
-if JOURNAL in settings().serves:
-    from chalicelib.read_models.integrity import routes as integrity
-    from chalicelib.read_models.totals import routes as totals
-    from chalicelib.read_models.transactions import routes as transactions
-
-    routers += [transactions.routes, totals.routes, integrity.routes]
+    routers += dict.fromkeys(each for name in READS for each in group_named(name).routes)
 
 routers += [health.routes]
 
-if {ACCOUNTS, JOURNAL} & set(settings().serves):
+if READS:
     # Not served where only writes are: anybody may ask for these pages, and writes need the
     # concurrency of their Lambda.
     from chalicelib.http import description
@@ -65,12 +54,5 @@ if not settings().in_lambda:
 
         app.register_blueprint(sweeper)
 
-    if ACCOUNTS in settings().serves and settings().projects:
-        from chalicelib.read_models import accounts
-
-        app.register_blueprint(accounts.projector)
-
-    if JOURNAL in settings().serves and settings().projects:
-        from chalicelib.read_models import journal
-
-        app.register_blueprint(journal.projector)
+    for name in READS if settings().projects else ():
+        app.register_blueprint(group_named(name).function("projector"))

@@ -1,13 +1,13 @@
 """Tables: what every DynamoDB table shares: a name from the stage, and one client per process.
 
-PynamoDB opens a client for each model; a client is most of a cold start (77 ms each), so all
-models go through one connection here.
+PynamoDB opens a client for each model; a client is most of a cold start (77 ms), so models share
+one connection.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar, copy_context
 from decimal import Decimal
 from functools import cache
@@ -20,10 +20,12 @@ from botocore.retries.standard import register_retry_handler
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
+from pynamodb.exceptions import PutError
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from chalicelib import __version__
-from chalicelib.settings import settings
+from chalicelib.settings import holding, settings
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -38,14 +40,24 @@ _Result = TypeVar("_Result")
 _depth: ContextVar[int] = ContextVar("depth", default=0)
 _repeats: ContextVar[Literal["all", "in time", "none"]] = ContextVar("repeats", default="all")
 _binding = RLock()  # Binding one table may have to look its name up in another.
+_renamed: ContextVar[Mapping[str, str]] = ContextVar("_renamed")
+
+
+def connection() -> Connection:
+    """The process's one connection to the DynamoDB of its settings."""
+    return _connection(settings().region, settings().endpoint)
+
+
+def disconnect() -> None:
+    """Lets the next request make a new connection."""
+    _connection.cache_clear()
 
 
 @cache
-def connection() -> Connection:
-    """The process's one connection to DynamoDB."""
+def _connection(region: str, endpoint: str | None) -> Connection:
     made = Connection(
-        region=settings().region,
-        host=settings().endpoint,
+        region=region,
+        host=endpoint,
         connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=READ_TIMEOUT_SECONDS,
         max_pool_connections=2 * _WORKERS,
@@ -58,7 +70,7 @@ def connection() -> Connection:
 
 
 def _repeat_as_asked(made: Connection) -> None:
-    """Botocore sends a request again as it always does, but within `sent_once` and `in_time`."""
+    """Botocore retries as it always does, except inside `sent_once` and `in_time`."""
     client: Any = made.client
     events, handler = client.meta.events, {"unique_id": "retry-config-dynamodb"}
     events.unregister("needs-retry.dynamodb", **handler)
@@ -76,45 +88,72 @@ def _repeat_as_asked(made: Connection) -> None:
     events.register("needs-retry.dynamodb", needs_retry, **handler)
 
 
-@contextmanager
-def sent_once() -> Iterator[None]:
-    """Within it, each request of this thread is sent once, so that its outcome is its reply's.
+def sent_once() -> AbstractContextManager[None]:
+    """Inside the block each request of this thread is sent once, so that its reply is its outcome.
 
-    Otherwise a write whose reply was lost, and which was throttled when it was sent again, would
+    Otherwise a write whose reply was lost, and that was throttled when it was sent again, would
     look like one that never arrived.
     """
-    before = _repeats.set("none")
-    try:
-        yield
-    finally:
-        _repeats.reset(before)
+    return holding(_repeats, "none")
 
 
-@contextmanager
-def in_time() -> Iterator[None]:
-    """Within it, a request that was not answered in time is not sent again.
-
-    Otherwise an engine that does not answer would be waited for longer than a Lambda has.
+def in_time() -> AbstractContextManager[None]:
+    """Inside the block a request that was not answered in time is not sent again: a Lambda would
+    wait longer than its timeout for an engine that does not answer.
     """
-    before = _repeats.set("in time")
-    try:
-        yield
-    finally:
-        _repeats.reset(before)
+    return holding(_repeats, "in time")
+
+
+class Named(type):
+    """The metaclass of every table's `Meta`, which says the table's short `name`. The real name
+    follows from the settings when it is used: a process can work on the tables of several stages.
+    """
+
+    name: str
+    billing_mode = "PAY_PER_REQUEST"
+
+    @property
+    def table_name(cls) -> str:
+        """The real name of the table."""
+        return _renamed.get({}).get(cls.name) or cls.current()
+
+    def current(cls) -> str:
+        """The real name as of the settings."""
+        return settings().table_name(cls.name)
+
+
+class ReadNamed(Named):
+    """The metaclass of a read table's `Meta`: each replica of a projection group has its own."""
+
+    def current(cls) -> str:
+        """The real name as of the settings."""
+        return settings().read_table_name(cls.name)
+
+
+def renamed(name: str, real_name: str) -> AbstractContextManager[None]:
+    """Inside the block the table with this short name is the one with this real name."""
+    return holding(_renamed, {**_renamed.get({}), name: real_name})
+
+
+def is_renamed(name: str) -> bool:
+    """Whether this runs inside `renamed` for the table with this short name."""
+    return name in _renamed.get({})
 
 
 class Table(Model):
-    """The base of every table.
+    """The base of every table, whose `Meta` has the metaclass `Named`."""
 
-    A model's `Meta` says `table_name = settings().table_name(...)`, and nothing else about where
-    it lives.
-    """
+    @classmethod
+    def short_name(cls) -> str:
+        """The name of the table without environment and replica."""
+        meta: Any = cls.Meta
+        return str(meta.name)
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
         # Private to PynamoDB, and the only place where a model can be given a shared connection.
         shared, own, name = connection(), cls._connection, cls.Meta.table_name
-        # A table of another generation has another name.
+        # Another stage's table, or the other one of two blue-green tables, has another name.
         if own is None or own.connection is not shared or own.table_name != name:
             with _binding:
                 cls._connection = None
@@ -123,6 +162,17 @@ class Table(Model):
                     shared.add_meta_table(own.get_meta_table())
                 own.connection = shared
         return own
+
+
+def saved(row: Table, condition: Condition) -> bool:
+    """Whether a row was written: its condition held."""
+    try:
+        row.save(condition)
+    except PutError as error:
+        if response_code(error) != CONDITION_FAILED:
+            raise
+        return False
+    return True
 
 
 class Integer(Attribute[int]):
@@ -187,7 +237,8 @@ def in_parallel(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> lis
 def response_code(error: Any) -> str:
     """The DynamoDB error code behind a PynamoDB error; empty for a network fault."""
     # Not PynamoDB's own `cause_response_code`, which stumbles over a reply that never came.
-    return str(_response(error).get("Error", {}).get("Code", ""))
+    response = getattr(error.cause, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
 
 
 def response_status(error: Any) -> int:
@@ -196,7 +247,3 @@ def response_status(error: Any) -> int:
     full = getattr(error.cause, "__cause__", None)
     metadata = (getattr(full, "response", None) or {}).get("ResponseMetadata", {})
     return int(metadata.get("HTTPStatusCode", 0))
-
-
-def _response(error: Any) -> dict[str, Any]:
-    return getattr(error.cause, "response", None) or {}

@@ -1,7 +1,5 @@
-"""The commands, each in a module of its own, loaded when it is asked for.
-
-Loaded late because a table's name is fixed when its model is imported: `--stage` gives this process
-the environment of a stage first.
+"""The commands, each in a module of its own, loaded when it is asked for: all of them take a second
+to load.
 """
 
 import os
@@ -9,13 +7,14 @@ from importlib import import_module
 
 import click
 
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from ops.errors import in_words
 from ops.stages import stage_named
 
 COMMANDS = {
     "audit": "ops.audit",
     "chaos": "ops.chaos.command",
+    "dead-letters": "ops.dead_letters",
     "demo": "ops.demo",
     "deploy": "ops.deploy",
     "deployer": "ops.deployer",
@@ -25,14 +24,13 @@ COMMANDS = {
     "keys": "ops.keys",
     "openapi": "ops.openapi",
     "package": "ops.package",
-    "parked": "ops.parked",
+    "parked": "ops.dead_letters",
     "policies": "ops.policies",
     "provision": "ops.provision",
     "rebuild": "ops.rebuild",
-    "redrive": "ops.parked",
+    "redrive": "ops.dead_letters",
     "reset": "ops.reset",
     "restore": "ops.restore",
-    "tables": "ops.deploying.tables",
     "template": "ops.template",
     "tune": "ops.tune",
 }
@@ -50,7 +48,7 @@ class Late(click.Group):
         """The command of this name."""
         if name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[name]), name)
+        command = getattr(import_module(COMMANDS[name]), name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 
@@ -69,6 +67,7 @@ def become(_: click.Context, __: click.Parameter, name: str | None) -> str | Non
     """Gives this process the environment variables of a stage."""
     if name is not None:
         os.environ.update(stage_named(name).variables)
+        read_again()
     return name
 
 

@@ -87,8 +87,8 @@ def _of_request(stage: Stage, function: str) -> dict[str, Any]:
 
 def _of_projector(stage: Stage, function: str) -> dict[str, Any]:
     """The alarms of a projector, and of the read models that it fills."""
-    stack = function.removeprefix("project_")
-    name, projector = stack.capitalize(), camel(function)
+    group = function.removeprefix("project_")
+    name, projector = group.capitalize(), camel(function)
     return {
         f"{name}Behind": _alarm(
             "The read side is more than a minute behind, for five minutes.",
@@ -105,7 +105,7 @@ def _of_projector(stage: Stage, function: str) -> dict[str, Any]:
             "Records are parked, or nobody has looked whether any are.",
             stage,
             "ParkedNow",
-            {"stack": stack},
+            {"stack": group},
             statistic="Maximum",
             minutes=5,
             # So a `watch_…` that fails or is not started rings here, and has no alarm of its own.
@@ -115,7 +115,7 @@ def _of_projector(stage: Stage, function: str) -> dict[str, Any]:
             "An event of the event table was changed or deleted; the projector's log names it.",
             stage,
             "EventsAltered",
-            {"stack": stack},
+            {"stack": group},
             minutes=1,
         ),
         f"{name}SetAside": _alarm(

@@ -72,14 +72,14 @@ def _charts(stage: Stage, tables: Sequence[type[Table]]) -> list[tuple[str, list
                 ],
             )
         )
-    for half in stage.serves:
-        if half != WRITE and stage.projects:
-            own = ["environment", environment, "stack", half]
+    for name in stage.serves:
+        if name != WRITE and stage.projects:
+            own = ["environment", environment, "stack", name]
             lag = [[NAMESPACE, "ProjectionLag", *own, {"stat": stat}] for stat in ("p50", "p99")]
             counts = [[NAMESPACE, name, *own, {"stat": "Sum"}] for name in ("Projected", "Parked")]
             charts += [
-                (f"Projection lag of {half}, milliseconds", lag),
-                (f"Events projected into {half}, and parked", counts),
+                (f"Projection lag of {name}, milliseconds", lag),
+                (f"Events projected into {name}, and parked", counts),
             ]
     return charts
 

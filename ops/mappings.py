@@ -16,9 +16,9 @@ EVENTS_STREAM = "EventsStream"
 def feeding(projector: str) -> dict[str, Any]:
     """How Lambda feeds a projector: the event source mapping's settings, without its addresses.
 
-    What cannot be projected is parked by the projector, so an attempt fails only while AWS has no
-    time for it, or where a record ends the process. Then the batch is halved until the record at
-    fault stands alone, and set aside after a hundred attempts or six hours: long enough for an
+    What cannot be projected becomes a dead letter, so an attempt fails only while AWS has no time
+    for it, or where a record ends the process. Then the batch is halved until the record at fault
+    stands alone, and is abandoned after a hundred attempts or six hours: long enough for an
     outage, and short of the day that the stream keeps. A read model depends on no order between
     items, so a shard may be read by two invocations at once.
     """
@@ -36,7 +36,7 @@ def feeding(projector: str) -> dict[str, Any]:
 
 
 def _patterns(projector: str) -> list[dict[str, Any]]:
-    """New events, of which the accounts stack has no use for those of transactions; and every
+    """New events, of which the accounts group has no use for those of transactions; and every
     change to an event that was there, since nothing of ours makes one.
 
     Known types are left out rather than wanted ones let in: a type that this build does not know

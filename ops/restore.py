@@ -6,15 +6,17 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
-from chalicelib.settings import WRITE, settings
+from chalicelib.events.table import EventItem
+from chalicelib.settings import WRITE, read_again, settings
+from ops.restoring import readside, record
+from ops.restoring.cloud import Cloud
+from ops.restoring.steps import Restore, RunIn
+from ops.schema import definition
 from ops.stages import PROJECT, Stage, required, stages
-
-if TYPE_CHECKING:
-    from ops.restoring.steps import RunIn
+from ops.template import tables_of
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -52,14 +54,8 @@ def restore(
         raise click.ClickException(f"there is no environment {environment}")
     run_in = runner(dict(os.environ))
     writer = next((stage for stage in found if WRITE in stage.serves), found[0])
-    os.environ.update({**writer.variables, **_region_of(writer)})  # Imports fix tables' names.
-    settings.cache_clear()
-    from chalicelib.events.table import EventItem
-    from ops.restoring import record
-    from ops.restoring.cloud import Cloud
-    from ops.restoring.steps import Restore
-    from ops.schema import definition
-
+    os.environ.update({**writer.variables, **_region_of(writer)})
+    read_again()
     cloud, home = Cloud(), settings().home
     under_way = record.found(environment, home)
     if at is None and under_way is None and not abandon:
@@ -90,15 +86,11 @@ def restore(
 @click.pass_obj
 def empty(stage: Stage | None) -> None:
     """Empties the read tables of a stage, which `rebuild` fills again."""
-    from ops.restoring.cloud import Cloud
-    from ops.restoring.readside import empty
-    from ops.template import tables_of
-
     stage = required(stage)
-    empty(Cloud(), stage, tables_of(stage))
+    readside.empty(Cloud(), stage, tables_of(stage))
 
 
-def runner(environment: Mapping[str, str]) -> "RunIn":
+def runner(environment: Mapping[str, str]) -> RunIn:
     """Runs commands of `ops` for a stage, in processes that have this environment and the stage's.
 
     What a command prints is returned. Raises a click error with it where the command fails; an

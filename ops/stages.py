@@ -5,6 +5,7 @@ A stage is an entry of `.chalice/config.json`, or one that an environment's own 
 no line of code.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,13 @@ from typing import Any
 import click
 
 from chalicelib import __version__
-from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
+from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, Settings, read
 from ops.environments import CONFIG, PROJECT, entries, events_table
 
 __all__ = ["CONFIG", "ORDER", "PROJECT", "Stage", "all_stages", "required", "stage_named", "stages"]
 
 ORDER = (WRITE, ACCOUNTS, JOURNAL)
-"""Halves in the order in which a new environment is brought up: the event table first."""
+"""APIs in the order in which a new environment is brought up: the event table first."""
 
 RUNTIME = "python3.11"
 """The Lambda runtime of a stage that names no other."""
@@ -43,6 +44,11 @@ class Stage:
         return f"twofold-{self.name}"
 
     @property
+    def settings(self) -> Settings:
+        """The settings of its processes, as this process would read them."""
+        return read({**os.environ, **self.variables})
+
+    @property
     def tags(self) -> dict[str, str]:
         """The tags of everything in it."""
         return {"app": "twofold", "environment": self.environment, "version": __version__}
@@ -55,7 +61,7 @@ class Stage:
     @property
     def projectors(self) -> list[str]:
         """The projector Lambdas it has."""
-        return [f"project_{half}" for half in self.serves if half != WRITE and self.projects]
+        return [f"project_{api}" for api in self.serves if api != WRITE and self.projects]
 
     @property
     def functions(self) -> list[str]:
@@ -146,7 +152,7 @@ class Stage:
 
     @property
     def base_path(self) -> str:
-        """Its first path segment on the custom domain: the half it serves, and which replica."""
+        """Its first path segment on the custom domain: the API it serves, and which replica."""
         return "-".join([*self.serves, *filter(None, [self.replica])])
 
     @property
@@ -175,7 +181,7 @@ def all_stages(config: Path = CONFIG) -> list[Stage]:
 def stages(environment: str, config: Path = CONFIG) -> list[Stage]:
     """The stages of an environment, in the order in which a new one is brought up."""
     found = [stage for stage in all_stages(config) if stage.environment == environment]
-    return sorted(found, key=lambda stage: min(ORDER.index(half) for half in stage.serves))
+    return sorted(found, key=lambda stage: min(ORDER.index(api) for api in stage.serves))
 
 
 def required(stage: Stage | None) -> Stage:

@@ -27,7 +27,7 @@ from uuid import uuid4
 import psutil
 
 from chalicelib.domain.fields import rfc3339
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 
 START_SECONDS = 30.0
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -86,7 +86,7 @@ def connect(endpoint: str) -> None:
         AWS_ACCESS_KEY_ID="local",
         AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # Not a secret.
     )
-    settings.cache_clear()
+    read_again()
 
 
 @contextmanager

@@ -14,14 +14,15 @@ from botocore.config import Config
 
 from chalicelib import sweep, tables
 from chalicelib.domain.fields import rfc3339
-from chalicelib.events.dead_letters import Project
+from chalicelib.events.dead_letters import Projected
 from chalicelib.events.dynamodb import from_item
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.checkpoints import SavedCheckpoints
-from chalicelib.read_models import accounts, journal
+from chalicelib.read_models.read_model import groups
 from chalicelib.settings import settings
+from chalicelib.tables import Table
 from simulator.checkpoints import Checkpoints
 from simulator.delivery import Invoke
 from simulator.mapping import SourceMapping
@@ -29,8 +30,11 @@ from simulator.poller import Poller
 
 logger = logging.getLogger(__name__)
 
-TABLES = (EventItem, KeyItem, *accounts.TABLES, *journal.TABLES)
-ROOMS = (*accounts.ROOMS, *journal.ROOMS)
+TABLES: tuple[type[Table], ...] = (
+    EventItem,
+    KeyItem,
+    *(table for group in groups() for table in group.tables),
+)
 FEEDING = SourceMapping(report_failures=True, bisect=True)
 """As for a deployed projector, but without a limit of retries or age."""
 _SWEEP_SECONDS = 2
@@ -42,8 +46,7 @@ def _function(projector: Callable[[Any, Any], Any]) -> Invoke:
 
 
 PROJECTORS: dict[str, Invoke] = {
-    "accounts": _function(accounts.project_accounts),
-    "journal": _function(journal.project_journal),
+    group.name: _function(group.function(f"project_{group.name}")) for group in groups()
 }
 """Each projector by its name, called with an event only."""
 
@@ -62,7 +65,7 @@ def run(saved: SavedCheckpoints | None = None) -> None:
         _background(name, poller.run)
 
 
-def catch_up(rooms: Iterable[Project], since: str) -> int:
+def catch_up(read_models: Iterable[Projected], since: str) -> int:
     """Projects the events recorded since shortly before a time, or "" for all; their number.
 
     The margin covers events that were stored later than recorded, by a writer that had to wait.
@@ -74,8 +77,8 @@ def catch_up(rooms: Iterable[Project], since: str) -> int:
     items = EventItem.scan(recent, page_size=1000)
     count = 0
     while batch := [from_item(item) for item in islice(items, FEEDING.batch_size)]:
-        for project in rooms:
-            project(batch)
+        for read_model in read_models:
+            read_model.project(batch)
         count += len(batch)
     return count
 
@@ -101,7 +104,8 @@ def stream_arn() -> str:
 def _catch_up(saved: SavedCheckpoints) -> None:
     while True:
         try:
-            catch_up(ROOMS, saved.behind_since or "")
+            read_models = [each for group in groups() for each in group.projected]
+            catch_up(read_models, saved.behind_since or "")
             saved.caught_up()
         except Exception:
             logger.exception("missed events could not be projected; trying again")

@@ -1,1 +1,1 @@
-"""READ: one room per question, each with its own table, projector, queries and routes."""
+"""READ: one read model per question, each with its own table, projector, queries and routes."""

@@ -1,7 +1,7 @@
-"""Feeding: how a stack's projector is declared, and the Lambda that watches what it parks.
+"""Feeding: the Lambda that projects into a group, and the one that counts its dead letters.
 
-A shard of a DynamoDB stream takes two readers, which are the two stacks. A third, or a replica,
-hangs on a Kinesis data stream that DynamoDB feeds with the same changes.
+A shard of a DynamoDB stream takes two readers, which are the two groups. A third, or a replica,
+reads a Kinesis data stream that DynamoDB feeds with the same changes.
 """
 
 from collections.abc import Callable
@@ -14,60 +14,61 @@ from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, KinesisEvent,
 from chalicelib.events import stream
 from chalicelib.events.dead_letters import waiting
 from chalicelib.events.dynamodb import DynamoStore
+from chalicelib.read_models.read_model import ProjectionGroup
 from chalicelib.settings import settings
 from chalicelib.telemetry import altered, projected, watched
 
 BATCH_SIZE = 100
 
 
-def projector_lambda(blueprint: Blueprint, stack: stream.Stack) -> Callable[[Any, Any], Any]:
-    """The Lambda `project_{stack}` that feeds a stack, from where this stage's settings say."""
+@cache
+def functions_of(group: ProjectionGroup) -> dict[str, Any]:
+    """The Lambdas of a group by their names in its module, and the `projector` that declares them.
+
+    Read models are loaded now, when a Lambda starts, and not by its first invocation.
+    """
+    assert all(each.projection for each in group.projected)
+    blueprint = Blueprint(f"chalicelib.read_models.{group.name}")
 
     def project(event: DynamoDBEvent | KinesisEvent) -> Any:
         fed = stream.feed(
-            stack,
+            group,
             event.to_dict()["Records"],
             history=_store().history,
             seconds_left=_seconds_left(event.context),
         )
         projected(
-            stack.name,
+            group.name,
             [(one.recorded_at, one.command_id) for one in fed.events],
-            parked=fed.parked,
+            parked=fed.dead_letters,
             retried=fed.failed is not None,
         )
         for each in fed.altered:
-            altered(stack.name, f"{each.place.stream}@{each.place.version}", each.kind)
+            coordinates = each.coordinates
+            altered(group.name, f"{coordinates.stream}@{coordinates.version}", each.kind)
         return fed.response
 
-    project.__name__ = f"project_{stack.name}"  # By which Chalice names the Lambda and finds it.
-    source = settings().kinesis_stream
-    declared = (
-        blueprint.on_dynamodb_record(
-            stream_arn=settings().stream_arn,
-            batch_size=BATCH_SIZE,
-            starting_position="TRIM_HORIZON",
-        )
-        if source is None
-        else blueprint.on_kinesis_record(
-            stream=source, batch_size=BATCH_SIZE, starting_position="TRIM_HORIZON"
-        )
-    )
-    handler: Callable[[Any, Any], Any] = declared(project)
-    return handler
-
-
-def watch_lambda(blueprint: Blueprint, stack: stream.Stack) -> Callable[[Any, Any], Any]:
-    """The Lambda `watch_{stack}` that says every minute what is parked, for the alarms."""
-
     def watch(_: CloudWatchEvent) -> dict[str, float]:
-        count, oldest = waiting(stack.parked, datetime.now(UTC))
-        watched(stack.name, count, oldest)
+        count, oldest = waiting(group.dead_letters, datetime.now(UTC))
+        watched(group.name, count, oldest)
         return {"parked": count, "oldest": oldest}
 
-    watch.__name__ = f"watch_{stack.name}"
-    handler: Callable[[Any, Any], Any] = blueprint.schedule(Rate(1, unit=Rate.MINUTES))(watch)
-    return handler
+    for function in (project, watch):  # By whose names Chalice names the Lambdas and finds them.
+        function.__name__ = f"{function.__name__}_{group.name}"
+    return {
+        "projector": blueprint,
+        project.__name__: _fed(blueprint)(project),
+        watch.__name__: blueprint.schedule(Rate(1, unit=Rate.MINUTES))(watch),
+    }
+
+
+def _fed(blueprint: Blueprint) -> Callable[[Any], Any]:
+    """Declares what is fed from where this stage's settings say."""
+    how: dict[str, Any] = {"batch_size": BATCH_SIZE, "starting_position": "TRIM_HORIZON"}
+    source = settings().kinesis_stream
+    if source is None:
+        return blueprint.on_dynamodb_record(stream_arn=settings().stream_arn, **how)
+    return blueprint.on_kinesis_record(stream=source, **how)
 
 
 @cache
@@ -76,7 +77,7 @@ def _store() -> DynamoStore:
 
 
 def _seconds_left(context: Any) -> Callable[[], float]:
-    """How long this invocation may still take. A call that is none of Lambda's has all its time."""
+    """How long this invocation may still take. Outside of Lambda it is not limited."""
     if context is None:
         return lambda: 60.0
     return lambda: float(context.get_remaining_time_in_millis()) / 1000

@@ -20,6 +20,7 @@ create table rows (model text, key text, version int, digest text, asset text, s
     primary key (model, key)) without rowid;
 create table proven (stream text, origin text, version int, hash blob, load int,
     seen int default 0, primary key (stream, origin, version, hash)) without rowid;
+create table sums (model text, key text, primary key (model, key)) without rowid;
 create table suspects (model text, key text, primary key (model, key)) without rowid;
 pragma journal_mode = off;
 pragma synchronous = off;
@@ -27,7 +28,7 @@ pragma synchronous = off;
 
 
 class Row(NamedTuple):
-    """A row, or all rows of an account's statement, that a read table must have.
+    """A row, or all rows of a partition, that a read table must have.
 
     A `digest` of "" says that it cannot be told what it must be. `asset` is an account's, for the
     sums that it adds to.
@@ -169,14 +170,19 @@ class Scratch:
         )
         return {row[1]: Row(*row) for row in known}
 
-    def assets(self, keys: Sequence[str]) -> dict[str, str]:
-        """Of these rows of accounts in the totals, those whose asset is known."""
+    def assets(self, model: str, keys: Sequence[str]) -> dict[str, str]:
+        """Of these rows of accounts, those whose asset is known."""
         rows = self._all(
-            "select key, asset from rows where model = 'totals' and asset != '' "
+            "select key, asset from rows where model = ? and asset != '' "
             "and key in (select value from json_each(?))",
+            model,
             json.dumps(keys),
         )
         return dict(rows)
+
+    def add_sums(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Sums that were found, by the name of their read model and their key as text."""
+        self._many("insert or ignore into sums values (?, ?)", keys)
 
     def suspect(self, rows: Iterable[tuple[str, str]]) -> None:
         """Rows, by model and key, that are to be looked at again."""
@@ -200,16 +206,15 @@ class Scratch:
         while page := self._all(
             "select s.model, s.key, ifnull(r.version, 0) from suspects s "
             "left join rows r on r.model = s.model and r.key = s.key "
-            "where s.model != 'sums' and (s.model, s.key) > (?, ?) "
-            "order by s.model, s.key limit 1000",
+            "where (s.model, s.key) > (?, ?) order by s.model, s.key limit 1000",
             *last,
         ):
             yield from page
             last = page[-1][:2]
 
-    def sums(self) -> list[str]:
-        """The keys of the sums that were found, as text."""
-        return [key for (key,) in self._all("select key from suspects where model = 'sums'")]
+    def sums(self, model: str) -> list[str]:
+        """The keys of a read model's sums that were found, as text."""
+        return [key for (key,) in self._all("select key from sums where model = ?", model)]
 
     def one_sided(self) -> Iterator[str]:
         """The transactions of which not both sides say the same, or that name another event."""

@@ -9,7 +9,7 @@ import psutil
 
 from chalicelib import tables
 from chalicelib.local import engine
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def fresh_engine() -> Iterator[None]:
     """Starts an embedded engine for this process, and stops it and deletes its books at the end."""
     with tempfile.TemporaryDirectory(prefix="twofold-chaos-") as home:
         os.environ["TWOFOLD_HOME"] = home
-        settings.cache_clear()
+        read_again()
         running = engine.ensure(owner=psutil.Process())
         _connect(running.endpoint)
         try:
@@ -41,4 +41,4 @@ def connected(endpoint: str) -> Iterator[None]:
 
 def _connect(endpoint: str) -> None:
     engine.connect(endpoint)
-    tables.connection.cache_clear()
+    tables.disconnect()

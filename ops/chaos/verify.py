@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from chalicelib.events.dead_letters import parked
-from chalicelib.events.recorded import Recorded
+from chalicelib.domain.account.events import EntryPosted
+from chalicelib.events import dead_letters
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
-from chalicelib.read_models import accounts, journal
-from chalicelib.read_models.statements.table import StatementRow, partition
+from chalicelib.ledger.aggregates import account_state, account_stream
+from chalicelib.read_models.read_model import groups
 from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Examination
 from ops.chaos.workload import BERKA, Client
@@ -28,12 +29,12 @@ def verify(client: Client, bank: Sequence[Row], discarded: Sequence[object]) -> 
     events, items, rows = list(stored()), list(all_items(EventItem)), stored_rows()
     problems = [f"discarded: {each}" for each in discarded]
     problems += [
-        f"parked: {row.place}: {row.error}"
-        for table in (accounts.Parked, journal.Parked)
-        for row in parked(table)
+        f"dead letter: {row.place}: {row.error}"
+        for group in groups()
+        for row in dead_letters.stored(group.dead_letters)
     ]
     problems += [*_unlike_the_answers(client, events), *check.wrong_events(items)]
-    problems += [*check.wrong_rows(items, rows), *_unlike_the_bank(bank)]
+    problems += [*check.wrong_rows(items, rows), *_unlike_the_bank(bank, events)]
     audited = Examination(Auditor(segments=4, rate=0, patience=5.0)).run()
     problems += [str(finding) for finding in audited.found]
     problems += [f"not settled: {what}" for what in audited.unsettled]
@@ -55,14 +56,16 @@ def _unlike_the_answers(client: Client, events: Sequence[Recorded]) -> Iterator[
             yield f"there, and never acknowledged: {event.stream}"
 
 
-def _unlike_the_bank(bank: Sequence[Row]) -> Iterator[str]:
-    """The bank's running balances that differ from the statements."""
-    shown: dict[str, dict[str | None, int]] = {}
+def _unlike_the_bank(bank: Sequence[Row], events: Sequence[Recorded]) -> Iterator[str]:
+    """The bank's running balances that differ from those of the accounts' events."""
+    shown: dict[tuple[Stream, str], int] = {
+        (each.stream, each.event.transaction): account_state(each).posted
+        for each in events
+        if isinstance(each.event, EntryPosted)
+    }
     balances: dict[str, int] = defaultdict(int)
     for row in bank:
-        if row.account not in shown:
-            rows = StatementRow.query(partition(BERKA, row.account))
-            shown[row.account] = {each.transaction: each.balance for each in rows}
-        balances[row.account] = shown[row.account].get(row.id, balances[row.account])
+        entry = account_stream(BERKA, row.account), row.id
+        balances[row.account] = shown.get(entry, balances[row.account])
         if balances[row.account] != row.balance_after:
             yield f"the balance after {row.id} is not the bank's"

@@ -145,12 +145,12 @@ class Outcome:
 def short_timeouts() -> Iterator[None]:
     """Connections made within the block wait READ_TIMEOUT_SECONDS for a response."""
     before, tables.READ_TIMEOUT_SECONDS = tables.READ_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
-    tables.connection.cache_clear()
+    tables.disconnect()
     try:
         yield
     finally:
         tables.READ_TIMEOUT_SECONDS = before
-        tables.connection.cache_clear()
+        tables.disconnect()
 
 
 def run(

@@ -3,13 +3,14 @@ though nothing has released it.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.holds import MOST_LISTED
-from chalicelib.settings import settings
+from chalicelib.settings import settings, using
 from tests.http.api import Api
 from tests.http.clock import Clock
 
@@ -23,15 +24,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture(params=["eventual", "strong"])
-def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def how(request: pytest.FixtureRequest) -> Iterator[str]:
     """How it is read: eventually consistent and strong."""
-    monkeypatch.setenv("TWOFOLD_STRONG_READS", "1")
-    settings.cache_clear()
-    settings()
-    yield f"consistency={request.param}"
-    monkeypatch.undo()
-    settings.cache_clear()
-    settings()
+    with using(replace(settings(), strong_reads=True)):
+        yield f"consistency={request.param}"
 
 
 def read(api: Api, path: str, how: str) -> Any:

@@ -1,6 +1,7 @@
 """Final: what a statement or a balance at a time says of whether it can still change."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.clocks import ARRIVES_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.settings import settings
+from chalicelib.settings import settings, using
 from tests.http.api import Api, assert_problem
 from tests.http.clock import NOON, Clock
 
@@ -23,15 +24,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def strong(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def strong() -> Iterator[None]:
     """A stage that may read the event table."""
-    monkeypatch.setenv("TWOFOLD_STRONG_READS", "1")
-    settings.cache_clear()
-    settings()
-    yield
-    monkeypatch.undo()
-    settings.cache_clear()
-    settings()
+    with using(replace(settings(), strong_reads=True)):
+        yield
 
 
 @pytest.fixture

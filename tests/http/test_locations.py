@@ -1,22 +1,21 @@
 """Locations: where a client finds what it made, on whichever API that is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from chalicelib.settings import settings
+from chalicelib.settings import settings, using
 from tests.http.api import Api
 
 
 @pytest.fixture
-def addressed(funded: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def addressed(funded: Api) -> Iterator[Api]:
     """The funded ledger of a stage that knows where the Read APIs are."""
-    monkeypatch.setenv("TWOFOLD_ACCOUNTS_URL", "https://ledger.example.com/accounts")
-    monkeypatch.setenv("TWOFOLD_JOURNAL_URL", "https://abc.execute-api.eu-west-1.amazonaws.com/v1")
-    settings.cache_clear()
-    yield funded
-    monkeypatch.undo()
-    settings.cache_clear()
+    accounts = "https://ledger.example.com/accounts"
+    journal = "https://abc.execute-api.eu-west-1.amazonaws.com/v1"
+    with using(replace(settings(), accounts_url=accounts, journal_url=journal)):
+        yield funded
 
 
 def test_an_account_is_where_the_read_api_of_accounts_has_it(addressed: Api) -> None:

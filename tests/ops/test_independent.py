@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.events.table import EventItem
 from chalicelib.http.bodies import account_body
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models import ledgers
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.statements import projector as statements
@@ -21,6 +22,7 @@ from ops.verifying.raw import all_items
 from ops.verifying.read_models import READ_MODELS, stored_rows
 from tests import engines
 from tests.ops.audited import audited, delete, items, project, said, write
+from tests.projected import forget_written
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def balance_without_holds(*arguments: Any) -> Any:
 
 def statement_of_the_debits(event: Any) -> Any:
     row = _statement_row(event)
-    row.balance = event.account.debits
+    row.balance = account_state(event).debits
     return row
 
 
@@ -79,7 +81,7 @@ def test_rows_of_every_kind_of_event_agree_and_wrong_builders_pass_the_audit_alo
     for table in (model.table for model in READ_MODELS.values()):
         for row in items(table):
             delete(table, row)
-    ledgers.forget()
+    forget_written()
     for builder in WRONG.values():
         monkeypatch.setattr(*builder)
     project()

@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -15,11 +16,11 @@ from chalicelib.domain.errors import (
     TransactionNotFound,
 )
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.transactions.queries import GetTransaction
-from chalicelib.settings import settings
+from chalicelib.settings import settings, using
 from tests import engines
+from tests.ask import ask
 from tests.books import Bookkeeper
 from tests.domain.books import credit, debit
 
@@ -29,17 +30,11 @@ AMOUNTS = [1, 20, 300, 2**53 + 1, 10**30]
 
 
 @pytest.fixture(params=["moto", "ministack"])
-def stored(
-    request: pytest.FixtureRequest, ledger: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Bookkeeper]:
+def stored(request: pytest.FixtureRequest, ledger: str) -> Iterator[Bookkeeper]:
     """Books kept in the event table of an engine, of a stage that may read it."""
     request.getfixturevalue(request.param)
-    monkeypatch.setenv("TWOFOLD_STRONG_READS", "1")
-    settings.cache_clear()
-    yield Bookkeeper(ledger, DynamoStore())
-    monkeypatch.undo()
-    settings.cache_clear()
-    settings()
+    with using(replace(settings(), strong_reads=True)):
+        yield Bookkeeper(ledger, DynamoStore())
 
 
 def live(books: Bookkeeper, chance: random.Random, first: int, last: int) -> None:

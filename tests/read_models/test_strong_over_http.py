@@ -1,10 +1,11 @@
 """Strong reads over HTTP: asked for by a parameter, and refused by one where a stage has none."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from chalicelib.settings import settings
+from chalicelib.settings import settings, using
 from tests.http.api import Api, assert_problem, client
 
 PATHS = ("/accounts/alice", "/transactions/first")
@@ -23,26 +24,17 @@ def api(moto: None, ledger: str) -> Iterator[Api]:  # noqa: ARG001  # Asked for 
 
 
 @pytest.fixture
-def strong(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def strong() -> Iterator[None]:
     """A stage that may read the event table."""
-    yield from with_strong_reads(monkeypatch, "1")
+    with using(replace(settings(), strong_reads=True)):
+        yield
 
 
 @pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def plain() -> Iterator[None]:
     """A stage that reads its own tables only."""
-    yield from with_strong_reads(monkeypatch, "0")
-
-
-def with_strong_reads(monkeypatch: pytest.MonkeyPatch, allowed: str) -> Iterator[None]:
-    """The settings so, read before Chalice's client lends the dev stage's environment to a call."""
-    monkeypatch.setenv("TWOFOLD_STRONG_READS", allowed)
-    settings.cache_clear()
-    settings()
-    yield
-    monkeypatch.undo()
-    settings.cache_clear()
-    settings()
+    with using(replace(settings(), strong_reads=False)):
+        yield
 
 
 @pytest.mark.usefixtures("strong")

@@ -1,6 +1,7 @@
 """Strong reads: one account or transaction, looked up in the event table itself."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,24 +13,20 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Append
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.transactions.queries import GetTransaction
-from chalicelib.settings import settings
+from chalicelib.settings import settings, using
+from tests.ask import ask
 from tests.books import Bookkeeper, deliver
 
 pytestmark = pytest.mark.usefixtures("moto")
 
 
 @pytest.fixture
-def strong(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def strong() -> Iterator[None]:
     """A stage that may read the event table."""
-    monkeypatch.setenv("TWOFOLD_STRONG_READS", "1")
-    settings.cache_clear()
-    yield
-    monkeypatch.undo()
-    settings.cache_clear()
-    settings()  # Read here, and not under what a test client later sets.
+    with using(replace(settings(), strong_reads=True)):
+        yield
 
 
 def write(books: Bookkeeper) -> None:

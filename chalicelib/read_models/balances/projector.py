@@ -1,18 +1,31 @@
-"""Keeps the newest state of every account, deaf to what it has heard or what comes late."""
+"""Keeps the newest state of every account. Events older than the row change nothing."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib.domain.account.state import metadata_mark
+from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.http.bodies import account_body
-from chalicelib.ledger.aggregates import account_state, metadata_set_by, sets_metadata
-from chalicelib.read_models.balances.table import BalanceRow, row_of
-from chalicelib.read_models.generations import into_each
+from chalicelib.events.stream import newest
+from chalicelib.http.bodies import AccountBody, account_body
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    metadata_set_by,
+    sets_metadata,
+)
+from chalicelib.read_models.balances.table import (
+    BUCKETS,
+    BalanceRow,
+    partition,
+    row_of,
+    stripe_rows,
+)
+from chalicelib.read_models.read_model import Earlier, Item, Projection
 from chalicelib.tables import (
     CONDITION_FAILED,
     in_parallel,
@@ -20,50 +33,31 @@ from chalicelib.tables import (
 )
 
 
-@dataclass(frozen=True)
-class Change:
-    """What a batch says of one account: its newest state, and the newest metadata if any."""
-
-    newest: Recorded
-    metadata: Recorded | None
-
-
-def changes(events: Iterable[Recorded]) -> dict[Stream, Change]:
-    """The change of each account in a batch, whatever the order or number of its events."""
-    result: dict[Stream, Change] = {}
-    for event in events:
-        if event.stream.kind != "account":
-            continue
-        before = result.get(event.stream)
-        newest, metadata = (before.newest, before.metadata) if before else (event, None)
-        if event.version > newest.version:
-            newest = event
-        if sets_metadata(event) and (metadata is None or event.version > metadata.version):
-            metadata = event
-        result[event.stream] = Change(newest, metadata)
-    return result
-
-
-@into_each("balances")
 def project(events: Sequence[Recorded]) -> None:
-    """One write per account of the batch; a second where only half of it was news."""
-    in_parallel(_write, changes(events).values())
+    """One write per account of the batch; a second where only its state or metadata was newer."""
+    accounts = newest("account", events)
+    metadata = newest("account", filter(_sets_metadata, events))
+    in_parallel(lambda stream: _write(accounts[stream], metadata.get(stream)), accounts)
 
 
-def _write(change: Change) -> None:
-    state = _state_actions(change.newest)
-    news = BalanceRow.version.does_not_exist() | (BalanceRow.version < change.newest.version)
-    row = row_of(change.newest.stream.ledger, change.newest.stream.id)
-    if change.metadata is None:
-        _update(row, state, news)
+def _sets_metadata(event: Recorded) -> bool:
+    return event.stream.kind == "account" and sets_metadata(event)
+
+
+def _write(event: Recorded, set_by: Recorded | None) -> None:
+    state = _state_actions(event)
+    is_newer = BalanceRow.version.does_not_exist() | (BalanceRow.version < event.version)
+    row = row_of(event.stream.ledger, event.stream.id)
+    if set_by is None:
+        _update(row, state, is_newer)
         return
-    metadata = _metadata_actions(change.metadata)
-    metadata_news = BalanceRow.metadata_version.does_not_exist() | (
-        BalanceRow.metadata_version < change.metadata.version
+    metadata = _metadata_actions(set_by)
+    metadata_is_newer = BalanceRow.metadata_version.does_not_exist() | (
+        BalanceRow.metadata_version < set_by.version
     )
-    if not _update(row, [*state, *metadata], news & metadata_news):
-        _update(row, state, news)
-        _update(row, metadata, metadata_news)
+    if not _update(row, [*state, *metadata], is_newer & metadata_is_newer):
+        _update(row, state, is_newer)
+        _update(row, metadata, metadata_is_newer)
 
 
 def take_state(row: BalanceRow, event: Recorded) -> None:
@@ -76,6 +70,63 @@ def take_state(row: BalanceRow, event: Recorded) -> None:
     row.body = msgspec.json.encode(body).decode()
     row.expiring = msgspec.json.encode(account.expiring).decode() if account.expiring else None
     row.metadata_set_by = account.metadata_version
+
+
+def rows(event: Recorded, earlier: Earlier | None) -> list[BalanceRow]:
+    """The row of an account after an event, with the metadata that an earlier event set."""
+    row = row_of(event.stream.ledger, event.stream.id)
+    take_state(row, event)
+    if earlier is None:
+        row.metadata_version = event.version if sets_metadata(event) else 0
+        return [row]
+    row.metadata_version = account_state(event).metadata_version
+    row.metadata = msgspec.json.encode(_metadata_of(event, earlier)).decode()
+    return [row]
+
+
+def _metadata_of(event: Recorded, earlier: Earlier) -> dict[str, str]:
+    if account_state(event).metadata_fingerprint == metadata_mark({}):
+        return {}
+    version = account_state(event).metadata_version
+    set_by = event if sets_metadata(event) else earlier(version)
+    if set_by is None or not sets_metadata(set_by):
+        raise UnknownEvent(f"{event.stream} has no event {version} that sets metadata")
+    return dict(metadata_set_by(set_by))
+
+
+def origin(row: Item) -> tuple[Stream, None]:
+    """The account or stripe that a row is of."""
+    ledger = row["partition"]["S"].replace("#", "/").partition("/")[0]
+    return Stream.parse(f"{ledger}/account/{row['account']['S']}"), None
+
+
+def holds(ledger: str, asset: str) -> bool:
+    """Whether an account of this ledger and asset has a row. Reads until it finds one."""
+    return any(_asset_of(row) == asset for row in _rows_of(ledger))
+
+
+def heads(ledger: str, account: str | None) -> Iterator[tuple[Stream, int]]:
+    """The newest versions of the accounts, or of the stripes of this account."""
+    for row in stripe_rows(ledger, account) if account else _rows_of(ledger):
+        yield account_stream(ledger, row.account), row.version
+
+
+def _rows_of(ledger: str) -> Iterator[BalanceRow]:
+    for bucket in range(BUCKETS):
+        yield from BalanceRow.query(partition(ledger, bucket))
+
+
+def _asset_of(row: BalanceRow) -> str | None:
+    """The asset of a row; None of one that was altered so that it cannot be read."""
+    try:
+        return msgspec.json.decode(row.body or "", type=AccountBody).asset
+    except msgspec.DecodeError:
+        return None
+
+
+PROJECTION = Projection(
+    kind="account", project=project, rows=rows, origin=origin, holds=holds, heads=heads
+)
 
 
 def _state_actions(event: Recorded) -> list[Action]:
@@ -97,10 +148,10 @@ def _metadata_actions(event: Recorded) -> list[Action]:
     ]
 
 
-def _update(row: BalanceRow, actions: list[Action], news: Condition) -> bool:
-    """Whether it was news to the row."""
+def _update(row: BalanceRow, actions: list[Action], condition: Condition) -> bool:
+    """Whether the row was updated: the condition held."""
     try:
-        row.update(actions, condition=news)
+        row.update(actions, condition=condition)
     except UpdateError as error:
         if response_code(error) != CONDITION_FAILED:
             raise

@@ -1,4 +1,4 @@
-"""The question of this room, and its answer."""
+"""The query of this read model, and its answer."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The questions of this room, and their answers."""
+"""The queries of this read model, and their answers."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -158,7 +158,7 @@ def list_transactions(query: ListTransactions) -> Transactions:
 
 def expiring(until: datetime) -> Iterator[tuple[str, str]]:
     """The ledger and id of the transactions that are pending though their time was up by then, as
-    far as this room has heard; those first that expired first.
+    far as they are projected; those first that expired first.
     """
     due = TransactionRow.expires_at <= rfc3339(until)
     ask = partial(TransactionRow.expiring.query, range_key_condition=due)
