@@ -12,6 +12,13 @@ from ops.stages import Stage
 EVENTS_STREAM = "EventsStream"
 """The template's parameter for the ARN of the event table's stream."""
 
+RESTORED = "Restored"
+"""The template's parameter for the restore after which the Lambdas were started."""
+
+RESTORED_VARIABLE = "TWOFOLD_RESTORED"
+"""The environment variable of the write stage's Lambdas that has its value. Another value makes
+Lambda start new processes, whose caches are empty."""
+
 
 def feeding(projector: str) -> dict[str, Any]:
     """How Lambda feeds a projector: the event source mapping's settings, without its addresses.

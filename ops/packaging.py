@@ -1,6 +1,6 @@
 """Packaging: each stage's template and code as files, made without credentials and without AWS.
 
-A stage is packaged out of a copy of the project, so that an edit meanwhile gets into no package.
+A stage is packaged from a copy of the project, so that edits meanwhile do not get into it.
 Chalice describes the app (routes, Lambdas, roles) and packs its own runtime; the pinned libraries
 come as wheels for the Lambdas' Python and processor, whatever Python runs this.
 """
@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ import click
 
 from ops import policies
 from ops.aws import home_region
+from ops.processes import run_ops
 from ops.stages import PROJECT, Stage
 from ops.trimming import trim
 from ops.wheels import install
@@ -54,7 +54,7 @@ class Package:
 
 
 def package(stages: Sequence[Stage], out: Path) -> list[Package]:
-    """Packages stages into `out/{stage}/`. Raises a click error that says what is in the way."""
+    """Packages stages into `out/{stage}/`. Raises a click error where one cannot be packaged."""
     made = []
     with tempfile.TemporaryDirectory() as temporary:
         project, work = Path(temporary, "project"), Path(temporary, "work")
@@ -108,23 +108,19 @@ def describe(project: Path, stage: Stage, out: Path) -> tuple[str, Path]:
     """A stage's template, and the zip that Chalice makes of the app and its own runtime."""
     out.mkdir(parents=True)
     region = stage.region or os.environ.get("AWS_DEFAULT_REGION") or home_region()
-    environment = {
-        # The table names, and what the app declares, follow from the stage's variables.
-        **{name: value for name, value in os.environ.items() if not name.startswith("TWOFOLD_")},
-        **stage.variables,
-        "AWS_DEFAULT_REGION": region,  # Chalice asks for one; the template names none.
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "ops", "--stage", stage.name, "template", str(out)],
+    # The table names, and what the app declares, follow from the stage's variables. Chalice needs a
+    # region, which the template does not name.
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TWOFOLD_")}
+    done = run_ops(
+        *(stage, "template", str(out)),
+        environment=others,
+        region=region,
         cwd=project,
-        env=environment,
         capture_output=True,
-        text=True,
-        check=False,
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise click.ClickException(f"{stage.name} can not be packaged:\n{said}")
+        output = (done.stderr or done.stdout).strip()
+        raise click.ClickException(f"{stage.name} can not be packaged:\n{output}")
     return (out / TEMPLATE).read_text(), out / _CHALICE_ZIP
 
 
@@ -146,13 +142,7 @@ def pack(base: Path, runtime: str, architecture: str, work: Path) -> Path:
 
 @cache
 def uncommitted() -> tuple[str, ...]:
-    """Which files of a package are not as they were committed; none outside of git."""
+    """The files of a package with uncommitted changes; none outside of git."""
     words = ["git", "status", "--porcelain", "--", *_INGREDIENTS]
-    done = subprocess.run(
-        words,
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
     return tuple(line[3:] for line in done.stdout.splitlines()) if done.returncode == 0 else ()

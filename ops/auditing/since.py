@@ -1,11 +1,11 @@
-"""Since: an audit of what is new since a checkpoint, whose cost follows what is new.
+"""Since: an audit of what is new since a checkpoint, at a cost proportional to what is new.
 
 The accounts that moved are those whose row in `balances` has another version than the checkpoint.
-Their events are read from the checkpoint's on, and so are the transactions that these events name,
-and whatever other accounts these name. A stream that did not move is not read.
+Their events after the checkpoint are read, the transactions that these events name, and the other
+accounts that these name. A stream that did not move is not read.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,7 @@ from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
 from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, partition, stripe_rows
 from chalicelib.tables import in_parallel
+from ops.auditing.assertions import Assertion
 from ops.auditing.auditor import Auditor
 from ops.auditing.expectations import key_text, mark_of
 from ops.auditing.findings import Finding, ledger_of
@@ -42,65 +43,72 @@ class SinceAuditor(Auditor):
             todo, done = set(_moved(ledger, scratch)), set[str]()
             while todo:
                 done |= todo
-                named = in_parallel(partial(self._since, scratch, tick), sorted(todo))
+                named = in_parallel(partial(self._since, scratch), sorted(todo))
+                tick(len(todo))
                 todo = set().union(*named) - done
 
     def _rows(self, scratch: Scratch) -> None:
         self._look_patiently(scratch)
 
-    def _since(self, scratch: Scratch, tick: Callable[[int], None], name: str) -> set[str]:
+    def _since(self, scratch: Scratch, name: str) -> set[str]:
         """Verifies what is new in a stream; the other streams that it names."""
-        earlier = max(scratch.proven(name), key=lambda each: each.version, default=None)
-        for wait in (0.0, 0.3):
-            check, named = self._new(name, earlier, scratch)
-            if not check.findings:
-                break
-            self.sleep(wait)
-        tick(1)
-        with self._lock:
-            self.report.add(check.findings)
-            self._striped.take(check)
+        earlier = _last_head(name, scratch)
+        check, named = self._until_sound(
+            (0.0, 0.3),
+            lambda: _fold_new(name, earlier, scratch),
+            lambda found: found[0].findings,
+        )
+        self._report(check)
         if check.version:
-            ledger, net = ledger_of(name), check.tally.net
-            scratch.add_stream(check.head, ledger, check.count, check.at, check.asset, net)
+            scratch.add_stream(check)
         if check.whole and check.newest:
             _suspect_rows(_rows_of(check.newest), scratch)
-        return named
+        return named - {name}
 
-    def _new(
-        self, name: str, earlier: Proven | None, scratch: Scratch
-    ) -> tuple[StreamCheck, set[str]]:
-        check, named = StreamCheck(name), set[str]()
-        items = iter(_beginning(check, earlier))
-        lines: list[Recorded] = []
-        then = earlier.version if earlier else 0
-        for item in items:
-            one, said = check.take(item)
-            if check.version <= then:
-                check.count = 0
-                continue  # A transaction, which is folded from its beginning.
-            scratch.add_assertions(
-                name, [(check.version, place, each) for place, each in enumerate(said)]
-            )
-            for each in said:
-                known = max((was.version for was in scratch.proven(each.stream)), default=0)
-                if each.stream != name and (each.version > known or not each.version):
-                    named.add(each.stream)
-                named.add(each.of)
-            if one is not None and one.stream.kind == "account":
-                named |= {str(stripe) for stripe in stripe_streams(one)}
-                lines.append(one)
-            if len(lines) == _LINES:
-                _suspect_rows(map(_line, lines), scratch)
-                lines.clear()
-        _suspect_rows(map(_line, lines), scratch)
-        if earlier and check.version < then:
-            check.findings.append(_lost(name, earlier))
-        return check, named - {name}
+
+def _fold_new(name: str, earlier: Proven | None, scratch: Scratch) -> tuple[StreamCheck, set[str]]:
+    """Folds the new events of a stream, and checks their lines; the streams that they name."""
+    check, named = StreamCheck(name), set[str]()
+    lines: list[Recorded] = []
+    then = earlier.version if earlier else 0
+    for item in _beginning(check, earlier):
+        one, asserted = check.take(item)
+        if check.version <= then:
+            check.count = 0
+            continue  # A transaction, which is folded from its beginning.
+        numbered = [(check.version, number, each) for number, each in enumerate(asserted)]
+        scratch.add_assertions(name, numbered)
+        named |= _named_by(asserted, scratch)
+        if one is not None and one.stream.kind == "account":
+            named |= {str(stripe) for stripe in stripe_streams(one)}
+            lines.append(one)
+        if len(lines) == _LINES:
+            _suspect_rows(map(_line, lines), scratch)
+            lines.clear()
+    _suspect_rows(map(_line, lines), scratch)
+    if earlier and check.version < then:
+        check.findings.append(_lost(name, earlier))
+    return check, named
+
+
+def _named_by(asserted: Iterable[Assertion], scratch: Scratch) -> set[str]:
+    """The streams that assertions are about, without events from before the checkpoint."""
+    named = set()
+    for each in asserted:
+        earlier = _last_head(each.stream, scratch)
+        if not each.version or earlier is None or each.version > earlier.version:
+            named.add(each.stream)
+        named.add(each.of)
+    return named
+
+
+def _last_head(name: str, scratch: Scratch) -> Proven | None:
+    """The newest head of a stream at earlier checkpoints."""
+    return max(scratch.proven(name), key=lambda each: each.version, default=None)
 
 
 def _moved(ledger: str, scratch: Scratch) -> Iterator[str]:
-    """The accounts and stripes whose rows have another version than the checkpoint, or no row."""
+    """The accounts and stripes whose rows have another version than the checkpoint, or none."""
     for bucket in range(BUCKETS):
         yield from _moved_of(ledger, BalanceRow.query(partition(ledger, bucket)), scratch)
     left = [name.rpartition("/")[2] for name in scratch.unseen(ledger)]
@@ -113,12 +121,13 @@ def _moved_of(ledger: str, found: Iterable[BalanceRow], scratch: Scratch) -> Ite
     for row in found:
         name = str(account_stream(ledger, row.account))
         scratch.see([name])
-        if row.version != max((each.version for each in scratch.proven(name)), default=0):
+        earlier = _last_head(name, scratch)
+        if earlier is None or row.version != earlier.version:
             yield name
 
 
 def _beginning(check: StreamCheck, earlier: Proven | None) -> Iterator[Item]:
-    """The events to be folded. Of an account, those behind the checkpoint's, if that is there."""
+    """The events to be folded: of an account, those after the checkpoint's, if that exists."""
     name = check.name
     if earlier is None or check.stream is None or check.stream.kind != "account":
         for each in query(EventItem, name):
@@ -146,7 +155,7 @@ def _compare(check: StreamCheck, item: Item, earlier: Proven) -> None:
 
 
 def _lost(name: str, earlier: Proven) -> Finding:
-    """The event of the checkpoint is not there."""
+    """The finding for a stream that ends before the checkpoint's event."""
     newest = last(EventItem, name)
     if newest is None:
         return proof.gone(name, earlier)
@@ -157,7 +166,7 @@ def _lost(name: str, earlier: Proven) -> Finding:
 
 
 Expected = tuple[str, Item, int, str]
-"""A read model, its row, the version that must have come, and an account's asset."""
+"""A read model, its row, the version that it must have reached, and an account's asset."""
 
 
 def _line(one: Recorded) -> Expected:
@@ -165,7 +174,7 @@ def _line(one: Recorded) -> Expected:
 
 
 def _rows_of(one: Recorded) -> Iterator[Expected]:
-    """The rows that a stream's newest event asks for, besides its statement."""
+    """The rows that a stream's newest event implies, besides the statement."""
     if one.stream.kind == "transaction":
         yield "transactions", rows.transaction_row(one), one.version, ""
         yield "transactions", rows.day_row(one.stream.ledger, rows.day_of(one)), 0, ""
@@ -176,11 +185,11 @@ def _rows_of(one: Recorded) -> Iterator[Expected]:
     try:
         yield "balances", rows.balance_row(one, metadata_of(one)), one.version, account.asset
     except UnknownEvent:
-        return  # The event that set its metadata is not to be read: a full audit says why.
+        return  # The event that set its metadata is unreadable, which a full audit reports.
 
 
 def _suspect_rows(expected: Iterable[Expected], scratch: Scratch) -> None:
-    """Notes which rows are not as expected, to be looked at again."""
+    """Adds the rows that are not as expected to those to be read again."""
     wanted = list(expected)
     for name in {model for model, *_ in wanted}:
         table = READ_MODELS[name].table

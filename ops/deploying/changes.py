@@ -1,4 +1,4 @@
-"""Changes: what CloudFormation would do to a stack, as a change set says it beforehand."""
+"""Changes: what CloudFormation would do to a stack, as its change set describes it."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from ops.deploying.paging import every
+from ops.aws import code_of, every
 from ops.deploying.waiting import until
 
 TABLE_TYPES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
@@ -20,7 +20,7 @@ KINDS = (ADDED, ADOPTED, CHANGED, REPLACED, REMOVED)
 _ACTIONS = {"Add": ADDED, "Import": ADOPTED, "Modify": CHANGED, "Remove": REMOVED}
 
 _UNCHANGED = ("didn't contain changes", "No updates are to be performed")
-"""How CloudFormation says that a change set would change nothing."""
+"""CloudFormation's reasons for a change set without changes."""
 
 CHANGE_SET_SECONDS = 900
 
@@ -29,8 +29,8 @@ CHANGE_SET_SECONDS = 900
 class Change:
     """What happens to one resource: its name in the template, its type, its name in AWS.
 
-    `name` is empty where CloudFormation will make one up. `maybe` says that a changed resource may
-    be replaced, which CloudFormation finds out only when it does it.
+    `name` is empty where CloudFormation generates it. `maybe` marks a changed resource that may be
+    replaced, which CloudFormation decides only during the update.
     """
 
     kind: str
@@ -54,8 +54,8 @@ class ChangeSet:
     changes: tuple[Change, ...]
 
     @property
-    def which(self) -> dict[str, str | None]:
-        """Names it in a request. IAM decides by the stack, which its own ARN does not name."""
+    def which(self) -> dict[str, Any]:
+        """Its request parameters. IAM needs the stack, which a change set's ARN does not name."""
         return {"StackName": self.stack, "ChangeSetName": self.id}
 
 
@@ -72,7 +72,7 @@ def propose(formation: Any, request: Mapping[str, Any], template: Mapping[str, A
             **request,
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":
+        if code_of(error) != "ValidationError":
             raise
         raise click.ClickException(
             f"CloudFormation cannot change {stack}: {error.response['Error']['Message']}"
@@ -126,8 +126,7 @@ def added(template: Mapping[str, Any]) -> list[Change]:
 
 def is_unknown(error: ClientError) -> bool:
     """Whether CloudFormation says that there is no such stack."""
-    found = error.response["Error"]
-    return found["Code"] == "ValidationError" and "does not exist" in found["Message"]
+    return code_of(error) == "ValidationError" and "does not exist" in str(error)
 
 
 def _change(found: Mapping[str, Any], template: Mapping[str, Any]) -> Change:

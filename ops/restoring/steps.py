@@ -11,7 +11,8 @@ import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import WRITE
-from ops.parameters import RESTORED_VARIABLE
+from ops.deploying.tables import delete_table
+from ops.mappings import RESTORED_VARIABLE
 from ops.restoring import cutting, functions, streams, tables
 from ops.restoring.cloud import Cloud
 from ops.restoring.record import Record
@@ -28,7 +29,7 @@ class Step:
 
     name: str
     words: str
-    do: Callable[[], None]
+    do: Callable[[], object]
 
 
 @dataclass
@@ -121,7 +122,7 @@ class Restore:
             yield Step(
                 "delete copy",
                 f"delete {copy}",
-                lambda: tables.delete(self.cloud, self.dynamodb, copy),
+                lambda: delete_table(self.dynamodb, copy),
             )
 
     def plan(self) -> None:

@@ -1,7 +1,7 @@
 """API: the settings of a REST API and its stage, gateway responses, and the check of a key's form.
 
-Each `chalice deploy` replaces the API's description (PutRestApi, mode overwrite): its name, gateway
-responses and authorizers are then Chalice's again. A stage's settings stay.
+Each `chalice deploy` overwrites the API's name, gateway responses and authorizers (PutRestApi). The
+settings of the stage stay.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ def _tune(target: Target, _: str, properties: Properties) -> None:
     only("info", body["info"], "title")
     gateway, api = target.client("apigateway"), target.deployed.api
     gateway.update_rest_api(
-        restApiId=api, patchOperations=[_replaced("/name", str(properties["Name"]))]
+        restApiId=api, patchOperations=[replaced("/name", str(properties["Name"]))]
     )
     arn = f"arn:{target.deployed.partition}:apigateway:{target.deployed.region}::/restapis/{api}"
     for tagged in (arn, f"{arn}/stages/{API_STAGE}"):
@@ -44,9 +44,9 @@ def _tune(target: Target, _: str, properties: Properties) -> None:
         gateway.update_authorizer(
             restApiId=api,
             authorizerId=_authorizer(gateway, api, name),
-            patchOperations=[_replaced(f"/{_CHECK}", definition[_AUTHORIZER][_CHECK])],
+            patchOperations=[replaced(f"/{_CHECK}", definition[_AUTHORIZER][_CHECK])],
         )
-    # A stage serves what was deployed, so what has been changed is deployed once more.
+    # The changes take effect with a new deployment.
     gateway.create_deployment(restApiId=api, stageName=API_STAGE, description="ops tune")
     logging_role.ensure(target.client, target.deployed.partition)
     live = gateway.get_stage(restApiId=api, stageName=API_STAGE)
@@ -56,13 +56,13 @@ def _tune(target: Target, _: str, properties: Properties) -> None:
 
 
 def stage_operations(properties: Properties, live: dict[str, Any]) -> list[Operation]:
-    """What makes the stage `live` as a template's API says, throttling of other paths removed."""
+    """What changes the stage `live` to a template's settings, without other paths' throttling."""
     log = properties["AccessLogSetting"]
     only("AccessLogSetting", log, "DestinationArn", "Format")
     operations = [
-        _replaced("/tracingEnabled", str(properties["TracingEnabled"]).lower()),
-        _replaced("/accessLogSettings/destinationArn", log["DestinationArn"]),
-        _replaced("/accessLogSettings/format", log["Format"]),
+        replaced("/tracingEnabled", str(properties["TracingEnabled"]).lower()),
+        replaced("/accessLogSettings/destinationArn", log["DestinationArn"]),
+        replaced("/accessLogSettings/format", log["Format"]),
     ]
     kept = set()
     for setting in properties["MethodSettings"]:
@@ -71,21 +71,22 @@ def stage_operations(properties: Properties, live: dict[str, Any]) -> list[Opera
         where = f"{setting['ResourcePath']}/{setting['HttpMethod']}"
         kept.add(_plain(where))
         for limit, name in zip(limits, ("rateLimit", "burstLimit"), strict=True):
-            operations.append(_replaced(f"{where}/throttling/{name}", str(setting[limit])))
-    for place in sorted(live.get("methodSettings", {})):
-        if _plain(place) not in kept:
-            path, _, method = place.rpartition("/")
+            operations.append(replaced(f"{where}/throttling/{name}", str(setting[limit])))
+    for where in sorted(live.get("methodSettings", {})):
+        if _plain(where) not in kept:
+            path, _, method = where.rpartition("/")
             escaped = path if "~1" in path else path.replace("/", "~1")
             operations.append({"op": "remove", "path": f"/{escaped}/{method}"})
     return operations
 
 
-def _plain(place: str) -> str:
-    """A path and a method, however a slash is written: `~1health/GET` is `health/GET`."""
-    return place.replace("~1", "/").lstrip("/")
+def _plain(where: str) -> str:
+    """A path and a method with unescaped slashes: `health/GET` for `~1health/GET`."""
+    return where.replace("~1", "/").lstrip("/")
 
 
-def _replaced(path: str, value: str) -> Operation:
+def replaced(path: str, value: str) -> Operation:
+    """The patch operation that replaces a value."""
     return {"op": "replace", "path": path, "value": value}
 
 
@@ -98,8 +99,8 @@ def _authorizer(gateway: Any, api: str, name: str) -> str:
 
 
 API = Handler(
-    frozenset({"Name", "DefinitionBody", "TracingEnabled", "MethodSettings", "AccessLogSetting"}),
+    "Name DefinitionBody TracingEnabled MethodSettings AccessLogSetting",
     _tune,
-    # Says to SAM that it is to make no second stage.
-    elsewhere=frozenset({"OpenApiVersion"}),
+    # Makes SAM create no second stage.
+    elsewhere="OpenApiVersion",
 )

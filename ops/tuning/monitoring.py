@@ -1,14 +1,16 @@
 """Monitoring: alarms, dashboards and log groups."""
 
-from ops.tuning.handling import Handler, Properties, Target, pairs, unless
+from collections.abc import Iterator
+from typing import Any
 
-LOG_GROUP_EXISTS = "ResourceAlreadyExistsException"
-NO_LOG_GROUP = "ResourceNotFoundException"
+from ops.aws import none_on
+from ops.stages import Stage
+from ops.tuning.deployed import function_name
+from ops.tuning.handling import Handler, Properties, Target, pairs
 
 
 def _put_alarm(target: Target, _: str, properties: Properties) -> None:
     cloudwatch, name = target.client("cloudwatch"), properties["AlarmName"]
-    # CloudFormation and the API have the same words for an alarm.
     cloudwatch.put_metric_alarm(**properties)
     arn = target.deployed.arn("cloudwatch", f"alarm:{name}")
     # PutMetricAlarm would tag new alarms only.
@@ -24,7 +26,7 @@ def _put_dashboard(target: Target, _: str, properties: Properties) -> None:
 
 
 def _delete_dashboard(target: Target, _: str, properties: Properties) -> None:
-    unless(
+    none_on(
         "DashboardNotFoundError",
         target.client("cloudwatch").delete_dashboards,
         DashboardNames=[properties["DashboardName"]],
@@ -33,7 +35,7 @@ def _delete_dashboard(target: Target, _: str, properties: Properties) -> None:
 
 def _put_log_group(target: Target, _: str, properties: Properties) -> None:
     logs, name = target.client("logs"), properties["LogGroupName"]
-    unless(LOG_GROUP_EXISTS, logs.create_log_group, logGroupName=name)
+    none_on("ResourceAlreadyExistsException", logs.create_log_group, logGroupName=name)
     logs.put_retention_policy(logGroupName=name, retentionInDays=properties["RetentionInDays"])
     if "KmsKeyId" in properties:
         logs.associate_kms_key(logGroupName=name, kmsKeyId=properties["KmsKeyId"])
@@ -42,37 +44,32 @@ def _put_log_group(target: Target, _: str, properties: Properties) -> None:
 
 
 def _delete_log_group(target: Target, _: str, properties: Properties) -> None:
-    logs = target.client("logs")
-    unless(NO_LOG_GROUP, logs.delete_log_group, logGroupName=properties["LogGroupName"])
+    _delete_group(target.client("logs"), properties["LogGroupName"])
+
+
+def _delete_group(logs: Any, name: str) -> bool:
+    """Deletes a log group; whether it existed."""
+    missing = "ResourceNotFoundException"
+    return none_on(missing, logs.delete_log_group, logGroupName=name) is not None
+
+
+def delete_lambda_logs(logs: Any, stage: Stage) -> Iterator[str]:
+    """Deletes the log groups of a stage's Lambdas, which `chalice delete` leaves; a line for each.
+
+    Chalice makes one more, for a Lambda that does not exist.
+    """
+    names = [function_name(stage, function) for function in stage.functions]
+    for name in [*names, f"{stage.stack}-api_handler"]:
+        if _delete_group(logs, f"/aws/lambda/{name}"):
+            yield f"  deleted: the log group /aws/lambda/{name}"
 
 
 ALARM = Handler(
-    frozenset(
-        {
-            "AlarmName",
-            "AlarmDescription",
-            "AlarmActions",
-            "OKActions",
-            "Namespace",
-            "MetricName",
-            "Dimensions",
-            "Statistic",
-            "ExtendedStatistic",
-            "EvaluateLowSampleCountPercentile",
-            "Period",
-            "ComparisonOperator",
-            "Threshold",
-            "EvaluationPeriods",
-            "DatapointsToAlarm",
-            "TreatMissingData",
-        }
-    ),
+    "AlarmName AlarmDescription AlarmActions OKActions Namespace MetricName Dimensions Statistic "
+    "ExtendedStatistic EvaluateLowSampleCountPercentile Period ComparisonOperator Threshold "
+    "EvaluationPeriods DatapointsToAlarm TreatMissingData",
     _put_alarm,
     _delete_alarm,
 )
-DASHBOARD = Handler(
-    frozenset({"DashboardName", "DashboardBody"}), _put_dashboard, _delete_dashboard
-)
-LOG_GROUP = Handler(
-    frozenset({"LogGroupName", "RetentionInDays", "KmsKeyId"}), _put_log_group, _delete_log_group
-)
+DASHBOARD = Handler("DashboardName DashboardBody", _put_dashboard, _delete_dashboard)
+LOG_GROUP = Handler("LogGroupName RetentionInDays KmsKeyId", _put_log_group, _delete_log_group)

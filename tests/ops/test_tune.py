@@ -20,7 +20,7 @@ from ops import provision, tune
 from ops.deploy import EVENTS_WORD
 from ops.stages import Stage, stages
 from ops.template import completed
-from ops.tuning import api, deployed, leftovers, limits, tuner
+from ops.tuning import api, deployed, limits, monitoring, tuner
 from ops.tuning.deployed import Deployed, skeleton
 from ops.tuning.handling import Target
 from ops.tuning.resolving import Resolver, Unknown
@@ -381,7 +381,7 @@ def test_all_that_was_made_is_removed_but_for_the_tables(name: str, variant: str
 def test_what_chalice_leaves_of_logs_is_deleted_with_the_tables() -> None:
     stage, answers = STAGES["write"], Answers()
 
-    lines = list(leftovers.delete(answers.client("logs"), stage))
+    lines = list(monitoring.delete_lambda_logs(answers.client("logs"), stage))
 
     deleted = {each["logGroupName"] for each in answers.of("DeleteLogGroup")}
     assert deleted == {
@@ -392,7 +392,7 @@ def test_what_chalice_leaves_of_logs_is_deleted_with_the_tables() -> None:
     }
     assert len(lines) == 4
     none = Answers(DeleteLogGroup="ResourceNotFoundException")
-    assert list(leftovers.delete(none.client("logs"), stage)) == []
+    assert list(monitoring.delete_lambda_logs(none.client("logs"), stage)) == []
 
 
 def recorded(folder: Path, stage: Stage, *, without: str = "") -> None:
