@@ -1,7 +1,6 @@
-"""The commands, each in a module of its own, loaded when it is asked for.
+"""The commands, each in its own module, which is imported when the command runs.
 
-Loaded late because a table's name is fixed when its model is imported: `--stage` gives this process
-the environment of a stage first.
+Names of tables follow from the environment variables at that time, so `--stage` sets them first.
 """
 
 import os
@@ -36,10 +35,10 @@ COMMANDS = {
     "template": "ops.template",
     "tune": "ops.tune",
 }
-"""Each command and the module that has it."""
+"""The module of each command."""
 
 
-class Late(click.Group):
+class LazyGroup(click.Group):
     """A group that imports a command's module when the command is run."""
 
     def list_commands(self, _: click.Context) -> list[str]:
@@ -55,7 +54,7 @@ class Late(click.Group):
         return command
 
     def invoke(self, context: click.Context) -> object:
-        """Runs a command. What AWS refuses is one line, not a traceback."""
+        """Runs a command. An error of AWS is printed in one line, without a traceback."""
         try:
             return super().invoke(context)
         except Exception as error:  # Raised again unless it is one of AWS's.
@@ -65,17 +64,17 @@ class Late(click.Group):
             raise click.ClickException(words) from error
 
 
-def become(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+def use_stage(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     """Gives this process the environment variables of a stage."""
     if name is not None:
         os.environ.update(stage_named(name).variables)
     return name
 
 
-def attach(_: click.Context, __: click.Parameter, local: bool) -> None:
-    """Points this process at the engine of a running server: the embedded one, or that it names.
+def use_local_engine(_: click.Context, __: click.Parameter, local: bool) -> None:
+    """Makes this process use the engine of a running server, or the configured endpoint.
 
-    Raises a click error if there is none.
+    Raises a click error if no server is running.
     """
     if not local:
         return
@@ -90,16 +89,20 @@ def attach(_: click.Context, __: click.Parameter, local: bool) -> None:
         os.environ.update(
             AWS_ENDPOINT_URL_DYNAMODB=endpoint,
             AWS_ACCESS_KEY_ID="local",
-            AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # No secret to anyone.
+            AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # Not a secret.
         )
         settings.cache_clear()
 
 
-@click.group(cls=Late)
+@click.group(cls=LazyGroup)
 @click.option(
-    "--local", is_flag=True, expose_value=False, callback=attach, help="Work on `make run`'s books."
+    "--local",
+    is_flag=True,
+    expose_value=False,
+    callback=use_local_engine,
+    help="Work on `make run`'s books.",
 )
-@click.option("--stage", callback=become, help="Work on this stage of .chalice/config.json.")
+@click.option("--stage", callback=use_stage, help="Work on this stage of .chalice/config.json.")
 @click.pass_context
 def ops(context: click.Context, stage: str | None) -> None:
     """Operates a Twofold ledger."""

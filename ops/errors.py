@@ -1,4 +1,4 @@
-"""Errors: what AWS or the way to it refuses, in one line for the person at the terminal."""
+"""Errors of AWS or the connection to it, in one line for the person at the terminal."""
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -12,9 +12,9 @@ _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrie
 
 
 def in_words(error: BaseException) -> str | None:
-    """One line about an error of AWS's, or None for any other error.
+    """One line about an error of AWS, or None for any other error.
 
-    PynamoDB wraps such an error; it is found behind its own.
+    Also for one that PynamoDB wraps in its own.
     """
     seen: BaseException | None = error
     while seen is not None:

@@ -1,6 +1,6 @@
-"""Examining: an audit, the verdict on each ledger, and a checkpoint of each that is whole."""
+"""Examining: an audit, the verdict on each ledger, and a checkpoint of each whole one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from ops.checkpoints.vault import Vault
 
 @dataclass(frozen=True)
 class Examination:
-    """A full audit: of all that there is, and against earlier checkpoints.
+    """A full audit, and a comparison with earlier checkpoints.
 
-    `against` names checkpoints by time, address or file; the last of each ledger is always one of
-    them. With a reason to begin `anew` nothing earlier counts, such as after a wanted restore.
+    `against` names checkpoints by time, address or file, besides the last one of each ledger. With
+    a reason to begin `anew`, such as a restore, the last ones are ignored.
     """
 
     auditor: Auditor
@@ -31,8 +31,9 @@ class Examination:
     file: Path | None = None
 
     def run(self) -> Report:
-        """Audits, and stores the verdict on each ledger. Raises a click error before it begins for
-        a bucket without locks, and for a checkpoint that is none.
+        """Audits, and stores the verdict on each ledger.
+
+        Raises a click error before that for a bucket without locks or a wrong checkpoint.
         """
         if self.bucket is not None:
             self.bucket.check()
@@ -54,49 +55,46 @@ class Examination:
     ) -> None:
         leaving = Leaving(scratch, report, self.bucket, self.file, self.anew, now())
         for ledger in sorted(report.ledgers.keys() | report.wrong.keys() | verdicts.keys()):
-            if not ledger:
-                continue
-            before = find(ledger)  # As another audit may have left it meanwhile.
-            checkpoints = kept.named_by(before) if before else []
-            if ledger in report.ledgers and not report.wrong[ledger]:
-                heads = scratch.heads(ledger)
-                checkpoints = leaving.checkpoint(ledger, heads, checkpoints)
-            events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
-            most = before.most_events if before and self.anew is None else 0
-            row = IntegrityRow(
-                ledger,
-                audited_at=leaving.at,
-                as_of=as_of,
-                events=events,
-                streams=streams,
-                findings=report.wrong[ledger],
-                whole=not report.wrong[ledger],
-                most_events=max(events, most),
-            )
-            store(row, checkpoints)
+            if ledger:
+                self._store_verdict(leaving, ledger)
 
-
-def _fewer(report: Report, verdicts: Mapping[str, IntegrityRow]) -> list[Finding]:
-    """The ledgers that have fewer events than an earlier audit counted."""
-    counts = {ledger: report.ledgers.get(ledger, (0, 0, ""))[0] for ledger in verdicts}
-    return [
-        Finding(
+    def _store_verdict(self, leaving: Leaving, ledger: str) -> None:
+        report = leaving.report
+        before = find(ledger)  # Another audit may have stored it meanwhile.
+        checkpoints = kept.named_by(before) if before else []
+        if ledger in report.ledgers and not report.wrong[ledger]:
+            heads = leaving.scratch.heads(ledger)
+            checkpoints = leaving.checkpoint(ledger, heads, checkpoints)
+        events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
+        most = before.most_events if before and self.anew is None else 0
+        row = IntegrityRow(
             ledger,
-            ledger,
-            0,
-            f"has {counts[ledger]} events, and had {row.most_events} at an earlier audit",
+            audited_at=leaving.at,
+            as_of=as_of,
+            events=events,
+            streams=streams,
+            findings=report.wrong[ledger],
+            whole=not report.wrong[ledger],
+            most_events=max(events, most),
         )
-        for ledger, row in sorted(verdicts.items())
-        if counts[ledger] < row.most_events
-    ]
+        store(row, checkpoints)
+
+
+def _fewer(report: Report, verdicts: Mapping[str, IntegrityRow]) -> Iterator[Finding]:
+    """A finding for each ledger that has fewer events than an earlier audit counted."""
+    for ledger, row in sorted(verdicts.items()):
+        count = report.ledgers.get(ledger, (0, 0, ""))[0]
+        if count < row.most_events:
+            what = f"has {count} events, and had {row.most_events} at an earlier audit"
+            yield Finding(ledger, ledger, 0, what)
 
 
 @dataclass(frozen=True)
 class Continuation:
     """An audit of what is new since the last checkpoint of each ledger that has one.
 
-    What it finds makes the verdict; where it finds nothing, the verdict of the full audit before
-    it stays, with one more checkpoint, unless nothing moved.
+    Findings change the verdict. Without findings the verdict of the last full audit stays, with one
+    more checkpoint if anything moved.
     """
 
     auditor: SinceAuditor

@@ -14,8 +14,7 @@ from botocore.exceptions import ClientError
 from ops.aws import every
 from ops.deploying import kinesis
 from ops.deploying.adoption import described, protect_if_used
-from ops.deploying.changes import TABLE_TYPES, ChangeSet, discard, is_unknown
-from ops.deploying.reasons import reasons
+from ops.deploying.changes import TABLE_TYPES, ChangeSet, discard, failure_reasons, is_unknown
 from ops.deploying.waiting import until
 
 OPERATION_SECONDS = 2 * 3600
@@ -239,7 +238,7 @@ class Stack:
         return after
 
     def _failed(self, what: str, state: State) -> click.ClickException:
-        found = "".join(f"\n  {reason}" for reason in reasons(self.formation, state.id))
+        found = "".join(f"\n  {reason}" for reason in failure_reasons(self.formation, state.id))
         return click.ClickException(f"{self.name} {what} ({state.status}){found}")
 
     def _resources(self, id: str) -> Iterator[dict[str, Any]]:

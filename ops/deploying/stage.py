@@ -119,9 +119,8 @@ class Deployment:
         if stream and WRITE in self.stage.serves:
             kinesis.feed(self.dynamodb, self.stage.environment, stream)
         if self.stage.projectors and self._has_events():
-            for api in self.stage.serves:
-                if api != WRITE:
-                    self._rebuild(api)
+            for group in self.stage.groups:
+                self._rebuild(group)
         if "DeletionProtection" in self.template.get("Parameters", {}):
             change_set = self.proposed(
                 self.stack.state(), self.values(protected=True), self._by_url()

@@ -1,4 +1,4 @@
-"""Deployed: what `chalice deploy` made of a stage, by Chalice's own record of it."""
+"""Deployed: what `chalice deploy` made of a stage, as Chalice recorded it."""
 
 import json
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ RECORDS = PROJECT / ".chalice" / "deployed"
 
 @dataclass(frozen=True)
 class Deployed:
-    """A stage where it is: its account and region, and the ids that AWS gave to its parts.
+    """A deployed stage: its account and region, and the ids of its resources.
 
     `api`, `url`, `roles` (a role's name by its function's) and `mappings` (an event source
     mapping's id by its function's name) are empty for a stage that is not deployed.
@@ -40,11 +40,8 @@ def function_name(stage: Stage, function: str) -> str:
 
 def record(stage: Stage) -> list[dict[str, Any]]:
     """What Chalice recorded of its last deployment of a stage; empty if there is none."""
-    try:
-        found = json.loads((RECORDS / f"{stage.name}.json").read_text())
-    except FileNotFoundError:
-        return []
-    return list(found["resources"])
+    path = RECORDS / f"{stage.name}.json"
+    return list(json.loads(path.read_text())["resources"]) if path.exists() else []
 
 
 def deployed(stage: Stage, identity: dict[str, Any], region: str) -> Deployed:
@@ -65,7 +62,7 @@ def deployed(stage: Stage, identity: dict[str, Any], region: str) -> Deployed:
             f"run `chalice deploy --stage {stage.name}` again"
         )
     arn = str(by_name["api_handler"]["lambda_arn"])
-    partition, there, account = (arn.split(":")[place] for place in (1, 3, 4))
+    _, partition, _, there, account, *_ = arn.split(":")
     if (account, there) != (identity["Account"], region):
         raise click.ClickException(
             f"{stage.name} was deployed to {account} in {there}, "
@@ -88,7 +85,7 @@ def deployed(stage: Stage, identity: dict[str, Any], region: str) -> Deployed:
 
 
 def skeleton(stage: Stage) -> dict[str, Any]:
-    """The template of what Chalice makes of a stage, as far as more is said of it."""
+    """The resources of a stage that Chalice makes and a template adds properties to."""
     resources: dict[str, Any] = {"RestAPI": {"Type": "AWS::Serverless::Api", "Properties": {}}}
     for function in stage.functions:
         resources[camel(function)] = {

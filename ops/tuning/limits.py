@@ -1,4 +1,4 @@
-"""Limits: the stages that `chalice deploy` cannot make, and what can."""
+"""Limits: the stages that `chalice deploy` cannot make."""
 
 import json
 import sys
@@ -10,18 +10,18 @@ from ops.stages import CONFIG, Stage
 
 
 def check(stage: Stage) -> None:
-    """Raises a click error for a stage that is not for `chalice deploy`, or not from here."""
+    """Raises a click error for a stage that `chalice deploy` cannot make, or not from here."""
     running = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    instead = f"or use `python -m ops deploy --environment {stage.environment}`"
+    instead = f"use `python -m ops deploy --environment {stage.environment}`"
     if running != stage.runtime:
         raise click.ClickException(
             f"{stage.name} runs on {stage.runtime} and this is {running}, which Chalice would take "
-            f"instead: make .venv with {stage.runtime}, {instead}"
+            f"instead: make .venv with {stage.runtime}, or {instead}"
         )
     if stage.replicas:
         raise click.ClickException(
             f"{stage.name} has copies of its tables in other regions, which Chalice cannot make: "
-            f"use `python -m ops deploy --environment {stage.environment}`"
+            f"{instead}"
         )
     if stage.region and stage.region != home_region():
         raise click.ClickException(
@@ -30,6 +30,5 @@ def check(stage: Stage) -> None:
     if json.loads(CONFIG.read_text())["stages"].get(stage.name) != stage.config:
         raise click.ClickException(
             f"environments/{stage.environment}.json describes {stage.name}, and Chalice reads "
-            f".chalice/config.json alone: use `python -m ops deploy "
-            f"--environment {stage.environment}`"
+            f".chalice/config.json alone: {instead}"
         )

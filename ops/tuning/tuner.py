@@ -1,4 +1,4 @@
-"""Tuner: applies all that a template says besides what Chalice makes, or removes it again."""
+"""Tuner: applies the parts of a template that Chalice does not make, or removes them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ops.tuning.handling import Handler, Properties, Target
 from ops.tuning.resolving import Resolver, Unknown
 
 HANDLERS: dict[str, Handler] = {
-    # In the order in which they are applied; they are removed in the reverse one.
+    # In the order in which they are applied; they are removed in reverse order.
     "AWS::Logs::LogGroup": monitoring.LOG_GROUP,
     "AWS::SQS::Queue": feeding.QUEUE,
     "AWS::Kinesis::Stream": feeding.KINESIS,
@@ -25,10 +25,10 @@ HANDLERS: dict[str, Handler] = {
     "AWS::CloudWatch::Alarm": monitoring.ALARM,
     "AWS::CloudWatch::Dashboard": monitoring.DASHBOARD,
 }
-"""What `tune` knows, by the type of a resource."""
+"""The handler of each type of resource."""
 
 _OF_DEPLOY = ("CodeUri",)
-"""Properties that refer to what only `ops deploy` knows: where it put the code."""
+"""Properties that only `ops deploy` can resolve: the location of the code."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def steps(target: Target, events_stream: str = "") -> list[Step]:
 
 
 def apply(target: Target, wanted: list[Step]) -> Iterator[str]:
-    """Applies each step; a line for people about each type of resource."""
+    """Applies each step; a line of text about each type of resource."""
     for kind, names in _by_kind(wanted).items():
         for step in names:
             HANDLERS[kind].apply(target, step.name, step.properties)
@@ -72,9 +72,9 @@ def apply(target: Target, wanted: list[Step]) -> Iterator[str]:
 
 
 def remove(target: Target, wanted: list[Step]) -> Iterator[str]:
-    """Removes what `apply` made and `chalice delete` does not, before that.
+    """Removes what `apply` made, before `chalice delete`; a line of text about each type.
 
-    The Lambdas' log groups are left, since Chalice stops if one of its own is gone.
+    The Lambdas' log groups stay, since Chalice fails if one of its own is missing.
     """
     ours = [step for step in wanted if not _is_of_lambda(step)]
     for kind, names in reversed(list(_by_kind(ours).items())):
