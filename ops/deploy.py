@@ -22,7 +22,7 @@ from ops.deploying.bucket import Bucket, used_keys
 from ops.deploying.plan import plan
 from ops.deploying.stacks import Step
 from ops.deploying.stage import Deployment
-from ops.package import chosen, warn
+from ops.package import chosen, stages_options, warn
 from ops.packaging import package
 from ops.stages import Stage, stages
 
@@ -31,8 +31,7 @@ EVENTS_WORD = "delete-the-books"
 
 
 @click.command()
-@click.option("--environment", default="prod", show_default=True)
-@click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
+@stages_options
 @click.option("--plan", "plans", is_flag=True, help="Only say what would change; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
 @click.option("--health/--no-health", "calls", default=True, help="Call /health of each stage.")
@@ -61,8 +60,7 @@ def deploy(
 
 
 @click.command()
-@click.option("--environment", default="prod", show_default=True)
-@click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
+@stages_options
 @click.option("--events", "word", default="", help=f"'{EVENTS_WORD}' deletes the books as well.")
 @click.option("--replicas", is_flag=True, help="Delete copies of tables in other regions too.")
 @click.option("--plan", "--dry-run", "plans", is_flag=True, help="Only say what would go.")
@@ -74,13 +72,7 @@ def destroy(
         raise click.ClickException(f"to delete the books as well, say --events {EVENTS_WORD}")
     found = chosen(environment, only)
     for stage in reversed(found):
-        down = takedown.Takedown(
-            stage,
-            region=_region(stage),
-            client_of=client,
-            with_books=word == EVENTS_WORD,
-            with_copies=replicas,
-        )
+        down = takedown.Takedown(stage, _region(stage), client, bool(word), replicas)
         for line in down.plan() if plans else down.run():
             click.echo(line)
     if not word and any(WRITE in stage.serves for stage in found):

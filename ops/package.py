@@ -1,8 +1,9 @@
-"""Package: an environment's stages as templates and code, the very files that `deploy` sends."""
+"""Package: an environment's stages as templates and code, the files that `deploy` uploads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -10,10 +11,17 @@ from ops import packaging
 from ops.lambda_runtimes import notice, platforms, runtime_named
 from ops.stages import Stage, stages
 
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def stages_options(command: Command) -> Command:
+    """The options of a command for an environment's stages."""
+    only = click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
+    return click.option("--environment", default="prod", show_default=True)(only(command))
+
 
 @click.command()
-@click.option("--environment", default="prod", show_default=True)
-@click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
+@stages_options
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
 def package(environment: str, only: tuple[str, ...], out: Path) -> None:
     """Writes `OUT/{stage}/template.json` and `OUT/{stage}/code.zip` for every stage.
@@ -27,7 +35,7 @@ def package(environment: str, only: tuple[str, ...], out: Path) -> None:
 
 
 def chosen(environment: str, only: tuple[str, ...] = ()) -> list[Stage]:
-    """The stages of an environment, or those named. Raises a click error where there are none."""
+    """The stages of an environment, or those named. Raises a click error for an unknown one."""
     found = stages(environment)
     if not found:
         raise click.ClickException(
@@ -43,9 +51,9 @@ def chosen(environment: str, only: tuple[str, ...] = ()) -> list[Stage]:
 
 
 def warn(found: Sequence[Stage]) -> None:
-    """Names files that are packaged uncommitted, and runtimes that AWS is about to end.
+    """Warns of uncommitted files, and of runtimes whose support ends.
 
-    Raises a click error for a runtime or a processor that no package can be made for.
+    Raises a click error for a runtime or an architecture that cannot be packaged.
     """
     for runtime, architecture in sorted({(each.runtime, each.architecture) for each in found}):
         known = runtime_named(runtime)

@@ -1,6 +1,7 @@
-"""Checkpoints kept in the table of the verdicts, in parts that fit into its items."""
+"""Checkpoints in the table of the verdicts, in parts that fit into its items."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import click
@@ -15,10 +16,10 @@ from chalicelib.read_models.integrity.table import (
 )
 
 MOST = 7
-"""The checkpoints of a ledger that are kept in the table."""
+"""The number of checkpoints of a ledger that stay in the table."""
 
 CHUNK = 350_000
-"""Bytes of a part. An item of DynamoDB has up to 400 KB."""
+"""Bytes of a part. An item of DynamoDB has at most 400 KB."""
 
 
 def verdicts() -> dict[str, IntegrityRow]:
@@ -28,8 +29,9 @@ def verdicts() -> dict[str, IntegrityRow]:
 
 
 def named_by(verdict: IntegrityRow) -> list[Checkpoint]:
-    """The checkpoints that a verdict names, the oldest first. Raises a click error if it cannot be
-    read, as nothing of Twofold leaves one.
+    """The checkpoints that a verdict names, the oldest first.
+
+    Raises a click error if they cannot be read, since the verdict was altered.
     """
     try:
         return verdict.kept()
@@ -42,32 +44,28 @@ def named_by(verdict: IntegrityRow) -> list[Checkpoint]:
 
 
 def keep(checkpoint: Checkpoint, file: Path) -> None:
-    """Stores a checkpoint's parts. It is kept once the verdict on its ledger names it."""
+    """Stores a checkpoint's parts. The verdict on its ledger must name it afterwards."""
     with file.open("rb") as content:
-        number = 0
-        while part := content.read(CHUNK):
+        for number, part in enumerate(iter(lambda: content.read(CHUNK), b"")):
             CheckpointChunk(chunk_key(checkpoint, number), content=part).save()
-            number += 1
 
 
 def fetch(checkpoint: Checkpoint, file: Path) -> None:
-    """Writes a kept checkpoint to a file: what is there of it."""
+    """Writes the existing parts of a checkpoint to a file."""
     with file.open("wb") as content:
         for chunk in _chunks(checkpoint):
             content.write(chunk.content or b"")
 
 
 def drop(checkpoint: Checkpoint) -> None:
-    """Deletes a checkpoint's parts, which no verdict names any more."""
+    """Deletes a checkpoint's parts, after no verdict names it any more."""
     for chunk in _chunks(checkpoint):
         chunk.delete()
 
 
 def _chunks(checkpoint: Checkpoint) -> Iterator[CheckpointChunk]:
-    number = 0
-    while True:
+    for number in count():
         try:
             yield CheckpointChunk.get(chunk_key(checkpoint, number), consistent_read=True)
         except (DoesNotExist, AttributeDeserializationError):
-            return  # What is no part ends it too, and then the heads do not give the root.
-        number += 1
+            return  # After an altered part, the heads do not give the root.

@@ -1,4 +1,4 @@
-"""Leaving checkpoints: in the table of the verdicts, in a bucket, and in a file."""
+"""Writing checkpoints: to the table of the verdicts, to a bucket, and to a file."""
 
 import shutil
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ from ops.checkpoints.vault import Vault
 
 @dataclass(frozen=True)
 class Leaving:
-    """Where an audit leaves its checkpoints, all of which have the same time.
+    """Writes the checkpoints of one audit, which have the same time.
 
-    With a reason they are begun `anew`, and with a time they go on `since` an earlier one.
+    With a reason they are begun `anew`.
     """
 
     scratch: Scratch
@@ -41,7 +41,7 @@ class Leaving:
         *,
         since: str | None = None,
     ) -> list[Checkpoint]:
-        """Leaves the checkpoint of these heads; the earlier ones, with it behind them."""
+        """Writes the checkpoint of these heads, which may continue `since` another; all of them."""
         path = self.scratch.folder / "checkpoint"
         made = make(
             path,
@@ -64,7 +64,7 @@ class Leaving:
 
 
 def store(row: IntegrityRow, checkpoints: list[Checkpoint]) -> None:
-    """Stores a verdict with the newest checkpoints, and drops those that are too many."""
+    """Stores a verdict with its newest checkpoints, and deletes the oldest ones."""
     row.checkpoints = msgspec.json.encode(checkpoints[-kept.MOST :]).decode()
     row.save()
     for old in checkpoints[: -kept.MOST]:

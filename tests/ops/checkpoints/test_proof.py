@@ -205,7 +205,7 @@ def test_a_kept_checkpoint_that_was_altered_is_itself_a_finding() -> None:
     assert gone == [f"{damaged_one}it is empty"]
     assert half[0].startswith(f"{damaged_one}it cannot be read")
     assert said(audited()) == [
-        f"acme: the checkpoint of {made.at} is not the one that its verdict names"
+        f"acme: the checkpoint of {made.at} is not the one of its verdict"
     ]
 
 
