@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from chalicelib.settings import settings
-from ops.errors import in_words
+from ops.aws import in_words
 from ops.stages import stage_named
 
 COMMANDS = {
@@ -23,7 +23,7 @@ COMMANDS = {
     "faults": "ops.faults.command",
     "keys": "ops.keys",
     "openapi": "ops.openapi",
-    "package": "ops.package",
+    "package": "ops.packaging",
     "parked": "ops.parked",
     "policies": "ops.policies",
     "provision": "ops.provision",

@@ -1,10 +1,16 @@
-"""AWS: clients by the credentials and the region of the environment, pages, and error codes."""
+"""AWS: clients by the credentials and the region of the environment, pages, and errors."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import botocore.session
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 
 
 def client(service: str, region: str | None = None) -> Any:
@@ -56,3 +62,25 @@ def none_on(codes: str | tuple[str, ...], call: Callable[..., Any], **parameters
         if code_of(error) not in (codes if isinstance(codes, tuple) else (codes,)):
             raise
         return None
+
+
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+
+
+def in_words(error: BaseException) -> str | None:
+    """One line about an error of AWS, or None for any other error.
+
+    Also for one that PynamoDB wraps in its own.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        match seen:
+            case ClientError():
+                found = seen.response["Error"]
+                return f"AWS refused {seen.operation_name}: {found['Code']}: {found['Message']}"
+            case BotoCoreError() if isinstance(seen, _NO_CREDENTIALS):
+                return f"no credentials for AWS ({seen}); see `aws configure`, or set AWS_PROFILE"
+            case BotoCoreError():
+                return str(seen)
+        seen = getattr(seen, "cause", None) or seen.__cause__
+    return None

@@ -22,8 +22,7 @@ from ops.deploying.bucket import Bucket, used_keys
 from ops.deploying.plan import plan
 from ops.deploying.stacks import Step
 from ops.deploying.stage import Deployment
-from ops.package import chosen, stages_options, warn
-from ops.packaging import package
+from ops.packaging import chosen, package_stages, stages_options, warn
 from ops.stages import Stage, stages
 
 EVENTS_WORD = "delete-the-books"
@@ -85,7 +84,7 @@ def _deployments(found: Sequence[Stage], released: Sequence[str]) -> Iterator[li
     owner = account()
     with tempfile.TemporaryDirectory() as out:
         made = []
-        for packaged in package(found, Path(out)):
+        for packaged in package_stages(found, Path(out)):
             region = _region(packaged.stage)
             made.append(
                 Deployment(

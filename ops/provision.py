@@ -25,8 +25,7 @@ from ops.deploying.takedown import Takedown
 from ops.schema import definition
 from ops.stages import PROJECT, Stage, required
 from ops.template import first_generation, tables_of
-from ops.tuning import limits
-from ops.tuning.deployed import record
+from ops.tuning.deployed import check_limits, record
 from ops.tuning.monitoring import delete_lambda_logs
 
 
@@ -39,7 +38,7 @@ from ops.tuning.monitoring import delete_lambda_logs
 def provision(stage: Stage | None, remove: bool, word: str) -> None:
     """Prepares a stage for `chalice deploy`: its tables, the event table's stream, the code."""
     stage = required(stage)
-    limits.check(stage)
+    check_limits(stage)
     if word and (word != EVENTS_WORD or not remove):
         raise click.UsageError(f"to delete the books as well: --remove --events {EVENTS_WORD}")
     if remove:
@@ -116,7 +115,7 @@ def prepared(stage: Stage) -> Path:
     path = Path(packager.deployment_package_filename(str(PROJECT), stage.runtime))
     if not is_ours(path):
         with tempfile.TemporaryDirectory() as out:
-            (made,) = packaging.package([stage], Path(out))
+            (made,) = packaging.package_stages([stage], Path(out))
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(made.code, path.with_suffix(".new"))
             path.with_suffix(".new").replace(path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chalicelib.settings import WRITE, settings
-from ops.package import chosen
+from ops.packaging import chosen
 from ops.processes import region_variables, run_ops
 from ops.stages import Stage, required
 

@@ -12,7 +12,7 @@ from ops.auditing.scratch import Scratch
 from ops.auditing.since import SinceAuditor
 from ops.checkpoints import kept
 from ops.checkpoints.earlier import Earlier
-from ops.checkpoints.leaving import Leaving, now, store
+from ops.checkpoints.kept import Leaving
 from ops.checkpoints.vault import Vault
 
 
@@ -53,7 +53,7 @@ class Examination:
     def _store(
         self, scratch: Scratch, report: Report, verdicts: Mapping[str, IntegrityRow]
     ) -> None:
-        leaving = Leaving(scratch, report, self.bucket, self.file, self.anew, now())
+        leaving = Leaving(scratch, report, self.bucket, self.file, self.anew, kept.now())
         for ledger in sorted(report.ledgers.keys() | report.wrong.keys() | verdicts.keys()):
             if ledger:
                 self._store_verdict(leaving, ledger)
@@ -77,7 +77,7 @@ class Examination:
             whole=not report.wrong[ledger],
             most_events=max(events, most),
         )
-        store(row, checkpoints)
+        kept.store(row, checkpoints)
 
 
 def _fewer(report: Report, verdicts: Mapping[str, IntegrityRow]) -> Iterator[Finding]:
@@ -116,7 +116,7 @@ class Continuation:
             ]
             self.auditor.ledgers = sorted(last)
             self.auditor.audit(scratch)
-            leaving = Leaving(scratch, report, self.bucket, self.file, at=now())
+            leaving = Leaving(scratch, report, self.bucket, self.file, at=kept.now())
             for ledger, checkpoint in sorted(last.items()):
                 self._store(leaving, ledger, checkpoint.at, find(ledger))
         return report
@@ -134,4 +134,4 @@ class Continuation:
             heads = leaving.scratch.heads_since(ledger)
             made = leaving.checkpoint(ledger, heads, kept.named_by(row), since=since)
             row.most_events = max(row.most_events, made[-1].events)
-            store(row, made)
+            kept.store(row, made)

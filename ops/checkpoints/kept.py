@@ -1,6 +1,9 @@
-"""Checkpoints in the table of the verdicts, in parts that fit into its items."""
+"""Checkpoints written: to the table of the verdicts, in parts, to a bucket, and to a file."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -8,12 +11,19 @@ import click
 import msgspec
 from pynamodb.exceptions import AttributeDeserializationError, DoesNotExist
 
+from chalicelib.domain.fields import rfc3339
 from chalicelib.read_models.integrity.table import (
     Checkpoint,
     CheckpointChunk,
     IntegrityRow,
     chunk_key,
 )
+from chalicelib.settings import settings
+from ops.auditing.findings import Report
+from ops.auditing.scratch import Scratch
+from ops.auditing.streams import Head
+from ops.checkpoints.checkpoint import make
+from ops.checkpoints.vault import Vault
 
 MOST = 7
 """The number of checkpoints of a ledger that stay in the table."""
@@ -69,3 +79,60 @@ def _chunks(checkpoint: Checkpoint) -> Iterator[CheckpointChunk]:
             yield CheckpointChunk.get(chunk_key(checkpoint, number), consistent_read=True)
         except (DoesNotExist, AttributeDeserializationError):
             return  # After an altered part, the heads do not give the root.
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Writes the checkpoints of one audit, which have the same time.
+
+    With a reason they are begun `anew`.
+    """
+
+    scratch: Scratch
+    report: Report
+    bucket: Vault | None = None
+    file: Path | None = None
+    anew: str | None = None
+    at: str = ""
+
+    def checkpoint(
+        self,
+        ledger: str,
+        heads: Iterable[Head],
+        earlier: list[Checkpoint],
+        *,
+        since: str | None = None,
+    ) -> list[Checkpoint]:
+        """Writes the checkpoint of these heads, which may continue `since` another; all of them."""
+        path = self.scratch.folder / "checkpoint"
+        made = make(
+            path,
+            ledger,
+            heads,
+            at=self.at,
+            previous=earlier[-1].root if earlier else None,
+            anew=self.anew,
+            since=since,
+        )
+        keep(made, path)
+        if self.bucket is not None:
+            address = self.bucket.put(made, settings().environment, path)
+            self.report.notes.append(f"{ledger}: its checkpoint is locked in {address}")
+        if self.file is not None:
+            with self.file.open("ab") as all_of_them, path.open("rb") as one:
+                shutil.copyfileobj(one, all_of_them)
+        self.report.checkpoints.append(made)
+        return [*earlier, made]
+
+
+def store(row: IntegrityRow, checkpoints: list[Checkpoint]) -> None:
+    """Stores a verdict with its newest checkpoints, and deletes the oldest ones."""
+    row.checkpoints = msgspec.json.encode(checkpoints[-MOST:]).decode()
+    row.save()
+    for old in checkpoints[:-MOST]:
+        drop(old)
+
+
+def now() -> str:
+    """The time of a verdict and its checkpoint."""
+    return rfc3339(datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""API: the settings of a REST API and its stage, gateway responses, and the check of a key's form.
+"""API: the settings of a REST API, its stage and its custom domain.
 
 Each `chalice deploy` overwrites the API's name, gateway responses and authorizers (PutRestApi). The
 settings of the stage stay.
@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ops import logging_role
+from ops.aws import none_on
 from ops.gateway import API_STAGE
 from ops.tuning.handling import Handler, Properties, Target, only
 
@@ -26,7 +27,7 @@ def _tune(target: Target, _: str, properties: Properties) -> None:
     only("info", body["info"], "title")
     gateway, api = target.client("apigateway"), target.deployed.api
     gateway.update_rest_api(
-        restApiId=api, patchOperations=[replaced("/name", str(properties["Name"]))]
+        restApiId=api, patchOperations=[_replaced("/name", str(properties["Name"]))]
     )
     arn = f"arn:{target.deployed.partition}:apigateway:{target.deployed.region}::/restapis/{api}"
     for tagged in (arn, f"{arn}/stages/{API_STAGE}"):
@@ -44,7 +45,7 @@ def _tune(target: Target, _: str, properties: Properties) -> None:
         gateway.update_authorizer(
             restApiId=api,
             authorizerId=_authorizer(gateway, api, name),
-            patchOperations=[replaced(f"/{_CHECK}", definition[_AUTHORIZER][_CHECK])],
+            patchOperations=[_replaced(f"/{_CHECK}", definition[_AUTHORIZER][_CHECK])],
         )
     # The changes take effect with a new deployment.
     gateway.create_deployment(restApiId=api, stageName=API_STAGE, description="ops tune")
@@ -60,9 +61,9 @@ def stage_operations(properties: Properties, live: dict[str, Any]) -> list[Opera
     log = properties["AccessLogSetting"]
     only("AccessLogSetting", log, "DestinationArn", "Format")
     operations = [
-        replaced("/tracingEnabled", str(properties["TracingEnabled"]).lower()),
-        replaced("/accessLogSettings/destinationArn", log["DestinationArn"]),
-        replaced("/accessLogSettings/format", log["Format"]),
+        _replaced("/tracingEnabled", str(properties["TracingEnabled"]).lower()),
+        _replaced("/accessLogSettings/destinationArn", log["DestinationArn"]),
+        _replaced("/accessLogSettings/format", log["Format"]),
     ]
     kept = set()
     for setting in properties["MethodSettings"]:
@@ -71,7 +72,7 @@ def stage_operations(properties: Properties, live: dict[str, Any]) -> list[Opera
         where = f"{setting['ResourcePath']}/{setting['HttpMethod']}"
         kept.add(_plain(where))
         for limit, name in zip(limits, ("rateLimit", "burstLimit"), strict=True):
-            operations.append(replaced(f"{where}/throttling/{name}", str(setting[limit])))
+            operations.append(_replaced(f"{where}/throttling/{name}", str(setting[limit])))
     for where in sorted(live.get("methodSettings", {})):
         if _plain(where) not in kept:
             path, _, method = where.rpartition("/")
@@ -85,8 +86,7 @@ def _plain(where: str) -> str:
     return where.replace("~1", "/").lstrip("/")
 
 
-def replaced(path: str, value: str) -> Operation:
-    """The patch operation that replaces a value."""
+def _replaced(path: str, value: str) -> Operation:
     return {"op": "replace", "path": path, "value": value}
 
 
@@ -104,3 +104,57 @@ API = Handler(
     # Makes SAM create no second stage.
     elsewhere="OpenApiVersion",
 )
+
+_MISSING = "NotFoundException"
+
+
+def _make_domain(target: Target, _: str, properties: Properties) -> None:
+    only("EndpointConfiguration", properties["EndpointConfiguration"], "Types")
+    gateway, name = target.client("apigateway"), properties["DomainName"]
+    if none_on(_MISSING, gateway.get_domain_name, domainName=name) is None:
+        gateway.create_domain_name(
+            domainName=name,
+            regionalCertificateArn=properties["RegionalCertificateArn"],
+            endpointConfiguration={"types": properties["EndpointConfiguration"]["Types"]},
+            securityPolicy=properties["SecurityPolicy"],
+        )
+        return
+    gateway.update_domain_name(
+        domainName=name,
+        patchOperations=[
+            _replaced("/regionalCertificateArn", properties["RegionalCertificateArn"]),
+            _replaced("/securityPolicy", properties["SecurityPolicy"]),
+        ],
+    )
+
+
+def _delete_domain(target: Target, _: str, properties: Properties) -> None:
+    gateway = target.client("apigateway")
+    none_on(_MISSING, gateway.delete_domain_name, domainName=properties["DomainName"])
+
+
+def _map(target: Target, _: str, properties: Properties) -> None:
+    gateway = target.client("apigateway")
+    path = {"domainName": properties["DomainName"], "basePath": properties["BasePath"]}
+    wanted = {"restApiId": properties["RestApiId"], "stage": properties["Stage"]}
+    live = none_on(_MISSING, gateway.get_base_path_mapping, **path)
+    if live is not None and live["restApiId"] != wanted["restApiId"]:
+        # The API was deployed again and has a new id.
+        gateway.delete_base_path_mapping(**path)
+        live = None
+    if live is None:
+        gateway.create_base_path_mapping(**path, **wanted)
+
+
+def _unmap(target: Target, _: str, properties: Properties) -> None:
+    delete = target.client("apigateway").delete_base_path_mapping
+    path = {"domainName": properties["DomainName"], "basePath": properties["BasePath"]}
+    none_on(_MISSING, delete, **path)
+
+
+DOMAIN = Handler(
+    "DomainName RegionalCertificateArn EndpointConfiguration SecurityPolicy",
+    _make_domain,
+    _delete_domain,
+)
+MAPPING = Handler("DomainName BasePath RestApiId Stage", _map, _unmap)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ops.mappings import EVENTS_STREAM, camel
 from ops.template import completed, first_generation
-from ops.tuning import api, domain, feeding, monitoring
+from ops.tuning import api, feeding, monitoring
 from ops.tuning.deployed import function_name, skeleton
 from ops.tuning.handling import Handler, Properties, Target
 from ops.tuning.resolving import Resolver, Unknown
@@ -20,8 +20,8 @@ HANDLERS: dict[str, Handler] = {
     "AWS::IAM::Role": feeding.ROLE,
     "AWS::Serverless::Function": feeding.FUNCTION,
     "AWS::Serverless::Api": api.API,
-    "AWS::ApiGateway::DomainName": domain.DOMAIN,
-    "AWS::ApiGateway::BasePathMapping": domain.MAPPING,
+    "AWS::ApiGateway::DomainName": api.DOMAIN,
+    "AWS::ApiGateway::BasePathMapping": api.MAPPING,
     "AWS::CloudWatch::Alarm": monitoring.ALARM,
     "AWS::CloudWatch::Dashboard": monitoring.DASHBOARD,
 }
