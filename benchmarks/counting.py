@@ -166,10 +166,10 @@ _READS = {"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"}
 
 
 def _reported(operation: str, reply: Any) -> tuple[float, float] | None:
-    said = reply.get("ConsumedCapacity")
-    if not said:
+    consumed = reply.get("ConsumedCapacity")
+    if not consumed:
         return None
-    units = sum(one["CapacityUnits"] for one in (said if isinstance(said, list) else [said]))
+    units = sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
     return (units, 0.0) if operation in _READS else (0.0, units)
 
 
