@@ -169,7 +169,8 @@ def _reported(operation: str, reply: Any) -> tuple[float, float] | None:
     consumed = reply.get("ConsumedCapacity")
     if not consumed:
         return None
-    units = sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
+    several = consumed if isinstance(consumed, list) else [consumed]
+    units = sum(one["CapacityUnits"] for one in several)
     return (units, 0.0) if operation in _READS else (0.0, units)
 
 

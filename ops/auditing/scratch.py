@@ -105,16 +105,14 @@ class Scratch:
             "select stream, max(version), hash from proven where stream > ? and stream < ? "
             "and not exists (select 1 from streams where name = stream) group by 1 order by 1"
         )
-        for row in self._each(statement, _streams_of(ledger) * 2):
-            yield Head(*row)
+        return map(Head._make, self._each(statement, _streams_of(ledger) * 2))
 
     def heads(self, ledger: str) -> Iterator[Head]:
         """The head of every stream of a ledger, in the order of their names as bytes of UTF-8."""
         statement = (
             "select name, version, hash from streams where name > ? and name < ? order by name"
         )
-        for row in self._each(statement, _streams_of(ledger)):
-            yield Head(*row)
+        return map(Head._make, self._each(statement, _streams_of(ledger)))
 
     def prove(self, origin: str, heads: Iterable[Head]) -> None:
         """Adds the heads of an earlier checkpoint, which today's streams must continue.
@@ -172,12 +170,11 @@ class Scratch:
 
     def assets(self, keys: Sequence[str]) -> dict[str, str]:
         """The known assets of accounts, by the keys of their rows in `totals`."""
-        rows = self._all(
+        statement = (
             "select key, asset from rows where model = 'totals' and asset != '' "
-            "and key in (select value from json_each(?))",
-            json.dumps(keys),
+            "and key in (select value from json_each(?))"
         )
-        return dict(rows)
+        return dict(self._all(statement, json.dumps(keys)))
 
     def suspect(self, rows: Iterable[tuple[str, str]]) -> None:
         """Adds rows, by model and key, that are to be read again."""
@@ -214,20 +211,17 @@ class Scratch:
 
     def one_sided(self) -> Iterator[str]:
         """The transactions whose sides differ, or that name another event."""
-        for (of,) in self._each(
+        statement = (
             "select distinct of from (select of from assertions group by of, digest "
-            "having sum(side) != 0 or count(distinct named) > 1)",
-            (),
-        ):
-            yield of
+            "having sum(side) != 0 or count(distinct named) > 1)"
+        )
+        return (of for (of,) in self._each(statement, ()))
 
     def asserting(self, of: str) -> list[tuple[str, int]]:
         """The events of others that assert something of a transaction, by stream and version."""
         self._many("create index if not exists by_of on assertions (of)", [()])
-        rows = self._all(
-            "select distinct stream, version from assertions where of = ? and side > 0", of
-        )
-        return [(stream, version) for stream, version in rows]
+        statement = "select distinct stream, version from assertions where of = ? and side > 0"
+        return self._all(statement, of)
 
     def _many(self, statement: str, values: Iterable[Any]) -> None:
         with self._lock:

@@ -52,11 +52,7 @@ class Bucket:
 
         Raises a click error for a bucket of another account.
         """
-        try:
-            self.storage.head_bucket(**self._ours)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-                raise self._refused(error) from None
+        if self._found("head_bucket") is None:
             self._make()
         self._call(
             "put_public_access_block",
@@ -120,19 +116,24 @@ class Bucket:
                 raise self._refused(error) from None
 
     def _has(self, key: str, checksum: str) -> bool:
-        try:
-            found = self.storage.head_object(Key=key, ChecksumMode="ENABLED", **self._ours)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-                raise self._refused(error) from None
+        found = self._found("head_object", Key=key, ChecksumMode="ENABLED")
+        if found is None or found.get("ChecksumSHA256") != checksum:
             return False
-        fresh = found["LastModified"] > datetime.now(UTC) - _RENEWAL
-        return bool(fresh and found.get("ChecksumSHA256") == checksum)
+        return bool(found["LastModified"] > datetime.now(UTC) - _RENEWAL)
 
     def _objects(self) -> Iterator[dict[str, Any]]:
         yield from every(
             partial(self._call, "list_objects_v2"), "Contents", start="ContinuationToken"
         )
+
+    def _found(self, method: str, **arguments: Any) -> Any:
+        """The result of a call, or None if there is no such bucket or object."""
+        try:
+            return self._call(method, **arguments)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            return None
 
     def _call(self, method: str, **arguments: Any) -> Any:
         try:

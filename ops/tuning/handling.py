@@ -20,7 +20,7 @@ class Target:
     client: Callable[[str], Any]
 
 
-Action = Callable[[Target, str, Properties], None]
+Action = Callable[[Target, str, Properties], object]
 """Acts on one resource: its logical id and its resolved properties."""
 
 

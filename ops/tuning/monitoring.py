@@ -17,20 +17,9 @@ def _put_alarm(target: Target, _: str, properties: Properties) -> None:
     cloudwatch.tag_resource(ResourceARN=arn, Tags=pairs(target.stage.tags))
 
 
-def _delete_alarm(target: Target, _: str, properties: Properties) -> None:
-    target.client("cloudwatch").delete_alarms(AlarmNames=[properties["AlarmName"]])
-
-
-def _put_dashboard(target: Target, _: str, properties: Properties) -> None:
-    target.client("cloudwatch").put_dashboard(**properties)
-
-
 def _delete_dashboard(target: Target, _: str, properties: Properties) -> None:
-    none_on(
-        "DashboardNotFoundError",
-        target.client("cloudwatch").delete_dashboards,
-        DashboardNames=[properties["DashboardName"]],
-    )
+    delete, names = target.client("cloudwatch").delete_dashboards, [properties["DashboardName"]]
+    none_on("DashboardNotFoundError", delete, DashboardNames=names)
 
 
 def _put_log_group(target: Target, _: str, properties: Properties) -> None:
@@ -41,10 +30,6 @@ def _put_log_group(target: Target, _: str, properties: Properties) -> None:
         logs.associate_kms_key(logGroupName=name, kmsKeyId=properties["KmsKeyId"])
     arn = target.deployed.arn("logs", f"log-group:{name}")
     logs.tag_resource(resourceArn=arn, tags=target.stage.tags)
-
-
-def _delete_log_group(target: Target, _: str, properties: Properties) -> None:
-    _delete_group(target.client("logs"), properties["LogGroupName"])
 
 
 def _delete_group(logs: Any, name: str) -> bool:
@@ -69,7 +54,17 @@ ALARM = Handler(
     "ExtendedStatistic EvaluateLowSampleCountPercentile Period ComparisonOperator Threshold "
     "EvaluationPeriods DatapointsToAlarm TreatMissingData",
     _put_alarm,
-    _delete_alarm,
+    lambda target, _, wanted: target.client("cloudwatch").delete_alarms(
+        AlarmNames=[wanted["AlarmName"]]
+    ),
 )
-DASHBOARD = Handler("DashboardName DashboardBody", _put_dashboard, _delete_dashboard)
-LOG_GROUP = Handler("LogGroupName RetentionInDays KmsKeyId", _put_log_group, _delete_log_group)
+DASHBOARD = Handler(
+    "DashboardName DashboardBody",
+    lambda target, _, wanted: target.client("cloudwatch").put_dashboard(**wanted),
+    _delete_dashboard,
+)
+LOG_GROUP = Handler(
+    "LogGroupName RetentionInDays KmsKeyId",
+    _put_log_group,
+    lambda target, _, wanted: _delete_group(target.client("logs"), wanted["LogGroupName"]),
+)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from ops.mappings import EVENTS_STREAM, camel
@@ -65,10 +67,9 @@ def steps(target: Target, events_stream: str = "") -> list[Step]:
 
 def apply(target: Target, wanted: list[Step]) -> Iterator[str]:
     """Applies each step; a line of text about each type of resource."""
-    for kind, names in _by_kind(wanted).items():
-        for step in names:
-            HANDLERS[kind].apply(target, step.name, step.properties)
-        yield _line(kind, names)
+    for kind, steps_of in groupby(wanted, attrgetter("kind")):
+        done = [HANDLERS[kind].apply(target, step.name, step.properties) for step in steps_of]
+        yield f"{len(done):>3} {kind}"
 
 
 def remove(target: Target, wanted: list[Step]) -> Iterator[str]:
@@ -76,13 +77,12 @@ def remove(target: Target, wanted: list[Step]) -> Iterator[str]:
 
     The Lambdas' log groups stay, since Chalice fails if one of its own is missing.
     """
-    ours = [step for step in wanted if not _is_of_lambda(step)]
-    for kind, names in reversed(list(_by_kind(ours).items())):
+    ours = [step for step in reversed(wanted) if not _is_of_lambda(step)]
+    for kind, steps_of in groupby(ours, attrgetter("kind")):
         action = HANDLERS[kind].remove
         if action is not None:
-            for step in reversed(names):
-                action(target, step.name, step.properties)
-            yield _line(kind, names)
+            done = [action(target, step.name, step.properties) for step in steps_of]
+            yield f"{len(done):>3} {kind}"
 
 
 def _resolved(resolver: Resolver, name: str, kind: str, properties: Properties) -> Properties:
@@ -108,14 +108,3 @@ def _defaults(template: Mapping[str, Any]) -> dict[str, str]:
         for name, parameter in template.get("Parameters", {}).items()
         if "Default" in parameter
     }
-
-
-def _by_kind(wanted: list[Step]) -> dict[str, list[Step]]:
-    found: dict[str, list[Step]] = {}
-    for step in wanted:
-        found.setdefault(step.kind, []).append(step)
-    return found
-
-
-def _line(kind: str, found: list[Step]) -> str:
-    return f"{len(found):>3} {kind}"
