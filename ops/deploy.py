@@ -127,19 +127,10 @@ def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
     if all(_exists(each) for each in deployments if WRITE in each.stage.serves):
         # Before the readers, which use it: the table exists.
         cursor_key.ensure(deployments[0].events, deployments[0].stage.environment)
-    addresses = []
-    for number, each in enumerate(deployments, start=1):
-        step = f"[{number}/{len(deployments)}] {each.stage.name}"
-        click.echo(f"{step}: deploying")
-        outcome = each.bring_up()
-        if WRITE in each.stage.serves:
-            cursor_key.ensure(each.events, each.stage.environment)
-        for name in outcome.adopted:
-            click.echo(f"{step}: adopted the table {name} with all that is in it")
-        if outcome.unfinished:
-            each.finish()
-        click.echo(f"{step}: {outcome.what}")
-        addresses.append((each.stage, outcome.address))
+    addresses = [
+        (each.stage, _deploy_stage(each, f"[{number}/{len(deployments)}] {each.stage.name}"))
+        for number, each in enumerate(deployments, start=1)
+    ]
     if calls:
         for stage, address in addresses:
             health.check(address, stage.serves, __version__)
@@ -150,6 +141,20 @@ def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
         used = used_keys(group[0].formation)
         if used is not None:
             group[0].bucket.expire(used, datetime.now(UTC))
+
+
+def _deploy_stage(each: Deployment, step: str) -> str:
+    """Brings one stage up; its address."""
+    click.echo(f"{step}: deploying")
+    outcome = each.bring_up()
+    if WRITE in each.stage.serves:
+        cursor_key.ensure(each.events, each.stage.environment)
+    for name in outcome.adopted:
+        click.echo(f"{step}: adopted the table {name} with all that is in it")
+    if outcome.unfinished:
+        each.finish()
+    click.echo(f"{step}: {outcome.what}")
+    return outcome.address
 
 
 def _show_plan(deployments: Sequence[Deployment], *, as_json: bool) -> None:

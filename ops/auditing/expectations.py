@@ -1,7 +1,7 @@
-"""Expectations: the rows of the read tables that folded streams imply.
+"""Expectations: what the read tables must have, out of streams that were folded anew.
 
-The format of a row is the read model's (`ops/verifying/rows.py`). Its states, sums and versions are
-those of the audit's own fold and count.
+How a row is written is the read model's (`ops/verifying/rows.py`). What it says - states, sums,
+versions - comes from the audit's own fold and count.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _BETWEEN = " "
 
 
 def key_text(model: str, item: Item) -> str:
-    """A row's key as one text, which all rows of an account's statement share."""
+    """A row's key as one text; all of an account's statement has one."""
     names = key_names(READ_MODELS[model].table)
     if model == "statements":
         return str(item[names[0]]["S"])
@@ -36,13 +36,13 @@ def key_text(model: str, item: Item) -> str:
 
 
 def key_parts(key: str) -> tuple[str, str]:
-    """The hash key and the range key, which is empty for a table without one."""
+    """The hash key and the range key, which is empty where there is none."""
     hash_key, _, range_key = key.partition(_BETWEEN)
     return hash_key.replace("%20", _BETWEEN).replace("%25", "%"), range_key
 
 
 def rows_of(check: StreamCheck, statement: int) -> Iterator[Row]:
-    """The rows that a stream implies. `statement` is the sum of its lines' digests."""
+    """The rows that a stream asks for, with the sum of the digests of its statement's lines."""
     if check.stream is None:
         return
     if check.stream.kind == "transaction":
@@ -93,6 +93,6 @@ def mark_of(item: Item) -> str:
 
 
 def sum_key(account: str, asset: str) -> tuple[str, str]:
-    """The key of the sum that an account adds to, by the hash key of its own row."""
+    """The shard's row that an account, by the hash key of its own row, adds to."""
     ledger, _, id = account.partition("/")
     return totals.shard_key(ledger, totals.shard_of(id)), asset

@@ -1,14 +1,17 @@
-"""Reading: the read tables compared with the rows that the events imply.
+"""Reading: the read tables held against what the events ask for.
 
-A row that differs may only be newer than the audit's scan of the events, or be projected later. So
-it is read again with the event of its own version: it must have that event's content, and at least
-the version that the audit saw.
+A row that is not as expected may only be ahead of the audit's own look at the events, or behind
+them. So it is looked at again, with the event of its own version: it must be what that event says,
+and have come as far as the audit had.
 """
 
 from collections.abc import Iterable, Iterator
 
 from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import (
+    Recorded,
+    Stream,
+)
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import ledgers
@@ -26,13 +29,13 @@ from ops.verifying.registries import has_balance, has_total
 from ops.verifying.scanning import Page, Pages
 
 MASK = 2**128 - 1
-"""Sums of digests are taken modulo 2^128."""
+"""Sums of digests are kept to their 128 bits."""
 
 _HAS = {"accounts_ledgers": has_balance, "journal_ledgers": has_total}
 
 
 def compare(model: str, scratch: Scratch, _: int, pages: Pages) -> None:
-    """Reads a segment of a read model's table, and suspects the rows that differ."""
+    """Takes a segment of a read model's table, and notes which rows are not as expected."""
     found = pages(None)
     grouped = _statements(found) if model == "statements" else _singles(model, found, scratch)
     for marks in grouped:
@@ -43,12 +46,12 @@ def compare(model: str, scratch: Scratch, _: int, pages: Pages) -> None:
 
 
 def _fits(row: Row | None, mark: str) -> bool:
-    """Whether a row's digest is the expected one, or that is not known."""
+    """Whether a row's digest is the expected one, or there is no telling."""
     return row is not None and row.digest in ("", mark)
 
 
 def _singles(model: str, pages: Iterable[Page], scratch: Scratch) -> Iterator[dict[str, str]]:
-    """The digests of rows by their keys, page by page. All sums are suspected."""
+    """The digests of rows by their keys, page by page. Sums are only noted."""
     is_single = READ_MODELS[model].of_one_stream
     for page in pages:
         sums = [item for item in page.items if not is_single(item)]
@@ -57,7 +60,7 @@ def _singles(model: str, pages: Iterable[Page], scratch: Scratch) -> Iterator[di
 
 
 def _statements(pages: Iterable[Page]) -> Iterator[dict[str, str]]:
-    """The sums of the digests of each account's lines, which a scan returns one after the other."""
+    """The sums of the digests of each account's lines, which come together."""
     sums: dict[str, int] = {}
     for page in pages:
         key = ""
@@ -71,14 +74,14 @@ def _statements(pages: Iterable[Page]) -> Iterator[dict[str, str]]:
 
 
 def ledger_of_row(model: str, row: str) -> str:
-    """The ledger of a row."""
+    """The ledger that a row is of."""
     if model in REGISTRIES:
         return ledgers.parts_of(key_parts(row)[1])[0]
     return ledger_of(row)
 
 
 def look(model: str, row: str, least: int) -> Iterator[tuple[int, str]]:
-    """The faults of a row now, each with its version. The row must have reached `least`."""
+    """What is wrong with a row now, with the version that it is about. `least` must have come."""
     hash_key, range_key = key_parts(row)
     if model == "statements":
         yield from _look_at_lines(row, least)
@@ -111,7 +114,7 @@ def _look_at_row(model: str, names: list[str], least: int) -> Iterator[tuple[int
 
 
 def _own(stream: Stream, seen: Item) -> Recorded | None:
-    """The event of the row's own version, if it can be read."""
+    """The event of the version that the row says it is of, if it can be read."""
     version = number_of(seen, "version")
     return read((str(stream), version)) if version > 0 else None
 
@@ -144,7 +147,7 @@ def _look_at_ledger(model: str, hash_key: str, place: str) -> Iterator[tuple[int
 def _look_at_lines(account: str, least: int) -> Iterator[tuple[int, str]]:
     """Merges an account's lines with its events, both in the order of versions.
 
-    Lines of events that are newer than the beginning of this check are compared one by one.
+    The rows are read up to the newest event there was at the beginning; those behind it one by one.
     """
     ledger, _, id = account.partition("/")
     stream = str(account_stream(ledger, id))
@@ -158,7 +161,7 @@ def _look_at_lines(account: str, least: int) -> Iterator[tuple[int, str]]:
     while reached < until:
         one = next(events, None)
         if one is None:
-            return  # Unreadable, which is a finding of its stream.
+            return  # Unreadable: a finding of its stream.
         reached = one.version
         wanted = rows.statement_row(one)
         while line is not None and line["place"]["S"] < wanted["place"]["S"]:

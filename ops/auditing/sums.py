@@ -1,4 +1,4 @@
-"""Sums: each shard's sum of an asset compared with the streams, and the different ones measured."""
+"""Sums: each shard's sum of an asset as the streams add up, and the ones that differ looked at."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -18,7 +18,7 @@ _AT_ONCE = 500
 
 
 def differing(folded: dict[Key, Sum], found: Iterable[Key]) -> set[Key]:
-    """The keys of the sums that differ between the events and the table."""
+    """Of the sums that the events have and those found, the ones that are not the same."""
     keys = folded.keys() | set(found)
     return {
         each
@@ -28,9 +28,9 @@ def differing(folded: dict[Key, Sum], found: Iterable[Key]) -> set[Key]:
 
 
 def settle(keys: Collection[Key], scratch: Scratch) -> tuple[list[Finding], set[Key]]:
-    """The wrong ones of these sums, and the keys of those that moved while they were measured.
+    """What is wrong with these sums, and which of them moved while they were looked at.
 
-    An altered account's row is counted as its event says.
+    An account's row counts as it is, and where it was altered, as its event says.
     """
     if not keys:
         return [], set()
@@ -56,7 +56,7 @@ def _words(found: Item | None) -> str:
 
 
 def _assets(scratch: Scratch, accounts: Sequence[Stream]) -> Iterator[tuple[Stream, str]]:
-    """The assets of accounts, by the audit or by their first events."""
+    """The assets of accounts, as the audit has seen them, or as their first events say."""
     rows = {" ".join(account_key(one.ledger, one.id)): one for one in accounts}
     known = scratch.assets(list(rows))
     for row, account in rows.items():

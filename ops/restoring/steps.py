@@ -54,7 +54,17 @@ class Restore:
         self.readers = [stage for stage in self.stages if stage.projectors]
 
     def steps(self) -> Iterator[Step]:
-        """All steps, those done before included."""
+        """All steps, including those that are done."""
+        yield from self._table_steps()
+        yield from self._read_side_steps()
+        yield Step("audit", f"audit {self.record.table} and the read tables", self._audit)
+        yield Step("open", f"open {self.writer.name} and feed the projectors again", self._open)
+        yield Step("health", "call /health of every stage", self._health)
+        if not self.keep_copy:
+            delete = partial(delete_table, self.dynamodb, self.record.copy)
+            yield Step("delete copy", f"delete {self.record.copy}", delete)
+
+    def _table_steps(self) -> Iterator[Step]:
         record, table, copy = self.record, self.record.table, self.record.copy
         names = ", ".join(stage.name for stage in self.readers)
         yield Step(
@@ -81,11 +91,8 @@ class Restore:
         )
         yield Step("examine", f"audit the events of {copy}", lambda: cutting.examine(record))
         yield Step("backup", f"back {table} up, as it is, damaged", self._back_up)
-        yield Step(
-            "swap",
-            f"back {copy} up, delete {table}, and restore that backup as {table}",
-            self._swap,
-        )
+        swap = f"back {copy} up, delete {table}, and restore that backup as {table}"
+        yield Step("swap", swap, self._swap)
         yield Step(
             "settings",
             f"give {table} its stream, deletion protection, point-in-time recovery and tags",
@@ -101,28 +108,16 @@ class Restore:
             "let projectors that read a Kinesis stream read to its end, and switch them off",
             lambda: functions.pause(self.cloud, self.stages, record, kinesis=True),
         )
+
+    def _read_side_steps(self) -> Iterator[Step]:
         for stage in self.readers:
-            yield Step(
-                f"empty {stage.name}",
-                f"empty the read tables of {stage.name}",
-                partial(self._in, stage, "empty"),
-            )
+            words = f"empty the read tables of {stage.name}"
+            yield Step(f"empty {stage.name}", words, partial(self._in, stage, "empty"))
         for stage in self.readers:
             for group in stage.groups:
-                yield Step(
-                    f"rebuild {stage.name} {group}",
-                    f"rebuild {group} of {stage.name} from {table}",
-                    partial(self._in, stage, "rebuild", group),
-                )
-        yield Step("audit", f"audit {table} and the read tables", self._audit)
-        yield Step("open", f"open {self.writer.name} and feed the projectors again", self._open)
-        yield Step("health", "call /health of every stage", self._health)
-        if not self.keep_copy:
-            yield Step(
-                "delete copy",
-                f"delete {copy}",
-                lambda: delete_table(self.dynamodb, copy),
-            )
+                words = f"rebuild {group} of {stage.name} from {self.record.table}"
+                rebuild = partial(self._in, stage, "rebuild", group)
+                yield Step(f"rebuild {stage.name} {group}", words, rebuild)
 
     def plan(self) -> None:
         """Prints every step, and changes nothing."""
