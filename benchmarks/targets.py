@@ -54,8 +54,8 @@ def _cost(found: Found) -> Iterator[Target]:
 def _costs(aim: str, row: Found, trips: int, reads: float, writes: float) -> Target:
     counted = (row["round_trips"], row["read_units"], row["write_units"])
     made = "1 round trip" if row["round_trips"] == 1 else f"{row['round_trips']} round trips"
-    measured = f"{made}, {row['read_units']:g} read and {row['write_units']:g} write units"
-    return Target(aim, measured, counted == (trips, reads, writes))
+    said = f"{made}, {row['read_units']:g} read and {row['write_units']:g} write units"
+    return Target(aim, said, counted == (trips, reads, writes))
 
 
 def _growth(found: Found) -> Iterator[Target]:
@@ -98,11 +98,11 @@ def _stores(found: Found) -> Iterator[Target]:
     floors = [row for row in compared if row["contestant"] == "bare loop"]
     if floors:
         worst = max(floors, key=lambda row: float(row["of_loading"]))
-        measured = f"{worst['of_loading']:.2f} times at worst ({worst['events']:,} events, "
-        measured += f"{clients_of(worst['clients'])})"
+        said = f"{worst['of_loading']:.2f} times at worst ({worst['events']:,} events, "
+        said += f"{clients_of(worst['clients'])})"
         yield Target(
             "a bare loop is at most 1.5 times as fast, though nothing is remembered",
-            measured,
+            said,
             worst["of_loading"] <= 1.5,
             "deciding, folding, hashing and PynamoDB are CPU time beside an emulator that answers "
             "in a millisecond (part 7); round trips and units are the same",
@@ -112,7 +112,7 @@ def _stores(found: Found) -> Iterator[Target]:
 def _contention(found: Found) -> Iterator[Target]:
     far = [row for row in found["rows"] if row["delay_ms"]]
     strict = [row for row in far if row["stripes"] == STRICT]
-    measured = "; ".join(
+    said = "; ".join(
         f"{row['per_second']:.0f} from {clients_of(row['clients'])} (p99 {ms(row['p99'])} ms, "
         f"{refused(row):.0%} refused)"
         for row in (_best(strict), strict[-1])
@@ -120,7 +120,7 @@ def _contention(found: Found) -> Iterator[Target]:
     yield Target(
         "one strict account takes more than the 20 entries a second that the best-known "
         "commercial ledger sells, with a network played",
-        measured,
+        said,
         _rate(_best(strict)) > 20,
     )
     yield _grows(far)
@@ -131,12 +131,12 @@ def _grows(rows: Rows) -> Target:
     kinds = sorted({row["stripes"] for row in rows} - {SPREAD})
     peaks = {kind: _rate(_best([row for row in rows if row["stripes"] == kind])) for kind in kinds}
     most = _rate(_best([row for row in rows if row["stripes"] == SPREAD]))
-    measured = ", ".join(f"{kind_of(kind)}: {rate:.0f}/s" for kind, rate in peaks.items())
+    said = ", ".join(f"{kind_of(kind)}: {rate:.0f}/s" for kind, rate in peaks.items())
     rates = list(peaks.values())
     grows = all(later > earlier or later > 0.9 * most for earlier, later in pairwise(rates))
     return Target(
         "throughput grows with the stripes until the engine saturates",
-        f"{measured}; {most:.0f}/s with no account in common",
+        f"{said}; {most:.0f}/s with no account in common",
         grows,
     )
 
@@ -152,14 +152,14 @@ def _rate(row: Found) -> float:
 def _projectors(found: Found) -> Iterator[Target]:
     for stack, counted in found["units"][BUSY].items():
         rows = [row for row in found["rows"] if row["stack"] == stack]
-        measured = ", ".join(
+        said = ", ".join(
             f"{row['of_bare']:.0%} ({row['spread']}, {row['delay_ms']} ms added)" for row in rows
         )
         kept = [row["of_conditional"] for row in rows]
         shares = sorted(row["of_bare"] * 100 for row in rows)
         yield Target(
             f"{stack} stack: 60 % of the bare write rate",
-            f"{measured}; of bare writes with conditions {min(kept):.0%} to {max(kept):.0%}",
+            f"{said}; of bare writes with conditions {min(kept):.0%} to {max(kept):.0%}",
             shares[0] >= 60,
             f"by {60 - shares[-1]:.0f} to {60 - shares[0]:.0f} points: a row that may be newer "
             "needs a condition, which `BatchWriteItem` cannot have, so it is a request of its own "
