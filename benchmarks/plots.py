@@ -27,16 +27,6 @@ def draw(results: Mapping[str, Result | None], folder: Path) -> None:
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
-def _growth(figure: Figure, found: Result) -> None:
-    axes, rows = figure.subplots(), found["histories"]
-    names = dict.fromkeys(row["operation"] for row in rows)
-    curves = [_curve(name, rows, "operation", "events", "of_shortest") for name in names]
-    _lines(axes, curves, "events per account", "time, of that at 10 events")
-    axes.set_xscale("log")
-    axes.set_ylim(0, 1.5)
-    _legend_above(figure, axes)
-
-
 def _histories(figure: Figure, found: Result) -> None:
     one, several = figure.subplots(1, 2, sharey=True)
     for axes, rows in ((one, found["histories"]), (several, found["shared"])):
@@ -47,15 +37,6 @@ def _histories(figure: Figure, found: Result) -> None:
         axes.set_yscale("log")
     one.set_ylabel("transfers per second")
     _legend_above(figure, one)
-
-
-def _clients(figure: Figure, found: Result) -> None:
-    axes, rows = figure.subplots(), found["clients"]
-    names = dict.fromkeys(row["contestant"] for row in rows)
-    curves = [_curve(name, rows, "contestant", "clients", "per_second") for name in names]
-    _lines(axes, curves, "clients", "transfers per second")
-    _doubling(axes, rows)
-    _legend_above(figure, axes)
 
 
 def _contention(figure: Figure, found: Result) -> None:
@@ -73,53 +54,6 @@ def _contention(figure: Figure, found: Result) -> None:
         _doubling(axes, rows)
     panels[0].set_ylabel("transfers per second")
     _legend_above(figure, panels[0])
-
-
-def _projectors(figure: Figure, found: Result) -> None:
-    axes, rows = figure.subplots(), list(reversed(found["rows"]))
-    names = [f"{row['stack']}, {row['spread']}, {row['delay_ms']} ms" for row in rows]
-    places = range(len(rows))
-    for shift, key, label in (
-        (0.27, "bare_events_per_second", "bare BatchWriteItem"),
-        (0, "conditional_events_per_second", "bare writes with conditions"),
-        (-0.27, "events_per_second", "projector"),
-    ):
-        axes.barh(
-            [place + shift for place in places], [row[key] for row in rows], 0.25, label=label
-        )
-    axes.set_yticks(list(places), names)
-    axes.set_xlabel("events per second")
-    axes.legend(frameon=False, fontsize=7)
-
-
-def _cold(figure: Figure, found: Result) -> None:
-    axes, rows = figure.subplots(), list(reversed(found["rows"]))
-    names = [row["lambda"] for row in rows]
-    imports = [row["import"] for row in rows]
-    axes.barh(names, imports, label="import")
-    axes.barh(names, [row["first"] for row in rows], left=imports, label="first request")
-    axes.set_xlabel("milliseconds")
-    axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
-
-
-def _cpu(figure: Figure, found: Result) -> None:
-    axes, rows = figure.subplots(), list(reversed(found["rows"]))
-    names = [row["operation"] for row in rows]
-    before = [0.0] * len(rows)
-    owners = ("chalicelib", "pynamodb", "botocore", "chalice", "Python")
-    shares = [found["profiles"][name]["shares"] for name in names]
-    shares = [
-        {**share, "other": 1 - sum(share.get(owner, 0) for owner in owners)} for share in shares
-    ]
-    for owner in (*owners, "other"):
-        parts = [
-            row["microseconds"] / 1000 * share.get(owner, 0)
-            for row, share in zip(rows, shares, strict=True)
-        ]
-        axes.barh(names, parts, left=before, label=owner)
-        before = [left + part for left, part in zip(before, parts, strict=True)]
-    axes.set_xlabel("milliseconds of CPU time")
-    axes.legend(frameon=False)
 
 
 def _doubling(axes: Axes, rows: Sequence[Result]) -> None:
@@ -149,12 +83,7 @@ def _legend_above(figure: Figure, axes: Axes) -> None:
 
 
 PLOTS: dict[str, tuple[str, Callable[[Figure, Result], None]]] = {
-    "growth": ("growth", _growth),
     "histories": ("stores", _histories),
-    "clients": ("stores", _clients),
     "contention": ("contention", _contention),
-    "projectors": ("projectors", _projectors),
-    "cold": ("cold", _cold),
-    "cpu": ("cpu", _cpu),
 }
 """Each picture, the part that it shows, and how."""

@@ -58,7 +58,7 @@ EQUINOX_DEFAULT = Design(
     writes=2 * 17 + 2,
     why="a tip of up to 32 KiB, half full on average: 4 units to read and 17 to rewrite, for each "
     "account; and a small stream for the process that moves the money, appended to twice. A cache "
-    "spares the reads, as memory spares Twofold's; calving comes on top",
+    "saves the reads, as Twofold's head cache does; calving comes on top",
 )
 EQUINOX_SMALL = Design(
     reads=2 * 1 + 2,
@@ -81,7 +81,7 @@ def twofold(cost: Mapping[str, Any]) -> Design:
 
 
 def read_models(units: Mapping[str, Any]) -> dict[str, Design]:
-    """What each stack adds to a transfer, as counted by part 5."""
+    """What each group adds to a transfer, as counted by part 5."""
     events = {"accounts": 2, "journal": _EVENTS}
     return {
         stack: Design(
@@ -103,11 +103,11 @@ def bill(cost: Mapping[str, Any], projectors: Mapping[str, Any]) -> dict[str, tu
     busy, quiet = (read_models(projectors["units"][pace]) for pace in (BUSY, QUIET))
     return {
         "events: the transfers themselves": (twofold(cost).dollars,) * 2,
-        "accounts stack: balances and statements": (
+        "group accounts: balances and statements": (
             busy["accounts"].dollars,
             quiet["accounts"].dollars,
         ),
-        "journal stack: transactions and trial balance": (
+        "group journal: transactions and trial balance": (
             busy["journal"].dollars,
             quiet["journal"].dollars,
         ),

@@ -1,4 +1,4 @@
-"""Report: `docs/performance.md`, its tables out of the results and its words out of `page.md`."""
+"""Report: `docs/performance.md` and its appendix: tables from the results, words from templates."""
 
 import re
 from collections.abc import Mapping
@@ -14,13 +14,17 @@ Results = Mapping[str, Mapping[str, Any] | None]
 """What each part found the last time, if it ever ran."""
 
 PARTS = ("cost", "growth", "stores", "contention", "projectors", "cold", "cpu")
-_TEMPLATE = Path(__file__).with_name("page.md")
+TEMPLATES = {
+    "performance.md": Path(__file__).with_name("page.md"),
+    "performance/appendix.md": Path(__file__).with_name("appendix.md"),
+}
+"""Each page, by its path below `docs/`, and its template."""
 _DOCS = Path(__file__).parents[1] / "docs"
-_PLACE = re.compile(r"\{\{(\w+)\}\}")
+_SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
 def run(*, quick: bool) -> None:
-    """Writes the page and its pictures; of a quick look, beside its results. Raises Missing."""
+    """Writes the pages and plots; those of a quick look beside its results. Raises Missing."""
     try:
         from benchmarks import plots
     except ImportError:
@@ -28,16 +32,17 @@ def run(*, quick: bool) -> None:
     found = {part: results.load(part, quick=quick) for part in PARTS}
     home = results.folder(quick=True) if quick else _DOCS
     plots.draw(found, home / "performance")
-    path = home / "performance.md"
-    path.write_text(page(found))
-    results.say(f"report: {path}")
+    for name in TEMPLATES:
+        path = home / name
+        path.write_text(page(name, found))
+        results.say(f"report: {path}")
 
 
-def page(found: Results) -> str:
-    """The page of these results."""
+def page(name: str, found: Results) -> str:
+    """The page of that name, filled with these results."""
 
-    def fill(place: "re.Match[str]") -> str:
-        name = place[1]
+    def fill(slot: "re.Match[str]") -> str:
+        name = slot[1]
         if name in _OF_ALL:
             return _OF_ALL[name](found)
         parts, write = pages.TABLES[name]
@@ -46,7 +51,7 @@ def page(found: Results) -> str:
             return f"*(not measured: `python -m benchmarks {parts[given.index(None)]}`)*"
         return write(*given)
 
-    return _PLACE.sub(fill, _TEMPLATE.read_text())
+    return _SLOT.sub(fill, TEMPLATES[name].read_text())
 
 
 def _targets(found: Results) -> str:
@@ -57,6 +62,25 @@ def _targets(found: Results) -> str:
         for target in judged
     ]
     return f"{met} of {len(judged)} are met.\n\n{table(('target', 'measured', 'met'), lines)}"
+
+
+def _met(found: Results) -> str:
+    """How many of the targets are met."""
+    judged = list(targets(found))
+    met = sum(target.met for target in judged)
+    return f"{met} of {len(judged)} targets are met; the appendix says why the others are not."
+
+
+def _machine(found: Results) -> str:
+    """The machine on which the parts were measured, and when; several where they differ."""
+    named = {
+        f"{of['cores']} cores with {of['memory']} of memory, {of['system']}, "
+        f"Python {of['python']}, on {one['measured_at'][:10]}"
+        for one in found.values()
+        if one is not None
+        for of in (one["machine"],)
+    }
+    return "; ".join(sorted(named))
 
 
 def _machines(found: Results) -> str:
@@ -73,5 +97,5 @@ def _machines(found: Results) -> str:
     return "\n".join(f"- {machine}: {', '.join(parts)}" for machine, parts in measured.items())
 
 
-_OF_ALL = {"targets": _targets, "machines": _machines}
+_OF_ALL = {"targets": _targets, "met": _met, "machines": _machines, "machine": _machine}
 """What is said of all parts together."""

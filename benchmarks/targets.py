@@ -45,7 +45,7 @@ def _cost(found: Found) -> Iterator[Target]:
     rows = {row["operation"]: row for row in found["rows"]}
     transfer, freeze, account = rows["transfer, 2 entries"], rows["freeze"], rows["account"]
     yield _costs("a transfer: 2 round trips, 2 read units, 6 write units", transfer, 2, 2, 6)
-    aim = "a transfer between accounts that the process remembers: 1 round trip, no read units"
+    aim = "a transfer between accounts with cached heads: 1 round trip, no read units"
     yield _costs(aim, transfer["warm"], 1, 0, 6)
     yield _costs("a command on one stream: 1 read unit, 1 write unit", freeze, 2, 1, 1)
     yield _costs("an account read: 1 round trip, half a read unit", account, 1, 0.5, 0)
@@ -66,7 +66,7 @@ def _growth(found: Found) -> Iterator[Target]:
         f"flat: at {longest:,} events within 5 % of 10",
         f"{worst['of_shortest'] - 1:+.1%} at worst ({worst['operation']})",
         worst["of_shortest"] <= 1.05,
-        "units and round trips are the same, and the row of an account, which cannot depend on its "
+        "units and round trips are the same. The read of an account, which cannot depend on its "
         "history, varies as much: emulator and machine are not that steady",
     )
     units = {
@@ -78,8 +78,8 @@ def _growth(found: Found) -> Iterator[Target]:
 
 
 def _stores(found: Found) -> Iterator[Target]:
-    """On Twofold as it is when it remembers nothing: like is compared with like."""
-    remembering = {
+    """On Twofold without head cache: like is compared with like."""
+    cached = {
         row["events"]: row["of_loading"] for row in found["histories"] if row["contestant"] == OURS
     }
     for row in found["histories"]:
@@ -88,11 +88,11 @@ def _stores(found: Found) -> Iterator[Target]:
             aim = "ahead of Castore" if least == 1 else f"ahead of Castore {least:g} times"
             ahead = 1 / row["of_loading"]
             yield Target(
-                f"{aim} at {row['events']:,} events, though nothing is remembered",
-                f"{ahead:.2f} times; {remembering[row['events']] * ahead:.2f} as it remembers",
+                f"{aim} at {row['events']:,} events, without head cache",
+                f"{ahead:.2f} times; {cached[row['events']] * ahead:.2f} with head cache",
                 ahead >= least,
-                "at a short history both read as little; what is left is Python beside Node, and "
-                "hashes, limits and idempotency beside none",
+                "at a short history both read as little; the rest is Python against Node, and "
+                "hashes, limits and idempotency against none",
             )
     compared = [*found["histories"], *found["shared"], *found["clients"]]
     floors = [row for row in compared if row["contestant"] == "bare loop"]
@@ -101,7 +101,7 @@ def _stores(found: Found) -> Iterator[Target]:
         said = f"{worst['of_loading']:.2f} times at worst ({worst['events']:,} events, "
         said += f"{clients_of(worst['clients'])})"
         yield Target(
-            "a bare loop is at most 1.5 times as fast, though nothing is remembered",
+            "a bare loop is at most 1.5 times as fast, without head cache",
             said,
             worst["of_loading"] <= 1.5,
             "deciding, folding, hashing and PynamoDB are CPU time beside an emulator that answers "
@@ -119,7 +119,7 @@ def _contention(found: Found) -> Iterator[Target]:
     )
     yield Target(
         "one strict account takes more than the 20 entries a second that the best-known "
-        "commercial ledger sells, with a network played",
+        "commercial ledger sells, with a simulated network",
         said,
         _rate(_best(strict)) > 20,
     )
@@ -158,7 +158,7 @@ def _projectors(found: Found) -> Iterator[Target]:
         kept = [row["of_conditional"] for row in rows]
         shares = sorted(row["of_bare"] * 100 for row in rows)
         yield Target(
-            f"{stack} stack: 60 % of the bare write rate",
+            f"group {stack}: 60 % of the bare write rate",
             f"{said}; of bare writes with conditions {min(kept):.0%} to {max(kept):.0%}",
             shares[0] >= 60,
             f"by {60 - shares[-1]:.0f} to {60 - shares[0]:.0f} points: a row that may be newer "
@@ -167,7 +167,7 @@ def _projectors(found: Found) -> Iterator[Target]:
         )
         units = counted["write_units_per_row"]
         yield Target(
-            f"{stack} stack: at most a write unit per row and batch, plus what exactly-once needs",
+            f"group {stack}: at most a write unit per row and batch, plus what exactly-once needs",
             f"{units:.2f}",
             units <= 1.01,
             "a transaction's row is 2 units for its entry in the index by day; the rest is what "
@@ -176,7 +176,7 @@ def _projectors(found: Found) -> Iterator[Target]:
     for stack in ("accounts", "journal"):
         lag = found["lag"][f"loaded_{stack}"]["p99"]
         yield Target(
-            f"{stack} stack: lag p99 under 1 s at half of the saturated write rate",
+            f"group {stack}: lag p99 under 1 s at half of the saturated write rate",
             "not seen" if lag is None else f"{lag:.0f} ms",
             lag is not None and lag < 1000,
         )

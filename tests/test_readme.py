@@ -22,9 +22,19 @@ def _steps() -> list[tuple[str, str]]:
     steps: list[tuple[str, str]] = []
     for session in _SESSION.findall(text):
         for step in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
-            command, _, output = step.partition("\n")
+            command, output = _split(step)
             steps.append((command, output))
     return steps
+
+
+def _split(step: str) -> tuple[str, str]:
+    """A step's command, which a backslash or an open quote continues, and its output."""
+    lines = step.splitlines(keepends=True)
+    for end in range(1, len(lines) + 1):
+        command = "".join(lines[:end])
+        if not command.endswith("\\\n") and command.count("'") % 2 == 0:
+            return command.replace("\\\n", " "), "".join(lines[end:])
+    raise ValueError(f"The command does not end: {step}")
 
 
 @pytest.fixture

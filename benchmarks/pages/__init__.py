@@ -1,10 +1,11 @@
-"""Pages: the tables of `docs/performance.md`, each out of the results of a part or two."""
+"""Pages: the tables of `docs/performance.md` and its appendix, each from some parts' results."""
 
 from collections.abc import Callable
 
-from benchmarks.pages import cost, projecting, speed, starting
+from benchmarks.pages import cost, projecting, speed, starting, summary
 
 TABLES: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
+    "summary": (("cost", "stores", "contention", "projectors", "cold"), summary.summary),
     "decide": (("cost", "stores", "projectors"), cost.decide),
     "break_even": (("cost", "projectors"), cost.break_even),
     "assumptions": (("cost", "stores"), cost.assumptions),
@@ -16,7 +17,6 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "stores_by_history": (("stores",), speed.stores_by_history),
     "stores_shared": (("stores",), speed.stores_shared),
     "stores_by_clients": (("stores",), speed.stores_by_clients),
-    "hordak": (("stores",), speed.hordak),
     "contention": (("contention",), speed.contention),
     "projectors": (("projectors",), projecting.projectors),
     "lag": (("projectors",), projecting.lag),
@@ -24,4 +24,4 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "cpu": (("cpu",), starting.cpu),
     "hot_spots": (("cpu",), starting.hot_spots),
 }
-"""Each table by its place in the template, the parts whose results it needs, and how it is made."""
+"""Each table by its name in the templates, the parts whose results it needs, and how it is made."""

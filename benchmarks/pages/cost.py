@@ -1,6 +1,6 @@
-"""What things cost: parts 1 and 2, and the table that the page opens with."""
+"""What things cost: parts 1 and 2, and the alternatives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks import prices
 from benchmarks.pages.markdown import Found, Row, dollars, table, units
@@ -56,7 +56,7 @@ PUBLISHED: tuple[Row, ...] = (
 
 
 def decide(cost: Found, stores: Found, projectors: Found) -> str:
-    """The table that the page opens with: what a user could pick instead."""
+    """What a user could pick instead."""
     busy, quiet = prices.total(cost, projectors)
     whole = f"{dollars(busy)} busy, {dollars(quiet)} quiet"
     rows: list[Row] = [
@@ -187,39 +187,39 @@ def _said(row: Found) -> str:
 
 def histories(found: Found) -> str:
     """Part 2, by the length of histories."""
-    return table(
-        ("request", "events", "round trips", "read units", "write units", "ms", "of the shortest"),
-        (
-            (*_grown(row), f"{row['milliseconds']:.2f}", f"{row['of_shortest']:.3f}")
-            for row in found["histories"]
-        ),
-    )
+    return _growing(found["histories"], "of_shortest", "events per account")
 
 
 def in_tables(found: Found) -> str:
     """Part 2, by the size of the table."""
+    return _growing(found["tables"], "of_control", "events in the table")
+
+
+def _growing(rows: Sequence[Found], ratio: str, title: str) -> str:
+    """One line per request: its cost, which must not change, and its time at each size."""
+    sizes = list(dict.fromkeys(row["events"] for row in rows))
+    by = {(row["operation"], row["events"]): row for row in rows}
+    head = ("request", "round trips", "read units", "write units")
     return table(
+        (*head, *(f"{title}: {size:,}" if size == sizes[0] else f"{size:,}" for size in sizes)),
         (
-            "request",
-            "events in the table",
-            "round trips",
-            "read units",
-            "write units",
-            "ms",
-            "of an account read",
-        ),
-        (
-            (*_grown(row), f"{row['milliseconds']:.2f}", f"{row['of_control']:.2f}")
-            for row in found["tables"]
+            (
+                operation,
+                *(
+                    _all_of(cost, (by[operation, size] for size in sizes))
+                    for cost in ("round_trips", "read_units_by_size", "write_units_by_size")
+                ),
+                *(
+                    f"{row['milliseconds']:.2f} ms ({row[ratio]:.2f})"
+                    for size in sizes
+                    for row in (by[operation, size],)
+                ),
+            )
+            for operation in dict.fromkeys(row["operation"] for row in rows)
         ),
     )
 
 
-def _grown(row: Found) -> Row:
-    return (
-        row["operation"],
-        f"{row['events']:,}",
-        row["round_trips"],
-        units(row["read_units_by_size"]),
-        units(row["write_units_by_size"]),
-    )
+def _all_of(cost: str, rows: Iterable[Found]) -> str:
+    """That cost at every size: one figure where it is the same."""
+    return ", ".join(dict.fromkeys(units(row[cost]) for row in rows))

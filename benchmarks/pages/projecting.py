@@ -7,7 +7,7 @@ def projectors(found: Found) -> str:
     """Part 5, rates and units."""
     return table(
         (
-            "stack",
+            "group",
             "transfers among",
             "ms added per call",
             "events/s",
@@ -44,7 +44,7 @@ def lag(found: Found) -> str:
     rates = {"idle": "one at a time", "loaded": f"{of['loaded_per_second']:.0f}"}
     return (
         table(
-            ("stack", "transfers/s", "samples", "p50 ms", "p99 ms"),
+            ("group", "transfers/s", "samples", "p50 ms", "p99 ms"),
             (
                 (
                     stack,

@@ -16,7 +16,7 @@ from benchmarks.units import item_size
 from chalicelib.events.table import EventItem
 from chalicelib.tables import connection
 
-OURS, LOADING = "Twofold", "Twofold, remembering nothing"
+OURS, LOADING = "Twofold", "Twofold, without head cache"
 """The second one loads both accounts for every transfer, as do the bare loop and the others: it is
 the one that those are compared with."""
 

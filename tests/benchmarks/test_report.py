@@ -1,29 +1,43 @@
 import re
-from pathlib import Path
+
+import pytest
 
 from benchmarks import pages, report, results
 from benchmarks.pages.markdown import table
 from tests.engines import ROOT
 
-TEMPLATE = Path(report.__file__).with_name("page.md").read_text()
+TEMPLATES = {name: path.read_text() for name, path in report.TEMPLATES.items()}
 
 
-def test_a_page_of_nothing_names_the_part_that_each_table_waits_for() -> None:
-    page = report.page(dict.fromkeys(report.PARTS))
+def test_pages_of_nothing_name_the_part_that_each_table_waits_for() -> None:
+    nothing = dict.fromkeys(report.PARTS)
+    text = "".join(report.page(name, nothing) for name in TEMPLATES)
 
-    waiting = set(re.findall(r"not measured: `python -m benchmarks (\w+)`", page))
+    waiting = set(re.findall(r"not measured: `python -m benchmarks (\w+)`", text))
     assert waiting == set(report.PARTS)
-    assert "{{" not in page
+    assert "{{" not in text
 
 
-def test_every_table_has_its_place_on_the_page() -> None:
-    assert set(re.findall(r"\{\{(\w+)\}\}", TEMPLATE)) == {*pages.TABLES, "targets", "machines"}
+def test_every_table_has_its_slot_on_a_page() -> None:
+    slots = re.findall(r"\{\{(\w+)\}\}", "".join(TEMPLATES.values()))
+
+    assert sorted(slots) == sorted({*pages.TABLES, "targets", "met", "machines", "machine"})
 
 
-def test_the_page_as_it_stands_is_made_of_the_results_as_they_stand() -> None:
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_page_as_it_stands_is_made_of_the_results_as_they_stand(name: str) -> None:
     found = {part: results.load(part, quick=False) for part in report.PARTS}
 
-    assert (ROOT / "docs" / "performance.md").read_text() == report.page(found)
+    assert (ROOT / "docs" / name).read_text() == report.page(name, found)
+
+
+def test_the_page_opens_with_one_table_and_at_most_300_words() -> None:
+    text = (ROOT / "docs" / "performance.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    words = [word for line in text.splitlines() if line not in rows for word in line.split()]
+
+    assert sum(line.startswith("| ---") for line in rows) == 1
+    assert len(words) <= 300
 
 
 def test_numbers_stand_to_the_right() -> None:
