@@ -11,17 +11,18 @@ from chalicelib.events.table import EventItem
 from ops.auditing import assertions
 from ops.auditing.assertions import Assertion
 from ops.auditing.findings import Finding, ledger_of
-from ops.verifying.events import Place, event_at, event_of, recorded
+from ops.verifying.events import Place as Coordinates
+from ops.verifying.events import event_at, event_of, recorded
 from ops.verifying.raw import query
 
 
-def read(place: Place) -> Recorded | None:
+def read(coordinates: Coordinates) -> Recorded | None:
     """The event at a stream and version now, with a state of this build's schema.
 
     None if it does not exist or is unreadable, which is a finding of its stream already.
     """
     try:
-        one = event_at(place)
+        one = event_at(coordinates)
         if one is not None:
             event_of(one)
     except UnknownEvent:
@@ -29,7 +30,7 @@ def read(place: Place) -> Recorded | None:
     return one
 
 
-def settle(of: str, asserting: Iterable[Place]) -> tuple[list[Finding], list[Assertion]]:
+def settle(of: str, asserting: Iterable[Coordinates]) -> tuple[list[Finding], list[Assertion]]:
     """The differences between a transaction and the events that assert something of it.
 
     `asserting` are known ones of these events; their assertions are returned too.
@@ -40,7 +41,7 @@ def settle(of: str, asserting: Iterable[Place]) -> tuple[list[Finding], list[Ass
     for one, each in own:
         if not each.version:
             wanted |= set(_recorded_with(one, each.stream))
-    of_others = {place: list(_of_others(of, place)) for place in sorted(wanted)}
+    of_others = {at: list(_of_others(of, at)) for at in sorted(wanted)}
     others = [each for found in of_others.values() for each in found]
     findings = []
     seen = Counter(each.digest for each in others)
@@ -61,7 +62,7 @@ def settle(of: str, asserting: Iterable[Place]) -> tuple[list[Finding], list[Ass
         if unmatched[each.digest] < 0:
             what = f"says {_words(each)}, and {of} does not"
             findings.append(Finding(ledger_of(of), each.stream, each.version, what))
-    return findings, [each for place in known for each in of_others[place]]
+    return findings, [each for at in known for each in of_others[at]]
 
 
 def _of_transaction(of: str) -> Iterator[tuple[Recorded, Assertion]]:
@@ -81,9 +82,9 @@ def _of_transaction(of: str) -> Iterator[tuple[Recorded, Assertion]]:
             before = event
 
 
-def _of_others(of: str, place: Place) -> Iterator[Assertion]:
+def _of_others(of: str, coordinates: Coordinates) -> Iterator[Assertion]:
     """The assertions of one event about a transaction."""
-    one = read(place)
+    one = read(coordinates)
     found: Iterable[Assertion] = ()
     if one is not None and one.stream.kind == "account":
         found = assertions.of_account(one)
@@ -92,7 +93,7 @@ def _of_others(of: str, place: Place) -> Iterator[Assertion]:
     return (each for each in found if each.side > 0 and each.of == of)
 
 
-def _recorded_with(one: Recorded, stream: str) -> Iterator[Place]:
+def _recorded_with(one: Recorded, stream: str) -> Iterator[Coordinates]:
     """The events of an account that were recorded with another event, from the newest back."""
     recorded_at = rfc3339(one.recorded_at)
     for item in query(EventItem, stream, newest_first=True, page=20):

@@ -12,7 +12,7 @@ FIRST_SECONDS, GROWTH, LONGEST_SECONDS = 0.2, 1.5, 5.0
 """The first interval, the factor from each interval to the next, and the longest interval."""
 
 NOTICE_SECONDS = 60
-"""The interval at which the person at the terminal is told what is still being waited for."""
+"""The interval of notices about a long wait."""
 
 sleep, clock = time.sleep, time.monotonic
 """What the tests replace."""
@@ -29,7 +29,7 @@ def until(
 ) -> Found:
     """The first result that is not None. Raises a click error that names `what` after `seconds`.
 
-    `pause` and `now` are another clock than this module's. `say` is told once a minute.
+    `pause` and `now` are another clock than this module's. `say` gets a notice once a minute.
     """
     now = now or clock
     began = noticed = now()
