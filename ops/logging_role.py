@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import click
 from botocore.exceptions import ClientError
 
 from ops.aws import code_of, none_on
@@ -73,7 +72,8 @@ def _use(gateway: Any, arn: str) -> None:
             return None
         return True
 
-    try:
-        until(accepted, seconds=_SECONDS, what=f"API Gateway to accept the role {ROLE}")
-    except click.ClickException as error:
-        raise click.ClickException(f"{error.message}: {reason}") from None
+    until(
+        accepted,
+        seconds=_SECONDS,
+        what=lambda: f"API Gateway to accept the role {ROLE}: {reason}",
+    )

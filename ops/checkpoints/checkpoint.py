@@ -9,7 +9,7 @@ import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, BinaryIO, TypeVar
+from typing import Annotated, Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -28,19 +28,11 @@ class DamagedCheckpoint(Exception):
     """A checkpoint cannot be read, or its heads do not give its root."""
 
 
-def make(
-    path: Path,
-    ledger: str,
-    heads: Iterable[Head],
-    *,
-    at: str,
-    previous: str | None = None,
-    anew: str | None = None,
-    since: str | None = None,
-) -> Checkpoint:
+def make(path: Path, ledger: str, heads: Iterable[Head], **about: Any) -> Checkpoint:
     """Writes the checkpoint of a ledger with these heads, in the order of their names, to a file.
 
-    Needs constant memory, and temporary disk space of the file's size.
+    `about` are the other fields of a Checkpoint, of which `at` is required. Needs constant memory,
+    and temporary disk space of the file's size.
     """
     tree, streams, events = MerkleTree(), 0, 0
     spool = path.with_suffix(".heads")
@@ -53,13 +45,10 @@ def make(
     made = Checkpoint(
         environment=settings().environment,
         ledger=ledger,
-        at=at,
         root=tree.root(),
         streams=streams,
         events=events,
-        previous=previous,
-        anew=anew,
-        since=since,
+        **about,
     )
     with path.open("wb") as file, spool.open("rb") as rest:
         file.write(gzip.compress(msgspec.json.encode(made) + b"\n"))

@@ -33,6 +33,8 @@ _RENEWAL = EXPIRY / 2
 
 _STACK_PREFIX = "twofold-"
 
+_CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -56,12 +58,7 @@ class Bucket:
             self._make()
         self._call(
             "put_public_access_block",
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "IgnorePublicAcls": True,
-                "BlockPublicPolicy": True,
-                "RestrictPublicBuckets": True,
-            },
+            PublicAccessBlockConfiguration=dict.fromkeys(_CLOSED, True),
         )
         self._call(
             "put_bucket_ownership_controls",

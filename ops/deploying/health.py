@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-import click
 import urllib3
 
 from ops.deploying.waiting import until
@@ -59,9 +58,5 @@ def check(root: str, serves: Sequence[str], version: str, get: Fetch = fetch) ->
         right = found.get("serves") == list(serves) and found.get("version") == version
         return right or None
 
-    try:
-        until(look, seconds=SECONDS, what=f"{root}/health")
-    except click.ClickException:
-        raise click.ClickException(
-            f"{root}/health does not answer as version {version} of {', '.join(serves)}: {last}"
-        ) from None
+    wanted = f"{root}/health to answer as version {version} of {', '.join(serves)}"
+    until(look, seconds=SECONDS, what=lambda: f"{wanted}: {last}")

@@ -22,7 +22,7 @@ def until(
     look: Callable[[], Found | None],
     *,
     seconds: float,
-    what: str,
+    what: str | Callable[[], str],
     say: Callable[[str], None] = lambda _: None,
     pause: Callable[[float], None] | None = None,
     now: Callable[[], float] | None = None,
@@ -37,7 +37,8 @@ def until(
     while (found := look()) is None:
         at = now()
         if at - began > seconds:
-            raise click.ClickException(f"gave up after {seconds:.0f} s of waiting for {what}")
+            text = what if isinstance(what, str) else what()
+            raise click.ClickException(f"gave up after {seconds:.0f} s of waiting for {text}")
         if at - noticed > NOTICE_SECONDS:
             noticed = at
             say(f"  still waiting for {what}")
