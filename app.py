@@ -1,4 +1,4 @@
-"""Twofold: which doors this stage opens."""
+"""Twofold: what this stage serves."""
 
 import msgspec
 from chalice.app import Chalice
@@ -6,7 +6,7 @@ from chalice.app import Chalice
 from chalicelib import __version__
 from chalicelib.http.door import Answer, Door, problems_for_chalice
 from chalicelib.http.incoming import Incoming
-from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
+from chalicelib.settings import READ_APIS, WRITE, settings
 
 if settings().embedded:
     from chalicelib import local
@@ -36,37 +36,22 @@ def status(_: Incoming) -> Answer:
 
 app.register_blueprint(health)
 
-if {ACCOUNTS, JOURNAL} & set(settings().serves):
-    # Not by a stage that only writes: of the pages anybody may ask, and writes need its Lambda's
-    # concurrency.
-    from chalicelib.http.description import description
-
-    app.register_blueprint(description)
-
-    from chalicelib.read_models.ledger_routes import ledgers
-
-    app.register_blueprint(ledgers)
+READS = [name for name in READ_APIS if name in settings().serves]
 
 if WRITE in settings().serves:
     from chalicelib.commands.lambdas import write
 
     app.register_blueprint(write)
 
-if ACCOUNTS in settings().serves:
-    from chalicelib.read_models.balances.lambdas import balances
-    from chalicelib.read_models.statements.lambdas import statements
+if READS:
+    # Not by a stage that only writes: anybody may ask for the description, and writes need its
+    # Lambda's concurrency.
+    from chalicelib.http.description import description
+    from chalicelib.read_models.read_model import group_named
 
-    app.register_blueprint(balances)
-    app.register_blueprint(statements)
-
-if JOURNAL in settings().serves:
-    from chalicelib.read_models.integrity.lambdas import integrity
-    from chalicelib.read_models.totals.lambdas import totals
-    from chalicelib.read_models.transactions.lambdas import transactions
-
-    app.register_blueprint(transactions)
-    app.register_blueprint(totals)
-    app.register_blueprint(integrity)
+    app.register_blueprint(description)
+    for routes in dict.fromkeys(each for name in READS for each in group_named(name).routes):
+        app.register_blueprint(routes)
 
 if not settings().in_lambda:
     # What does not answer requests is a Lambda of its own, which starts in its own module. Here it
@@ -81,12 +66,5 @@ if not settings().in_lambda:
 
         app.register_blueprint(sweeper)
 
-    if ACCOUNTS in settings().serves and settings().projects:
-        from chalicelib.read_models import accounts
-
-        app.register_blueprint(accounts.projector)
-
-    if JOURNAL in settings().serves and settings().projects:
-        from chalicelib.read_models import journal
-
-        app.register_blueprint(journal.projector)
+    for name in READS if settings().projects else ():
+        app.register_blueprint(group_named(name).function("projector"))

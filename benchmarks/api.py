@@ -53,11 +53,11 @@ def opened() -> Iterator[Client]:
 
 
 def feed(events: Iterable[Recorded]) -> None:
-    """Brings all rooms up to these events, as the two stacks' projectors do."""
+    """Brings all read models up to these events, as the projectors of both groups do."""
     waiting = list(events)
     for start in range(0, len(waiting), _FEED):
-        for project in (*accounts.ROOMS, *journal.ROOMS):
-            project(waiting[start : start + _FEED])
+        for read_model in (*accounts.GROUP.projected, *journal.GROUP.projected):
+            read_model.project(waiting[start : start + _FEED])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.balances.table import BalanceRow, row_of
-from chalicelib.read_models.ledgers import AccountsLedger, JournalLedger, registered
+from chalicelib.read_models.ledgers import ACCOUNTS_REGISTRY, JOURNAL_REGISTRY
 from chalicelib.read_models.statements import projector as statements
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals import projector as totals
@@ -79,10 +79,10 @@ def _journal_rows(events: Batch) -> list[Table]:
 
 STACKS = {
     "accounts": Stack(
-        accounts.project_accounts, registered(AccountsLedger), _accounts_rows, transactions=False
+        accounts.project_accounts, ACCOUNTS_REGISTRY.project, _accounts_rows, transactions=False
     ),
     "journal": Stack(
-        journal.project_journal, registered(JournalLedger), _journal_rows, transactions=True
+        journal.project_journal, JOURNAL_REGISTRY.project, _journal_rows, transactions=True
     ),
 }
 

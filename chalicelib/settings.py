@@ -4,12 +4,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 WRITE, ACCOUNTS, JOURNAL = "write", "accounts", "journal"
+READ_APIS = (ACCOUNTS, JOURNAL)
+"""Each serves a projection group."""
 
 PROVISIONED = Path(__file__).resolve().parents[1] / ".chalice" / "provisioned.json"
 """The ARN of each environment's event stream, as `ops provision` notes it; in no package."""
@@ -24,12 +28,12 @@ class Settings:
 
     `environment` names the copy of the system ("dev", "staging", "prod") and so its tables, and
     `replica` a further copy of its read tables;
-    `serves` says which of the separately deployed halves this process is: the Write API, and the
-    Read API and projector of the accounts and of the journal stack. A stage that does not
+    `serves` says which of the separately deployed APIs this process is: the Write API, and the
+    Read API and projector of the accounts and of the journal group. A stage that does not
     project only answers queries, from tables that another region fills. Projectors read the event
     table's stream, or the Kinesis data stream of this name. `strong_reads` allows a Read API to
-    look single accounts and transactions up in the event table itself. With `generations` a stack
-    looks up which generation of its tables serves, so that one can be replaced by another. `auth`
+    read single accounts and transactions from the event table itself. With `generations` a read
+    model looks up which of its two blue-green tables is active. `auth`
     is "keys", "iam", "cognito" (the pool of `user_pool_arn`) or, outside Lambda, "none".
     `accounts_url` and `journal_url` are the addresses of the Read APIs, without a slash at the end,
     for the Write API's `Location`; None leaves it a path. `embedded` says that this
@@ -61,15 +65,15 @@ class Settings:
         return f"twofold-{self.environment}-{table}"
 
     def read_table_name(self, table: str) -> str:
-        """The real name of a room's table, of which each replica of a stack has its own."""
+        """The real name of a read table, of which each replica of a group has its own."""
         return self.table_name(f"{self.replica}-{table}" if self.replica else table)
 
 
 def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     """Settings out of an environment and a command line.
 
-    `TWOFOLD_SERVES` is a comma-separated list of halves. Raises ValueError for an unknown
-    half or kind of authentication, for a Lambda without authentication, and for a malformed
+    `TWOFOLD_SERVES` is a comma-separated list of APIs. Raises ValueError for an unknown
+    API or kind of authentication, for a Lambda without authentication, and for a malformed
     address.
     """
     environment = environ.get("TWOFOLD_ENVIRONMENT", "dev")
@@ -77,7 +81,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     serves = tuple(environ.get("TWOFOLD_SERVES", f"{WRITE},{ACCOUNTS},{JOURNAL}").split(","))
     unknown = set(serves) - {WRITE, ACCOUNTS, JOURNAL}
     if unknown:
-        raise ValueError(f"TWOFOLD_SERVES names no such half: {', '.join(sorted(unknown))}")
+        raise ValueError(f"TWOFOLD_SERVES names no such API: {', '.join(sorted(unknown))}")
     embedded = environ.get("TWOFOLD_EMBEDDED") == "1" and _is_chalice_local(environ, argv)
     # Open by default is for a laptop only.
     auth = environ.get("TWOFOLD_AUTH") or ("none" if embedded else "keys")
@@ -146,7 +150,29 @@ def _is_chalice_local(environ: Mapping[str, str], argv: Sequence[str]) -> bool:
     return False
 
 
-@cache
+_used: ContextVar[Settings | None] = ContextVar("_used", default=None)
+
+
 def settings() -> Settings:
-    """The settings of this process, read once."""
+    """The settings of this process, read once; inside `using`, the ones given there."""
+    return _used.get() or _of_process()
+
+
+@cache
+def _of_process() -> Settings:
     return read(os.environ, sys.argv)
+
+
+def read_again() -> None:
+    """Reads the settings of this process anew when they are next used."""
+    _of_process.cache_clear()
+
+
+@contextmanager
+def using(other: Settings) -> Iterator[None]:
+    """Inside the block these settings count, and so do table names made from them."""
+    token = _used.set(other)
+    try:
+        yield
+    finally:
+        _used.reset(token)

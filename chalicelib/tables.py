@@ -5,7 +5,7 @@ models go through one connection here.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -38,14 +38,24 @@ _Result = TypeVar("_Result")
 _depth: ContextVar[int] = ContextVar("depth", default=0)
 _repeats: ContextVar[Literal["all", "in time", "none"]] = ContextVar("repeats", default="all")
 _binding = RLock()  # Binding one table may have to look its name up in another.
+_renamed: ContextVar[Mapping[str, str]] = ContextVar("_renamed")
+
+
+def connection() -> Connection:
+    """The process's one connection to the DynamoDB of its settings."""
+    return _connection(settings().region, settings().endpoint)
+
+
+def disconnect() -> None:
+    """Lets the next request make a new connection."""
+    _connection.cache_clear()
 
 
 @cache
-def connection() -> Connection:
-    """The process's one connection to DynamoDB."""
+def _connection(region: str, endpoint: str | None) -> Connection:
     made = Connection(
-        region=settings().region,
-        host=settings().endpoint,
+        region=region,
+        host=endpoint,
         connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=READ_TIMEOUT_SECONDS,
         max_pool_connections=2 * _WORKERS,
@@ -103,18 +113,63 @@ def in_time() -> Iterator[None]:
         _repeats.reset(before)
 
 
-class Table(Model):
-    """The base of every table.
+class Named(type):
+    """The metaclass of every table's `Meta`, which says the table's short `name`.
 
-    A model's `Meta` says `table_name = settings().table_name(...)`, and nothing else about where
-    it lives.
+    The real name follows from the settings when it is used, so that one process can work on the
+    tables of several stages.
     """
+
+    name: str
+    billing_mode = "PAY_PER_REQUEST"
+
+    @property
+    def table_name(cls) -> str:
+        """The real name of the table."""
+        return _renamed.get({}).get(cls.name) or cls.current()
+
+    def current(cls) -> str:
+        """The real name as of the settings."""
+        return settings().table_name(cls.name)
+
+
+class ReadNamed(Named):
+    """The metaclass of a read table's `Meta`: each replica of a projection group has its own."""
+
+    def current(cls) -> str:
+        """The real name as of the settings."""
+        return settings().read_table_name(cls.name)
+
+
+@contextmanager
+def renamed(name: str, real_name: str) -> Iterator[None]:
+    """Inside the block the table with this short name is the one with this real name."""
+    token = _renamed.set({**_renamed.get({}), name: real_name})
+    try:
+        yield
+    finally:
+        _renamed.reset(token)
+
+
+def is_renamed(name: str) -> bool:
+    """Whether this runs inside `renamed` for the table with this short name."""
+    return name in _renamed.get({})
+
+
+class Table(Model):
+    """The base of every table, whose `Meta` has the metaclass `Named`."""
+
+    @classmethod
+    def short_name(cls) -> str:
+        """The name of the table without environment and replica."""
+        meta: Any = cls.Meta
+        return str(meta.name)
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
         # Private to PynamoDB, and the only place where a model can be given a shared connection.
         shared, own, name = connection(), cls._connection, cls.Meta.table_name
-        # A table of another generation has another name.
+        # Another stage's table, or the other one of two blue-green tables, has another name.
         if own is None or own.connection is not shared or own.table_name != name:
             with _binding:
                 cls._connection = None

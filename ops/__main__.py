@@ -1,20 +1,18 @@
-"""The commands, each in its own module, which is imported when the command runs.
-
-Names of tables follow from the environment variables at that time, so `--stage` sets them first.
-"""
+"""The commands, each in its own module, which is imported when the command runs."""
 
 import os
 from importlib import import_module
 
 import click
 
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from ops.aws import in_words
 from ops.stages import stage_named
 
 COMMANDS = {
     "audit": "ops.audit",
     "chaos": "ops.chaos",
+    "dead-letters": "ops.dead_letters",
     "demo": "ops.demo",
     "deploy": "ops.deploy",
     "deployer": "ops.deployer",
@@ -24,14 +22,13 @@ COMMANDS = {
     "keys": "ops.keys",
     "openapi": "ops.openapi",
     "package": "ops.packaging",
-    "parked": "ops.parked",
+    "parked": "ops.dead_letters",
     "policies": "ops.policies",
     "provision": "ops.provision",
     "rebuild": "ops.rebuild",
-    "redrive": "ops.parked",
+    "redrive": "ops.dead_letters",
     "reset": "ops.reset",
     "restore": "ops.restore",
-    "tables": "ops.deploying.tables",
     "template": "ops.template",
     "tune": "ops.tune",
 }
@@ -91,7 +88,7 @@ def use_local_engine(_: click.Context, __: click.Parameter, local: bool) -> None
             AWS_ACCESS_KEY_ID="local",
             AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # Not a secret.
         )
-        settings.cache_clear()
+        read_again()
 
 
 @click.group(cls=LazyGroup)

@@ -21,10 +21,12 @@ import psutil
 from chalicelib import sweep, tables
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import Memory
-from chalicelib.events.dead_letters import parked
+from chalicelib.domain.account.events import EntryPosted
+from chalicelib.events import dead_letters
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
+from chalicelib.ledger.aggregates import account_state, account_stream
 from chalicelib.local import engine, stack
 from chalicelib.local.chaos import Chaos
 from chalicelib.local.chaos_dynamodb import trouble
@@ -32,9 +34,8 @@ from chalicelib.local.chaos_streams import SplitStreams
 from chalicelib.local.checkpoints import Checkpoints
 from chalicelib.local.mapping import SourceMapping
 from chalicelib.local.stream_pump import Pump
-from chalicelib.read_models import accounts, journal
-from chalicelib.read_models.statements.table import StatementRow, partition
-from chalicelib.settings import settings
+from chalicelib.read_models.read_model import groups
+from chalicelib.settings import read_again
 from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Examination
 from ops.chaos_books import BERKA, Client, Writer, open_accounts, open_bank, pay
@@ -91,7 +92,7 @@ def fresh_engine() -> Iterator[None]:
             AWS_ACCESS_KEY_ID="local",
             AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # No secret to anyone.
         )
-        settings.cache_clear()
+        read_again()
         running = engine.ensure(owner=psutil.Process())
         _point_at(running.endpoint)
         try:
@@ -116,8 +117,8 @@ def pointed_at(endpoint: str) -> Iterator[None]:
 
 def _point_at(endpoint: str) -> None:
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
-    settings.cache_clear()
-    tables.connection.cache_clear()
+    read_again()
+    tables.disconnect()
 
 
 def run(storm: Chaos, client: Client, rounds: int, bank: Sequence[Row]) -> list[dict[str, Any]]:
@@ -165,12 +166,12 @@ def verify(client: Client, bank: Sequence[Row], discarded: Sequence[object]) -> 
     events, items, rows = list(stored()), list(all_items(EventItem)), stored_rows()
     problems = [f"given up: {each}" for each in discarded]
     problems += [
-        f"parked: {row.place}: {row.error}"
-        for table in (accounts.Parked, journal.Parked)
-        for row in parked(table)
+        f"dead letter: {row.place}: {row.error}"
+        for group in groups()
+        for row in dead_letters.stored(group.dead_letters)
     ]
     problems += [*_unlike_the_answers(client, events), *check.wrong_events(items)]
-    problems += [*check.wrong_rows(items, rows), *_unlike_the_bank(bank)]
+    problems += [*check.wrong_rows(items, rows), *_unlike_the_bank(bank, events)]
     audited = Examination(Auditor(segments=4, rate=0, patience=5.0)).run()
     problems += [str(finding) for finding in audited.found]
     problems += [f"not settled: {what}" for what in audited.unsettled]
@@ -217,15 +218,17 @@ def _unlike_the_answers(client: Client, events: Sequence[Recorded]) -> Iterator[
             yield f"there, and never acknowledged: {event.stream}"
 
 
-def _unlike_the_bank(bank: Sequence[Row]) -> Iterator[str]:
-    """The bank's running balances that the statements do not show."""
-    shown: dict[str, dict[str | None, int]] = {}
+def _unlike_the_bank(bank: Sequence[Row], events: Sequence[Recorded]) -> Iterator[str]:
+    """The bank's running balances that the accounts' events do not have."""
+    shown: dict[tuple[Stream, str], int] = {
+        (each.stream, each.event.transaction): account_state(each).posted
+        for each in events
+        if isinstance(each.event, EntryPosted)
+    }
     balances: dict[str, int] = defaultdict(int)
     for row in bank:
-        if row.account not in shown:
-            rows = StatementRow.query(partition(BERKA, row.account))
-            shown[row.account] = {each.transaction: each.balance for each in rows}
-        balances[row.account] = shown[row.account].get(row.id, balances[row.account])
+        entry = account_stream(BERKA, row.account), row.id
+        balances[row.account] = shown.get(entry, balances[row.account])
         if balances[row.account] != row.balance_after:
             yield f"the bank's balance after {row.id} is another one"
 

@@ -12,12 +12,7 @@ import urllib3
 from chalicelib.commands.lambdas import write
 from chalicelib.http.description import DOCS, OPENAPI, description
 from chalicelib.http.door import Route
-from chalicelib.read_models.balances.lambdas import balances
-from chalicelib.read_models.integrity.lambdas import integrity
-from chalicelib.read_models.ledger_routes import ledgers
-from chalicelib.read_models.statements.lambdas import statements
-from chalicelib.read_models.totals.lambdas import totals
-from chalicelib.read_models.transactions.lambdas import transactions
+from chalicelib.read_models.read_model import groups
 from ops.describing import Json, document
 from ops.docs_page import page
 from ops.examples import SESSION, Example
@@ -30,7 +25,7 @@ def routes() -> list[Route]:
     """All routes of the API, those of the write side first."""
     from app import health
 
-    reads = (ledgers, balances, statements, transactions, totals, integrity)
+    reads = dict.fromkeys(each for group in groups() for each in group.routes)
     return [route for door in (write, *reads, health, description) for route in door.declared]
 
 

@@ -5,15 +5,19 @@ in, since Chalice wants files; a test holds that they are up to date.
 """
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from chalicelib.http.sealing import ROW
-from chalicelib.read_models.generations import SECOND
+from chalicelib.read_models.blue_green import SECOND, BlueGreen
+from chalicelib.read_models.read_model import ProjectionGroup, ReadModel, groups
 from chalicelib.settings import WRITE
 from ops.environments import events_table
+from ops.schema import has_indexes
 from ops.stages import PROJECT, Stage
 
 FOLDER = PROJECT / ".chalice" / "policies"
@@ -22,57 +26,21 @@ _READ = ("dynamodb:GetItem", "dynamodb:Query")
 
 
 def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
-    """The policy document of each Lambda of an environment, or of a replica of its read stacks."""
-
-    def table(name: str) -> str:
-        # A role's policy reaches only its own account; the region is where the stage is deployed.
-        return f"arn:*:dynamodb:*:*:table/twofold-{environment}-{name}"
-
-    def read_table(name: str) -> str:
-        return table(f"{replica}-{name}" if replica else name)
-
-    def generations(name: str, below: str = "") -> list[str]:
-        """A read model's table, and the one that may replace it (`ops rebuild --blue-green`)."""
-        return [f"{read_table(name)}{below}", f"{read_table(name)}_{SECOND}{below}"]
-
+    """The policy document of each Lambda of an environment, or of a replica of its read side."""
+    tables = _Tables(environment, replica)
     # For a stage with TWOFOLD_GENERATIONS.
-    which = _allow("WhichServes", ["dynamodb:GetItem"], [read_table("generations")])
-    events = _allow("ReadSingleStreams", _READ, [table("events")])
+    which = _allow("WhichServes", ["dynamodb:GetItem"], [tables.read("generations")])
+    events = _allow("ReadSingleStreams", _READ, [tables.other("events")])
+    append = _allow("LoadAndAppend", [*_READ, "dynamodb:PutItem"], [tables.other("events")])
     # One row of the table of keys, and not what the others open.
     cursors = {
-        **_allow("SealCursors", ["dynamodb:GetItem"], [table("keys")]),
+        **_allow("SealCursors", ["dynamodb:GetItem"], [tables.other("keys")]),
         "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [ROW]}},
     }
     queries = {
-        "accounts-query": [
-            which,
-            cursors,
-            _allow(
-                "ReadAccounts",
-                _READ,
-                [
-                    *generations("balances"),
-                    *generations("statements"),
-                    *generations("accounts_ledgers"),
-                ],
-            ),
-        ],
-        "journal-query": [
-            which,
-            cursors,
-            _allow(
-                "ReadJournal",
-                _READ,
-                [
-                    *generations("transactions"),
-                    *generations("transactions", "/index/*"),
-                    *generations("totals"),
-                    *generations("journal_ledgers"),
-                    read_table("integrity"),
-                ],
-            ),
-        ],
+        f"{group.name}-query": [which, cursors, tables.querying(group)] for group in groups()
     }
+    due = [found for group in groups() for found in tables.sweeping(group)]
     return {
         **{name: _document(statements) for name, statements in queries.items()},
         # For a stage with TWOFOLD_STRONG_READS.
@@ -80,60 +48,85 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
             f"{name}-strong": _document([*statements, events])
             for name, statements in queries.items()
         },
-        "authorize": _document([_allow("Keys", ["dynamodb:GetItem"], [table("keys")])]),
-        "write": _document(
-            [_allow("LoadAndAppend", [*_READ, "dynamodb:PutItem"], [table("events")])]
-        ),
-        "sweep": _document(
-            [
-                _allow("LoadAndAppend", [*_READ, "dynamodb:PutItem"], [table("events")]),
-                which,
-                _allow(
-                    "ListDue",
-                    ["dynamodb:Query"],
-                    generations("transactions", "/index/expiring"),
-                ),
-            ]
-        ),
+        "authorize": _document([_allow("Keys", ["dynamodb:GetItem"], [tables.other("keys")])]),
+        "write": _document([append]),
+        "sweep": _document([append, which, *due]),
         **{
-            f"{half}-watch": _document(
-                [_allow("Count", ["dynamodb:Query"], [read_table(f"{half}_parked")])]
+            f"{group.name}-watch": _document(
+                [
+                    _allow(
+                        "Count", ["dynamodb:Query"], [tables.read(group.dead_letters.short_name())]
+                    )
+                ]
             )
-            for half in ("accounts", "journal")
+            for group in groups()
         },
-        **_projectors(
-            environment,
-            "accounts",
-            [
-                events,
-                which,
-                _allow("Park", ["dynamodb:UpdateItem"], [read_table("accounts_parked")]),
-                _allow("Ledgers", ["dynamodb:PutItem"], generations("accounts_ledgers")),
-                _allow("Balances", ["dynamodb:UpdateItem"], generations("balances")),
-                _allow(
-                    "Statements",
-                    ["dynamodb:BatchWriteItem", "dynamodb:PutItem"],
-                    generations("statements"),
-                ),
-            ],
-        ),
-        **_projectors(
-            environment,
-            "journal",
-            [
-                events,
-                which,
-                _allow("Park", ["dynamodb:UpdateItem"], [read_table("journal_parked")]),
-                _allow("Ledgers", ["dynamodb:PutItem"], generations("journal_ledgers")),
-                _allow("Transactions", ["dynamodb:PutItem"], generations("transactions")),
-                _allow(
-                    "Totals",
-                    ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-                    generations("totals"),
-                ),
-            ],
-        ),
+        **{
+            name: document
+            for group in groups()
+            for name, document in _projectors(
+                environment, group.name, [events, which, *tables.projecting(group)]
+            ).items()
+        },
     }
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The ARNs of an environment's tables, and what Lambdas may do to those of read models."""
+
+    environment: str
+    replica: str
+
+    def other(self, name: str) -> str:
+        # A role's policy reaches only its own account; the region is where the stage is deployed.
+        return f"arn:*:dynamodb:*:*:table/twofold-{self.environment}-{name}"
+
+    def read(self, name: str) -> str:
+        return self.other(f"{self.replica}-{name}" if self.replica else name)
+
+    def letters(self, group: ProjectionGroup) -> str:
+        return self.read(group.dead_letters.short_name())
+
+    def both(self, model: ReadModel, below: str = "") -> list[str]:
+        """A read model's table, and the one that may replace it (`ops rebuild --blue-green`)."""
+        first, replaced = self.read(model.name), isinstance(model.table.Meta, BlueGreen)
+        return [f"{first}{below}", *([f"{first}_{SECOND}{below}"] if replaced else [])]
+
+    def querying(self, group: ProjectionGroup) -> dict[str, Any]:
+        actions = dict.fromkeys(each for model in group.read_models for each in model.access.query)
+        resources = [
+            arn
+            for model in group.read_models
+            for below in ("", "/index/*")[: 2 if has_indexes(model.table) else 1]
+            for arn in self.both(model, below)
+        ]
+        return _allow(f"Read{group.name.capitalize()}", _dynamodb(actions), resources)
+
+    def projecting(self, group: ProjectionGroup) -> list[dict[str, Any]]:
+        return [
+            _allow("Park", ["dynamodb:UpdateItem"], [self.letters(group)]),
+            *(
+                _allow(_sid(model, group), _dynamodb(model.access.projector), self.both(model))
+                for model in group.projected
+            ),
+        ]
+
+    def sweeping(self, group: ProjectionGroup) -> list[dict[str, Any]]:
+        return [
+            _allow("ListDue", ["dynamodb:Query"], self.both(model, f"/index/{model.access.sweep}"))
+            for model in group.read_models
+            if model.access.sweep
+        ]
+
+
+def _dynamodb(actions: Iterable[str]) -> list[str]:
+    return [f"dynamodb:{action}" for action in actions]
+
+
+def _sid(model: ReadModel, group: ProjectionGroup) -> str:
+    """The name of a read model's statement, which has letters and digits only."""
+    return model.name.removeprefix(f"{group.name}_").title().replace("_", "")
 
 
 def of_function(stage: Stage, function: str) -> dict[str, Any]:
@@ -142,11 +135,11 @@ def of_function(stage: Stage, function: str) -> dict[str, Any]:
     names = {"authorize": ["authorize"], "sweep": ["sweep"]}.get(function)
     if names is None and function == "api_handler":
         strong = "-strong" if stage.strong_reads else ""
-        names = [half if half == WRITE else f"{half}-query{strong}" for half in stage.serves]
+        names = [api if api == WRITE else f"{api}-query{strong}" for api in stage.serves]
     if names is None:
-        task, _, half = function.partition("_")
+        task, _, group = function.partition("_")
         fed = "-kinesis" if stage.kinesis_stream else ""
-        names = [f"{half}-watch" if task == "watch" else f"{half}-projector{fed}"]
+        names = [f"{group}-watch" if task == "watch" else f"{group}-projector{fed}"]
     statements = {each["Sid"]: each for name in names for each in known[name]["Statement"]}
     return {"Version": "2012-10-17", "Statement": list(statements.values())}
 
@@ -160,7 +153,7 @@ WILDCARDS = {
 
 
 def _projectors(
-    environment: str, half: str, statements: list[dict[str, Any]]
+    environment: str, group: str, statements: list[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
     """A projector's policy, for reading the event table's own stream and for Kinesis."""
     queue = f"arn:*:sqs:*:*:twofold-{environment}-*-failed"
@@ -187,8 +180,8 @@ def _projectors(
         )
     ]
     return {
-        f"{half}-projector": _document([*stream, *common]),
-        f"{half}-projector-kinesis": _document([*kinesis, *common]),
+        f"{group}-projector": _document([*stream, *common]),
+        f"{group}-projector-kinesis": _document([*kinesis, *common]),
     }
 
 
@@ -222,7 +215,7 @@ def files(environment: str, replica: str = "") -> dict[Path, str]:
 
 @click.command()
 @click.option("--environment", default="prod", show_default=True)
-@click.option("--replica", default="", help="A further copy of its read stacks.")
+@click.option("--replica", default="", help="A further copy of its read side.")
 def policies(environment: str, replica: str) -> None:
     """Writes the policy files of an environment."""
     for path, content in files(environment, replica).items():

@@ -1,7 +1,4 @@
-"""Processes: a command of `ops`, run in a process that has a stage's environment variables.
-
-The names of tables follow from those variables when their models are imported.
-"""
+"""Processes: a command of `ops`, run in a process that has a stage's environment variables."""
 
 import os
 import subprocess

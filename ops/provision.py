@@ -24,7 +24,7 @@ from ops.deploying.adoption import events_stream
 from ops.deploying.takedown import Takedown
 from ops.schema import definition
 from ops.stages import PROJECT, Stage, required
-from ops.template import first_generation, tables_of
+from ops.template import first_tables, tables_of
 from ops.tuning.deployed import check_limits, record
 from ops.tuning.monitoring import delete_lambda_logs
 
@@ -47,7 +47,7 @@ def provision(stage: Stage | None, remove: bool, word: str) -> None:
     if stage.user_pool:
         cognito.check(stage.user_pool)
     dynamodb = client("dynamodb")
-    with first_generation():
+    with first_tables():
         wanted = [definition(model, stage.tags, stage.kms_key) for model in tables_of(stage)]
     for parameters in wanted:
         click.echo(f"table: {make(dynamodb, parameters)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chalicelib.settings import WRITE, settings
+from chalicelib.settings import WRITE, read_again, settings
 from ops.packaging import chosen
 from ops.processes import region_variables, run_ops
 from ops.stages import Stage, required
@@ -52,7 +52,7 @@ def restore(
     run_in = runner(dict(os.environ))
     writer = next((stage for stage in found if WRITE in stage.serves), found[0])
     os.environ.update({**writer.variables, **region_variables(writer.region)})
-    settings.cache_clear()
+    read_again()
     from chalicelib.events.table import EventItem
     from ops.restoring import record
     from ops.restoring.cloud import Cloud

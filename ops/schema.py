@@ -109,6 +109,11 @@ def logical_id(model: type[Table]) -> str:
     return "".join(word.capitalize() for word in words) + "Table"
 
 
+def has_indexes(model: type[Table]) -> bool:
+    """Whether a table has indexes."""
+    return bool(model._get_schema()["global_secondary_indexes"])  # As above.
+
+
 def _keys(schema: Sequence[Any]) -> list[Any]:
     """Hash key first, which DynamoDB asks for and PynamoDB does not keep."""
     return sorted(schema, key=lambda key: str(key["KeyType"]))

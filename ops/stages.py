@@ -4,6 +4,7 @@ A stage is an entry of `.chalice/config.json`, or one that an environment's file
 (`ops/environments.py`). This module only reads them.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from chalicelib import __version__
-from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
+from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, Settings, read
 from ops.environments import CONFIG, PROJECT, entries, events_table
 
 __all__ = ["CONFIG", "ORDER", "PROJECT", "Stage", "all_stages", "required", "stage_named", "stages"]
@@ -71,6 +72,11 @@ class Stage:
     def stack(self) -> str:
         """The name of its CloudFormation stack, and of its API."""
         return f"twofold-{self.name}"
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of its processes, as this process would read them."""
+        return read({**os.environ, **self.variables})
 
     @property
     def tags(self) -> dict[str, str]:

@@ -15,9 +15,9 @@ import click
 
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
-from chalicelib.read_models import accounts, journal
-from chalicelib.read_models.generations import FIRST, Generations, pinned
-from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
+from chalicelib.read_models.blue_green import FIRST, BlueGreen, at_table
+from chalicelib.read_models.read_model import groups
+from chalicelib.settings import WRITE
 from chalicelib.tables import Table
 from ops import gateway
 from ops.alarms import alarms
@@ -36,10 +36,9 @@ from ops.stages import Stage, required
 
 TABLES: dict[str, tuple[type[Table], ...]] = {
     WRITE: (EventItem, KeyItem),
-    ACCOUNTS: accounts.TABLES,
-    JOURNAL: journal.TABLES,
+    **{group.name: group.tables for group in groups()},
 }
-"""The tables that belong to each half, and are made and deleted with it."""
+"""The tables that belong to each API, and are made and deleted with it."""
 
 
 def extras(stage: Stage) -> dict[str, Any]:
@@ -138,21 +137,21 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def first_generation() -> Iterator[None]:
+def first_tables() -> Iterator[None]:
     """Names inside the block are those of the tables that a stage is made with.
 
     A blue-green rebuild may have put second tables in their place, under other names.
     """
     with ExitStack() as pins:
-        for model in (*accounts.TABLES, *journal.TABLES):
-            if isinstance(model.Meta, Generations):
-                pins.enter_context(pinned(model.Meta.room, FIRST))
+        for model in (table for group in groups() for table in group.tables):
+            if isinstance(model.Meta, BlueGreen):
+                pins.enter_context(at_table(model.short_name(), FIRST))
         yield
 
 
 def tables_of(stage: Stage) -> list[type[Table]]:
     """The tables that a stage makes: a stage that does not project reads another region's."""
-    return [model for half in stage.serves for model in TABLES[half]] if stage.projects else []
+    return [model for api in stage.serves for model in TABLES[api]] if stage.projects else []
 
 
 @click.command(hidden=True)
@@ -165,7 +164,7 @@ def template(stage: Stage | None, out: Path) -> None:
     stage = required(stage)
     words = ["package", "--stage", stage.name, "--template-format", "json", str(out)]
     chalice.main(words, obj={}, standalone_mode=False)
-    with first_generation():
+    with first_tables():
         whole = completed(json.loads((out / "sam.json").read_text()), stage)
     api = whole["Resources"]["RestAPI"]["Properties"]
     api["DefinitionBody"] = gateway.without_surplus(api["DefinitionBody"])

@@ -16,14 +16,12 @@ os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
 from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.stack import TABLES
-from chalicelib.read_models.transactions import projector as transactions
 from tests import engines
 
 _ledgers = count(1)
@@ -73,10 +71,7 @@ def spare_ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def empty_ministack(spare_ministack: str) -> Iterator[str]:
     """A ministack with nothing in its tables, on which nobody else works; its endpoint."""
     engines.forget(spare_ministack)
-    with (
-        engines.connected(spare_ministack),
-        patch.object(transactions, "_known_days", set()),  # Of tables that are gone.
-    ):
+    with engines.connected(spare_ministack):
         tables.create(TABLES)
         yield spare_ministack
 

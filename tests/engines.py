@@ -23,7 +23,7 @@ from moto import mock_aws
 from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.stack import TABLES
-from chalicelib.settings import settings
+from chalicelib.settings import read_again
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,8 +44,8 @@ def _point(endpoint: str | None) -> None:
         os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
     else:
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
-    settings.cache_clear()
-    tables.connection.cache_clear()
+    read_again()
+    tables.disconnect()
 
 
 @contextmanager

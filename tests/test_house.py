@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = {"balances", "statements", "transactions", "totals", "integrity"}
+READ_MODELS = {
+    path.parent.name for path in (ROOT / "chalicelib" / "read_models").glob("*/__init__.py")
+}
 
-SHARED = {f"chalicelib.read_models.{name}" for name in ("reading", "generations", "ledgers")}
-"""What all rooms may import besides themselves."""
+SHARED = {
+    f"chalicelib.read_models.{name}"
+    for name in ("reading", "blue_green", "ledgers", "once", "read_model")
+}
+"""What all read models may import besides themselves."""
 
 ARROWS: dict[str, set[str]] = {
     "domain": {"domain"},
@@ -72,10 +77,10 @@ def part_of(name: str) -> str:
     return inside.partition(".")[0] if top == "chalicelib" else ""
 
 
-def room_of(name: str) -> str | None:
-    """`chalicelib.read_models.balances.table` is of the room `balances`."""
+def read_model_of(name: str) -> str | None:
+    """`chalicelib.read_models.balances.table` is of the read model `balances`."""
     place = [*name.split("."), "", ""][2]
-    return place if part_of(name) == "read_models" and place in ROOMS else None
+    return place if part_of(name) == "read_models" and place in READ_MODELS else None
 
 
 def _dotted(path: Path) -> str:
@@ -89,9 +94,8 @@ APP = Module("app", ast.parse((ROOT / "app.py").read_text()))
 DOMAIN = [module for module in MODULES if part_of(module.name) == "domain"]
 
 
-def test_the_house_has_the_parts_and_rooms_of_its_plan() -> None:
+def test_the_house_has_the_parts_of_its_plan() -> None:
     assert {part_of(name) for name in NAMES} - {""} == {*ARROWS, "local"}
-    assert {room_of(name) for name in NAMES} - {None} == ROOMS
 
 
 def test_imports_follow_the_arrows() -> None:
@@ -126,14 +130,14 @@ def test_the_domain_knows_no_clock_no_environment_and_no_chance() -> None:
     assert asked == []
 
 
-def test_a_room_imports_of_the_read_side_only_itself_and_what_all_rooms_share() -> None:
+def test_a_read_model_imports_of_the_read_side_only_itself_and_what_all_share() -> None:
     astray = [
         (module.name, name)
         for module in MODULES
-        if room_of(module.name)
+        if read_model_of(module.name)
         for name in module.imports()
         if part_of(name) == "read_models"
-        and room_of(name) != room_of(module.name)
+        and read_model_of(name) != read_model_of(module.name)
         and name not in SHARED
     ]
 
@@ -150,12 +154,12 @@ def test_only_the_app_and_the_local_stack_import_the_local_stack() -> None:
     assert importers == {"app", "local"}
 
 
-def test_only_doors_stacks_and_the_local_stack_know_chalice() -> None:
+def test_only_routes_projectors_and_the_local_stack_know_chalice() -> None:
     may = {"app", "chalicelib.commands.lambdas"}
     may |= {f"chalicelib.http.{part}" for part in ("auth", "door", "incoming")}
-    may |= {f"chalicelib.read_models.{room}.lambdas" for room in ROOMS}
+    may |= {f"chalicelib.read_models.{name}.lambdas" for name in READ_MODELS}
     may |= {"chalicelib.sweep"}
-    may |= {f"chalicelib.read_models.{stack}" for stack in ("accounts", "feeding", "journal")}
+    may |= {"chalicelib.read_models.feeding"}
     know = {
         module.name
         for module in [APP, *MODULES]

@@ -6,51 +6,55 @@ import sys
 import pytest
 
 from benchmarks.invocations import LAMBDAS, Lambda, environment
+from chalicelib.read_models.read_model import groups
 from tests.test_house import NAMES, ROOT
 
 AWS_CLIENTS = {"boto3", "s3transfer", "requests", "aiohttp"}
 """Ways to DynamoDB besides botocore, which PynamoDB brings."""
-ROOMS = {"balances", "statements", "transactions", "totals", "integrity"}
+FOLDERS = {
+    group.name: {
+        each.package.removeprefix("chalicelib.") for each in group.read_models if not each.derived
+    }
+    for group in groups()
+}
+"""The packages of each group's read models."""
 WRITING = {"commands", "sweep"}
 PROJECTING = {
-    "events.parking",
+    "events.dead_letters",
     "events.stream",
-    "read_models.accounts",
-    "read_models.journal",
     "read_models.feeding",
-    *(f"read_models.{room}.projector" for room in ROOMS - {"integrity"}),
-}
+    *(f"{folder}.projector" for folder in (*FOLDERS["accounts"], *FOLDERS["journal"])),
+} - {"read_models.integrity.projector"}
 ANSWERING = {
     "http.auth",
     "http.door",
     "http.pagination",
     "http.problems",
-    "read_models.ask",
-    *(f"read_models.{room}.lambdas" for room in ROOMS),
-    *(f"read_models.{room}.queries" for room in ROOMS),
+    *(f"{folder}.lambdas" for folder in (*FOLDERS["accounts"], *FOLDERS["journal"])),
+    *(f"{folder}.queries" for folder in (*FOLDERS["accounts"], *FOLDERS["journal"])),
 }
 
 NOT_LOADED = {
-    "write": {"read_models", "events.stream", "events.parking", "sweep"},
+    "write": {"read_models", "events.stream", "events.dead_letters", "sweep"},
     "authorizer": {"commands", "events", "domain", "read_models", "sweep", "http.door"},
     "sweep": {"commands", "events", "http", "read_models"},
     "accounts query": {
         *(WRITING | PROJECTING),
-        *(f"read_models.{room}" for room in ("transactions", "totals", "integrity")),
+        *FOLDERS["journal"],
         "events.dynamodb",
     },
     "accounts projector": {
         *(WRITING | ANSWERING),
-        *(f"read_models.{room}" for room in ("transactions", "totals", "integrity")),
+        *FOLDERS["journal"],
     },
     "journal query": {
         *(WRITING | PROJECTING),
-        *(f"read_models.{room}" for room in ("balances", "statements")),
+        *FOLDERS["accounts"],
         "events.dynamodb",
     },
     "journal projector": {
         *(WRITING | ANSWERING),
-        *(f"read_models.{room}" for room in ("balances", "statements")),
+        *FOLDERS["accounts"],
     },
 }
 """Of the house, by the Lambda that does not need it."""

@@ -87,7 +87,7 @@ def test_the_endpoint_is_dynamodbs_before_that_of_all_services(
 def test_a_half_that_does_not_exist_is_refused_by_name(serves: str) -> None:
     wrong = (set(serves.split(",")) - {"write", "accounts", "journal"}).pop()
 
-    with pytest.raises(ValueError, match=rf"no such half: {wrong}$"):
+    with pytest.raises(ValueError, match=rf"no such API: {wrong}$"):
         settings.read({"TWOFOLD_SERVES": serves})
 
 

@@ -1,13 +1,15 @@
-"""Parking: where a stream record that cannot be projected waits, with what is wrong with it.
+"""Dead letters: stream records that cannot be projected, each stored with its error.
 
-A parked record holds nobody up, and nothing of it is lost: it names its event, which stands in the
-event table, from where `ops redrive` projects it when the cause is gone.
+A dead letter holds up no other record, and nothing of it is lost: it names its event, which stands
+in the event table, from where `ops redrive` projects it when the cause is gone.
 """
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import UnicodeAttribute
@@ -16,21 +18,29 @@ from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy
-from chalicelib.tables import Integer, Table, bucket_of, response_code
+from chalicelib.tables import Integer, ReadNamed, Table, bucket_of, response_code
 
 logger = logging.getLogger(__name__)
 
-Project = Callable[[Sequence[Recorded]], None]
-"""A room's projector: brings the room's rows up to what these events say."""
-
 BUCKETS = 8
-"""Over which the parked are spread, so that a deployment gone wrong finds room for all it parks."""
+"""Partitions of a table, so that a deployment that went wrong can store all its dead letters."""
 
 _MOST_TEXT = 2000
 
 
-class ParkedRow(Table):
-    """One parked record. Sorted by `place`: a stream's events in the order of their versions."""
+class Projected(Protocol):
+    """A read model: what is projected into."""
+
+    @property
+    def name(self) -> str:
+        """By which a dead letter names it."""
+
+    def project(self, events: Sequence[Recorded]) -> None:
+        """Brings its rows up to these events. Safe to repeat, and independent of their order."""
+
+
+class DeadLetterRow(Table):
+    """One dead letter. Sorted by `place`: a stream's events in the order of their versions."""
 
     bucket = Integer(hash_key=True)
     place = UnicodeAttribute(range_key=True)
@@ -42,9 +52,22 @@ class ParkedRow(Table):
     newest_at = UnicodeAttribute()
 
 
+@cache
+def table_of_group(group: str) -> type[DeadLetterRow]:
+    """The table of a projection group's dead letters."""
+
+    class DeadLetters(DeadLetterRow):
+        """What this group could not project."""
+
+        class Meta(metaclass=ReadNamed):
+            name = f"{group}_parked"
+
+    return DeadLetters
+
+
 @dataclass(frozen=True)
-class Place:
-    """Where the event of a record stands in the event table.
+class Coordinates:
+    """The stream and version of a record's event.
 
     A record that names no event has the stream "" and is only known by its sequence number.
     """
@@ -60,7 +83,7 @@ class Place:
 def is_transient(error: BaseException) -> bool:
     """Whether the same call may succeed later: AWS had no time, no right or no table for it.
 
-    What DynamoDB refuses for what it says (`ValidationException`, also as the reason of a cancelled
+    What DynamoDB refuses for its content (`ValidationException`, also as the reason of a cancelled
     transaction) will be refused again.
     """
     if isinstance(error, DoesNotExist):
@@ -76,16 +99,18 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, BotoCoreError | ClientError | Busy | OSError)
 
 
-def park(table: type[ParkedRow], place: Place, rooms: str, error: Exception) -> None:
-    """Parks a record. One that is parked already keeps the time at which it first was."""
-    logger.error("parked %s: %s: %s", place, type(error).__name__, error, exc_info=error)
+def add(
+    table: type[DeadLetterRow], coordinates: Coordinates, read_models: str, error: Exception
+) -> None:
+    """Stores a dead letter. One that is stored already keeps the time at which it first was."""
+    logger.error("dead letter %s: %s: %s", coordinates, type(error).__name__, error, exc_info=error)
     now = rfc3339(datetime.now(UTC))
-    row = table(_bucket(place.stream), str(place))
+    row = table(_bucket(coordinates.stream), str(coordinates))
     row.update(
         [
-            table.stream.set(place.stream),
-            table.version.set(place.version),
-            table.rooms.set(rooms),
+            table.stream.set(coordinates.stream),
+            table.version.set(coordinates.version),
+            table.rooms.set(read_models),
             table.error.set(f"{type(error).__name__}: {error}"[:_MOST_TEXT]),
             table.parked_at.set(table.parked_at | now),
             table.newest_at.set(now),
@@ -93,35 +118,35 @@ def park(table: type[ParkedRow], place: Place, rooms: str, error: Exception) -> 
     )
 
 
-def parked(table: type[ParkedRow], stream: str = "") -> Iterator[ParkedRow]:
-    """The parked records of a stack, or of one stream; each stream's in the order of its events."""
+def stored(table: type[DeadLetterRow], stream: str = "") -> Iterator[DeadLetterRow]:
+    """The dead letters of a group, or of one stream; each stream's in the order of its events."""
     condition = table.place.startswith(f"{stream}#") if stream else None
     for bucket in [_bucket(stream)] if stream else range(BUCKETS):
         yield from table.query(bucket, condition, consistent_read=True)
 
 
-def waiting(table: type[ParkedRow], now: datetime) -> tuple[int, float]:
-    """How many records are parked, and for how many seconds the oldest has been."""
-    since = [datetime.fromisoformat(row.parked_at) for row in parked(table)]
+def waiting(table: type[DeadLetterRow], now: datetime) -> tuple[int, float]:
+    """How many dead letters there are, and the age of the oldest in seconds."""
+    since = [datetime.fromisoformat(row.parked_at) for row in stored(table)]
     return len(since), (now - min(since)).total_seconds() if since else 0.0
 
 
 def redrive(
-    table: type[ParkedRow],
-    rooms: Sequence[Project],
+    table: type[DeadLetterRow],
+    read_models: Sequence[Projected],
     read: Callable[[Stream, int], Recorded],
     stream: str = "",
-) -> Iterator[tuple[ParkedRow, Exception | None]]:
-    """Projects what is parked, from the event table; each with what still stands against it.
+) -> Iterator[tuple[DeadLetterRow, Exception | None]]:
+    """Projects dead letters from the event table; each with the error that it still meets.
 
-    Safe to repeat, and beside the projector: to a room, what it knows is no news.
+    Safe to repeat, and beside the projector: a read model ignores events that it has applied.
     """
-    for row in parked(table, stream):
+    for row in stored(table, stream):
         try:
             event = read(Stream.parse(row.stream), row.version)
-            for project in rooms:
-                project([event])
-        except Exception as error:  # noqa: BLE001  # Whatever it is, it is said.
+            for read_model in read_models:
+                read_model.project([event])
+        except Exception as error:  # noqa: BLE001  # Whatever it is, it is reported.
             yield row, error
         else:
             row.delete()

@@ -1,7 +1,7 @@
-"""STREAM: records of the event table's stream become Recorded events and are fed to rooms.
+"""STREAM: records of the event table's stream become Recorded events and are fed to read models.
 
 DynamoDB Streams keep order per item only, deliver at least once, and split a transaction's items;
-so rooms depend on no order, and a batch may be fed again, wholly or in part, at any time.
+so read models depend on no order, and a batch may be fed again, wholly or in part, at any time.
 """
 
 import base64
@@ -10,15 +10,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
-from chalicelib.events.dead_letters import (
-    ParkedRow,
-    Place,
-    Project,
-    is_transient,
-    park,
-)
+from chalicelib.events import dead_letters
+from chalicelib.events.dead_letters import Coordinates, DeadLetterRow, Projected, is_transient
 from chalicelib.events.dynamodb import from_item
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import with_current_state
@@ -61,20 +56,23 @@ def newest(kind: str, events: Iterable[Recorded]) -> dict[Stream, Recorded]:
     return result
 
 
-@dataclass(frozen=True)
-class Stack:
-    """Rooms that are fed together, and the table where what cannot be projected is parked."""
+class Group(Protocol):
+    """Read models that are fed together, and the table of their dead letters."""
 
-    name: str
-    rooms: tuple[Project, ...]
-    parked: type[ParkedRow]
+    @property
+    def projected(self) -> Sequence[Projected]:
+        """The read models that are made of events."""
+
+    @property
+    def dead_letters(self) -> type[DeadLetterRow]:
+        """The table of what could not be projected."""
 
 
 @dataclass(frozen=True)
 class Alteration:
     """An event that was changed or deleted (`kind`: MODIFY, REMOVE), which Twofold never does."""
 
-    place: Place
+    coordinates: Coordinates
     kind: str
 
 
@@ -83,13 +81,13 @@ class Fed:
     """What became of a batch.
 
     `failed` is the sequence number of the first record that is to be delivered again, with all that
-    follow; None if there is none. `events` were projected, and `parked` set aside. `altered` events
-    were there before, and were changed or deleted.
+    follow; None if there is none. `events` were projected, and `dead_letters` records stored as
+    such. `altered` events were there before, and were changed or deleted.
     """
 
     failed: str | None
     events: Sequence[Recorded]
-    parked: int
+    dead_letters: int
     altered: Sequence[Alteration] = field(default_factory=list)
 
     @property
@@ -100,26 +98,26 @@ class Fed:
 
 
 def feed(
-    stack: Stack,
+    group: Group,
     records: Sequence[Mapping[str, Any]],
     *,
     history: Callable[[Stream], Iterator[Recorded]],
     seconds_left: Callable[[], float] = lambda: 60.0,
 ) -> Fed:
-    """Feeds a batch of records, of the table's own stream or of Kinesis, to the rooms of a stack.
+    """Feeds a batch of records, of the table's own stream or of Kinesis, to a group's read models.
 
     The batch is fed as one, so that each row is written once. Should that fail, its records are
-    fed one by one, and one by one to each room: what goes is done; what cannot be projected is
-    parked; and where AWS only had no time for it, or this Lambda has none left, the record is to be
+    fed one by one, and one by one to each read model: what cannot be projected becomes a dead
+    letter; and where AWS only had no time for it, or this Lambda has none left, the record is to be
     delivered again with all that follow. A change to an event that was there before is projected
-    nowhere: read tables go on saying what was recorded.
+    nowhere: read tables keep what was recorded.
     """
-    fed = _feed(stack, records, history, seconds_left)
+    fed = _feed(group, records, history, seconds_left)
     return replace(fed, altered=list(_alterations(records)))
 
 
 def _feed(
-    stack: Stack,
+    group: Group,
     records: Sequence[Mapping[str, Any]],
     history: Callable[[Stream], Iterator[Recorded]],
     seconds_left: Callable[[], float],
@@ -128,57 +126,57 @@ def _feed(
         return Fed(_sequence(records[0]), [], 0)
     try:
         events = [_read(record, history) for record in records if not _kind_of_alteration(record)]
-        in_parallel(lambda project: project(events), stack.rooms)
+        in_parallel(lambda each: each.project(events), group.projected)
     except Exception:
         logger.exception("a batch of %d records failed; feeding them singly", len(records))
-        return _feed_singly(stack, records, history, seconds_left)
+        return _feed_singly(group, records, history, seconds_left)
     return Fed(None, events, 0)
 
 
 def _feed_singly(
-    stack: Stack,
+    group: Group,
     records: Sequence[Mapping[str, Any]],
     history: Callable[[Stream], Iterator[Recorded]],
     seconds_left: Callable[[], float],
 ) -> Fed:
     done: list[Recorded] = []
-    parked = 0
+    count = 0
     for record in records:
         if seconds_left() < SPARE_SECONDS:
-            return Fed(_sequence(record), done, parked)
+            return Fed(_sequence(record), done, count)
         try:
             if _kind_of_alteration(record):
                 continue
             event = _read(record, history)
-        except Exception as error:  # noqa: BLE001  # Whatever it is, it is parked with it.
-            if is_transient(error) or not _parks(stack, record, "all", error):
-                return Fed(_sequence(record), done, parked)
-            parked += 1
+        except Exception as error:  # noqa: BLE001  # Whatever it is, it is stored.
+            if is_transient(error) or not _is_stored(group, record, "all", error):
+                return Fed(_sequence(record), done, count)
+            count += 1
             continue
         failures = {}
-        for project in stack.rooms:
+        for read_model in group.projected:
             try:
-                project([event])
+                read_model.project([event])
             except Exception as error:
                 if is_transient(error):
                     logger.exception("record %s is to be delivered again", _sequence(record))
-                    return Fed(_sequence(record), done, parked)
-                failures[_room(project)] = error
+                    return Fed(_sequence(record), done, count)
+                failures[read_model.name] = error
         if not failures:
             done.append(event)
-        elif _parks(stack, record, ", ".join(failures), next(iter(failures.values()))):
-            parked += 1
+        elif _is_stored(group, record, ", ".join(failures), next(iter(failures.values()))):
+            count += 1
         else:
-            return Fed(_sequence(record), done, parked)
-    return Fed(None, done, parked)
+            return Fed(_sequence(record), done, count)
+    return Fed(None, done, count)
 
 
-def _parks(stack: Stack, record: Mapping[str, Any], rooms: str, error: Exception) -> bool:
-    """Whether it could be parked."""
+def _is_stored(group: Group, record: Mapping[str, Any], read_models: str, error: Exception) -> bool:
+    """Whether it could be stored as a dead letter."""
     try:
-        park(stack.parked, _place(record), rooms, error)
+        dead_letters.add(group.dead_letters, _coordinates(record), read_models, error)
     except Exception:
-        logger.exception("record %s could not be parked", _sequence(record))
+        logger.exception("record %s could not be stored as a dead letter", _sequence(record))
         return False
     return True
 
@@ -189,9 +187,9 @@ def _read(record: Mapping[str, Any], history: Callable[[Stream], Iterator[Record
 
 def _alterations(records: Sequence[Mapping[str, Any]]) -> Iterator[Alteration]:
     for record in records:
-        with suppress(KeyError, TypeError, ValueError):  # It is no record, and was parked.
+        with suppress(KeyError, TypeError, ValueError):  # It is no record, but a dead letter.
             if kind := _kind_of_alteration(record):
-                yield Alteration(_place(record), kind)
+                yield Alteration(_coordinates(record), kind)
 
 
 def _kind_of_alteration(record: Mapping[str, Any]) -> str | None:
@@ -216,14 +214,9 @@ def _change(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return change
 
 
-def _place(record: Mapping[str, Any]) -> Place:
+def _coordinates(record: Mapping[str, Any]) -> Coordinates:
     try:
         keys = _change(record)["dynamodb"]["Keys"]
-        return Place(keys["stream"]["S"], int(keys["version"]["N"]))
+        return Coordinates(keys["stream"]["S"], int(keys["version"]["N"]))
     except (KeyError, TypeError, ValueError):
-        return Place("", 0, _sequence(record))
-
-
-def _room(project: Project) -> str:
-    """`balances`, of `chalicelib.read_models.balances.projector`."""
-    return project.__module__.split(".")[-2]
+        return Coordinates("", 0, _sequence(record))

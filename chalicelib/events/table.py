@@ -3,16 +3,14 @@
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 from pynamodb.constants import STREAM_NEW_IMAGE
 
-from chalicelib.settings import settings
-from chalicelib.tables import Integer, Table
+from chalicelib.tables import Integer, Named, Table
 
 
 class EventItem(Table):
     """One event: what happened, the stream's whole state after it, and the link to the last one."""
 
-    class Meta:
-        table_name = settings().table_name("events")
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=Named):
+        name = "events"
         stream_view_type = STREAM_NEW_IMAGE
 
     stream = UnicodeAttribute(hash_key=True)

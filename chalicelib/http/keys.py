@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.exceptions import DoesNotExist
 
-from chalicelib.settings import settings
-from chalicelib.tables import Table
+from chalicelib.tables import Named, Table
 
 READ, WRITE = "read", "write"
 ALL_LEDGERS = "*"
@@ -27,9 +26,8 @@ random bits in the 64 characters of URL-safe base64 (RFC 4648), without padding.
 class KeyItem(Table):
     """A key as it is stored: its hash, and what it opens."""
 
-    class Meta:
-        table_name = settings().table_name("keys")
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=Named):
+        name = "keys"
 
     hash = UnicodeAttribute(hash_key=True)
     name = UnicodeAttribute()

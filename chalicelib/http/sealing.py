@@ -13,8 +13,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError
 
 from chalicelib.http.problems import Problem
-from chalicelib.settings import settings
-from chalicelib.tables import CONDITION_FAILED, Table, response_code
+from chalicelib.tables import CONDITION_FAILED, Named, Table, response_code
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +26,8 @@ _BYTES = 32
 class SealingItem(Table):
     """The key, as hexadecimal digits."""
 
-    class Meta:
-        table_name = settings().table_name("keys")
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=Named):
+        name = "keys"
 
     hash = UnicodeAttribute(hash_key=True)
     secret = UnicodeAttribute()

@@ -8,7 +8,7 @@ import os
 import sys
 from urllib.parse import urlsplit
 
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 
 
 def start() -> None:
@@ -34,7 +34,7 @@ def start() -> None:
             supervision.end(1)
         checkpoints = Checkpoints(running.checkpoints, running.id, readers=("accounts", "journal"))
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = running.endpoint
-        settings.cache_clear()
+        read_again()
     if urlsplit(settings().endpoint).hostname in ("localhost", "127.0.0.1"):
         # An engine of this machine asks for credentials and looks at none.
         os.environ["AWS_ACCESS_KEY_ID"] = "local"

@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from chalicelib import sweep, tables
 from chalicelib.domain.fields import rfc3339
-from chalicelib.events.dead_letters import Project
+from chalicelib.events.dead_letters import Projected
 from chalicelib.events.dynamodb import from_item
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
@@ -22,19 +22,23 @@ from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.checkpoints import Checkpoints
 from chalicelib.local.mapping import SourceMapping
 from chalicelib.local.stream_pump import Pump
-from chalicelib.read_models import accounts, journal
+from chalicelib.read_models.read_model import groups
 from chalicelib.settings import settings
+from chalicelib.tables import Table
 
 logger = logging.getLogger(__name__)
 
-TABLES = (EventItem, KeyItem, *accounts.TABLES, *journal.TABLES)
-ROOMS = (*accounts.ROOMS, *journal.ROOMS)
+TABLES: tuple[type[Table], ...] = (
+    EventItem,
+    KeyItem,
+    *(table for group in groups() for table in group.tables),
+)
 FEEDING = SourceMapping(report_failures=True, bisect=True)
 """As a deployed projector is fed, but that nothing is ever given up on a laptop."""
 _SWEEP_SECONDS = 2
 _CATCH_UP_MARGIN = timedelta(minutes=1)
 
-PROJECTORS = {"accounts": accounts.project_accounts, "journal": journal.project_journal}
+PROJECTORS = {group.name: group.function(f"project_{group.name}") for group in groups()}
 
 
 def run(checkpoints: Checkpoints) -> None:
@@ -51,11 +55,11 @@ def run(checkpoints: Checkpoints) -> None:
         _background(name, pump.run)
 
 
-def catch_up(rooms: Iterable[Project], since: str) -> int:
-    """Feeds the events recorded since shortly before a time to the rooms; how many there were.
+def catch_up(read_models: Iterable[Projected], since: str) -> int:
+    """Feeds the events recorded since shortly before a time to read models; how many there were.
 
-    The margin covers what was committed after its recording by a writer that had to wait; to a
-    room, what it knows is no news. An empty time stands for the beginning.
+    The margin covers what was committed after its recording by a writer that had to wait; read
+    models ignore events that they have applied. An empty time stands for the beginning.
     """
     if since:
         since = rfc3339(datetime.fromisoformat(since) - _CATCH_UP_MARGIN)
@@ -63,8 +67,8 @@ def catch_up(rooms: Iterable[Project], since: str) -> int:
     items = EventItem.scan(recent, page_size=1000)
     count = 0
     while batch := [from_item(item) for item in islice(items, FEEDING.batch_size)]:
-        for project in rooms:
-            project(batch)
+        for read_model in read_models:
+            read_model.project(batch)
         count += len(batch)
     return count
 
@@ -90,7 +94,8 @@ def stream_arn() -> str:
 def _catch_up(checkpoints: Checkpoints) -> None:
     while True:
         try:
-            catch_up(ROOMS, checkpoints.behind_since or "")
+            read_models = [each for group in groups() for each in group.projected]
+            catch_up(read_models, checkpoints.behind_since or "")
             checkpoints.caught_up()
         except Exception:
             logger.exception("what was missed could not be fed; trying again")

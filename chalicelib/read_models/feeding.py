@@ -1,7 +1,7 @@
-"""Feeding: how a stack's projector is declared, and the Lambda that watches what it parks.
+"""Feeding: the Lambda that projects into a group, and the one that counts its dead letters.
 
-A shard of a DynamoDB stream takes two readers, which are the two stacks. A third, or a replica,
-hangs on a Kinesis data stream that DynamoDB feeds with the same changes.
+A shard of a DynamoDB stream takes two readers, which are the two groups. A third, or a replica,
+reads a Kinesis data stream that DynamoDB feeds with the same changes.
 """
 
 from collections.abc import Callable
@@ -14,33 +14,51 @@ from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, KinesisEvent,
 from chalicelib.events import stream
 from chalicelib.events.dead_letters import waiting
 from chalicelib.events.dynamodb import DynamoStore
+from chalicelib.read_models.read_model import ProjectionGroup
 from chalicelib.settings import settings
 from chalicelib.telemetry import altered, projected, watched
 
 BATCH_SIZE = 100
 
 
-def projector_lambda(blueprint: Blueprint, stack: stream.Stack) -> Callable[[Any, Any], Any]:
-    """The Lambda `project_{stack}` that feeds a stack, from where this stage's settings say."""
+@cache
+def functions_of(group: ProjectionGroup) -> dict[str, Any]:
+    """The Lambdas of a group by their names in its module, and the `projector` that declares them.
+
+    They load the read models now: it is a Lambda's start, and not its first invocation.
+    """
+    for each in group.projected:
+        assert each.projection
+    blueprint = Blueprint(f"chalicelib.read_models.{group.name}")
+    return {
+        "projector": blueprint,
+        f"project_{group.name}": projector_lambda(blueprint, group),
+        f"watch_{group.name}": watch_lambda(blueprint, group),
+    }
+
+
+def projector_lambda(blueprint: Blueprint, group: ProjectionGroup) -> Callable[[Any, Any], Any]:
+    """The Lambda `project_{group}` that feeds a group, from where this stage's settings say."""
 
     def project(event: DynamoDBEvent | KinesisEvent) -> Any:
         fed = stream.feed(
-            stack,
+            group,
             event.to_dict()["Records"],
             history=_store().history,
             seconds_left=_seconds_left(event.context),
         )
         projected(
-            stack.name,
+            group.name,
             [(one.recorded_at, one.command_id) for one in fed.events],
-            parked=fed.parked,
+            parked=fed.dead_letters,
             retried=fed.failed is not None,
         )
         for each in fed.altered:
-            altered(stack.name, f"{each.place.stream}@{each.place.version}", each.kind)
+            coordinates = each.coordinates
+            altered(group.name, f"{coordinates.stream}@{coordinates.version}", each.kind)
         return fed.response
 
-    project.__name__ = f"project_{stack.name}"  # By which Chalice names the Lambda and finds it.
+    project.__name__ = f"project_{group.name}"  # By which Chalice names the Lambda and finds it.
     source = settings().kinesis_stream
     declared = (
         blueprint.on_dynamodb_record(
@@ -57,15 +75,15 @@ def projector_lambda(blueprint: Blueprint, stack: stream.Stack) -> Callable[[Any
     return handler
 
 
-def watch_lambda(blueprint: Blueprint, stack: stream.Stack) -> Callable[[Any, Any], Any]:
-    """The Lambda `watch_{stack}` that says every minute what is parked, for the alarms."""
+def watch_lambda(blueprint: Blueprint, group: ProjectionGroup) -> Callable[[Any, Any], Any]:
+    """The Lambda `watch_{group}` that counts the dead letters every minute, for the alarms."""
 
     def watch(_: CloudWatchEvent) -> dict[str, float]:
-        count, oldest = waiting(stack.parked, datetime.now(UTC))
-        watched(stack.name, count, oldest)
+        count, oldest = waiting(group.dead_letters, datetime.now(UTC))
+        watched(group.name, count, oldest)
         return {"parked": count, "oldest": oldest}
 
-    watch.__name__ = f"watch_{stack.name}"
+    watch.__name__ = f"watch_{group.name}"
     handler: Callable[[Any, Any], Any] = blueprint.schedule(Rate(1, unit=Rate.MINUTES))(watch)
     return handler
 
@@ -76,7 +94,7 @@ def _store() -> DynamoStore:
 
 
 def _seconds_left(context: Any) -> Callable[[], float]:
-    """How long this invocation may still take. A call that is none of Lambda's has all its time."""
+    """How long this invocation may still take. Outside of Lambda it is not limited."""
     if context is None:
         return lambda: 60.0
     return lambda: float(context.get_remaining_time_in_millis()) / 1000

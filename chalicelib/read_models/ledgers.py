@@ -1,35 +1,37 @@
-"""Ledgers: which are there, and which assets their accounts hold; a registry in each stack.
+"""Ledgers: which are there, and which assets their accounts hold; a registry in each group.
 
 A row per ledger and asset, written by the first event of an account that holds it, or of a
-transaction that moves it. All rows of a stack are one partition, so that a page of them is one
+transaction that moves it. All rows of a group are one partition, so that a page of them is one
 query; each process of a projector writes a row once. The range key is the ledger, a space, and the
 asset: a space comes before every character of an id, so that the order of the rows is that of the
 ledgers.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable, Sequence
 
 from pynamodb.attributes import UnicodeAttribute
-from pynamodb.connection import Connection
 from pynamodb.exceptions import PutError
 
 from chalicelib.domain.errors import LedgerNotFound
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.ledger.aggregates import account_state, transaction_event
-from chalicelib.read_models.generations import Generations, into_each
-from chalicelib.tables import (
-    CONDITION_FAILED,
-    Table,
-    connection,
-    in_parallel,
-    response_code,
+from chalicelib.read_models.blue_green import BlueGreen
+from chalicelib.read_models.once import WrittenOnce
+from chalicelib.read_models.read_model import (
+    Access,
+    Earlier,
+    Item,
+    Projection,
+    ReadModel,
+    SharedRows,
+    group_named,
 )
+from chalicelib.settings import ACCOUNTS, JOURNAL
+from chalicelib.tables import CONDITION_FAILED, Table, response_code
 
 PARTITION = "ledgers"
 
-_known: WeakKeyDictionary[Connection, set[tuple[str, str]]] = WeakKeyDictionary()
-"""The tables and places whose row this process has written, or found, already; by engine."""
+_written = WrittenOnce()
 
 
 class LedgerRow(Table):
@@ -40,19 +42,17 @@ class LedgerRow(Table):
 
 
 class AccountsLedger(LedgerRow):
-    """The registry of the accounts stack."""
+    """The registry of the accounts group."""
 
-    class Meta(metaclass=Generations):
-        room = "accounts_ledgers"
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=BlueGreen):
+        name = "accounts_ledgers"
 
 
 class JournalLedger(LedgerRow):
-    """The registry of the journal stack."""
+    """The registry of the journal group."""
 
-    class Meta(metaclass=Generations):
-        room = "journal_ledgers"
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=BlueGreen):
+        name = "journal_ledgers"
 
 
 def place_of(ledger: str, asset: str) -> str:
@@ -66,20 +66,60 @@ def parts_of(place: str) -> tuple[str, str]:
     return ledger, asset
 
 
-def registered(registry: type[LedgerRow]) -> Callable[[Sequence[Recorded]], None]:
-    """The projector of a registry: one conditional put for each ledger and asset that this process
-    has not seen before.
+def _projection(group: str, registry: type[LedgerRow]) -> Projection:
+    """How the registry of a group is made: by a conditional put for each ledger and asset that this
+    process has not written before.
     """
 
-    @into_each(registry.Meta.room)  # type: ignore[attr-defined]  # Of the classes above.
     def project(events: Sequence[Recorded]) -> None:
-        table = registry.Meta.table_name
-        known = _known.setdefault(connection(), set())
-        places = {(table, place) for place in places_of(events)} - known
-        in_parallel(lambda new: _put(registry(PARTITION, new[1])), places)
-        known.update(places)
+        _written.write(
+            registry.Meta.table_name,
+            places_of(events),
+            lambda place: _put(registry(PARTITION, place)),
+        )
 
-    return project
+    def rows(event: Recorded, _: Earlier | None) -> list[LedgerRow]:
+        return [registry(PARTITION, place) for place in places_of([event])]
+
+    def origin(row: Item) -> tuple[Stream, None]:
+        raise ValueError(f"{row} is of no single stream")
+
+    def is_asked_for(row: Item, _: object) -> bool:
+        return group_named(group).holds(*parts_of(row["place"]["S"]))
+
+    return Projection(
+        kind="account",
+        project=project,
+        rows=rows,
+        origin=origin,
+        forget=_written.forget,
+        shared=SharedRows(
+            is_shared=lambda _: True,
+            row=lambda row: registry(PARTITION, row["place"]["S"]),
+            ledger=lambda row: parts_of(row["place"]["S"])[0],
+            is_asked_for=is_asked_for,
+            lists="a ledger",
+            orphan="an asset that no account of the ledger holds",
+        ),
+    )
+
+
+def _read_model(group: str, table: str) -> ReadModel:
+    return ReadModel(
+        "chalicelib.read_models",
+        named=f"{group}_ledgers",
+        derived=True,
+        table_at=f"ledgers:{table}",
+        projection_at=f"ledgers:{group.upper()}_PROJECTION",
+        routes_at="ledger_routes:ledgers",
+        access=Access(projector=["PutItem"]),
+    )
+
+
+ACCOUNTS_PROJECTION = _projection(ACCOUNTS, AccountsLedger)
+JOURNAL_PROJECTION = _projection(JOURNAL, JournalLedger)
+ACCOUNTS_REGISTRY = _read_model(ACCOUNTS, "AccountsLedger")
+JOURNAL_REGISTRY = _read_model(JOURNAL, "JournalLedger")
 
 
 def places_of(events: Iterable[Recorded]) -> set[str]:
@@ -94,13 +134,8 @@ def _assets_of(event: Recorded) -> set[str]:
     return {entry.asset for entry in transaction_event(event).entries}
 
 
-def forget() -> None:
-    """Lets the next batch write its rows again."""
-    _known.clear()
-
-
 def require_ledger(registry: type[LedgerRow], ledger: str) -> None:
-    """Raises LedgerNotFound for a ledger of which nothing has arrived in this stack."""
+    """Raises LedgerNotFound for a ledger of which nothing has arrived in this group."""
     rows = registry.query(PARTITION, LedgerRow.place.startswith(place_of(ledger, "")), limit=1)
     if next(iter(rows), None) is None:
         raise LedgerNotFound(ledger)

@@ -15,18 +15,16 @@ from typing import TypeVar
 from chalicelib.events.table import EventItem
 from ops.auditing import reading, settling, sums
 from ops.auditing.assertions import Assertion
-from ops.auditing.expectations import key_parts, rows_of, sum_key
+from ops.auditing.expectations import Lines, counted, lines_of, rows_of
 from ops.auditing.findings import Finding, Report, ledger_of
 from ops.auditing.scratch import Scratch
 from ops.auditing.streams import StreamCheck
 from ops.auditing.stripes import Striped
 from ops.checkpoints import proof
 from ops.verifying.events import grouped
-from ops.verifying.raw import Item, digest, last, name_of, query
+from ops.verifying.raw import Item, last, name_of, query
 from ops.verifying.read_models import READ_MODELS
-from ops.verifying.rows import statement_row
 from ops.verifying.scanning import Bars, Pages, RateLimiter, Scanner, silent
-from ops.verifying.sums import Key, Sum
 
 _FLUSH = 5000
 """Assertions of one stream held in memory."""
@@ -52,7 +50,7 @@ class Auditor:
     bars: Bars = silent
     sleep: Callable[[float], None] = time.sleep
     report: Report = field(default_factory=Report)
-    _sums: dict[Key, Sum] = field(default_factory=dict)
+    _sums: sums.Folded = field(default_factory=sums.Folded)
     _striped: Striped = field(default_factory=Striped)
     _lock: Lock = field(default_factory=Lock)
 
@@ -91,9 +89,9 @@ class Auditor:
     def _stream(self, name: str, items: Iterable[Item], scratch: Scratch) -> None:
         """One stream. If the scan shows a finding, the stream is queried, in order."""
         is_repeated = scratch.has_stream(name)
-        check, statement = self._fold(name, items, scratch, first_look=True)
+        check, lines = self._fold(name, items, scratch, first_look=True)
         if check.findings or is_repeated:
-            check, statement = self._until_sound(
+            check, lines = self._until_sound(
                 (0.3, 0.0),
                 lambda: self._fold(name, query(EventItem, name), scratch),
                 lambda found: found[0].findings,
@@ -101,12 +99,9 @@ class Auditor:
         self._report(check)
         scratch.add_stream(check)
         if check.asset and check.whole and check.newest:
-            key = sum_key(name.replace("/account/", "/"), check.asset)
-            posted = check.tally.posted
             with self._lock:
-                sum = self._sums.setdefault(key, Sum())
-                sum.add(check.version, posted["debit"], posted["credit"], check.at)
-        scratch.expect(rows_of(check, statement))
+                self._sums.take(counted(check, check.newest))
+        scratch.expect(rows_of(check, lines))
 
     def _report(self, check: StreamCheck) -> None:
         with self._lock:
@@ -126,9 +121,10 @@ class Auditor:
 
     def _fold(
         self, name: str, items: Iterable[Item], scratch: Scratch, *, first_look: bool = False
-    ) -> tuple[StreamCheck, int]:
-        """The stream, and the sum of its statement's digests. A first look ends at a finding."""
-        check, statement = StreamCheck(name), 0
+    ) -> tuple[StreamCheck, list[Lines]]:
+        """The stream, and the rows of its histories. A first look ends at a finding."""
+        check = StreamCheck(name)
+        lines = lines_of(check) if self.rows else []
         noted: list[tuple[int, int, Assertion]] = []
         earlier = scratch.proven(name)
         hashes = dict.fromkeys((each.version for each in earlier), b"")
@@ -142,13 +138,14 @@ class Auditor:
             if len(noted) > _FLUSH:
                 scratch.add_assertions(name, noted)
                 noted.clear()
-            if one is not None and one.stream.kind == "account":
-                statement = (statement + digest(statement_row(one))) & reading.MASK
+            if one is not None:
+                for each in lines:
+                    each.take(one)
         scratch.add_assertions(name, noted)
         if earlier:
             found = {version: hash for version, hash in hashes.items() if hash}
             check.findings += proof.differing(name, check.version, found, earlier)
-        return check, statement
+        return check, lines
 
     def _transactions(self, scratch: Scratch) -> None:
         """Compares both sides of transactions, and the sums of each asset over all accounts.
@@ -183,12 +180,12 @@ class Auditor:
 
     def _rows(self, scratch: Scratch) -> None:
         for name, model in READ_MODELS.items():
-            compare = partial(reading.compare, name, scratch)
+            compare = partial(reading.compare, model, scratch)
             self._scanner.run(name, name_of(model.table), compare, consistent=False)
         scratch.suspect_missing()
-        self._look_patiently(scratch, sums.differing(self._sums, map(key_parts, scratch.sums())))
+        self._look_patiently(scratch, self._sums.differing(scratch))
 
-    def _look_patiently(self, scratch: Scratch, moving: Collection[Key] = ()) -> None:
+    def _look_patiently(self, scratch: Scratch, moving: Collection[sums.SumKey] = ()) -> None:
         """Reads suspected rows and sums again, until all are right or patience ends."""
         for wait in self._waits():
             again = Report()
@@ -200,7 +197,7 @@ class Auditor:
             self.sleep(wait)
             moving = moved | {key for key in moving if wrong}
         self.report.absorb(again)
-        self.report.unsettled += [f"totals {' '.join(key)} never stood still" for key in moved]
+        self.report.unsettled += [f"{' '.join(key)} never stood still" for key in moved]
 
     def _waits(self) -> Iterator[float]:
         """Waits that double, until patience ends."""
@@ -211,14 +208,14 @@ class Auditor:
         yield 0.0
 
     def _look_again(self, report: Report, scratch: Scratch) -> None:
-        for model, key, least in scratch.suspects():
-            where = f"{model} {key}"
+        for name, key, least in scratch.suspects():
+            model = READ_MODELS[name]
             found = [
-                Finding(reading.ledger_of_row(model, key), where, version, what)
+                Finding(reading.ledger_of_row(model, key), f"{name} {key}", version, what)
                 for version, what in reading.look(model, key, least)
             ]
             if not found:
-                scratch.clear(model, key)
+                scratch.clear(name, key)
             report.add(found)
 
 

@@ -1,98 +1,128 @@
 """Expectations: what the read tables must have, out of streams that were folded anew.
 
-How a row is written is the read model's (`ops/verifying/rows.py`). What it says - states, sums,
+How a row is written is the read model's (`rows` of its projection). What it says - states, sums,
 versions - comes from the audit's own fold and count.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.ledger.aggregates import account_state, metadata_set_by
-from chalicelib.read_models.balances.table import row_of
-from chalicelib.read_models.ledgers import AccountsLedger, JournalLedger
-from chalicelib.read_models.statements.table import partition
-from chalicelib.read_models.totals import table as totals
-from chalicelib.read_models.totals.table import account_key
-from chalicelib.read_models.transactions.table import key_of
+from msgspec.structs import replace
+
+from chalicelib.domain.account.state import Account
+from chalicelib.events.codec import UnknownEvent
+from chalicelib.events.recorded import Recorded
+from chalicelib.read_models.read_model import ReadModel
 from ops.auditing.scratch import Row
 from ops.auditing.streams import StreamCheck
-from ops.verifying import rows
-from ops.verifying.raw import Item, digest, key_names
-from ops.verifying.read_models import READ_MODELS
+from ops.verifying.raw import Item, digest, key, key_names, place_of
+from ops.verifying.read_models import READ_MODELS, after, is_shared
 
-REGISTRIES = {"accounts_ledgers": AccountsLedger, "journal_ledgers": JournalLedger}
-"""The read models that list ledgers."""
+MASK = 2**128 - 1
+"""Sums of digests are kept to their 128 bits."""
+
+BROKEN = ""
+"""Stands in the place of a read model's name, for streams whose rows cannot be told."""
+
+HISTORIES = [model for model in READ_MODELS.values() if model.projection.history]
 
 _BETWEEN = " "
 
 
-def key_text(model: str, item: Item) -> str:
-    """A row's key as one text; all of an account's statement has one."""
-    names = key_names(READ_MODELS[model].table)
-    if model == "statements":
+class Lines:
+    """The sum of the digests of a partition's rows, of which a read model keeps the history."""
+
+    def __init__(self, model: ReadModel) -> None:
+        self.model = model
+        self.key = ""
+        self._total, self._last, self._place = 0, 0, ""
+
+    def take(self, one: Recorded) -> None:
+        """The rows of the next event; of those with the same key the last one counts."""
+        for item in after(self.model, one):
+            self.add(item)
+
+    def add(self, item: Item) -> None:
+        """The next row."""
+        place = place_of(self.model.table, item)
+        if place != self._place:
+            self._total += self._last
+        self.key, self._place, self._last = key_text(self.model, item), place, digest(item)
+
+    @property
+    def mark(self) -> str:
+        """The sum as text."""
+        return f"{(self._total + self._last) & MASK:032x}"
+
+
+def key_text(model: ReadModel, item: Item) -> str:
+    """A row's key as one text; all rows of a history's partition have one."""
+    names = key_names(model.table)
+    if model.projection.history:
         return str(item[names[0]]["S"])
     hash_key, *range_key = (item[name]["S"] for name in names)
     return _BETWEEN.join([hash_key.replace("%", "%25").replace(_BETWEEN, "%20"), *range_key])
 
 
-def key_parts(key: str) -> tuple[str, str]:
+def key_parts(text: str) -> tuple[str, str]:
     """The hash key and the range key, which is empty where there is none."""
-    hash_key, _, range_key = key.partition(_BETWEEN)
+    hash_key, _, range_key = text.partition(_BETWEEN)
     return hash_key.replace("%20", _BETWEEN).replace("%25", "%"), range_key
 
 
-def rows_of(check: StreamCheck, statement: int) -> Iterator[Row]:
-    """The rows that a stream asks for, with the sum of the digests of its statement's lines."""
+def key_item(model: ReadModel, text: str) -> Item:
+    """The key attributes of a row whose key is this text."""
+    return key(model.table, *filter(None, key_parts(text)))
+
+
+def lines_of(check: StreamCheck) -> list[Lines]:
+    """What is to take the events of a stream, for the read models that keep its history."""
+    kind = check.stream.kind if check.stream else None
+    return [Lines(model) for model in HISTORIES if model.projection.kind == kind]
+
+
+def rows_of(check: StreamCheck, lines: Iterable[Lines]) -> Iterator[Row]:
+    """The rows that a stream asks for, with the sums of the digests of its histories."""
     if check.stream is None:
         return
-    if check.stream.kind == "transaction":
-        yield from _of_transaction(check, check.stream)
-    else:
-        yield from _of_account(check, check.stream, statement)
-
-
-def _of_account(check: StreamCheck, stream: Stream, statement: int) -> Iterator[Row]:
-    empty = row_of(stream.ledger, stream.id)
-    balance = f"{empty.partition}{_BETWEEN}{stream.id}"
-    total = _BETWEEN.join(account_key(stream.ledger, stream.id))
-    lines = partition(stream.ledger, stream.id)
-    one, set_by = check.newest, check.metadata_set_by
-    if not check.whole or one is None or set_by is None:
-        for model, key in (("balances", balance), ("totals", total), ("statements", lines)):
-            yield Row(model, key, check.version, "", check.asset)
-        return
-    for model, registry in REGISTRIES.items():
-        item = rows.registry_row(registry, stream.ledger, account_state(one).asset)
-        yield Row(model, key_text(model, item), 0, mark_of(item))
-    posted = check.tally.posted
-    balance_row = rows.balance_row(one, metadata_set_by(set_by))
-    total_row = rows.total_row(one, posted["debit"], posted["credit"])
-    yield Row("balances", balance, one.version, mark_of(balance_row))
-    yield Row("totals", total, one.version, mark_of(total_row), check.asset)
-    yield Row("statements", lines, one.version, f"{statement:032x}")
-
-
-def _of_transaction(check: StreamCheck, stream: Stream) -> Iterator[Row]:
-    key = key_of(stream.ledger, stream.id)
     if not check.whole or check.newest is None:
-        yield Row("transactions", key, check.version, "")
+        yield Row(BROKEN, check.name, 0, "")
         return
-    yield Row("transactions", key, check.version, mark_of(rows.transaction_row(check.newest)))
-    yield _day_of(check.newest)
+    one = counted(check, check.newest)
+    for model, item in newest_rows(check.newest, one, lambda _: check.metadata_set_by):
+        version = 0 if is_shared(model, item) else one.version
+        asset = check.asset if model.projection.sums else ""
+        yield Row(model.name, key_text(model, item), version, mark_of(item), asset)
+    for each in lines:
+        yield Row(each.model.name, each.key, one.version, each.mark)
 
 
-def _day_of(one: Recorded) -> Row:
-    """The row that lists the day of a transaction."""
-    item = rows.day_row(one.stream.ledger, rows.day_of(one))
-    return Row("transactions", key_text("transactions", item), 0, mark_of(item))
+def newest_rows(
+    one: Recorded, summed: Recorded, earlier: Any = None
+) -> Iterator[tuple[ReadModel, Item]]:
+    """The rows that a stream's newest event asks for, but for those of histories.
+
+    `summed` is the same event as it counts for read models with sums. Leaves a read model out that
+    also needs an event which cannot be read.
+    """
+    for model in READ_MODELS.values():
+        if model.projection.kind != one.stream.kind or model.projection.history:
+            continue
+        try:
+            for item in after(model, summed if model.projection.sums else one, earlier):
+                yield model, item
+        except UnknownEvent:
+            continue  # A full audit says why it cannot be read.
+
+
+def counted(check: StreamCheck, one: Recorded) -> Recorded:
+    """A stream's newest event with the entries of an account as the audit has counted them."""
+    if not isinstance(one.state, Account):
+        return one
+    posted = check.tally.posted
+    return one.with_state(replace(one.state, debits=posted["debit"], credits=posted["credit"]))
 
 
 def mark_of(item: Item) -> str:
     """A row's digest as text."""
     return f"{digest(item):032x}"
-
-
-def sum_key(account: str, asset: str) -> tuple[str, str]:
-    """The shard's row that an account, by the hash key of its own row, adds to."""
-    ledger, _, id = account.partition("/")
-    return totals.shard_key(ledger, totals.shard_of(id)), asset

@@ -8,101 +8,102 @@ and have come as far as the audit had.
 from collections.abc import Iterable, Iterator
 
 from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
-from chalicelib.ledger.aggregates import account_stream
-from chalicelib.read_models import ledgers
-from chalicelib.read_models.statements.table import StatementRow
-from chalicelib.read_models.transactions.table import TransactionRow
-from ops.auditing.expectations import REGISTRIES, key_parts, key_text, mark_of
+from chalicelib.read_models.read_model import ReadModel, SharedRows
+from ops.auditing.expectations import BROKEN, Lines, key_item, key_text, mark_of
 from ops.auditing.findings import ledger_of
 from ops.auditing.scratch import Row, Scratch
 from ops.auditing.settling import read
 from ops.auditing.streams import StreamCheck
-from ops.verifying import rows
-from ops.verifying.raw import Item, digest, get, key, last, number_of, query, same
-from ops.verifying.read_models import READ_MODELS, has_day
-from ops.verifying.registries import has_balance, has_total
+from ops.verifying.raw import Item, get, key_names, last, number_of, query, same
+from ops.verifying.read_models import after, expected, is_asked_for, is_shared, is_single
 from ops.verifying.scanning import Page, Pages
 
-MASK = 2**128 - 1
-"""Sums of digests are kept to their 128 bits."""
-
-_HAS = {"accounts_ledgers": has_balance, "journal_ledgers": has_total}
+Marks = dict[str, tuple[str, str]]
+"""By the key of rows, their digest and the name of the stream that they are of."""
 
 
-def compare(model: str, scratch: Scratch, _: int, pages: Pages) -> None:
+def compare(model: ReadModel, scratch: Scratch, _: int, pages: Pages) -> None:
     """Takes a segment of a read model's table, and notes which rows are not as expected."""
     found = pages(None)
-    grouped = _statements(found) if model == "statements" else _singles(model, found, scratch)
-    for marks in grouped:
-        expected = scratch.expected(model, list(marks)) if marks else {}
-        scratch.suspect(
-            (model, key) for key, mark in marks.items() if not _fits(expected.get(key), mark)
-        )
+    history = model.projection.history
+    for marks in _histories(model, found) if history else _singles(model, found, scratch):
+        wanted = scratch.expected(model.name, list(marks)) if marks else {}
+        wrong = {key for key, (mark, _) in marks.items() if not _fits(wanted.get(key), mark)}
+        broken = scratch.expected(BROKEN, [marks[key][1] for key in wrong]) if wrong else {}
+        scratch.suspect((model.name, key) for key in wrong if marks[key][1] not in broken)
 
 
 def _fits(row: Row | None, mark: str) -> bool:
-    """Whether a row's digest is the expected one, or there is no telling."""
-    return row is not None and row.digest in ("", mark)
+    """Whether a row's digest is the expected one."""
+    return row is not None and row.digest == mark
 
 
-def _singles(model: str, pages: Iterable[Page], scratch: Scratch) -> Iterator[dict[str, str]]:
+def _singles(model: ReadModel, pages: Iterable[Page], scratch: Scratch) -> Iterator[Marks]:
     """The digests of rows by their keys, page by page. Sums are only noted."""
-    is_single = READ_MODELS[model].of_one_stream
     for page in pages:
-        sums = [item for item in page.items if not is_single(item)]
-        scratch.suspect(("sums", key_text(model, item)) for item in sums)
-        yield {key_text(model, item): mark_of(item) for item in page.items if is_single(item)}
+        sums = [item for item in page.items if not is_single(model, item)]
+        scratch.add_sums((model.name, key_text(model, item)) for item in sums)
+        yield {
+            key_text(model, item): (mark_of(item), _stream_of(model, item))
+            for item in page.items
+            if is_single(model, item)
+        }
 
 
-def _statements(pages: Iterable[Page]) -> Iterator[dict[str, str]]:
-    """The sums of the digests of each account's lines, which come together."""
-    sums: dict[str, int] = {}
+def _histories(model: ReadModel, pages: Iterable[Page]) -> Iterator[Marks]:
+    """The sums of the digests of each partition's rows, which come together."""
+    lines, stream = Lines(model), ""
     for page in pages:
-        key = ""
+        done: Marks = {}
         for item in page.items:
-            key = key_text("statements", item)
-            sums[key] = (sums.get(key, 0) + digest(item)) & MASK
-        rest = {key: sums.pop(key)} if key else {}
-        yield {key: f"{sum:032x}" for key, sum in sums.items()}
-        sums = rest
-    yield {key: f"{sum:032x}" for key, sum in sums.items()}
+            if key_text(model, item) != lines.key:
+                done[lines.key] = lines.mark, stream
+                lines, stream = Lines(model), _stream_of(model, item)
+            lines.add(item)
+        done.pop("", None)
+        yield done
+    if lines.key:
+        yield {lines.key: (lines.mark, stream)}
 
 
-def ledger_of_row(model: str, row: str) -> str:
+def _stream_of(model: ReadModel, item: Item) -> str:
+    """The name of the stream that a row is of; empty if it is of none, or of several."""
+    if is_shared(model, item):
+        return ""
+    try:
+        return str(model.projection.origin(item)[0])
+    except (UnknownEvent, ValueError, KeyError):
+        return ""
+
+
+def ledger_of_row(model: ReadModel, row: str) -> str:
     """The ledger that a row is of."""
-    if model in REGISTRIES:
-        return ledgers.parts_of(key_parts(row)[1])[0]
-    return ledger_of(row)
+    item = key_item(model, row)
+    shared = model.projection.shared
+    return shared.ledger(item) if shared and shared.is_shared(item) else ledger_of(row)
 
 
-def look(model: str, row: str, least: int) -> Iterator[tuple[int, str]]:
+def look(model: ReadModel, row: str, least: int) -> Iterator[tuple[int, str]]:
     """What is wrong with a row now, with the version that it is about. `least` must have come."""
-    hash_key, range_key = key_parts(row)
-    if model == "statements":
-        yield from _look_at_lines(row, least)
-    elif model in REGISTRIES:
-        yield from _look_at_ledger(model, hash_key, range_key)
-    elif model == "transactions" and "#" in hash_key:
-        yield from _look_at_day(hash_key, expected=least == 0)
-    else:
-        yield from _look_at_row(model, [hash_key, range_key] if range_key else [hash_key], least)
-
-
-def _look_at_row(model: str, names: list[str], least: int) -> Iterator[tuple[int, str]]:
-    table = READ_MODELS[model].table
-    item = get(table, key(table, *names))
-    if item is None:
-        if least:
-            yield 0, "this row is missing"
+    if model.projection.history:
+        yield from _look_at_history(model, row, least)
         return
+    seen = key_item(model, row)
+    item = get(model.table, seen)
+    if model.projection.shared and model.projection.shared.is_shared(seen):
+        yield from _look_at_shared(model.projection.shared, seen, item)
+    elif item is not None:
+        yield from _look_at_row(model, item, least)
+    elif least:
+        yield 0, "this row is missing"
+
+
+def _look_at_row(model: ReadModel, item: Item, least: int) -> Iterator[tuple[int, str]]:
     version = number_of(item, "version")
     try:
-        wanted = READ_MODELS[model].expected(item, _own)
+        wanted = expected(model, item, _own)
     except UnknownEvent:
         wanted = {}
     if wanted is None:
@@ -119,64 +120,75 @@ def _own(stream: Stream, seen: Item) -> Recorded | None:
     return read((str(stream), version)) if version > 0 else None
 
 
-def _look_at_day(hash_key: str, *, expected: bool) -> Iterator[tuple[int, str]]:
-    ledger, _, day = hash_key.partition("#")
-    item = get(TransactionRow, key(TransactionRow, hash_key))
+def _look_at_shared(shared: SharedRows, seen: Item, item: Item | None) -> Iterator[tuple[int, str]]:
+    wanted = shared.row(seen)
+    is_wanted = wanted is not None and is_asked_for(shared, seen)
     if item is None:
-        if expected:
-            yield 0, "this row, which lists a day, is missing"
-    elif not same(item, rows.day_row(ledger, day)):
-        yield 0, "this row, which lists a day, is not as it should be"
-    elif not has_day(ledger, day):
-        yield 0, "this row lists a day without transactions"
+        if is_wanted:
+            yield 0, f"this row, which lists {shared.lists}, is missing"
+    elif not is_wanted or not seen.items() <= wanted.serialize().items():
+        yield 0, f"this row lists {shared.orphan}"
+    elif not same(item, wanted.serialize()):
+        yield 0, f"this row, which lists {shared.lists}, is not as it should be"
 
 
-def _look_at_ledger(model: str, hash_key: str, place: str) -> Iterator[tuple[int, str]]:
-    ledger, asset = ledgers.parts_of(place)
-    table, is_asset = REGISTRIES[model], _HAS[model](ledger, asset)
-    item = get(table, key(table, hash_key, place))
-    if item is None:
-        if is_asset:
-            yield 0, "this row, which lists a ledger, is missing"
-    elif not is_asset or hash_key != ledgers.PARTITION:
-        yield 0, "this row lists an asset that no account of the ledger holds"
-    elif not same(item, rows.registry_row(table, ledger, asset)):
-        yield 0, "this row, which lists a ledger, is not as it should be"
-
-
-def _look_at_lines(account: str, least: int) -> Iterator[tuple[int, str]]:
-    """Merges an account's lines with its events, both in the order of versions.
+def _look_at_history(model: ReadModel, partition: str, least: int) -> Iterator[tuple[int, str]]:
+    """Merges a partition's rows with its stream's events, both in the order of versions.
 
     The rows are read up to the newest event there was at the beginning; those behind it one by one.
     """
-    ledger, _, id = account.partition("/")
-    stream = str(account_stream(ledger, id))
-    newest = last(EventItem, stream)
-    until = number_of(newest, "version") if newest else 0
-    check = StreamCheck(stream)
-    events = (check.take(item)[0] for item in query(EventItem, stream))
-    lines = query(StatementRow, account)
-    line = next(lines, None)
-    reached = 0
-    while reached < until:
-        one = next(events, None)
-        if one is None:
+    name = _stream_of(model, key_item(model, partition))
+    rows = query(model.table, partition)
+    row = next(rows, None)
+    for one, wanted in _lines(model, name):
+        if wanted is None:
             return  # Unreadable: a finding of its stream.
-        reached = one.version
-        wanted = rows.statement_row(one)
-        while line is not None and line["place"]["S"] < wanted["place"]["S"]:
-            yield number_of(line, "version"), f"there is a row {line['place']['S']} of no event"
-            line = next(lines, None)
-        if line is None or line["place"]["S"] > wanted["place"]["S"]:
-            if one.version <= least:
-                yield one.version, "the row of this event is missing"
+        while row is not None and _range_key(model, row) < _range_key(model, wanted):
+            yield number_of(row, "version"), f"there is a row {_range_key(model, row)} of no event"
+            row = next(rows, None)
+        if row is None or _range_key(model, row) > _range_key(model, wanted):
+            if one <= least:
+                yield one, "the row of this event is missing"
             continue
-        if not same(line, wanted):
-            yield one.version, "the row of this event is not what it says"
-        line = next(lines, None)
-    while line is not None:
-        version = number_of(line, "version")
-        late = read((stream, version)) if version > 0 else None
-        if late is None or not same(line, rows.statement_row(late)):
-            yield version, f"there is a row {line['place']['S']} of no event"
-        line = next(lines, None)
+        if not same(row, wanted) and not (number_of(row, "version") > one and _is_own(model, row)):
+            yield one, "the row of this event is not what it says"
+        row = next(rows, None)
+    while row is not None:
+        if not _is_own(model, row):
+            where = _range_key(model, row)
+            yield number_of(row, "version"), f"there is a row {where} of no event"
+        row = next(rows, None)
+
+
+def _lines(model: ReadModel, name: str) -> Iterator[tuple[int, Item | None]]:
+    """The rows of a stream's events up to the newest one there is now, each with its version; None
+    for one that cannot be read. Of events with the same key the last one counts.
+    """
+    newest = last(EventItem, name) if name else None
+    until = number_of(newest, "version") if newest else 0
+    check, before = StreamCheck(name), None
+    for item in query(EventItem, name) if until else ():
+        one, _ = check.take(item)
+        wanted = after(model, one) if one else [None]
+        for each in wanted:
+            if before and not (each and _range_key(model, each) == _range_key(model, before[1])):
+                yield before
+            before = (one.version, each) if one and each else None
+        if one is None:
+            yield check.version, None
+            return
+        if one.version >= until:
+            break
+    if before:
+        yield before
+
+
+def _is_own(model: ReadModel, row: Item) -> bool:
+    """Whether a row is what the event of its own version says now."""
+    name, version = _stream_of(model, row), number_of(row, "version")
+    one = read((name, version)) if name and version > 0 else None
+    return one is not None and any(same(row, each) for each in after(model, one))
+
+
+def _range_key(model: ReadModel, item: Item) -> str:
+    return str(item[key_names(model.table)[1]]["S"])

@@ -21,6 +21,7 @@ create table rows (model text, key text, version int, digest text, asset text, s
     primary key (model, key)) without rowid;
 create table proven (stream text, origin text, version int, hash blob, load int,
     seen int default 0, primary key (stream, origin, version, hash)) without rowid;
+create table sums (model text, key text, primary key (model, key)) without rowid;
 create table suspects (model text, key text, primary key (model, key)) without rowid;
 pragma journal_mode = off;
 pragma synchronous = off;
@@ -28,7 +29,7 @@ pragma synchronous = off;
 
 
 class Row(NamedTuple):
-    """An expected row, or all expected rows of an account's statement.
+    """An expected row, or all expected rows of a partition.
 
     `digest` is "" if the expected content is not known. `asset` is an account's, for its sums.
     """
@@ -168,13 +169,17 @@ class Scratch:
         )
         return {row[1]: Row(*row) for row in known}
 
-    def assets(self, keys: Sequence[str]) -> dict[str, str]:
-        """The known assets of accounts, by the keys of their rows in `totals`."""
+    def assets(self, model: str, keys: Sequence[str]) -> dict[str, str]:
+        """The known assets of accounts, by the keys of their rows in a read model."""
         statement = (
-            "select key, asset from rows where model = 'totals' and asset != '' "
+            "select key, asset from rows where model = ? and asset != '' "
             "and key in (select value from json_each(?))"
         )
-        return dict(self._all(statement, json.dumps(keys)))
+        return dict(self._all(statement, model, json.dumps(keys)))
+
+    def add_sums(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Adds found sums, by the name of their read model and their key as text."""
+        self._many("insert or ignore into sums values (?, ?)", keys)
 
     def suspect(self, rows: Iterable[tuple[str, str]]) -> None:
         """Adds rows, by model and key, that are to be read again."""
@@ -198,16 +203,15 @@ class Scratch:
         while page := self._all(
             "select s.model, s.key, ifnull(r.version, 0) from suspects s "
             "left join rows r on r.model = s.model and r.key = s.key "
-            "where s.model != 'sums' and (s.model, s.key) > (?, ?) "
-            "order by s.model, s.key limit 1000",
+            "where (s.model, s.key) > (?, ?) order by s.model, s.key limit 1000",
             *last,
         ):
             yield from page
             last = page[-1][:2]
 
-    def sums(self) -> list[str]:
-        """The keys of the sums that were found, as text."""
-        return [key for (key,) in self._all("select key from suspects where model = 'sums'")]
+    def sums(self, model: str) -> list[str]:
+        """The keys of a read model's sums that were found, as text."""
+        return [key for (key,) in self._all("select key from sums where model = ?", model)]
 
     def one_sided(self) -> Iterator[str]:
         """The transactions whose sides differ, or that name another event."""

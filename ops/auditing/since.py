@@ -1,6 +1,6 @@
 """Since: an audit of what is new since a checkpoint, at a cost proportional to what is new.
 
-The accounts that moved are those whose row in `balances` has another version than the checkpoint.
+The accounts that moved are those whose version, by a read model, differs from the checkpoint's.
 Their events after the checkpoint are read, the transactions that these events name, and the other
 accounts that these name. A stream that did not move is not read.
 """
@@ -10,25 +10,24 @@ from dataclasses import dataclass
 from functools import partial
 
 from chalicelib.domain.stripes import is_stripe, whole_of
-from chalicelib.events.codec import FIRST_LINK, UnknownEvent
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.codec import FIRST_LINK
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
-from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
-from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, partition, stripe_rows
+from chalicelib.ledger.aggregates import account_state, stripe_streams
+from chalicelib.read_models.read_model import ReadModel
 from chalicelib.tables import in_parallel
 from ops.auditing.assertions import Assertion
 from ops.auditing.auditor import Auditor
-from ops.auditing.expectations import key_text, mark_of
+from ops.auditing.expectations import HISTORIES, key_text, mark_of, newest_rows
 from ops.auditing.findings import Finding, ledger_of
 from ops.auditing.scratch import Proven, Row, Scratch
 from ops.auditing.streams import StreamCheck
 from ops.checkpoints import proof
-from ops.verifying import rows
 from ops.verifying.raw import Item, get_all, last, number_of, place_of, query, same
-from ops.verifying.read_models import READ_MODELS, metadata_of
+from ops.verifying.read_models import READ_MODELS, after, is_shared
 
 _LINES = 100
-"""Events whose lines in the statements are read at once."""
+"""Events whose rows in histories are read at once."""
 
 
 @dataclass
@@ -62,7 +61,7 @@ class SinceAuditor(Auditor):
         if check.version:
             scratch.add_stream(check)
         if check.whole and check.newest:
-            _suspect_rows(_rows_of(check.newest), scratch)
+            _suspect_rows(list(newest_rows(check.newest, check.newest)), check.newest, scratch)
         return named - {name}
 
 
@@ -83,9 +82,9 @@ def _fold_new(name: str, earlier: Proven | None, scratch: Scratch) -> tuple[Stre
             named |= {str(stripe) for stripe in stripe_streams(one)}
             lines.append(one)
         if len(lines) == _LINES:
-            _suspect_rows(map(_line, lines), scratch)
+            _suspect_lines(lines, scratch)
             lines.clear()
-    _suspect_rows(map(_line, lines), scratch)
+    _suspect_lines(lines, scratch)
     if earlier and check.version < then:
         check.findings.append(_lost(name, earlier))
     return check, named
@@ -109,20 +108,21 @@ def _last_head(name: str, scratch: Scratch) -> Proven | None:
 
 def _moved(ledger: str, scratch: Scratch) -> Iterator[str]:
     """The accounts and stripes whose rows have another version than the checkpoint, or none."""
-    for bucket in range(BUCKETS):
-        yield from _moved_of(ledger, BalanceRow.query(partition(ledger, bucket)), scratch)
-    left = [name.rpartition("/")[2] for name in scratch.unseen(ledger)]
-    for account in {whole_of(id) for id in left if is_stripe(id)}:
-        yield from _moved_of(ledger, stripe_rows(ledger, account), scratch)
+    for model in READ_MODELS.values():
+        if heads := model.projection.heads:
+            yield from _moved_of(heads(ledger, None), scratch)
+            left = [name.rpartition("/")[2] for name in scratch.unseen(ledger)]
+            for account in {whole_of(id) for id in left if is_stripe(id)}:
+                yield from _moved_of(heads(ledger, account), scratch)
     yield from scratch.unseen(ledger)
 
 
-def _moved_of(ledger: str, found: Iterable[BalanceRow], scratch: Scratch) -> Iterator[str]:
-    for row in found:
-        name = str(account_stream(ledger, row.account))
+def _moved_of(found: Iterable[tuple[Stream, int]], scratch: Scratch) -> Iterator[str]:
+    for stream, version in found:
+        name = str(stream)
         scratch.see([name])
         earlier = _last_head(name, scratch)
-        if earlier is None or row.version != earlier.version:
+        if earlier is None or version != earlier.version:
             yield name
 
 
@@ -165,38 +165,28 @@ def _lost(name: str, earlier: Proven) -> Finding:
     return Finding(ledger_of(name), name, earlier.version, "is missing, or the one before it")
 
 
-Expected = tuple[str, Item, int, str]
-"""A read model, its row, the version that it must have reached, and an account's asset."""
+Wanted = tuple[ReadModel, Item]
+"""A row, and the read model that must have it."""
 
 
-def _line(one: Recorded) -> Expected:
-    return "statements", rows.statement_row(one), one.version, account_state(one).asset
+def _suspect_lines(events: Sequence[Recorded], scratch: Scratch) -> None:
+    """Suspects the rows of a stream's histories that are not as expected."""
+    for model in HISTORIES:
+        if events and model.projection.kind == events[0].stream.kind:
+            # Of several events with the same key, the last one counts.
+            rows = {place_of(model.table, row): row for one in events for row in after(model, one)}
+            _suspect_rows([(model, row) for row in rows.values()], events[-1], scratch)
 
 
-def _rows_of(one: Recorded) -> Iterator[Expected]:
-    """The rows that a stream's newest event implies, besides the statement."""
-    if one.stream.kind == "transaction":
-        yield "transactions", rows.transaction_row(one), one.version, ""
-        yield "transactions", rows.day_row(one.stream.ledger, rows.day_of(one)), 0, ""
-        return
-    account = account_state(one)
-    total = rows.total_row(one, account.debits, account.credits)
-    yield "totals", total, one.version, account.asset
-    try:
-        yield "balances", rows.balance_row(one, metadata_of(one)), one.version, account.asset
-    except UnknownEvent:
-        return  # The event that set its metadata is unreadable, which a full audit reports.
-
-
-def _suspect_rows(expected: Iterable[Expected], scratch: Scratch) -> None:
-    """Adds the rows that are not as expected to those to be read again."""
-    wanted = list(expected)
-    for name in {model for model, *_ in wanted}:
-        table = READ_MODELS[name].table
-        of_table = [each for each in wanted if each[0] == name]
-        found = get_all(table, [row for _, row, *_ in of_table])
-        for _, row, version, asset in of_table:
-            if not same(found.get(place_of(table, row)), row):
-                key = key_text(name, row)
-                scratch.expect([Row(name, key, version, mark_of(row), asset)])
-                scratch.suspect([(name, key)])
+def _suspect_rows(wanted: Sequence[Wanted], newest: Recorded, scratch: Scratch) -> None:
+    """Suspects the rows that are not as expected, which are read again."""
+    for model in {model.name: model for model, _ in wanted}.values():
+        rows = [row for each, row in wanted if each is model]
+        found = get_all(model.table, rows)
+        for row in rows:
+            if not same(found.get(place_of(model.table, row)), row):
+                key = key_text(model, row)
+                version = 0 if is_shared(model, row) else newest.version
+                asset = account_state(newest).asset if model.projection.sums else ""
+                scratch.expect([Row(model.name, key, version, mark_of(row), asset)])
+                scratch.suspect([(model.name, key)])

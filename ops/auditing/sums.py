@@ -1,53 +1,78 @@
-"""Sums: each shard's sum of an asset as the streams add up, and the ones that differ looked at."""
+"""Sums: each sum as the streams add up, and the ones that differ looked at."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
-from chalicelib.domain.fields import rfc3339
-from chalicelib.events.recorded import Stream
-from chalicelib.ledger.aggregates import account_state, account_stream
-from chalicelib.read_models.totals.table import TotalRow, account_key
-from ops.auditing.expectations import key_text, mark_of
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.ledger.aggregates import account_state
+from chalicelib.read_models.read_model import ReadModel
+from ops.auditing.expectations import key_parts, key_text, mark_of
 from ops.auditing.findings import Finding, ledger_of
 from ops.auditing.scratch import Scratch
 from ops.auditing.settling import read
 from ops.verifying import sums
 from ops.verifying.raw import Item, get, key, number_of, same
-from ops.verifying.sums import Counts, Key, Sum
+from ops.verifying.read_models import READ_MODELS, after, of_event
+from ops.verifying.sums import Key, Sum, sums_of
+
+SumKey = tuple[str, str, str]
+"""The name of a read model, and the key of one of its sums."""
+
+MODELS = sums.with_sums(READ_MODELS.values())
 
 _AT_ONCE = 500
 
 
-def differing(folded: dict[Key, Sum], found: Iterable[Key]) -> set[Key]:
-    """Of the sums that the events have and those found, the ones that are not the same."""
-    keys = folded.keys() | set(found)
-    return {
-        each
-        for each in keys
-        if not same(get(TotalRow, key(TotalRow, *each)), folded.get(each, Sum()).row(each))
-    }
+@dataclass
+class Folded:
+    """The sums of each read model as the streams add up."""
+
+    sums: dict[SumKey, Sum] = field(default_factory=lambda: defaultdict(Sum))
+
+    def take(self, newest: Recorded) -> None:
+        """The newest event of one account more."""
+        for model in MODELS:
+            which = sums_of(model).of(newest.stream, account_state(newest).asset)
+            for row in of_event(model, newest):
+                self.sums[model.name, *which].add(sums_of(model), row)
+
+    def differing(self, scratch: Scratch) -> set[SumKey]:
+        """Of these sums and those found, the ones that are not the same."""
+        return {
+            (model.name, *which)
+            for model in MODELS
+            for which in self._keys(model, scratch)
+            if not same(
+                get(model.table, key(model.table, *which)),
+                self.sums.get((model.name, *which), Sum()).row(model, which),
+            )
+        }
+
+    def _keys(self, model: ReadModel, scratch: Scratch) -> set[Key]:
+        folded = {(shard, asset) for name, shard, asset in self.sums if name == model.name}
+        return folded | set(map(key_parts, scratch.sums(model.name)))
 
 
-def settle(keys: Collection[Key], scratch: Scratch) -> tuple[list[Finding], set[Key]]:
+def settle(keys: Collection[SumKey], scratch: Scratch) -> tuple[list[Finding], set[SumKey]]:
     """What is wrong with these sums, and which of them moved while they were looked at.
 
     An account's row counts as it is, and where it was altered, as its event says.
     """
-    if not keys:
-        return [], set()
-
-    def assets_of(accounts: Sequence[Stream]) -> Iterator[tuple[Stream, str]]:
-        for start in range(0, len(accounts), _AT_ONCE):
-            yield from _assets(scratch, accounts[start : start + _AT_ONCE])
-
-    def count(rows: Sequence[Item]) -> Iterator[Counts]:
-        for start in range(0, len(rows), _AT_ONCE):
-            yield from _counted(scratch, rows[start : start + _AT_ONCE])
-
-    wrong, moved = sums.check(keys, assets_of, count)
-    findings = [
-        Finding(ledger_of(each[0]), f"totals {' '.join(each)}", 0, _words(measured.found))
-        for each, measured in sorted(wrong.items(), key=lambda one: one[0])
-    ]
+    findings: list[Finding] = []
+    moved: set[SumKey] = set()
+    for model in MODELS:
+        wanted = {(first, second) for name, first, second in keys if name == model.name}
+        if not wanted:
+            continue
+        assets_of, count = partial(_assets, model, scratch), partial(_counted, model, scratch)
+        wrong, moving = sums.check(model, wanted, assets_of, count)
+        moved |= {(model.name, *which) for which in moving}
+        findings += [
+            Finding(ledger_of(which[0]), " ".join([model.name, *which]), 0, _words(measured.found))
+            for which, measured in sorted(wrong.items(), key=lambda each: each[0])
+        ]
     return findings, moved
 
 
@@ -55,32 +80,32 @@ def _words(found: Item | None) -> str:
     return "this sum is not that of its accounts" if found else "this sum is missing"
 
 
-def _assets(scratch: Scratch, accounts: Sequence[Stream]) -> Iterator[tuple[Stream, str]]:
+def _assets(
+    model: ReadModel, scratch: Scratch, rows: dict[Stream, Item]
+) -> Iterator[tuple[Stream, str]]:
     """The assets of accounts, as the audit has seen them, or as their first events say."""
-    rows = {" ".join(account_key(one.ledger, one.id)): one for one in accounts}
-    known = scratch.assets(list(rows))
-    for row, account in rows.items():
-        asset = known.get(row)
-        if asset is None and (opened := read((str(account), 1))) is not None:
-            asset = account_state(opened).asset
-        if asset:
-            yield account, asset
+    accounts = list(rows)
+    for start in range(0, len(accounts), _AT_ONCE):
+        keys = {each: key_text(model, rows[each]) for each in accounts[start : start + _AT_ONCE]}
+        known = scratch.assets(model.name, list(keys.values()))
+        for account, text in keys.items():
+            asset = known.get(text)
+            if asset is None and (opened := read((str(account), 1))) is not None:
+                asset = account_state(opened).asset
+            if asset:
+                yield account, asset
 
 
-def _counted(scratch: Scratch, rows: Sequence[Item]) -> Iterator[Counts]:
-    known = scratch.expected("totals", [key_text("totals", row) for row in rows])
-    for row in rows:
-        expected = known.get(key_text("totals", row))
-        if expected is not None and expected.digest == mark_of(row):
-            yield from sums.as_stored([row])
-            continue
-        ledger, _, id = row["key"]["S"].partition("/")
-        version = number_of(row, "version")
-        one = read((str(account_stream(ledger, id)), version)) if version > 0 else None
-        if one is not None:
-            yield (
-                version,
-                account_state(one).debits,
-                account_state(one).credits,
-                rfc3339(one.recorded_at),
-            )
+def _counted(model: ReadModel, scratch: Scratch, rows: Sequence[Item]) -> Iterator[Item]:
+    for start in range(0, len(rows), _AT_ONCE):
+        chunk = rows[start : start + _AT_ONCE]
+        known = scratch.expected(model.name, [key_text(model, row) for row in chunk])
+        for row in chunk:
+            expected = known.get(key_text(model, row))
+            if expected is not None and expected.digest == mark_of(row):
+                yield row
+                continue
+            stream, version = model.projection.origin(row)[0], number_of(row, "version")
+            one = read((str(stream), version)) if version > 0 else None
+            if one is not None:
+                yield from after(model, one)

@@ -1,16 +1,17 @@
 """Tables: which tables belong to a stage, and their deletion with copies in other regions."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import click
-
+from chalicelib.events.table import EventItem
+from chalicelib.http.keys import KeyItem
+from chalicelib.read_models.blue_green import SECOND, ActiveRow, BlueGreen, table_of
+from chalicelib.settings import using
+from ops import template
 from ops.deploying.adoption import Table, described, has_items
 from ops.deploying.waiting import until
-from ops.processes import run_ops
-from ops.stages import Stage, required
+from ops.stages import Stage
 
 COPY_SECONDS = 3600
 """How long DynamoDB may take to delete a table or a copy of one."""
@@ -35,30 +36,14 @@ class StageTables:
 
 
 def tables_of(stage: Stage) -> StageTables:
-    """The tables of a stage, from a process that has its environment variables."""
-    done = run_ops(stage, "tables", capture_output=True)
-    if done.returncode:
-        raise click.ClickException(f"the tables of {stage.name} are unknown\n{done.stderr}")
-    return StageTables(**json.loads(done.stdout))
-
-
-@click.command(hidden=True)
-@click.pass_obj
-def tables(stage: Stage | None) -> None:
-    """Prints the names of a stage's tables as JSON."""
-    # Imported late: the names are fixed by the environment variables of this process.
-    from chalicelib.events.table import EventItem
-    from chalicelib.http.keys import KeyItem
-    from chalicelib.read_models.generations import SECOND, GenerationRow, Generations, table_of
-    from ops import template
-
-    models = template.tables_of(required(stage))
-    read_models = [model.Meta.room for model in models if isinstance(model.Meta, Generations)]
-    books = [model.Meta.table_name for model in models if model in (EventItem, KeyItem)]
-    others = [model.Meta.table_name for model in models if model not in (EventItem, KeyItem)]
-    others += [table_of(name, SECOND) for name in read_models]
-    found = StageTables(books, others, GenerationRow.Meta.table_name, read_models)
-    click.echo(json.dumps(asdict(found)))
+    """The tables of a stage."""
+    with using(stage.settings), template.first_tables():
+        models = template.tables_of(stage)
+        books = [model.Meta.table_name for model in models if model in (EventItem, KeyItem)]
+        others = [model.Meta.table_name for model in models if model not in (EventItem, KeyItem)]
+        replaced = [model.short_name() for model in models if isinstance(model.Meta, BlueGreen)]
+        others += [table_of(name, SECOND) for name in replaced]
+        return StageTables(books, others, ActiveRow.Meta.table_name, replaced)
 
 
 def copies(dynamodb: Any, table: Mapping[str, Any]) -> list[str]:

@@ -113,12 +113,12 @@ def process() -> Executor:
 def impatient() -> Iterator[None]:
     """Connections that are made within it wait for a reply for READ_TIMEOUT_SECONDS."""
     before, tables.READ_TIMEOUT_SECONDS = tables.READ_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
-    tables.connection.cache_clear()
+    tables.disconnect()
     try:
         yield
     finally:
         tables.READ_TIMEOUT_SECONDS = before
-        tables.connection.cache_clear()
+        tables.disconnect()
 
 
 def run(

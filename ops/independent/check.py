@@ -51,8 +51,9 @@ def wrong_rows(stored: Iterable[Item], found: Mapping[str, Iterable[Item]]) -> I
     """Rows, by the name of their read model, that are missing, too many, or other than the events
     say.
     """
-    for name, rows in rows_of(stored).items():
-        expected, there = Counter(map(_text, rows)), Counter(map(_text, found[name]))
+    known = rows_of(stored)
+    for name in sorted(known.keys() & found.keys()):
+        expected, there = Counter(map(_text, known[name])), Counter(map(_text, found[name]))
         for row in expected - there:
             yield f"{name}: not there: {row}"
         for row in there - expected:

@@ -1,9 +1,9 @@
-"""Blue-green: a new generation of tables is filled, proved and swapped in; then the old one goes.
+"""Blue-green: new tables are filled, proved and made active; then the old ones are deleted.
 
-While it is filled, projectors write both. One that did not know yet had its events from before the
-filling began, and the scan that fills begins after that: no event is missed. The new one is written
-before the old one, so that a reader who moves over never sees an older version than before. The old
-one goes when no reader can be of the opinion that it serves.
+While they are filled, projectors write both. One that did not know yet had its events from before
+the filling began, and the scan that fills begins after that: no event is missed. The new one is
+written before the old one, so that a reader who moves over never sees an older version than before.
+The old one is deleted when no reader can have it cached as the active one.
 """
 
 import time
@@ -12,31 +12,30 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from chalicelib.events.table import EventItem
-from chalicelib.read_models import generations
-from chalicelib.read_models.generations import (
+from chalicelib.read_models import blue_green
+from chalicelib.read_models.blue_green import (
     FIRST,
     SECOND,
-    GenerationRow,
-    Pointer,
-    pinned,
-    point,
-    pointer,
+    ActiveRow,
+    InUse,
+    at_table,
+    in_use,
     table_of,
+    use,
 )
-from chalicelib.tables import (
-    create,
-    in_parallel,
-)
+from chalicelib.read_models.read_model import ReadModel
+from chalicelib.tables import create, in_parallel
 from ops.provision import make
-from ops.rebuilding.inplace import events_of, has_sums, project
+from ops.rebuilding.inplace import events_of, project
 from ops.rebuilding.passes import Passes
 from ops.rebuilding.progress import DONE, Progress
 from ops.rebuilding.sums import wrong_sums
 from ops.schema import definition
 from ops.verifying.checking import is_right, never_arriving
 from ops.verifying.raw import Item, client, key_of, name_of
-from ops.verifying.read_models import ReadModel
+from ops.verifying.read_models import is_single
 from ops.verifying.scanning import retried
+from ops.verifying.sums import with_sums
 
 REQUEST_SECONDS = 30.0
 """A request that has begun ends within this time: API Gateway waits no longer."""
@@ -48,7 +47,7 @@ def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
     """Replaces the tables of the read models by new ones, made from the events alone.
 
     Leaves a complaint, and all that serves as it was, where the new ones are not proved. Raises
-    ValueError for a table with replicas in other regions, whose readers have no such pointer.
+    ValueError for a table with replicas in other regions, whose readers know no other table.
     """
     progress = passes.progress
     if progress.at("swapped") != DONE:
@@ -60,13 +59,13 @@ def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
             _abandon(models)
             return
         for model in models:
-            new, old = _other(model), pointer(model.name).serving
-            point(model.name, Pointer(new, (new, old)))
+            new, old = _other(model), in_use(model.name).active
+            use(model.name, InUse(new, (new, old)))
         progress.reached("swapped", DONE)
-    time.sleep(generations.LOOK_SECONDS + REQUEST_SECONDS)
+    time.sleep(blue_green.CACHE_SECONDS + REQUEST_SECONDS)
     for model in models:
         old = _other(model)
-        point(model.name, Pointer(pointer(model.name).serving, (pointer(model.name).serving,)))
+        _use_active_only(model)
         _drop(model, old)
         if old == FIRST:  # CloudFormation counts on the table that it has made.
             _make(model, old, tags)
@@ -74,18 +73,18 @@ def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
 
 def _begin(models: Sequence[ReadModel], progress: Progress, tags: Tags) -> None:
     """Makes the new tables, unless a killed rebuild did, and lets projectors write them too."""
-    create([GenerationRow])
+    create([ActiveRow])
     for model in models:
-        serving, new = pointer(model.name).serving, _other(model)
+        active, new = in_use(model.name).active, _other(model)
         if progress.at(f"{model.name} is written") == DONE:
             continue
-        point(model.name, Pointer(serving, (serving,)))
-        described = client().describe_table(TableName=table_of(model.name, serving))["Table"]
+        _use_active_only(model)
+        described = client().describe_table(TableName=table_of(model.name, active))["Table"]
         if described.get("Replicas"):
             raise ValueError(f"{model.name} has replicas in other regions: rebuild it in place")
         _drop(model, new)
         _make(model, new, tags)
-        point(model.name, Pointer(serving, (new, serving)))
+        use(model.name, InUse(active, (new, active)))
         progress.reached(f"{model.name} is written", DONE)
 
 
@@ -103,15 +102,15 @@ def _prove(passes: Passes, models: Sequence[ReadModel]) -> None:
         table = table_of(model.name, _other(model))
         passes.run(f"{model.name}: proof", table, partial(_prove_rows, model, progress))
     passes.run("events: proof", name_of(EventItem), partial(_prove_events, models, progress))
-    if has_sums(models):
+    for model in with_sums(models):
         with _new(models):
-            for shard, asset in retried(wrong_sums):
+            for shard, asset in retried(partial(wrong_sums, model)):
                 progress.complain(f"{asset} in {shard} is not what its accounts add up to")
 
 
 def _prove_rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
     with _new([model]):
-        single = list(filter(model.of_one_stream, items))
+        single = list(filter(partial(is_single, model), items))
         right = in_parallel(partial(is_right, model), single)
         for item, is_so in zip(single, right, strict=True):
             if not is_so:
@@ -129,32 +128,35 @@ def _prove_events(models: Sequence[ReadModel], progress: Progress, items: Sequen
 
 def _abandon(models: Sequence[ReadModel]) -> None:
     for model in models:
-        serving = pointer(model.name).serving
-        point(model.name, Pointer(serving, (serving,)))
+        _use_active_only(model)
+
+
+def _use_active_only(model: ReadModel) -> None:
+    active = in_use(model.name).active
+    use(model.name, InUse(active, (active,)))
 
 
 def _other(model: ReadModel) -> str:
-    """The generation that does not serve."""
-    return SECOND if pointer(model.name).serving == FIRST else FIRST
+    """The table that is not active."""
+    return SECOND if in_use(model.name).active == FIRST else FIRST
 
 
 @contextmanager
 def _new(models: Sequence[ReadModel]) -> Iterator[None]:
-    """Works on the generations that do not serve."""
+    """Works on the tables that are not active."""
     with ExitStack() as pins:
         for model in models:
-            pins.enter_context(pinned(model.name, _other(model)))
+            pins.enter_context(at_table(model.name, _other(model)))
         yield
 
 
-def _make(model: ReadModel, generation: str, tags: Tags) -> None:
-    name = table_of(model.name, generation)
-    with pinned(model.name, FIRST):
-        make(client(), {**definition(model.table, tags), "TableName": name})
+def _make(model: ReadModel, which: str, tags: Tags) -> None:
+    with at_table(model.name, which):
+        make(client(), definition(model.table, tags))
 
 
-def _drop(model: ReadModel, generation: str) -> None:
-    name = table_of(model.name, generation)
+def _drop(model: ReadModel, which: str) -> None:
+    name = table_of(model.name, which)
     try:
         client().update_table(TableName=name, DeletionProtectionEnabled=False)
         client().delete_table(TableName=name)

@@ -6,7 +6,7 @@ from functools import partial
 from chalicelib.events.dead_letters import is_transient
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem
-from chalicelib.read_models.totals.table import TotalRow
+from chalicelib.read_models.read_model import ReadModel
 from chalicelib.tables import in_parallel
 from ops.rebuilding.passes import Passes
 from ops.rebuilding.progress import DONE, Progress
@@ -15,8 +15,9 @@ from ops.rebuilding.sums import set_sums_right
 from ops.verifying.checking import lacking
 from ops.verifying.events import readable
 from ops.verifying.raw import Item, key_of, name_of
-from ops.verifying.read_models import ReadModel
+from ops.verifying.read_models import is_single
 from ops.verifying.scanning import retried
+from ops.verifying.sums import with_sums
 
 
 def repair(passes: Passes, models: Sequence[ReadModel]) -> None:
@@ -35,17 +36,13 @@ def repair(passes: Passes, models: Sequence[ReadModel]) -> None:
         if not model.derived:
             put_rows_right(model)
     passes.run("events", name_of(EventItem), partial(project, models, progress))
-    if has_sums(models) and progress.at("sums") != DONE:
-        progress.add("sums put right", retried(set_sums_right))
-        progress.reached("sums", DONE)
+    for model in with_sums(models):
+        if progress.at(f"{model.name}: sums") != DONE:
+            progress.add("sums put right", retried(partial(set_sums_right, model)))
+            progress.reached(f"{model.name}: sums", DONE)
     for model in models:
         if model.derived:
             put_rows_right(model)
-
-
-def has_sums(models: Sequence[ReadModel]) -> bool:
-    """Whether rows of these read models sum up others."""
-    return any(model.table is TotalRow for model in models)
 
 
 def _rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
@@ -58,7 +55,9 @@ def _rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
             progress.complain(f"{model.name} {key_of(model.table, item)}: {error}")
             return False
 
-    progress.add("rows put right", sum(in_parallel(right, filter(model.of_one_stream, items))))
+    progress.add(
+        "rows put right", sum(in_parallel(right, filter(partial(is_single, model), items)))
+    )
     progress.add("rows", len(items))
 
 
@@ -91,6 +90,7 @@ def _feed(models: Sequence[ReadModel], items: Sequence[Item]) -> int:
     for model in models:
         behind = lacking(model, events)
         if behind:
+            model.projection.forget()  # Whatever this process wrote, a row is missing now.
             model.project(behind)
         fed += len(behind)
     return fed

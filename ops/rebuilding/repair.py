@@ -11,9 +11,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.read_models.read_model import ReadModel
 from chalicelib.tables import CONDITION_FAILED, Table
 from ops.verifying.raw import Item, client, get, key_of, name_of, same
-from ops.verifying.read_models import ReadModel, newest
+from ops.verifying.read_models import expected, newest
 
 ATTEMPTS = 20
 _RACE_LOST = {CONDITION_FAILED, "TransactionConflictException"}
@@ -32,7 +33,7 @@ def set_right(model: ReadModel, item: Item) -> bool:
     for attempt in range(ATTEMPTS):
         if seen is None:
             return False  # Gone; what is missing comes with its events.
-        right = model.expected(seen, newest)
+        right = expected(model, seen, newest)
         if right is not None and key_of(model.table, right) != key:
             right = None
         if same(right, seen):

@@ -10,26 +10,26 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.read_models.totals.table import TotalRow
+from chalicelib.read_models.read_model import ReadModel, Sums
 from ops.rebuilding.repair import ATTEMPTS, Unsettled, swapped
 from ops.verifying.raw import Item, client, key, name_of, number_of, text_of
-from ops.verifying.sums import NOT_NOW, NUMBERS, Key, Measured, check
+from ops.verifying.sums import NOT_NOW, Key, Measured, check, sums_of
 
 
-def set_sums_right() -> int:
+def set_sums_right(model: ReadModel) -> int:
     """How many sums had to be put right. Raises Unsettled where one is never left alone."""
     right = 0
-    while wrong := wrong_sums():
-        right += sum(_take_off(which, measured) for which, measured in wrong.items())
+    while wrong := wrong_sums(model):
+        right += sum(_take_off(model, which, measured) for which, measured in wrong.items())
     return right
 
 
-def wrong_sums() -> dict[Key, Measured]:
+def wrong_sums(model: ReadModel) -> dict[Key, Measured]:
     """The sums that are not those of their accounts. Raises Unsettled likewise."""
     found: dict[Key, Measured] = {}
     left: Set[Key] | None = None
     for _ in range(ATTEMPTS):
-        wrong, left = check(left)
+        wrong, left = check(model, left)
         found |= wrong
         if not left:
             return found
@@ -37,32 +37,33 @@ def wrong_sums() -> dict[Key, Measured]:
     raise Unsettled(f"{asset} in {shard} is never left alone: repeat this when less is done")
 
 
-def _take_off(which: Key, measured: Measured) -> bool:
+def _take_off(model: ReadModel, which: Key, measured: Measured) -> bool:
     """Whether it could be taken off. botocore names the transaction: repeated, it is done once."""
-    found, expected = measured.found, measured.expected
-    if found is not None and (expected is None or not _is_sum(found)):
-        return swapped(TotalRow, found, None)  # Without it the sum is nothing yet.
+    sums, found, expected = sums_of(model), measured.found, measured.expected
+    if found is not None and (expected is None or not _is_sum(sums, found)):
+        return swapped(model.table, found, None)  # Without it the sum is nothing yet.
     assert expected is not None  # A sum that is not there, and that no account adds to, is right.
-    drift = {name: number_of(expected, name) - number_of(found or {}, name) for name in NUMBERS}
-    before, as_of = text_of(found or {}, "as_of"), text_of(expected, "as_of")
-    if found is not None and before == as_of and not any(drift.values()):
-        return swapped(TotalRow, found, expected)  # It has an attribute too many.
+    drift = {name: number_of(expected, name) - number_of(found or {}, name) for name in sums.counts}
+    before, newest = text_of(found or {}, sums.newest), text_of(expected, sums.newest)
+    if found is not None and before == newest and not any(drift.values()):
+        return swapped(model.table, found, expected)  # It has an attribute too many.
     update: dict[str, Any] = {
-        "TableName": name_of(TotalRow),
-        "Key": key(TotalRow, *which),
-        "UpdateExpression": "ADD #v :v, debits :d, credits :c",
-        "ExpressionAttributeNames": {"#v": "version"},
+        "TableName": name_of(model.table),
+        "Key": key(model.table, *which),
+        "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in drift),
+        "ExpressionAttributeNames": {f"#{name}": name for name in drift},
         "ExpressionAttributeValues": {
-            f":{name[0]}": {"N": str(number)} for name, number in drift.items()
+            f":{name}": {"N": str(number)} for name, number in drift.items()
         },
     }
-    if before != as_of:
-        update["UpdateExpression"] += " SET as_of = :a"
-        update["ExpressionAttributeValues"][":a"] = {"S": as_of}
-        update["ConditionExpression"] = "attribute_not_exists(as_of)"
+    if before != newest:
+        update["UpdateExpression"] += " SET #newest = :newest"
+        update["ExpressionAttributeNames"]["#newest"] = sums.newest
+        update["ExpressionAttributeValues"][":newest"] = {"S": newest}
+        update["ConditionExpression"] = "attribute_not_exists(#newest)"
         if before:
-            update["ConditionExpression"] = "as_of = :s"
-            update["ExpressionAttributeValues"][":s"] = {"S": before}
+            update["ConditionExpression"] = "#newest = :before"
+            update["ExpressionAttributeValues"][":before"] = {"S": before}
     try:
         client().transact_write_items(TransactItems=[{"Update": update}])
     except ClientError as error:
@@ -72,7 +73,7 @@ def _take_off(which: Key, measured: Measured) -> bool:
     return True
 
 
-def _is_sum(item: Item) -> bool:
+def _is_sum(sums: Sums, item: Item) -> bool:
     """Whether something can be added to it."""
-    numbers = all("N" in item.get(name, {}) for name in NUMBERS)
-    return numbers and "S" in item.get("as_of", {"S": ""})
+    numbers = all("N" in item.get(name, {}) for name in sums.counts)
+    return numbers and "S" in item.get(sums.newest, {"S": ""})

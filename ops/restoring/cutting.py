@@ -6,7 +6,6 @@ downwards, so that no gap is made.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -16,6 +15,7 @@ import click
 from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.table import EventItem
+from chalicelib.tables import renamed
 from ops.auditing.auditor import Auditor
 from ops.auditing.findings import Report
 from ops.deploying.adoption import described
@@ -31,6 +31,7 @@ TORN_WITHIN = timedelta(minutes=10)
 usually much less than a second" (Amazon DynamoDB Developer Guide); the rest allows for clocks that
 differ. What is wrong with older events is damage, which the audit finds."""
 
+EVENTS = EventItem.Meta.name
 SEGMENTS = 4
 SHOWN = 20
 
@@ -41,12 +42,12 @@ def cut(cloud: Cloud, record: Record, dynamodb: Any) -> None:
     The cuts are recorded before the first event is deleted, since afterwards they may not be found.
     """
     if record.cuts is None:
-        with at_table(record.copy):
+        with renamed(EVENTS, record.copy):
             tail = read(datetime.fromisoformat(record.at).astimezone(UTC) - TORN_WITHIN)
         commits = {event.commit for event in tail.events}
         witness: dict[Commit, set[Coordinates]] = {}
         if described(dynamodb, record.table) is not None:
-            with at_table(record.table):
+            with renamed(EVENTS, record.table):
                 witness = witnesses(commits)
         record.cuts = [_as_json(each) for each in cuts(tail, witness)]
         record.save()
@@ -96,7 +97,7 @@ def witnesses(commits: set[Commit]) -> dict[Commit, set[Coordinates]]:
 
 def examine(record: Record) -> None:
     """Audits the events of the copy under its own name. Raises a click error for any finding."""
-    with at_table(record.copy):
+    with renamed(EVENTS, record.copy):
         report = Auditor(rows=False, patience=0.0).run()
     refuse_findings(record.copy, report)
     record.events, record.streams = report.events, report.streams
@@ -112,17 +113,6 @@ def refuse_findings(table: str, report: Report) -> None:
         f"{table} is not whole: {report.count} findings. What is wrong was so at that moment "
         f"already: restore to an earlier one, with the same command and another --at.{found}"
     )
-
-
-@contextmanager
-def at_table(name: str) -> Iterator[None]:
-    """Makes the models use the event table of this name."""
-    before = EventItem.Meta.table_name
-    EventItem.Meta.table_name = name
-    try:
-        yield
-    finally:
-        EventItem.Meta.table_name = before
 
 
 def _readable(items: Iterator[Item]) -> Iterator[Recorded | int]:

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from chalicelib.events.dead_letters import ParkedRow
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
-from chalicelib.read_models.generations import FIRST, SECOND, GenerationRow, pinned, table_of
-from chalicelib.read_models.integrity.table import IntegrityRow
+from chalicelib.read_models.blue_green import FIRST, SECOND, ActiveRow, at_table, table_of
 from chalicelib.settings import settings
 from chalicelib.tables import Table
 from ops.deploying.tables import delete_table
@@ -36,8 +34,8 @@ def empty(cloud: Cloud, stage: Stage, models: Sequence[type[Table]]) -> None:
         for name in _further(stage):
             delete_table(dynamodb, name)
     with ExitStack() as pins:
-        for room in _rooms(stage):
-            pins.enter_context(pinned(room, FIRST))
+        for name in _read_models(stage):
+            pins.enter_context(at_table(name, FIRST))
         for model in models:
             name = str(model.Meta.table_name)
             if model in (EventItem, KeyItem):
@@ -45,7 +43,7 @@ def empty(cloud: Cloud, stage: Stage, models: Sequence[type[Table]]) -> None:
             if not stage.replicas:
                 delete_table(dynamodb, name)
                 make(dynamodb, definition(model, stage.tags, stage.kms_key))
-            elif issubclass(model, ParkedRow | IntegrityRow):
+            elif model.short_name() not in _read_models(stage):  # Which a rebuild puts right.
                 _delete_rows(dynamodb, model)
             else:
                 continue
@@ -54,18 +52,19 @@ def empty(cloud: Cloud, stage: Stage, models: Sequence[type[Table]]) -> None:
 
 def _further(stage: Stage) -> Iterator[str]:
     """The second table of each read model, and the table that names the active ones."""
-    for room in _rooms(stage):
-        yield table_of(room, SECOND)
-    yield str(GenerationRow.Meta.table_name)
+    for name in _read_models(stage):
+        yield table_of(name, SECOND)
+    yield ActiveRow.Meta.table_name
 
 
-def _rooms(stage: Stage) -> list[str]:
-    return [room.name for half in stage.serves for room in GROUPS.get(half, ())]
+def _read_models(stage: Stage) -> list[str]:
+    """The read models that are made of events."""
+    return [model.name for api in stage.serves for model in GROUPS.get(api, ())]
 
 
 def _forget_rebuilds(stage: Stage) -> None:
     """Deletes the progress of interrupted rebuilds, which must begin again."""
-    for name in (*stage.serves, *_rooms(stage)):
+    for name in (*stage.serves, *_read_models(stage)):
         for kind in ("", "-blue-green"):
             path = settings().home / "rebuilds" / f"{settings().read_table_name(name)}{kind}.json"
             path.unlink(missing_ok=True)

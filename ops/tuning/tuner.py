@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from ops.mappings import EVENTS_STREAM, camel
-from ops.template import completed, first_generation
+from ops.template import completed, first_tables
 from ops.tuning import api, feeding, monitoring
 from ops.tuning.deployed import function_name, skeleton
 from ops.tuning.handling import Handler, Properties, Target
@@ -49,7 +49,7 @@ def steps(target: Target, events_stream: str = "") -> list[Step]:
     a reference that `tune` does not know.
     """
     stage = target.stage
-    with first_generation():
+    with first_tables():
         template = completed(skeleton(stage), stage)
     resolver = Resolver(
         template,

@@ -6,8 +6,9 @@ from functools import partial
 
 from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Recorded
+from chalicelib.read_models.read_model import ReadModel
 from ops.verifying.raw import Item, get, get_all, key_of, number_of, place_of, same
-from ops.verifying.read_models import ReadModel, own
+from ops.verifying.read_models import expected, of_event, own
 
 _ROW_WAITS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 0.0)
 _EVENT_WAITS = (0.1, 0.5, 1.0, 2.0, 4.0, 0.0)
@@ -28,14 +29,14 @@ def is_right(model: ReadModel, item: Item) -> bool:
 
 def _is_as_expected(model: ReadModel, seen: Item) -> bool:
     try:
-        return same(model.expected(seen, own), seen)
+        return same(expected(model, seen, own), seen)
     except UnknownEvent:
         return False
 
 
 def lacking(model: ReadModel, events: Sequence[Recorded]) -> list[Recorded]:
     """The events that have not reached a read model: a row of theirs is missing, or older."""
-    due = [list(model.rows(event)) if event.stream.kind == model.kind else [] for event in events]
+    due = [of_event(model, event) for event in events]
     found = get_all(model.table, [row for rows in due for row in rows])
     place = partial(place_of, model.table)
     return [

@@ -7,19 +7,20 @@ the halves of a projector's cannot slip through.
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Stream
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state
-from chalicelib.read_models.totals.table import ACCOUNT, TotalRow, shard_key, shard_of
-from chalicelib.tables import (
-    CONDITION_FAILED,
-    in_parallel,
-)
+from chalicelib.read_models.read_model import ReadModel, Sums
+from chalicelib.tables import CONDITION_FAILED, in_parallel
 from ops.verifying.events import readable
 from ops.verifying.raw import (
     MOST,
@@ -28,6 +29,7 @@ from ops.verifying.raw import (
     client,
     get_all,
     key,
+    key_names,
     name_of,
     number_of,
     same,
@@ -35,10 +37,7 @@ from ops.verifying.raw import (
 )
 
 Key = tuple[str, str]
-"""The keys of a sum: a shard of a ledger, and an asset."""
-
-NUMBERS = ("version", "debits", "credits")
-"""The attributes of a sum, and of an account's row, that add up."""
+"""The key of a sum."""
 
 NOT_NOW = {CONDITION_FAILED, "TransactionCanceledException", "TransactionConflictException"}
 """The codes of a transaction that met another one."""
@@ -48,31 +47,26 @@ _ATTEMPTS = 6
 
 @dataclass
 class Sum:
-    """What accounts add up to in one asset. `version` counts their events."""
+    """What rows of accounts add up to."""
 
-    version: int = 0
-    debits: int = 0
-    credits: int = 0
-    as_of: str = ""
+    counts: Counter[str] = field(default_factory=Counter)
+    newest: str = ""
 
-    def add(self, version: int, debits: int, credits: int, as_of: str) -> None:
+    def add(self, sums: Sums, row: Item) -> None:
         """One account more."""
-        self.version += version
-        self.debits += debits
-        self.credits += credits
-        self.as_of = max(self.as_of, as_of)
+        for name in sums.counts:
+            self.counts[name] += number_of(row, name)
+        self.newest = max(self.newest, text_of(row, sums.newest))
 
-    def row(self, key: Key) -> Item | None:
+    def row(self, model: ReadModel, key: Key) -> Item | None:
         """The row that must be there; None where none must."""
-        if not self.version:
+        sums = sums_of(model)
+        if not self.counts["version"]:
             return None
-        return TotalRow(
-            *key,
-            version=self.version,
-            debits=self.debits,
-            credits=self.credits,
-            as_of=self.as_of,
-        ).serialize()
+        counts = {name: self.counts[name] for name in sums.counts}
+        row: Any = model.table
+        item: Item = row(*key, **counts, **{sums.newest: self.newest}).serialize()
+        return item
 
 
 @dataclass(frozen=True)
@@ -88,24 +82,26 @@ class Measured:
         return same(self.found, self.expected)
 
 
-Counts = tuple[int, int, int, str]
-"""What an account adds to a sum: its version, debits, credits, and when it was recorded."""
+Count = Callable[[Sequence[Item]], Iterable[Item]]
+"""Of the rows of accounts, those to be counted in their place."""
 
-Count = Callable[[Sequence[Item]], Iterable[Counts]]
-"""What the rows of accounts add."""
-
-AssetsOf = Callable[[Sequence[Stream]], Iterable[tuple[Stream, str]]]
-"""The assets of accounts; whichever has none, adds to no sum."""
+AssetsOf = Callable[[dict[Stream, Item]], Iterable[tuple[Stream, str]]]
+"""The assets of accounts, given with the keys of their rows; whichever has none, adds to no sum."""
 
 
-def as_stored(rows: Sequence[Item]) -> Iterator[Counts]:
-    """What the rows themselves say."""
-    for row in rows:
-        version, debits, credits = (number_of(row, name) for name in NUMBERS)
-        yield version, debits, credits, text_of(row, "as_of")
+def sums_of(model: ReadModel) -> Sums:
+    """How a read model's sums are made."""
+    sums = model.projection.sums
+    assert sums is not None, f"{model.name} has no sums"
+    return sums
 
 
-def assets_by_opening(accounts: Sequence[Stream]) -> Iterator[tuple[Stream, str]]:
+def with_sums(models: Iterable[ReadModel]) -> list[ReadModel]:
+    """Those that have sums."""
+    return [model for model in models if model.projection.sums]
+
+
+def assets_by_opening(accounts: Iterable[Stream]) -> Iterator[tuple[Stream, str]]:
     """Each account with its asset, as its first event says. Raises UnknownEvent."""
     openings = [key(EventItem, str(account), 1) for account in accounts]
     for item in get_all(EventItem, openings).values():
@@ -114,17 +110,18 @@ def assets_by_opening(accounts: Sequence[Stream]) -> Iterator[tuple[Stream, str]
 
 
 def check(
+    model: ReadModel,
     keys: Collection[Key] | None = None,
     assets_of: AssetsOf = assets_by_opening,
-    count: Count = as_stored,
+    count: Count = list,
 ) -> tuple[dict[Key, Measured], set[Key]]:
     """The sums (of all, or of these) that are not those of their accounts; and those of which that
     could not be told, since they moved all the time, or an account was opened meanwhile.
     """
-    before = members(assets_of)
+    before = members(model, assets_of)
     wanted = sorted(before if keys is None else keys)
-    measured = in_parallel(lambda each: measure(each, before.get(each, frozenset()), count), wanted)
-    after = members(assets_of)
+    measured = in_parallel(lambda key: measure(model, key, before.get(key, {}), count), wanted)
+    after = members(model, assets_of)
     wrong: dict[Key, Measured] = {}
     moved: set[Key] = set()
     for each, found in zip(wanted, measured, strict=True):
@@ -135,47 +132,49 @@ def check(
     return wrong, moved
 
 
-def members(assets_of: AssetsOf) -> dict[Key, frozenset[str]]:
-    """Every sum that there is or should be, with the keys of its accounts' rows."""
-    found: dict[Key, set[str]] = {}
-    accounts: list[Stream] = []
-    for item in all_keys(TotalRow):
-        hash_key, of = item["key"]["S"], item["of"]["S"]
-        if of == ACCOUNT:
-            ledger, _, id = hash_key.partition("/")
-            accounts.append(Stream(ledger, "account", id))
+def members(model: ReadModel, assets_of: AssetsOf) -> dict[Key, dict[str, Item]]:
+    """Every sum that there is or should be, with the keys of its accounts' rows by account."""
+    sums = sums_of(model)
+    found: dict[Key, dict[str, Item]] = {}
+    accounts: dict[Stream, Item] = {}
+    for item in all_keys(model.table):
+        if sums.is_sum(item):
+            hash_key, range_key = (item[name]["S"] for name in key_names(model.table))
+            found.setdefault((hash_key, range_key), {})
         else:
-            found.setdefault((hash_key, of), set())
+            with suppress(UnknownEvent, ValueError):  # It has a key that no account's row has.
+                accounts[model.projection.origin(item)[0]] = item
     for account, asset in assets_of(accounts):
-        of_sum = shard_key(account.ledger, shard_of(account.id)), asset
-        found.setdefault(of_sum, set()).add(f"{account.ledger}/{account.id}")
-    return {each: frozenset(keys) for each, keys in found.items()}
+        found.setdefault(sums.of(account, asset), {})[account.id] = accounts[account]
+    return found
 
 
-def measure(which: Key, accounts: Collection[str], count: Count) -> Measured | None:
+def measure(
+    model: ReadModel, which: Key, accounts: Mapping[str, Item], count: Count
+) -> Measured | None:
     """A sum, and what the rows with these keys add up to; None if it never stood still."""
-    row, rows = key(TotalRow, *which), [key(TotalRow, each, ACCOUNT) for each in sorted(accounts)]
+    row, rows = key(model.table, *which), [accounts[id] for id in sorted(accounts)]
     for attempt in range(_ATTEMPTS):
-        before = _in_transactions([row])
-        added = _in_transactions(rows) if before is not None else None
-        if added is not None and _in_transactions([row]) == before:
+        before = _in_transactions(model, [row])
+        added = _in_transactions(model, rows) if before is not None else None
+        if added is not None and _in_transactions(model, [row]) == before:
             total = Sum()
-            for counts in count(added):
-                total.add(*counts)
+            for counted in count(added):
+                total.add(sums_of(model), counted)
             found = before[0] if before else None
-            return Measured(found, total.row(which))
+            return Measured(found, total.row(model, which))
         time.sleep(random.uniform(0, 0.01 * 2**attempt))
     return None
 
 
-def _in_transactions(keys: Sequence[Item]) -> list[Item] | None:
+def _in_transactions(model: ReadModel, keys: Sequence[Item]) -> list[Item] | None:
     """The rows of these keys that are there, each with no transaction half done on it; None if one
     had to wait.
     """
     found: list[Item] = []
     for start in range(0, len(keys), MOST):
         gets = [
-            {"Get": {"TableName": name_of(TotalRow), "Key": each}}
+            {"Get": {"TableName": name_of(model.table), "Key": each}}
             for each in keys[start : start + MOST]
         ]
         try:

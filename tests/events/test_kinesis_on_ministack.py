@@ -17,13 +17,13 @@ import botocore.session
 import pytest
 
 from chalicelib import tables
-from chalicelib.events.dead_letters import parked
+from chalicelib.events.dead_letters import stored
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.stream import read
 from chalicelib.events.table import EventItem
 from chalicelib.local.stack import TABLES, stream_arn, streams_client
 from chalicelib.read_models import accounts, journal
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from tests import engines
 from tests.books import PROJECTORS, Bookkeeper
 from tests.domain.books import credit, debit
@@ -93,12 +93,12 @@ def live(ledger: str) -> Bookkeeper:
 def hung_on_kinesis(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Projector]]:
     """The projector Lambdas of a stage whose config names a Kinesis stream."""
     monkeypatch.setenv("TWOFOLD_KINESIS_STREAM", NAME)
-    settings.cache_clear()
+    read_again()
     stacks = engines.ROOT / "chalicelib" / "read_models"
     # The modules themselves were imported with the settings of a stage without.
     yield [loaded(stacks / f"{stack}.py", f"project_{stack}") for stack in STACKS]
     monkeypatch.undo()
-    settings.cache_clear()
+    read_again()
     settings()
 
 
@@ -234,8 +234,8 @@ def test_what_cannot_be_projected_is_parked_and_holds_nobody_up(
 
     tell(hung_on_kinesis, batch)
 
-    for parked_of in (accounts.Parked, journal.Parked):
-        places = {row.place for row in parked(parked_of)}
+    for group in (accounts.GROUP, journal.GROUP):
+        places = {row.place for row in stored(group.dead_letters)}
         assert f"{keys['stream']['S']}#{int(keys['version']['N']):016d}" in places
         assert f"#{number}" in places
 

@@ -15,11 +15,10 @@ from pynamodb.exceptions import PutError, UpdateError
 from chalicelib import tables
 from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.dead_letters import (
-    ParkedRow,
-    Place,
-    Project,
-    parked,
+    Coordinates,
     redrive,
+    stored,
+    table_of_group,
     waiting,
 )
 from chalicelib.events.dynamodb import to_item
@@ -28,13 +27,14 @@ from chalicelib.events.recorded import (
     Stream,
 )
 from chalicelib.events.store import Busy
-from chalicelib.events.stream import SPARE_SECONDS, Alteration, Fed, Stack, feed, newest, read
+from chalicelib.events.stream import SPARE_SECONDS, Alteration, Fed, feed, newest, read
 from chalicelib.ledger.aggregates import (
     account_state,
     account_stream,
     transaction_stream,
 )
 from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
+from tests.projected import Project, StandIn, group_of
 
 CASH = account_stream("acme", "cash")
 EVENTS = recorded(CASH, OPENED, *[entered(amount) for amount in range(1, 6)])
@@ -55,19 +55,14 @@ def poison(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "dynamodb": {**record["dynamodb"], "NewImage": image}}
 
 
-class Parked(ParkedRow):
-    """Where the stack of these tests parks."""
-
-    class Meta:
-        table_name = "twofold-test-parked"
-        billing_mode = "PAY_PER_REQUEST"
+DeadLetters = table_of_group("events")
 
 
 @pytest.fixture(autouse=True)
-def _parking(moto: None) -> Iterator[None]:  # noqa: ARG001  # Asked for its engine.
-    tables.create([Parked])
+def _dead_letters(moto: None) -> Iterator[None]:  # noqa: ARG001  # Asked for its engine.
+    tables.create([DeadLetters])
     yield
-    Parked.delete_table()
+    DeadLetters.delete_table()
 
 
 class Room:
@@ -112,10 +107,12 @@ def test_an_image_of_no_known_stream_is_unknown() -> None:
         read(poison(record_of(EVENTS[0]))["dynamodb"]["NewImage"])
 
 
-def fed(records: Sequence[Mapping[str, Any]], *rooms: Project, seconds_left: float = 60.0) -> Fed:
+def fed(
+    records: Sequence[Mapping[str, Any]], *projects: Project, seconds_left: float = 60.0
+) -> Fed:
     """What becomes of a batch."""
-    stack = Stack("test", rooms, Parked)
-    return feed(stack, records, history=history, seconds_left=lambda: seconds_left)
+    group = group_of(*projects, dead_letters=DeadLetters, name="events")
+    return feed(group, records, history=history, seconds_left=lambda: seconds_left)
 
 
 def history(stream: Stream) -> Iterator[Recorded]:
@@ -124,9 +121,14 @@ def history(stream: Stream) -> Iterator[Recorded]:
     yield from EVENTS
 
 
-def parked_places() -> list[tuple[str, int, str]]:
-    """What is parked: the stream, the version, and the first word of what is wrong."""
-    return [(row.stream, row.version, row.error.split(":")[0]) for row in parked(Parked)]
+def read_again(_: Stream, version: int) -> Recorded:
+    """The event with this version."""
+    return EVENTS[version - 1]
+
+
+def dead_letters() -> list[tuple[str, int, str]]:
+    """The dead letters: the stream, the version, and the first word of what is wrong."""
+    return [(row.stream, row.version, row.error.split(":")[0]) for row in stored(DeadLetters)]
 
 
 def refusing(code: str, *after: Project) -> Project:
@@ -163,9 +165,9 @@ def test_a_poison_record_is_parked_and_all_others_are_projected(place: int) -> N
     outcome = fed(records, room.project)
 
     assert outcome.response == {"batchItemFailures": []}
-    assert outcome.parked == 1
+    assert outcome.dead_letters == 1
     assert room.versions() == {1, 2, 3, 4, 5, 6} - {place + 1}
-    assert parked_places() == [(str(CASH), place + 1, "UnknownEvent")]
+    assert dead_letters() == [(str(CASH), place + 1, "UnknownEvent")]
 
 
 def test_what_one_room_cannot_bear_is_parked_and_projected_by_the_others() -> None:
@@ -173,11 +175,11 @@ def test_what_one_room_cannot_bear_is_parked_and_projected_by_the_others() -> No
 
     outcome = fed([record_of(each) for each in EVENTS], statements.project, balances.project)
 
-    assert (outcome.failed, outcome.parked) == (None, 2)
+    assert (outcome.failed, outcome.dead_letters) == (None, 2)
     assert statements.versions() == {1, 3, 5, 6}
     assert balances.versions() == {1, 2, 3, 4, 5, 6}
-    assert parked_places() == [(str(CASH), 2, "RuntimeError"), (str(CASH), 4, "RuntimeError")]
-    assert [row.rooms for row in parked(Parked)] == ["events", "events"]
+    assert dead_letters() == [(str(CASH), 2, "RuntimeError"), (str(CASH), 4, "RuntimeError")]
+    assert [row.rooms for row in stored(DeadLetters)] == ["events", "events"]
 
 
 def test_a_fault_that_has_passed_when_the_batch_is_fed_again_costs_nothing() -> None:
@@ -190,7 +192,7 @@ def test_a_fault_that_has_passed_when_the_batch_is_fed_again_costs_nothing() -> 
 
     assert fed([record_of(each) for each in EVENTS], project).response == {"batchItemFailures": []}
     assert room.seen == EVENTS
-    assert parked_places() == []
+    assert dead_letters() == []
 
 
 @pytest.mark.parametrize(
@@ -211,7 +213,7 @@ def test_what_aws_had_no_time_or_no_right_for_is_delivered_again(code: str) -> N
     outcome = fed([record_of(each) for each in EVENTS], refusing(code))
 
     assert outcome.response == {"batchItemFailures": [{"itemIdentifier": first}]}
-    assert parked_places() == []
+    assert dead_letters() == []
 
 
 @pytest.mark.parametrize(
@@ -235,22 +237,22 @@ def test_what_the_network_lost_is_delivered_again(error: Exception) -> None:
 
     assert outcome.failed == record_of(EVENTS[3])["dynamodb"]["SequenceNumber"]
     assert [event.version for event in outcome.events] == [1, 2, 3]
-    assert parked_places() == []
+    assert dead_letters() == []
 
 
 def test_what_dynamodb_refuses_for_what_it_says_is_parked() -> None:
     outcome = fed([record_of(EVENTS[0])], refusing("ValidationException"))
 
-    assert (outcome.failed, outcome.parked) == (None, 1)
-    assert parked_places() == [(str(CASH), 1, "PutError")]
+    assert (outcome.failed, outcome.dead_letters) == (None, 1)
+    assert dead_letters() == [(str(CASH), 1, "PutError")]
 
 
 def test_what_cannot_even_be_parked_is_delivered_again() -> None:
-    Parked.delete_table()
+    DeadLetters.delete_table()
     records = [record_of(EVENTS[0]), poison(record_of(EVENTS[1]))]
 
     outcome = fed(records, Room().project)
-    tables.create([Parked])
+    tables.create([DeadLetters])
 
     assert outcome.failed == records[1]["dynamodb"]["SequenceNumber"]
     assert outcome.events == EVENTS[:1]
@@ -261,7 +263,7 @@ def test_a_batch_that_is_fed_singly_stops_with_time_to_spare_and_reports_the_res
     room, records = Room(3), [record_of(each) for each in EVENTS]
 
     outcome = feed(
-        Stack("test", (room.project,), Parked),
+        group_of(room.project, dead_letters=DeadLetters, name="events"),
         records,
         history=history,
         seconds_left=lambda: next(left),
@@ -290,7 +292,7 @@ def test_records_without_a_new_image_are_passed_over() -> None:
     assert room.versions() == {2, 3, 5, 6}
 
     records[4] = poison(records[4])
-    assert fed(records, Room().project).parked == 1
+    assert fed(records, Room().project).dead_letters == 1
 
 
 @pytest.mark.parametrize("kind", ["MODIFY", "REMOVE"])
@@ -302,7 +304,7 @@ def test_an_event_that_was_changed_or_deleted_is_told_of_and_not_projected(kind:
 
     outcome = fed(records, room.project)
 
-    place = Place(str(EVENTS[2].stream), EVENTS[2].version)
+    place = Coordinates(str(EVENTS[2].stream), EVENTS[2].version)
     assert outcome.altered == [Alteration(place, kind)]
     assert list(outcome.events) == [*EVENTS[:2], *EVENTS[3:]]
 
@@ -314,7 +316,7 @@ def test_what_was_altered_is_told_of_where_the_batch_is_fed_singly() -> None:
 
     outcome = fed(records, Room().project)
 
-    assert (outcome.parked, [each.kind for each in outcome.altered]) == (1, ["MODIFY"])
+    assert (outcome.dead_letters, [each.kind for each in outcome.altered]) == (1, ["MODIFY"])
 
 
 def test_a_record_that_names_no_event_is_parked_by_its_number() -> None:
@@ -322,8 +324,8 @@ def test_a_record_that_names_no_event_is_parked_by_its_number() -> None:
 
     outcome = fed([nonsense, record_of(EVENTS[0])], Room().project)
 
-    assert (outcome.failed, outcome.parked, outcome.events) == (None, 1, EVENTS[:1])
-    assert [row.place for row in parked(Parked)] == ["#495"]
+    assert (outcome.failed, outcome.dead_letters, outcome.events) == (None, 1, EVENTS[:1])
+    assert [row.place for row in stored(DeadLetters)] == ["#495"]
 
 
 def test_a_state_of_another_schema_is_folded_again_and_never_trusted() -> None:
@@ -332,16 +334,16 @@ def test_a_state_of_another_schema_is_folded_again_and_never_trusted() -> None:
 
     outcome = fed([record_of(old)], room.project)
 
-    assert (outcome.parked, outcome.failed) == (0, None)
+    assert (outcome.dead_letters, outcome.failed) == (0, None)
     assert account_state(room.seen[0]) == account_state(EVENTS[3])
 
 
 def test_what_is_parked_again_keeps_the_time_at_which_it_first_was() -> None:
     records = [poison(record_of(EVENTS[1]))]
     fed(records, Room().project)
-    [before] = parked(Parked)
+    [before] = stored(DeadLetters)
     fed(records, Room().project)
-    [after] = parked(Parked)
+    [after] = stored(DeadLetters)
 
     assert after.parked_at == before.parked_at
     assert after.newest_at > before.newest_at
@@ -352,7 +354,7 @@ def test_a_redrive_projects_in_order_what_can_be_projected_now() -> None:
     fed(records, broken.project)
     mended = Room(5)
 
-    ends = list(redrive(Parked, [mended.project], lambda _, version: EVENTS[version - 1]))
+    ends = list(redrive(DeadLetters, [StandIn("mended", mended.project)], read_again))
 
     assert [(row.version, error and str(error)) for row, error in ends] == [
         (2, None),
@@ -360,20 +362,20 @@ def test_a_redrive_projects_in_order_what_can_be_projected_now() -> None:
         (5, "version 5 cannot be projected"),
     ]
     assert [event.version for event in mended.seen] == [2, 3]
-    assert [row.version for row in parked(Parked)] == [5]
+    assert [row.version for row in stored(DeadLetters)] == [5]
 
-    again = list(redrive(Parked, [Room().project], lambda _, version: EVENTS[version - 1]))
+    again = list(redrive(DeadLetters, [StandIn("new", Room().project)], read_again))
     assert [error for _, error in again] == [None]
-    assert list(parked(Parked)) == []
+    assert list(stored(DeadLetters)) == []
 
 
 def test_of_what_is_parked_the_number_and_the_age_of_the_oldest_are_known() -> None:
-    assert waiting(Parked, NOW) == (0, 0.0)
+    assert waiting(DeadLetters, NOW) == (0, 0.0)
 
     fed([poison(record_of(each)) for each in EVENTS[:3]], Room().project)
-    oldest = min(datetime.fromisoformat(row.parked_at) for row in parked(Parked))
+    oldest = min(datetime.fromisoformat(row.parked_at) for row in stored(DeadLetters))
 
-    assert waiting(Parked, oldest + timedelta(seconds=90)) == (3, 90.0)
+    assert waiting(DeadLetters, oldest + timedelta(seconds=90)) == (3, 90.0)
 
 
 def test_the_newest_of_each_stream_is_found_in_any_order() -> None:

@@ -251,7 +251,7 @@ def test_an_append_that_arrives_after_its_time_out_is_done_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "READ_TIMEOUT_SECONDS", 0.2)
-    tables.connection.cache_clear()
+    tables.disconnect()
     claims = []
     for number, kind in enumerate(["done late", "answered late", "done late"]):
         world.script.appends.append(Fault(kind, seconds=0.3))  # type: ignore[arg-type]  # Kinds.

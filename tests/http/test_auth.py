@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.http import keys
 from chalicelib.http.auth import KEY_HEADER_PATTERN, authorize, authorizer, caller
-from chalicelib.settings import settings
+from chalicelib.settings import read_again
 from chalicelib.tables import connection
 from ops.gateway import OPEN_PATHS
 from tests.engines import ROOT
@@ -50,11 +50,11 @@ def under(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
     def switch(auth: str) -> None:
         monkeypatch.setenv("TWOFOLD_AUTH", auth)
-        settings.cache_clear()
+        read_again()
 
     yield switch
     monkeypatch.undo()
-    settings.cache_clear()
+    read_again()
 
 
 def judged(token: str) -> Any:

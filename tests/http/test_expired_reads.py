@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.holds import MOST_LISTED
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from tests.http.api import Api
 from tests.http.clock import Clock
 
@@ -26,11 +26,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """How it is read: eventually consistent and strong."""
     monkeypatch.setenv("TWOFOLD_STRONG_READS", "1")
-    settings.cache_clear()
+    read_again()
     settings()
     yield f"consistency={request.param}"
     monkeypatch.undo()
-    settings.cache_clear()
+    read_again()
     settings()
 
 

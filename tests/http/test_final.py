@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.clocks import ARRIVES_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from tests.http.api import Api, assert_problem
 from tests.http.clock import NOON, Clock
 
@@ -26,11 +26,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def strong(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stage that may read the event table."""
     monkeypatch.setenv("TWOFOLD_STRONG_READS", "1")
-    settings.cache_clear()
+    read_again()
     settings()
     yield
     monkeypatch.undo()
-    settings.cache_clear()
+    read_again()
     settings()
 
 

@@ -12,6 +12,7 @@ from chalicelib.http.incoming import Incoming
 from chalicelib.read_models import ledger_routes, ledgers
 from tests.deliveries import records_of
 from tests.http.api import Api, assert_problem
+from tests.projected import forget_written
 
 NAMES = ("acme", "acme-2", "acme.eu", "acme:us", "beta")
 
@@ -161,7 +162,7 @@ def test_a_process_registers_an_asset_of_a_ledger_once(
         f"{stack} {api.ledger} USD/2" for stack in ("AccountsLedger", "JournalLedger")
     ]
 
-    ledgers.forget()  # As another process, which finds the row there.
+    forget_written()  # As another process, which finds the row there.
     api.project()
     assert len(put) == 4
     assert json.loads(api.get("/trial-balance").body)["events"] == len(records_of(api.ledger))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.settings import settings
+from chalicelib.settings import read_again
 from tests.http.api import Api
 
 
@@ -13,10 +13,10 @@ def addressed(funded: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     """The funded ledger of a stage that knows where the Read APIs are."""
     monkeypatch.setenv("TWOFOLD_ACCOUNTS_URL", "https://ledger.example.com/accounts")
     monkeypatch.setenv("TWOFOLD_JOURNAL_URL", "https://abc.execute-api.eu-west-1.amazonaws.com/v1")
-    settings.cache_clear()
+    read_again()
     yield funded
     monkeypatch.undo()
-    settings.cache_clear()
+    read_again()
 
 
 def test_an_account_is_where_the_read_api_of_accounts_has_it(addressed: Api) -> None:

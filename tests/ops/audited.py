@@ -27,13 +27,12 @@ from chalicelib.domain.transaction.commands import (
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state, account_stream
-from chalicelib.local.stack import ROOMS
-from chalicelib.read_models.transactions.projector import _known_days
 from chalicelib.tables import Table
 from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Examination
 from ops.auditing.findings import Report
 from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.projected import forget_written, project_all
 
 EXAMINATION = ("bucket", "against", "anew", "file")
 """The options of an examination; all others are the auditor's."""
@@ -129,12 +128,11 @@ def _write_stripes(keeper: Keeper, ledger: str) -> None:
 
 
 def project() -> None:
-    """Feeds the rooms with everything that is in the event table."""
-    _known_days.clear()  # Of tables that another test had.
+    """Feeds all read models with everything that is in the event table."""
+    forget_written()  # Of tables that another test had.
     events = [from_item(item) for item in EventItem.scan()]
-    for room in ROOMS:
-        for start in range(0, len(events), 50):
-            room(events[start : start + 50])
+    for start in range(0, len(events), 50):
+        project_all(events[start : start + 50])
 
 
 def audited(**options: Any) -> Report:

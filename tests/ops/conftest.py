@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.settings import settings
+from chalicelib.settings import read_again
 
 
 @pytest.fixture
 def own_ministack(empty_ministack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Empty tables of the test's own, and a home for what commands keep; the endpoint."""
     monkeypatch.setenv("TWOFOLD_HOME", str(tmp_path / "home"))
-    settings.cache_clear()
+    read_again()
     return empty_ministack

@@ -18,11 +18,11 @@ from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state
 from chalicelib.local.stack import TABLES
-from chalicelib.read_models import ledgers
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table
 from ops.verifying.read_models import READ_MODELS
 from tests.ops.audited import delete, project, put
+from tests.projected import forget_written
 
 Streams = dict[str, list[Recorded]]
 
@@ -160,7 +160,7 @@ def rebuild_rows() -> None:
     """All rows are made anew out of the events."""
     for room in READ_MODELS.values():
         stored(room.table).items.clear()
-    ledgers.forget()
+    forget_written()
     project()
 
 

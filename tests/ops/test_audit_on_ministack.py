@@ -9,11 +9,11 @@ from chalicelib.domain.transaction.commands import PostTransaction
 from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import transaction_event
-from chalicelib.local.stack import ROOMS
 from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Examination
 from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import altered, another_byte, damaged, items, project, said
+from tests.projected import project_all
 from tests.soak import examples
 
 _ACCOUNTS = 40
@@ -61,8 +61,7 @@ def test_thousands_of_events_are_whole_among_traffic_and_one_byte_is_found(books
                         f"acme/account/{account}", scan_index_forward=False, limit=20
                     )
                     told += [from_item(item) for item in recent]
-                for room in ROOMS:
-                    room(told)
+                project_all(told)
                 done.wait(examples(200, 0) / 1000)
 
     writer = threading.Thread(target=live)

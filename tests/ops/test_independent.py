@@ -21,6 +21,7 @@ from ops.verifying.raw import all_items
 from ops.verifying.read_models import READ_MODELS, stored_rows
 from tests import engines
 from tests.ops.audited import audited, delete, items, project, said, write
+from tests.projected import forget_written
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_rows_of_every_kind_of_event_agree_and_wrong_builders_pass_the_audit_alo
     for table in (model.table for model in READ_MODELS.values()):
         for row in items(table):
             delete(table, row)
-    ledgers.forget()
+    forget_written()
     for builder in WRONG.values():
         monkeypatch.setattr(*builder)
     project()

@@ -3,23 +3,23 @@
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
 
 from chalicelib.events import stream
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.read_models import accounts
-from chalicelib.read_models.ask import ask
+from chalicelib.read_models.accounts import GROUP
 from chalicelib.read_models.balances.queries import GetAccount
 from ops.__main__ import ops
 from ops.alarms import alarms
 from ops.mappings import camel
 from ops.stages import PROJECT, stages
 from ops.template import extras, tables_of
+from tests.ask import ask
 from tests.books import Bookkeeper
 from tests.deliveries import record_of
+from tests.projected import group_of
 
 PAGE = (PROJECT / "docs" / "operating.md").read_text()
 ALARMS = {name for stage in stages("prod") for name in alarms(stage, tables_of(stage))}
@@ -103,10 +103,9 @@ def test_what_is_parked_is_listed_shown_and_projected_when_the_cause_is_gone(
     def broken(_: object) -> None:
         raise ValueError("a room that cannot bear it")
 
-    fed = stream.feed(
-        replace(accounts.STACK, rooms=(broken,)), [record_of(held)], history=DynamoStore().history
-    )
-    assert fed.parked == 1
+    group = group_of(broken, dead_letters=GROUP.dead_letters, name="ops")
+    fed = stream.feed(group, [record_of(held)], history=DynamoStore().history)
+    assert fed.dead_letters == 1
 
     listed = operator("--stage accounts parked list")
     shown = operator(f"--stage accounts parked show accounts '{place}'")
@@ -127,7 +126,7 @@ def test_a_record_that_names_no_event_can_only_be_forgotten(
     operator: Operator, ledger: str
 ) -> None:
     nonsense = {"kinesis": {"sequenceNumber": f"495{ledger}", "data": "bm90IEpTT04="}}
-    stream.feed(accounts.STACK, [nonsense], history=DynamoStore().history)
+    stream.feed(GROUP, [nonsense], history=DynamoStore().history)
 
     driven = operator("--stage accounts redrive accounts")
     forgotten = operator(f"--stage accounts parked forget accounts '#495{ledger}'")

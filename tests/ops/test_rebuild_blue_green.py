@@ -8,17 +8,17 @@ from threading import Event
 
 import pytest
 
-from chalicelib.read_models import generations
+from chalicelib.read_models import blue_green
 from chalicelib.read_models.balances.queries import GetAccount, get_account
 from chalicelib.read_models.balances.table import BalanceRow
-from chalicelib.read_models.generations import Pointer, pinned, pointer
+from chalicelib.read_models.blue_green import InUse, at_table, in_use
 from chalicelib.read_models.statements.queries import AccountEntries, account_entries
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals.queries import TrialBalance, trial_balance
 from chalicelib.read_models.totals.table import TotalRow
 from chalicelib.read_models.transactions.queries import ListTransactions, list_transactions
 from chalicelib.read_models.transactions.table import TransactionRow
-from chalicelib.settings import settings
+from chalicelib.settings import read_again
 from ops.chaos_books import RANDOM
 from ops.rebuilding import bluegreen
 from ops.verifying.raw import client
@@ -29,19 +29,19 @@ from tests.soak import examples
 STACKS = {"accounts": (BalanceRow, StatementRow), "journal": (TransactionRow, TotalRow)}
 
 
-pytestmark = pytest.mark.usefixtures("own_ministack", "generations_on")
+pytestmark = pytest.mark.usefixtures("own_ministack", "blue_green_on")
 
 
 @pytest.fixture
-def generations_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A stage that looks up which generation serves, and does so often."""
+def blue_green_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A stage that looks up the active table, and does so often."""
     monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
-    settings.cache_clear()
-    monkeypatch.setattr(generations, "LOOK_SECONDS", 0.4)
+    read_again()
+    monkeypatch.setattr(blue_green, "CACHE_SECONDS", 0.4)
     monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 2.0)
     yield
     monkeypatch.delenv("TWOFOLD_GENERATIONS")
-    settings.cache_clear()
+    read_again()
 
 
 def test_a_fresh_process_finds_the_tables_that_serve() -> None:
@@ -151,13 +151,13 @@ def test_the_old_tables_are_gone_but_for_the_empty_ones_that_the_template_knows(
 
     rebuilt(stack, "--blue-green")
 
-    assert pointer(name) == Pointer("b", ("b",))
+    assert in_use(name) == InUse("b", ("b",))
     assert items(room) == kept
-    with pinned(name, "a"):
+    with at_table(name, "a"):
         assert items(room) == []
 
     rebuilt(stack, "--blue-green")
 
-    assert pointer(name) == Pointer("a", ("a",))
+    assert in_use(name) == InUse("a", ("a",))
     assert items(room) == kept
     assert not [each for each in client().list_tables()["TableNames"] if each.endswith("_b")]

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from chalicelib.events.table import EventItem
-from chalicelib.read_models import generations
+from chalicelib.read_models import blue_green
 from chalicelib.read_models.balances.table import BalanceRow
-from chalicelib.read_models.generations import Pointer, pinned, pointer
+from chalicelib.read_models.blue_green import InUse, at_table, in_use
 from chalicelib.read_models.statements.table import StatementRow
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from ops.rebuild import rebuild
 from ops.rebuilding import bluegreen
 from tests.engines import ROOT
@@ -81,17 +81,17 @@ def test_a_killed_rebuild_goes_on_where_it_was() -> None:
 
 def test_a_killed_replacement_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
-    settings.cache_clear()
-    monkeypatch.setattr(generations, "LOOK_SECONDS", 0.2)
+    read_again()
+    monkeypatch.setattr(blue_green, "CACHE_SECONDS", 0.2)
     monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 0.0)
     stock(150)
 
     _killed(["accounts", "--blue-green", "--rate", "200"], lambda kept: _events_done(kept) > 100)
-    assert pointer("balances") == Pointer("a", ("b", "a"))
-    write(30, seed=2)  # Told to both generations meanwhile.
+    assert in_use("balances") == InUse("a", ("b", "a"))
+    write(30, seed=2)  # Projected into both tables meanwhile.
     rebuilt("accounts", "--blue-green")
 
-    assert pointer("balances") == pointer("statements") == Pointer("b", ("b",))
+    assert in_use("balances") == in_use("statements") == InUse("b", ("b",))
     assert wrong() == []
 
 
@@ -132,14 +132,14 @@ def test_an_event_that_this_build_does_not_know_is_named_and_all_others_are_rebu
 
 def test_what_is_not_proved_does_not_come_to_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
-    settings.cache_clear()
+    read_again()
     stock(40)
     altered = next(row for row in items(BalanceRow) if int(row["version"]["N"]) > 1)
     altered["body"] = {"S": "{}"}
     prove = bluegreen._prove
 
     def prove_what_was_altered(*arguments: object) -> None:
-        with pinned("balances", "b"):
+        with at_table("balances", "b"):
             put(BalanceRow, altered)
         prove(*arguments)  # type: ignore[arg-type]  # Passed on as they came.
 
@@ -149,7 +149,7 @@ def test_what_is_not_proved_does_not_come_to_serve(monkeypatch: pytest.MonkeyPat
     assert result.exit_code == 1
     assert f"'{altered['account']['S']}'" in result.output
     assert "is other than the events say" in result.output
-    assert pointer("balances") == Pointer("a", ("a",))
+    assert in_use("balances") == InUse("a", ("a",))
     assert wrong() == []
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.read_models.ask import ask
+from tests.ask import ask
 
 
 def pages(query: Any) -> Iterator[Any]:

@@ -12,10 +12,10 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.http.bodies import AccountBody
 from chalicelib.http.problems import Problem
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
 from chalicelib.read_models.balances.table import BUCKETS
 from chalicelib.tables import bucket_of
+from tests.ask import ask
 from tests.books import Bookkeeper
 
 pytestmark = pytest.mark.usefixtures("moto")

@@ -7,13 +7,13 @@ from typing import Any, Literal
 import pytest
 
 from chalicelib.read_models import reading
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements import queries, rows
 from chalicelib.read_models.statements.queries import (
     AccountBalance,
     AccountEntries,
     AccountStatement,
 )
+from tests.ask import ask
 from tests.books import Bookkeeper, deliver, later
 
 pytestmark = pytest.mark.usefixtures("moto")

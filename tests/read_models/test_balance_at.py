@@ -11,9 +11,9 @@ from chalicelib.domain.errors import (
     ProjectionBehind,
 )
 from chalicelib.domain.fields import rfc3339
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements.answers import Balance
 from chalicelib.read_models.statements.queries import AccountBalance
+from tests.ask import ask
 from tests.books import Bookkeeper, later
 from tests.domain.books import NOW, credit, debit
 

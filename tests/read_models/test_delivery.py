@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from chalicelib.domain.account.events import EntryPosted
 from chalicelib.events.recorded import Recorded
 from chalicelib.ledger.aggregates import account_state
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements.table import StatementRow, partition
 from chalicelib.read_models.totals.queries import TrialBalance
 from chalicelib.read_models.transactions.queries import ListTransactions
+from tests.ask import ask
 from tests.books import Bookkeeper, deliver
 from tests.domain.books import credit, debit
 from tests.read_models.shelves import clear, shelves_of

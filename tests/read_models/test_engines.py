@@ -5,7 +5,6 @@ import random
 import pytest
 
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
 from chalicelib.read_models.statements.queries import (
     AccountBalance,
@@ -14,6 +13,7 @@ from chalicelib.read_models.statements.queries import (
 )
 from chalicelib.read_models.totals.queries import TrialBalance
 from chalicelib.read_models.transactions.queries import GetTransaction, ListTransactions
+from tests.ask import ask
 from tests.books import Bookkeeper, deliver, later
 from tests.deliveries import events_of
 from tests.domain.books import credit, debit

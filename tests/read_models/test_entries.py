@@ -10,8 +10,8 @@ from chalicelib.domain.errors import (
     ProjectionBehind,
 )
 from chalicelib.http.problems import Problem
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements.queries import AccountEntries, AccountStatement
+from tests.ask import ask
 from tests.books import Bookkeeper
 from tests.domain.books import credit, debit
 

@@ -11,13 +11,13 @@ import pytest
 
 from chalicelib.domain.errors import ProjectionBehind
 from chalicelib.events.recorded import Recorded
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements.queries import (
     AccountBalance,
     AccountEntries,
     AccountStatement,
 )
 from chalicelib.read_models.statements.table import StatementRow, partition
+from tests.ask import ask
 from tests.books import Bookkeeper, deliver, later
 
 pytestmark = pytest.mark.usefixtures("moto")

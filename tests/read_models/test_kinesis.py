@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,15 @@ from chalicelib.events.stream import feed
 from chalicelib.events.table import EventItem
 from chalicelib.local.stack import TABLES
 from chalicelib.read_models import accounts, journal
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.statements.queries import AccountEntries
 from chalicelib.read_models.totals.queries import TrialBalance
 from chalicelib.read_models.transactions.queries import GetTransaction
 from tests import engines
+from tests.ask import ask
 from tests.deliveries import record_of
 from tests.events.recordings import OPENED, recorded, streams_of
+from tests.projected import group_of
 
 STREAM = "twofold-test-events"
 
@@ -63,11 +63,10 @@ def test_a_change_says_the_same_through_kinesis(ledger: str) -> None:
     image = record_of(event)["dynamodb"]["NewImage"]
     told: list[Recorded] = []
 
-    fed = feed(
-        replace(accounts.STACK, rooms=(told.extend,)), [wrapped(image, "7")], history=no_history
-    )
+    group = group_of(told.extend, dead_letters=accounts.GROUP.dead_letters, name="told")
+    fed = feed(group, [wrapped(image, "7")], history=no_history)
 
-    assert (fed.failed, fed.parked) == (None, 0)
+    assert (fed.failed, fed.dead_letters) == (None, 0)
     assert told == [event]
 
 
@@ -82,7 +81,8 @@ def test_what_is_to_be_delivered_again_is_reported_by_its_kinesis_number(ledger:
         if events[1] in batch:
             raise TimeoutError
 
-    fed = feed(replace(accounts.STACK, rooms=(project,)), records, history=no_history)
+    group = group_of(project, dead_letters=accounts.GROUP.dead_letters, name="late")
+    fed = feed(group, records, history=no_history)
 
     assert fed.response == {"batchItemFailures": [{"itemIdentifier": "4951"}]}
     assert fed.events == events[:1]
@@ -163,9 +163,9 @@ def test_the_rooms_are_filled_through_a_real_kinesis_stream(kinesis: Any, ledger
     executor().execute(transfer, actor="test")
 
     records = list(_read(kinesis, expected=5))
-    for stack in (accounts.STACK, journal.STACK):
-        fed = feed(stack, [*records, *records[::-1]], history=no_history)
-        assert (fed.failed, fed.parked) == (None, 0)
+    for group in (accounts.GROUP, journal.GROUP):
+        fed = feed(group, [*records, *records[::-1]], history=no_history)
+        assert (fed.failed, fed.dead_letters) == (None, 0)
 
     assert ask(GetAccount(ledger=ledger, account="b")).posted == "7"
     assert len(ask(AccountEntries(ledger=ledger, account="a")).entries) == 1

@@ -10,7 +10,6 @@ from chalicelib.domain.transaction.events import TransactionPosted
 from chalicelib.events.codec import encode_event
 from chalicelib.events.recorded import Recorded
 from chalicelib.ledger.aggregates import account_state, transaction_stream
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.statements.queries import AccountEntries
@@ -20,6 +19,7 @@ from chalicelib.read_models.totals.queries import TrialBalance
 from chalicelib.read_models.totals.table import TotalRow, account_key
 from chalicelib.read_models.transactions.queries import GetTransaction, ListTransactions
 from chalicelib.read_models.transactions.table import TransactionRow
+from tests.ask import ask
 from tests.books import Bookkeeper, deliver
 from tests.read_models.shelves import rows_of
 

@@ -12,8 +12,8 @@ from chalicelib.domain.errors import (
     ProjectionBehind,
     TransactionNotFound,
 )
-from chalicelib.read_models.ask import QUERIES, Query, ask
 from chalicelib.read_models.reading import patiently
+from tests.ask import QUERIES, Query, ask
 
 OF_NOBODY = {"ledger": "nobody", "account": "bob"}
 ASKED: dict[str, tuple[dict[str, str], type[Exception]]] = {

@@ -12,9 +12,9 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.fields import rfc3339
 from chalicelib.http.problems import Problem
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.statements.answers import Statement
 from chalicelib.read_models.statements.queries import AccountStatement
+from tests.ask import ask
 from tests.books import Bookkeeper, later
 from tests.domain.books import NOW
 

@@ -23,7 +23,6 @@ from chalicelib.http.bodies import AccountBody
 from chalicelib.ledger.accounts import all_of
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import reading
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
 from chalicelib.read_models.statements.answers import EntryBody
 from chalicelib.read_models.statements.queries import (
@@ -32,6 +31,7 @@ from chalicelib.read_models.statements.queries import (
     AccountStatement,
 )
 from chalicelib.read_models.totals.queries import TrialBalance
+from tests.ask import ask
 from tests.books import WatchedStore, deliver, later
 from tests.domain.books import NOW
 from tests.read_models.paging import pages

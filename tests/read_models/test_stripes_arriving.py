@@ -18,12 +18,12 @@ from chalicelib.events.recorded import (
 from chalicelib.events.store import MemoryStore
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import reading
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import ListAccounts
 from chalicelib.read_models.statements import periods, rows
 from chalicelib.read_models.statements.answers import Statement
 from chalicelib.read_models.statements.queries import AccountEntries, AccountStatement
 from chalicelib.read_models.statements.striped import Stripes
+from tests.ask import ask
 from tests.books import WatchedStore, deliver
 from tests.domain.books import NOW, credit, debit, opening, posting
 from tests.read_models.paging import pages

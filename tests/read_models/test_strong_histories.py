@@ -15,11 +15,11 @@ from chalicelib.domain.errors import (
     TransactionNotFound,
 )
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.transactions.queries import GetTransaction
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from tests import engines
+from tests.ask import ask
 from tests.books import Bookkeeper
 from tests.domain.books import credit, debit
 
@@ -35,10 +35,10 @@ def stored(
     """Books kept in the event table of an engine, of a stage that may read it."""
     request.getfixturevalue(request.param)
     monkeypatch.setenv("TWOFOLD_STRONG_READS", "1")
-    settings.cache_clear()
+    read_again()
     yield Bookkeeper(ledger, DynamoStore())
     monkeypatch.undo()
-    settings.cache_clear()
+    read_again()
     settings()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from tests.http.api import Api, assert_problem, client
 
 PATHS = ("/accounts/alice", "/transactions/first")
@@ -37,11 +37,11 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def with_strong_reads(monkeypatch: pytest.MonkeyPatch, allowed: str) -> Iterator[None]:
     """The settings so, read before Chalice's client lends the dev stage's environment to a call."""
     monkeypatch.setenv("TWOFOLD_STRONG_READS", allowed)
-    settings.cache_clear()
+    read_again()
     settings()
     yield
     monkeypatch.undo()
-    settings.cache_clear()
+    read_again()
     settings()
 
 

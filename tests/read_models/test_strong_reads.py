@@ -12,10 +12,10 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Append
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.transactions.queries import GetTransaction
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
+from tests.ask import ask
 from tests.books import Bookkeeper, deliver
 
 pytestmark = pytest.mark.usefixtures("moto")
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.usefixtures("moto")
 def strong(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stage that may read the event table."""
     monkeypatch.setenv("TWOFOLD_STRONG_READS", "1")
-    settings.cache_clear()
+    read_again()
     yield
     monkeypatch.undo()
-    settings.cache_clear()
+    read_again()
     settings()  # Read here, and not under what a test client later sets.
 
 

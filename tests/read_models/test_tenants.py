@@ -10,7 +10,6 @@ from chalicelib.domain.errors import (
     LedgerNotFound,
     TransactionNotFound,
 )
-from chalicelib.read_models.ask import Query, ask
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
 from chalicelib.read_models.statements.queries import (
     AccountBalance,
@@ -19,6 +18,7 @@ from chalicelib.read_models.statements.queries import (
 )
 from chalicelib.read_models.totals.queries import TrialBalance
 from chalicelib.read_models.transactions.queries import GetTransaction, ListTransactions
+from tests.ask import Query, ask
 from tests.books import Bookkeeper, deliver, later
 from tests.read_models.shelves import shelves_of
 

@@ -10,11 +10,11 @@ import pytest
 from chalicelib.domain.errors import LedgerNotFound
 from chalicelib.domain.fields import rfc3339
 from chalicelib.read_models import reading
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.totals import projector
 from chalicelib.read_models.totals.queries import LAG, Totals, TrialBalance, trial_balance
 from chalicelib.read_models.totals.table import SHARDS, TotalRow, account_key
 from chalicelib.tables import bucket_of
+from tests.ask import ask
 from tests.books import Bookkeeper, deliver
 from tests.domain.books import credit, debit
 

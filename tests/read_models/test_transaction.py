@@ -9,8 +9,8 @@ from chalicelib.domain.errors import (
     ProjectionBehind,
     TransactionNotFound,
 )
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.transactions.queries import GetTransaction
+from tests.ask import ask
 from tests.books import Bookkeeper
 from tests.domain.books import credit, debit
 

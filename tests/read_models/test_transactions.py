@@ -18,10 +18,10 @@ from chalicelib.events.recorded import (
 )
 from chalicelib.http.problems import Problem
 from chalicelib.ledger.aggregates import transaction_stream
-from chalicelib.read_models.ask import ask
 from chalicelib.read_models.transactions.queries import GetTransaction, ListTransactions
 from chalicelib.read_models.transactions.table import BUCKETS
 from chalicelib.tables import bucket_of
+from tests.ask import ask
 from tests.books import deliver
 
 pytestmark = pytest.mark.usefixtures("moto")

@@ -1,6 +1,6 @@
-"""Keeps the newest state of every account, deaf to what it has heard or what comes late."""
+"""Keeps the newest state of every account. Events older than the row change nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,11 +8,24 @@ from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib.domain.account.state import metadata_mark
+from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.http.bodies import account_body
-from chalicelib.ledger.aggregates import account_state, metadata_set_by, sets_metadata
-from chalicelib.read_models.balances.table import BalanceRow, row_of
-from chalicelib.read_models.generations import into_each
+from chalicelib.http.bodies import AccountBody, account_body
+from chalicelib.ledger.aggregates import (
+    account_state,
+    account_stream,
+    metadata_set_by,
+    sets_metadata,
+)
+from chalicelib.read_models.balances.table import (
+    BUCKETS,
+    BalanceRow,
+    partition,
+    row_of,
+    stripe_rows,
+)
+from chalicelib.read_models.read_model import Earlier, Item, Projection
 from chalicelib.tables import (
     CONDITION_FAILED,
     in_parallel,
@@ -44,9 +57,8 @@ def changes(events: Iterable[Recorded]) -> dict[Stream, Change]:
     return result
 
 
-@into_each("balances")
 def project(events: Sequence[Recorded]) -> None:
-    """One write per account of the batch; a second where only half of it was news."""
+    """One write per account of the batch; a second where only its state or metadata was newer."""
     in_parallel(_write, changes(events).values())
 
 
@@ -76,6 +88,63 @@ def take_state(row: BalanceRow, event: Recorded) -> None:
     row.body = msgspec.json.encode(body).decode()
     row.expiring = msgspec.json.encode(account.expiring).decode() if account.expiring else None
     row.metadata_set_by = account.metadata_version
+
+
+def rows(event: Recorded, earlier: Earlier | None) -> list[BalanceRow]:
+    """The row of an account after an event, with the metadata that an earlier event set."""
+    row = row_of(event.stream.ledger, event.stream.id)
+    take_state(row, event)
+    if earlier is None:
+        row.metadata_version = event.version if sets_metadata(event) else 0
+        return [row]
+    row.metadata_version = account_state(event).metadata_version
+    row.metadata = msgspec.json.encode(_metadata_of(event, earlier)).decode()
+    return [row]
+
+
+def _metadata_of(event: Recorded, earlier: Earlier) -> dict[str, str]:
+    if account_state(event).metadata_fingerprint == metadata_mark({}):
+        return {}
+    version = account_state(event).metadata_version
+    set_by = event if sets_metadata(event) else earlier(version)
+    if set_by is None or not sets_metadata(set_by):
+        raise UnknownEvent(f"{event.stream} has no event {version} that sets metadata")
+    return dict(metadata_set_by(set_by))
+
+
+def origin(row: Item) -> tuple[Stream, None]:
+    """The account or stripe that a row is of."""
+    ledger = row["partition"]["S"].replace("#", "/").partition("/")[0]
+    return Stream.parse(f"{ledger}/account/{row['account']['S']}"), None
+
+
+def holds(ledger: str, asset: str) -> bool:
+    """Whether an account of this ledger and asset has a row. Reads until it finds one."""
+    return any(_asset_of(row) == asset for row in _rows_of(ledger))
+
+
+def heads(ledger: str, account: str | None) -> Iterator[tuple[Stream, int]]:
+    """The newest versions of the accounts, or of the stripes of this account."""
+    for row in stripe_rows(ledger, account) if account else _rows_of(ledger):
+        yield account_stream(ledger, row.account), row.version
+
+
+def _rows_of(ledger: str) -> Iterator[BalanceRow]:
+    for bucket in range(BUCKETS):
+        yield from BalanceRow.query(partition(ledger, bucket))
+
+
+def _asset_of(row: BalanceRow) -> str | None:
+    """The asset of a row; None of one that was altered so that it cannot be read."""
+    try:
+        return msgspec.json.decode(row.body or "", type=AccountBody).asset
+    except msgspec.DecodeError:
+        return None
+
+
+PROJECTION = Projection(
+    kind="account", project=project, rows=rows, origin=origin, holds=holds, heads=heads
+)
 
 
 def _state_actions(event: Recorded) -> list[Action]:

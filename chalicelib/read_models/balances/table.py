@@ -10,7 +10,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
 from chalicelib.domain.stripes import is_stripe, whole_of
-from chalicelib.read_models.generations import Generations
+from chalicelib.read_models.blue_green import BlueGreen
 from chalicelib.tables import Integer, Table, bucket_of
 
 BUCKETS = 8
@@ -25,9 +25,8 @@ class BalanceRow(Table):
     any, has those of which a reader takes off what has expired when it reads.
     """
 
-    class Meta(metaclass=Generations):
-        room = "balances"
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=BlueGreen):
+        name = "balances"
 
     partition = UnicodeAttribute(hash_key=True)
     account = UnicodeAttribute(range_key=True)
@@ -42,11 +41,6 @@ class BalanceRow(Table):
 def partition(ledger: str, bucket: int) -> str:
     """The hash key of one bucket of a ledger."""
     return f"{ledger}#{bucket}"
-
-
-def ledger_of(key: str) -> str:
-    """The ledger that a hash key is of, be it a bucket's or that of an account's stripes."""
-    return key.replace("#", "/").partition("/")[0]
 
 
 def row_of(ledger: str, account: str) -> BalanceRow:

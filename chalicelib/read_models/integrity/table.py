@@ -7,8 +7,7 @@ import msgspec
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
-from chalicelib.settings import settings
-from chalicelib.tables import Integer, Table
+from chalicelib.tables import Integer, ReadNamed, Table
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,9 +38,8 @@ class IntegrityRow(Table):
     that are kept in this table, the oldest first.
     """
 
-    class Meta:
-        table_name = settings().read_table_name("integrity")
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=ReadNamed):
+        name = "integrity"
 
     ledger = UnicodeAttribute(hash_key=True)
     audited_at = UnicodeAttribute()
@@ -61,9 +59,8 @@ class IntegrityRow(Table):
 class CheckpointChunk(Table):
     """A part of a checkpoint's content, in the table of the verdicts."""
 
-    class Meta:
-        table_name = IntegrityRow.Meta.table_name
-        billing_mode = IntegrityRow.Meta.billing_mode
+    class Meta(metaclass=ReadNamed):
+        name = "integrity"
 
     ledger = UnicodeAttribute(hash_key=True)
     content = BinaryAttribute(legacy_encoding=False)

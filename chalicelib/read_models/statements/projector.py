@@ -7,9 +7,9 @@ from chalicelib.domain.account.events import (
     HeldEntryPosted,
 )
 from chalicelib.domain.fields import rfc3339
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.ledger.aggregates import account_state
-from chalicelib.read_models.generations import into_each
+from chalicelib.read_models.read_model import Earlier, Item, Projection
 from chalicelib.read_models.statements.table import StatementRow, partition, place
 from chalicelib.tables import in_parallel
 
@@ -38,7 +38,6 @@ def row(event: Recorded) -> StatementRow:
     return result
 
 
-@into_each("statements")
 def project(events: Sequence[Recorded]) -> None:
     """One put per event; a record delivered twice in a batch is put once."""
     entries = {
@@ -46,6 +45,21 @@ def project(events: Sequence[Recorded]) -> None:
     }
     rows = [row(event) for event in entries.values()]
     in_parallel(_put, [rows[start : start + _PUTS] for start in range(0, len(rows), _PUTS)])
+
+
+def origin(row: Item) -> tuple[Stream, int | None]:
+    """The account or stripe that a row is of, and the version in its range key."""
+    ledger, _, account = row["account"]["S"].partition("/")
+    version = int(row["place"]["S"].rpartition("#")[2]) if "place" in row else None
+    return Stream.parse(f"{ledger}/account/{account}"), version
+
+
+def rows(event: Recorded, _: Earlier | None) -> list[StatementRow]:
+    """The one row of an event."""
+    return [row(event)]
+
+
+PROJECTION = Projection(kind="account", project=project, rows=rows, origin=origin, history=True)
 
 
 def _put(rows: Sequence[StatementRow]) -> None:

@@ -6,7 +6,7 @@ should be there has not arrived yet.
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.read_models.generations import Generations
+from chalicelib.read_models.blue_green import BlueGreen
 from chalicelib.tables import Integer, Table
 
 
@@ -16,9 +16,8 @@ class StatementRow(Table):
     `stripes` is there on the account's own rows if it has any.
     """
 
-    class Meta(metaclass=Generations):
-        room = "statements"
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=BlueGreen):
+        name = "statements"
 
     account = UnicodeAttribute(hash_key=True)
     place = UnicodeAttribute(range_key=True)

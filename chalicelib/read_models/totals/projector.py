@@ -15,11 +15,18 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.fields import rfc3339
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.stream import newest
 from chalicelib.ledger.aggregates import account_state
-from chalicelib.read_models.generations import into_each
-from chalicelib.read_models.totals.table import TotalRow, account_key, shard_key, shard_of
+from chalicelib.read_models.read_model import Earlier, Item, Projection, Sums
+from chalicelib.read_models.totals.table import (
+    ACCOUNT,
+    SHARDS,
+    TotalRow,
+    account_key,
+    shard_key,
+    shard_of,
+)
 from chalicelib.tables import (
     connection,
     in_parallel,
@@ -54,23 +61,26 @@ def gain(event: Recorded, seen: TotalRow | None) -> Gain | None:
     if seen is not None and event.version <= seen.version:
         return None
     account = account_state(event)
-    key, of = account_key(event.stream.ledger, event.stream.id)
     return Gain(
         debits=account.debits - (seen.debits if seen else 0),
         credits=account.credits - (seen.credits if seen else 0),
         seen=seen.version if seen else None,
-        row=TotalRow(
-            key,
-            of,
-            version=event.version,
-            debits=account.debits,
-            credits=account.credits,
-            as_of=rfc3339(event.recorded_at),
-        ),
+        row=row(event),
     )
 
 
-@into_each("totals")
+def row(event: Recorded) -> TotalRow:
+    """The row of an account after an event."""
+    account = account_state(event)
+    return TotalRow(
+        *account_key(event.stream.ledger, event.stream.id),
+        version=event.version,
+        debits=account.debits,
+        credits=account.credits,
+        as_of=rfc3339(event.recorded_at),
+    )
+
+
 def project(events: Sequence[Recorded]) -> None:
     """One transaction per sum of the batch, or a few where one cannot hold its accounts.
 
@@ -79,7 +89,7 @@ def project(events: Sequence[Recorded]) -> None:
     """
     sums: dict[Key, list[Recorded]] = {}
     for event in newest("account", events).values():
-        sums.setdefault(_sum_of(event), []).append(event)
+        sums.setdefault(_key_of(event), []).append(event)
     in_parallel(_add_all, sums.values())
 
 
@@ -89,13 +99,47 @@ def _add_all(events: Sequence[Recorded]) -> None:
         _add(events[start : start + _ACTIONS - 1])
 
 
-def _sum_of(event: Recorded) -> Key:
-    """The key of the sum that an account adds to."""
-    return shard_key(event.stream.ledger, shard_of(event.stream.id)), account_state(event).asset
+def _key_of(event: Recorded) -> Key:
+    return sum_of(event.stream, account_state(event).asset)
+
+
+def sum_of(account: Stream, asset: str) -> Key:
+    """The key of the sum that an account of this asset adds to."""
+    return shard_key(account.ledger, shard_of(account.id)), asset
+
+
+def rows(event: Recorded, _: Earlier | None) -> list[TotalRow]:
+    """The row of an account; the sum that it adds to is no event's alone."""
+    return [row(event)]
+
+
+def origin(row: Item) -> tuple[Stream, None]:
+    """The account that a row is of."""
+    ledger, _, account = row["key"]["S"].partition("/")
+    return Stream.parse(f"{ledger}/account/{account}"), None
+
+
+def holds(ledger: str, asset: str) -> bool:
+    """Whether an account of this ledger and asset adds to a sum."""
+    return any(
+        True
+        for shard in range(SHARDS)
+        for _ in TotalRow.query(shard_key(ledger, shard), TotalRow.of == asset, limit=1)
+    )
+
+
+PROJECTION = Projection(
+    kind="account",
+    project=project,
+    rows=rows,
+    origin=origin,
+    sums=Sums(is_sum=lambda row: row["of"]["S"] != ACCOUNT, of=sum_of),
+    holds=holds,
+)
 
 
 def _add(events: Sequence[Recorded]) -> None:
-    sums = {account_key(one.stream.ledger, one.stream.id): _sum_of(one) for one in events}
+    sums = {account_key(one.stream.ledger, one.stream.id): _key_of(one) for one in events}
     for attempt in range(_ATTEMPTS):
         rows = TotalRow.batch_get([*sums, *set(sums.values())], consistent_read=True)
         seen: dict[Key, TotalRow] = {(row.key, row.of): row for row in rows}

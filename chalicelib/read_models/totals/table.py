@@ -6,7 +6,7 @@ exactly once. A shard holds a row per asset, which makes a ledger's assets lista
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.read_models.generations import Generations
+from chalicelib.read_models.blue_green import BlueGreen
 from chalicelib.tables import Integer, Table, bucket_of
 
 SHARDS = 8
@@ -23,9 +23,8 @@ class TotalRow(Table):
     was recorded.
     """
 
-    class Meta(metaclass=Generations):
-        room = "totals"
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=BlueGreen):
+        name = "totals"
 
     key = UnicodeAttribute(hash_key=True)
     of = UnicodeAttribute(range_key=True)

@@ -11,7 +11,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.read_models.generations import Generations
+from chalicelib.read_models.blue_green import BlueGreen
 from chalicelib.tables import Integer, Table, bucket_of
 
 BUCKETS = 4
@@ -68,9 +68,8 @@ class Expiring(GlobalSecondaryIndex[Any]):
 class TransactionRow(Table):
     """A transaction as the API shows it. `place` orders a listing: by time, then by id."""
 
-    class Meta(metaclass=Generations):
-        room = "transactions"
-        billing_mode = "PAY_PER_REQUEST"
+    class Meta(metaclass=BlueGreen):
+        name = "transactions"
 
     key = UnicodeAttribute(hash_key=True)
     version = Integer()

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
@@ -12,10 +11,9 @@ from chalicelib.events.table import EventItem
 from chalicelib.local.stack import TABLES
 from chalicelib.read_models import accounts, journal
 from chalicelib.read_models.balances.table import BalanceRow
-from chalicelib.read_models.generations import GenerationRow, Pointer, point, pointer
+from chalicelib.read_models.blue_green import ActiveRow, InUse, in_use, use
 from chalicelib.read_models.integrity.table import IntegrityRow
-from chalicelib.read_models.transactions import projector as transactions
-from chalicelib.settings import settings
+from chalicelib.settings import read_again, settings
 from ops.checkpoints.kept import verdicts
 from ops.restoring.readside import empty
 from ops.schema import definition
@@ -25,7 +23,7 @@ from tests.ops.audited import Item, Keeper, audited, delete, items, project, sai
 from tests.ops.rebuilt import rebuilt
 from tests.ops.restoring.rehearsal import Rehearsal, fill, made_tables, stage
 
-ACCOUNTS, JOURNAL = accounts.TABLES, journal.TABLES
+ACCOUNTS, JOURNAL = accounts.GROUP.tables, journal.GROUP.tables
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +62,6 @@ def rehearsal(
     with (
         engines.connected(emulator),
         made_tables(made.client("dynamodb").inner, TABLES),
-        patch.object(transactions, "_known_days", set()),
     ):
         fill(made.client("dynamodb").inner, contents)
         yield made
@@ -103,21 +100,21 @@ def test_a_second_generation_goes_and_the_first_one_serves(
     rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
-    settings.cache_clear()
+    read_again()
     second = f"{settings().table_name('balances')}_b"
     client = rehearsal.client("dynamodb").inner
     client.create_table(**{**definition(BalanceRow, {}), "TableName": second})
-    tables.create([GenerationRow])
-    point("balances", Pointer("b", ("b",)))
+    tables.create([ActiveRow])
+    use("balances", InUse("b", ("b",)))
 
     empty(rehearsal.cloud, stage("accounts", "accounts", TWOFOLD_GENERATIONS="1"), ACCOUNTS)
 
     names = client.list_tables()["TableNames"]
-    assert {second, GenerationRow.Meta.table_name}.isdisjoint(names)
+    assert {second, ActiveRow.Meta.table_name}.isdisjoint(names)
     assert settings().table_name("balances") in names
-    assert pointer("balances") == Pointer()
+    assert in_use("balances") == InUse()
     monkeypatch.delenv("TWOFOLD_GENERATIONS")
-    settings.cache_clear()
+    read_again()
 
 
 def test_a_rebuild_that_was_interrupted_before_begins_anew(rehearsal: Rehearsal) -> None:

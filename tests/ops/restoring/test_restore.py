@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import click
 import pytest
@@ -15,7 +14,6 @@ from chalicelib.events.dynamodb import DynamoStore, from_item
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.local.stack import TABLES
-from chalicelib.read_models.transactions import projector as transactions
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import Keeper, audited, hold, items, project, said, write
@@ -95,7 +93,6 @@ def rehearsal(books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with (
         engines.connected(books.endpoint),
         made_tables(dynamodb, TABLES),
-        patch.object(transactions, "_known_days", set()),
     ):
         fill(dynamodb, books.contents)
         stream = dynamodb.describe_table(TableName=EVENTS)["Table"]["LatestStreamArn"]

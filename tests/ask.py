@@ -1,4 +1,4 @@
-"""Ask: every query of every room by one name, for scripts and tests. Lambdas load one room only."""
+"""Ask: every query of every read model by one name, for scripts and tests."""
 
 from typing import Any, assert_never, get_args
 
