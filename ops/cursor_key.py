@@ -7,7 +7,10 @@ from ops.aws import none_on
 
 
 def ensure(dynamodb: Any, environment: str) -> bool:
-    """Makes the row unless it or the table of keys is missing; whether it did. Safe in parallel."""
+    """Makes the row unless it exists or the table of keys is missing; whether it did.
+
+    Of several calls in parallel, one makes it.
+    """
     made = none_on(
         ("ConditionalCheckFailedException", "ResourceNotFoundException"),
         dynamodb.put_item,
