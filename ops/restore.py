@@ -5,17 +5,19 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from subprocess import PIPE
-from typing import TYPE_CHECKING
 
 import click
 
+from chalicelib.events.table import EventItem
 from chalicelib.settings import WRITE, read_again, settings
 from ops.packaging import chosen
 from ops.processes import region_variables, run_ops
+from ops.restoring import readside, record
+from ops.restoring.cloud import Cloud
+from ops.restoring.steps import Restore, RunIn
+from ops.schema import definition
 from ops.stages import Stage, required
-
-if TYPE_CHECKING:
-    from ops.restoring.steps import RunIn
+from ops.template import tables_of
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -53,12 +55,6 @@ def restore(
     writer = next((stage for stage in found if WRITE in stage.serves), found[0])
     os.environ.update({**writer.variables, **region_variables(writer.region)})
     read_again()
-    from chalicelib.events.table import EventItem
-    from ops.restoring import record
-    from ops.restoring.cloud import Cloud
-    from ops.restoring.steps import Restore
-    from ops.schema import definition
-
     cloud, home = Cloud(), settings().home
     under_way = record.found(environment, home)
     if at is None and under_way is None and not abandon:
@@ -89,15 +85,11 @@ def restore(
 @click.pass_obj
 def empty(stage: Stage | None) -> None:
     """Empties the read tables of a stage, which `rebuild` fills again."""
-    from ops.restoring.cloud import Cloud
-    from ops.restoring.readside import empty
-    from ops.template import tables_of
-
     stage = required(stage)
-    empty(Cloud(), stage, tables_of(stage))
+    readside.empty(Cloud(), stage, tables_of(stage))
 
 
-def runner(environment: Mapping[str, str]) -> "RunIn":
+def runner(environment: Mapping[str, str]) -> RunIn:
     """Runs commands of `ops` for a stage, in processes with this environment; their output.
 
     Raises a click error with the output where a command fails, except an audit with findings.
