@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
         """The command of this name."""
         if name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[name]), name)
+        command = getattr(import_module(COMMANDS[name]), name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

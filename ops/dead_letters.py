@@ -19,6 +19,10 @@ def dead_letters() -> None:
     """Shows what could not be projected."""
 
 
+parked = dead_letters
+"""The command's former name."""
+
+
 @dead_letters.command("list")
 @click.argument("groups", nargs=-1, type=GROUPS)
 def list_(groups: tuple[str, ...]) -> None:
