@@ -20,6 +20,8 @@ from botocore.retries.standard import register_retry_handler
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
+from pynamodb.exceptions import PutError
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from chalicelib import __version__
@@ -178,6 +180,17 @@ class Table(Model):
                     shared.add_meta_table(own.get_meta_table())
                 own.connection = shared
         return own
+
+
+def saved(row: Table, condition: Condition) -> bool:
+    """Whether a row was written: its condition held."""
+    try:
+        row.save(condition)
+    except PutError as error:
+        if response_code(error) != CONDITION_FAILED:
+            raise
+        return False
+    return True
 
 
 class Integer(Attribute[int]):

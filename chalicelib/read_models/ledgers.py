@@ -10,7 +10,6 @@ ledgers.
 from collections.abc import Iterable, Sequence
 
 from pynamodb.attributes import UnicodeAttribute
-from pynamodb.exceptions import PutError
 
 from chalicelib.domain.errors import LedgerNotFound
 from chalicelib.events.recorded import Recorded, Stream
@@ -27,7 +26,7 @@ from chalicelib.read_models.read_model import (
     group_named,
 )
 from chalicelib.settings import ACCOUNTS, JOURNAL
-from chalicelib.tables import CONDITION_FAILED, Table, response_code
+from chalicelib.tables import Table, saved
 
 PARTITION = "ledgers"
 
@@ -141,9 +140,5 @@ def require_ledger(registry: type[LedgerRow], ledger: str) -> None:
         raise LedgerNotFound(ledger)
 
 
-def _put(row: LedgerRow) -> None:
-    try:
-        row.save(LedgerRow.place.does_not_exist())
-    except PutError as error:
-        if response_code(error) != CONDITION_FAILED:
-            raise
+def _put(row: LedgerRow) -> bool:
+    return saved(row, LedgerRow.place.does_not_exist())

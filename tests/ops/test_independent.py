@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.events.table import EventItem
 from chalicelib.http.bodies import account_body
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models import ledgers
 from chalicelib.read_models.balances import projector as balances
 from chalicelib.read_models.statements import projector as statements
@@ -45,7 +46,7 @@ def balance_without_holds(*arguments: Any) -> Any:
 
 def statement_of_the_debits(event: Any) -> Any:
     row = _statement_row(event)
-    row.balance = event.account.debits
+    row.balance = account_state(event).debits
     return row
 
 

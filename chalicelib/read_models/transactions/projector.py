@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from pynamodb.exceptions import PutError
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
@@ -24,11 +23,7 @@ from chalicelib.read_models.transactions.table import (
     place_of,
     reference_buckets,
 )
-from chalicelib.tables import (
-    CONDITION_FAILED,
-    in_parallel,
-    response_code,
-)
+from chalicelib.tables import in_parallel, saved
 
 _days = WrittenOnce()
 
@@ -60,7 +55,7 @@ def project(events: Sequence[Recorded]) -> None:
     # A day is listed before what happened on it, so that no listing passes it by.
     days = {f"{event.stream.ledger} {_day(event)}" for event in latest.values()}
     _days.write(TransactionRow.Meta.table_name, days, lambda day: day_row(*day.split()).save())
-    in_parallel(_write, [row(event) for event in latest.values()])
+    in_parallel(_save, [row(event) for event in latest.values()])
 
 
 def rows(event: Recorded, _: Earlier | None) -> list[TransactionRow]:
@@ -130,9 +125,6 @@ def _day(event: Recorded) -> str:
     return rfc3339(transaction_event(event).created_at)[: len("2026-11-23")]
 
 
-def _write(row: TransactionRow) -> None:
-    try:
-        row.save(TransactionRow.version.does_not_exist() | (TransactionRow.version < row.version))
-    except PutError as error:
-        if response_code(error) != CONDITION_FAILED:
-            raise
+def _save(row: TransactionRow) -> bool:
+    version = TransactionRow.version
+    return saved(row, version.does_not_exist() | (version < row.version))
