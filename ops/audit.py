@@ -20,7 +20,7 @@ _SHOWN = 100
 
 @click.command()
 @click.option("--segments", type=click.IntRange(1, 16), default=4, show_default=True)
-@click.option("--rate", type=click.IntRange(0), default=0, help="Most items a second; 0: all.")
+@click.option("--rate", type=click.IntRange(0), default=0, help="Items a second; 0: no limit.")
 @click.option(
     "--patience",
     type=float,

@@ -29,19 +29,19 @@ def until(
 ) -> Found:
     """The first result that is not None. Raises a click error that names `what` after `seconds`.
 
-    `pause` and `now` are another clock than this module's. `say` gets a notice once a minute.
+    `what` may be a function, called when the text is needed. `pause` and `now` are another clock
+    than this module's. `say` gets a notice once a minute.
     """
     now = now or clock
     began = noticed = now()
     interval = FIRST_SECONDS
     while (found := look()) is None:
-        at = now()
+        at, text = now(), what if isinstance(what, str) else what()
         if at - began > seconds:
-            text = what if isinstance(what, str) else what()
             raise click.ClickException(f"gave up after {seconds:.0f} s of waiting for {text}")
         if at - noticed > NOTICE_SECONDS:
             noticed = at
-            say(f"  still waiting for {what}")
+            say(f"  still waiting for {text}")
         (pause or sleep)(interval)
         interval = min(interval * GROWTH, LONGEST_SECONDS)
     return found
