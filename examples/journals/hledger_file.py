@@ -116,7 +116,7 @@ def _posting(posting: Any, amount: Any) -> Posting:
 
 
 def _price(price: Any) -> list[str]:
-    """What was paid, for each unit or for all."""
+    """The price, per unit or in total."""
     if price is None:
         return []
     paid = price["contents"]

@@ -71,7 +71,7 @@ class Ledger:
         self._transport.close()
 
     def trial_balance(self) -> TrialBalance:
-        """Whether debits equal credits, asset by asset."""
+        """The trial balance: whether debits equal credits, by asset."""
         return self._calls.get("journal", "/trial-balance", TrialBalance)
 
     def ledgers(self, api: Api = "journal") -> Iterator[LedgerEntry]:
@@ -89,7 +89,7 @@ class Ledger:
             query["cursor"] = page["next_cursor"]
 
     def integrity(self) -> Integrity:
-        """What the last audit of the ledger found."""
+        """The verdict of the last audit of the ledger."""
         return self._calls.get("journal", "/integrity", Integrity)
 
     def health(self, api: Api = "write") -> Health:

@@ -33,7 +33,7 @@ def credit(account: str, amount: int) -> Entry:
 
 
 class Pending(Struct, frozen=True):
-    """Says that a transaction is to be held: for so many seconds, or until it is resolved."""
+    """Makes a transaction a hold: for some seconds, or until it is resolved."""
 
     timeout_seconds: int | None = None
 
@@ -49,7 +49,7 @@ class NewTransaction(Struct, frozen=True, kw_only=True):
     pending: Pending | None = None
 
     def body(self) -> dict[str, Any]:
-        """The request that asks for it, without what it leaves open. Amounts go as strings."""
+        """The body of the request, without unset fields. Amounts are strings."""
         said = {
             "id": self.id,
             "reference": self.reference,
@@ -73,7 +73,7 @@ def _entry(entry: Entry) -> dict[str, str]:
 
 
 class Frozen(Struct, frozen=True):
-    """Which entries an account refuses for now."""
+    """The entries that an account refuses."""
 
     debits: bool
     credits: bool
@@ -134,7 +134,7 @@ class AccountEntry(Struct, frozen=True, kw_only=True):
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """What every page of a statement says of its period."""
+    """The period of a statement, which is on each page."""
 
     account: str
     asset: str
@@ -184,7 +184,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
 
 
 class AssetTotals(Struct, frozen=True, kw_only=True):
-    """All that was ever posted in one asset, on either side."""
+    """The sums of everything posted in one asset, by side."""
 
     asset: str
     debits: int
@@ -238,7 +238,7 @@ class LedgerEntry(Struct, frozen=True, kw_only=True):
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """What an API says of itself."""
+    """The state of an API."""
 
     status: str
     serves: tuple[str, ...]

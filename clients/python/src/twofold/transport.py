@@ -22,14 +22,14 @@ from urllib3.exceptions import TimeoutError as TimedOut
 from twofold.problems import UNEXPECTED, NoReply, Problem, problem_of
 
 AGAIN = frozenset({429, 502, 503, 504})
-"""Too much, or a gateway that got no answer, or not now."""
+"""The statuses after which a request is sent again."""
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A request's answer; the headers' names are in any case."""
+    """The reply to a request; the names of headers are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -116,7 +116,7 @@ class Transport:
             bound = min(bound * 2, LONGEST_WAIT_SECONDS)
 
     def _attempt(self, request: _Request, seconds: float) -> Reply | HTTPError:
-        """The reply, or how it was lost."""
+        """The reply, or the reason why there is none."""
         try:
             raw = self._pool.request(
                 request.method,
@@ -142,7 +142,7 @@ def _last(request: _Request, outcome: Reply | HTTPError, doubt: Reply | HTTPErro
 
 
 def _may_have_been_done(outcome: Reply | HTTPError) -> bool:
-    """Whether an attempt that is to be repeated may have been done, or may be yet."""
+    """Whether an attempt that is repeated may have been done, or may still be."""
     if not isinstance(outcome, Reply):
         return not isinstance(outcome, NewConnectionError)
     code = problem_of(outcome.status, outcome.body).code
@@ -150,12 +150,12 @@ def _may_have_been_done(outcome: Reply | HTTPError) -> bool:
 
 
 def _is_good(reply: Reply) -> bool:
-    """Whether it is the ledger's, and says that the request was done."""
+    """Whether a reply is the ledger's, and a success."""
     is_json = reply.headers.get("Content-Type", "").startswith("application/json")
     return reply.status < 300 and is_json
 
 
 def _asked_to_wait(reply: Reply) -> float:
-    """The seconds of `Retry-After`; its other form, a date, is no number and is passed over."""
+    """The seconds of `Retry-After`. The other form, a date, is ignored."""
     asked = reply.headers.get("Retry-After", "")
     return float(asked) if asked.isascii() and asked.isdigit() else 0
