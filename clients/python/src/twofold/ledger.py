@@ -75,9 +75,7 @@ class Ledger:
         return self._calls.get("journal", "/trial-balance", TrialBalance)
 
     def ledgers(self, api: Api = "journal") -> Iterator[LedgerEntry]:
-        """All ledgers that the key opens, not only this one, in the order of their ids; as far as
-        one of the Read APIs has heard of them.
-        """
+        """All ledgers that the key opens and a Read API has, in the order of their ids."""
         query: dict[str, str] = {"limit": "200"}
         while True:
             reply = self._transport.send("GET", f"{self._roots[api]}/ledgers", query=query)
