@@ -24,10 +24,11 @@ PARTS = {
 
 @click.command(help=__doc__)
 @click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
-@click.option("--quick", is_flag=True, help="A look only, kept apart from what a whole run found.")
+@click.option("--quick", is_flag=True, help="A short run, whose results are kept apart.")
 def main(parts: tuple[str, ...], *, quick: bool) -> None:
-    """Runs the parts that are named, or all. One that cannot run here is said, and passed over; one
-    that fails does not keep the others from running.
+    """Runs the named parts, or all.
+
+    A part that cannot run here is named and skipped. The others run after a failure too.
     """
     failed = []
     for part in parts or PARTS:

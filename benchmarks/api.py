@@ -36,7 +36,7 @@ class Api:
         return self._answered(self._client.http.post(url, headers=headers, body=raw))
 
     def fresh(self, name: str) -> str:
-        """An id that this ledger has not had yet."""
+        """A new id of this ledger."""
         return f"{name}-{next(self._ids):06d}"
 
     def _answered(self, reply: HTTPResponse) -> HTTPResponse:
@@ -71,7 +71,7 @@ class Operation:
 
 
 def _entries(api: Api, number: int) -> list[dict[str, str]]:
-    """Entries that go round in pairs: each account gives or takes 1."""
+    """Entries in pairs of accounts, each of amount 1."""
     return [
         {"account": account, "direction": "credit" if place % 2 else "debit", "amount": "1"}
         for place, account in enumerate(api.accounts[:number])

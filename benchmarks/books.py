@@ -1,4 +1,4 @@
-"""Books: histories of any length, written as the ledger would have written them, only faster."""
+"""Books: histories of any length, in the form that the ledger writes, made faster."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

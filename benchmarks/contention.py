@@ -1,4 +1,4 @@
-"""Part 4, contention: everybody pays into one account, strict or striped."""
+"""Part 4, contention: all clients pay into one account, plain or striped."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,11 +14,11 @@ from chalicelib.events.table import EventItem
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 PROCESSES = 8
-"""Beyond which clients are threads, each with a memory of its own."""
+"""The number of clients beyond which they are threads, each with its own head cache."""
 
 STRICT, STRIPES = 1, (4, 16)
 SPREAD = 0
-"""The same load with no account in common: what the engine gives at the most."""
+"""The same load without a shared account: the maximum of the engine."""
 
 
 def run(*, quick: bool) -> None:
@@ -60,7 +60,7 @@ def _measure(
 
 
 def _turn(clients: Clients, stripes: int, number: int, seconds: float) -> list[Answer]:
-    """Of clients that begin anew: none remembers what it wrote before others did."""
+    """Of new clients, with empty caches."""
     processes = min(number, PROCESSES)
     clients.tell({"do": "forget"}, processes)
     told = {"do": "run", "accounts": PAYERS, "threads": number // processes, "seconds": seconds}

@@ -22,7 +22,7 @@ from chalicelib import tables
 
 @dataclass(frozen=True)
 class Call:
-    """One call. Units are None where the engine reported none, or sizes do not tell."""
+    """One call. Units are None where the engine reported none, or sizes do not determine them."""
 
     operation: str
     sent: int
@@ -50,7 +50,7 @@ class Tally:
 
     @property
     def units(self) -> tuple[float, float] | None:
-        """Read and write units, of each call as reported, or else by arithmetic."""
+        """Read and write units, reported or else computed."""
         return _sum([call.reported or call.by_size for call in self.calls])
 
     @property
@@ -60,7 +60,7 @@ class Tally:
 
     @property
     def by_size(self) -> tuple[float, float] | None:
-        """Read and write units by arithmetic, if sizes tell for every call."""
+        """Computed read and write units, if sizes determine them for every call."""
         return _sum([call.by_size for call in self.calls])
 
 
@@ -74,7 +74,7 @@ class Meter:
 
     @contextmanager
     def attached(self, workers: int = 16) -> Iterator["Meter"]:
-        """Counts from here on. `workers` is how many calls may go out at the same time."""
+        """Counts from now on. `workers` is the maximum of parallel calls."""
         events = tables.connection().client.meta.events
         events.register("request-created.dynamodb", self._sent)
         events.register("response-received.dynamodb", self._received)
@@ -88,7 +88,7 @@ class Meter:
             events.unregister("response-received.dynamodb", self._received)
 
     def tally(self, work: Callable[[], object]) -> Tally:
-        """What this work calls."""
+        """The calls of this work."""
         before, began = len(self._calls), self._clock.now
         work()
         return Tally(self._calls[before:], self._clock.now - began)
@@ -116,13 +116,13 @@ class Meter:
 
 
 class _Clock(threading.local):
-    """How many calls this thread's present work has waited for, one after the other."""
+    """The number of sequential calls of this thread's current work."""
 
     now = 0
 
 
 class _CausalPool(ThreadPoolExecutor):
-    """A pool whose work begins at the clock of who submits it, who then waits for the latest."""
+    """A pool whose work starts at the submitter's count; waiting sets that to the largest one."""
 
     def __init__(self, clock: _Clock, workers: int) -> None:
         super().__init__(workers)
@@ -141,7 +141,7 @@ class _CausalPool(ThreadPoolExecutor):
 
 
 class _Joining:
-    """A future that sets the waiting thread's clock on."""
+    """A future that advances the waiting thread's count."""
 
     def __init__(self, future: "Future[tuple[int, Any, Any]]", clock: _Clock) -> None:
         self._future = future
@@ -166,10 +166,11 @@ _READS = {"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"}
 
 
 def _reported(operation: str, reply: Any) -> tuple[float, float] | None:
-    said = reply.get("ConsumedCapacity")
-    if not said:
+    consumed = reply.get("ConsumedCapacity")
+    if not consumed:
         return None
-    units = sum(one["CapacityUnits"] for one in (said if isinstance(said, list) else [said]))
+    several = consumed if isinstance(consumed, list) else [consumed]
+    units = sum(one["CapacityUnits"] for one in several)
     return (units, 0.0) if operation in _READS else (0.0, units)
 
 

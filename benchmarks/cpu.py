@@ -49,7 +49,7 @@ class Work:
     each: int = 1
 
     def do(self, event: Any) -> None:
-        """Calls it once, as a process that remembers nothing, so that every call does the same.
+        """Calls it once, with empty caches, so that every call does the same.
 
         Raises RuntimeError if it answers anything but success.
         """
@@ -89,7 +89,7 @@ def _works() -> list[Work]:
         return Work(operation, app, lambda: request("GET", resource, **parameters))
 
     def resolve(operation: str, verb: str, transaction: str) -> Work:
-        """Again and again, since the engine is asked once only."""
+        """Repeatedly, since the engine is called only once."""
         named = {"ledger": LEDGER, "transaction": transaction}
         return Work(
             operation, app, lambda: request("POST", f"{of_transaction}/{verb}", {}, **named)
@@ -139,7 +139,7 @@ def _projecting(operation: str, handler: Handler, batch: Sequence[Recorded]) -> 
 
 
 def _batches() -> tuple[list[Recorded], list[Recorded]]:
-    """A hundred events of accounts, and a hundred of all kinds, as the two stacks are fed."""
+    """A hundred events of accounts, and a hundred of all kinds: a batch of each group."""
     books = Bookkeeper("cpu-fed")
     names = [f"customers:{place:04d}" for place in range(100)]
     for name in names:
@@ -167,7 +167,7 @@ def _measure(work: Work, transport: Transport, n: int) -> dict[str, Any]:
 
 
 def _profile(work: Work, n: int) -> dict[str, Any]:
-    """Whose code the time goes to, and which functions take most of it themselves."""
+    """The packages by CPU time, and the functions with the most time of their own."""
     calls = max(3, n // work.each // 2)
     events, profile = [work.event() for _ in range(calls)], cProfile.Profile()
     with _one_thread():

@@ -1,4 +1,4 @@
-"""Engine: a fresh DynamoDB of one's own for each part, and a fast way to fill its tables.
+"""Engine: a new DynamoDB for each part, and a fast way to fill its tables.
 
 Time is measured on DynamoDB Local, whose speed depends little on how much it holds; units are
 counted on ministack, which reports them as DynamoDB charges them (`reporting.py`).
@@ -27,12 +27,12 @@ _BATCH, _CONNECTIONS = 25, 3
 
 
 class Missing(Exception):
-    """Something that a part needs is not on this machine, and could not be had."""
+    """Something that a part needs is missing on this machine."""
 
 
 @contextmanager
 def dynamodb_local() -> Iterator[str]:
-    """A DynamoDB Local of one's own, to which the tables connect; its endpoint. Raises Missing."""
+    """A new DynamoDB Local, to which the tables connect; its endpoint. Raises Missing."""
     with engines.dynamodb_local(CACHE / "dynamodb-local") as endpoint:
         if endpoint is None:
             raise Missing("DynamoDB Local needs java and npm")
@@ -43,7 +43,7 @@ def dynamodb_local() -> Iterator[str]:
 
 @contextmanager
 def ministack() -> Iterator[str]:
-    """A ministack of one's own, to which the tables connect; its endpoint."""
+    """A new ministack, to which the tables connect; its endpoint."""
     with (
         tempfile.TemporaryDirectory() as home,
         engines.ministack(Path(home)) as endpoint,

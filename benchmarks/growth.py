@@ -1,4 +1,4 @@
-"""Part 2, growth: the same requests with ever longer histories, and in an ever larger table.
+"""Part 2, growth: the same requests with longer histories, and in a larger table.
 
 Nothing is remembered, so that every command loads what it decides on. Histories take turns, so that
 whatever else the machine does slows all of them down alike; a table that grows cannot be turned
@@ -44,7 +44,7 @@ COUNTED = (
     "trial balance",
 )
 CONTROL = "account"
-"""Reads another table than the events', and shows how much was the machine's doing."""
+"""Reads another table, as a measure of the machine's noise."""
 
 IN_TABLE = (CONTROL, "open", "transfer, 2 entries", "hold", "post a hold", "reverse")
 
@@ -110,7 +110,7 @@ def _compare(
 def timed(
     operations: Sequence[Operation], apis: dict[int, Api], rounds: int
 ) -> dict[tuple[str, int], list[float]]:
-    """Milliseconds of each request, the sizes taking turns. A few rounds are only a look."""
+    """Milliseconds of each request, alternating the sizes."""
     tries = TRIES if rounds > QUICK_ROUNDS else 1
     times: dict[tuple[str, int], list[float]] = {
         (operation.name, size): [] for operation in operations for size in apis
@@ -165,7 +165,7 @@ def _named(names: Sequence[str]) -> list[Operation]:
 
 
 def _milliseconds(request: Callable[[], object]) -> float:
-    """Of a process that remembers nothing."""
+    """Of a process with empty caches."""
     executor.cache_clear()
     executor()
     began = time.perf_counter()

@@ -17,7 +17,7 @@ from tests.books import Bookkeeper, record_of
 
 @dataclass(frozen=True)
 class Lambda:
-    """One of ours: its stage, and the module and the name in it that AWS calls."""
+    """One of our Lambdas: its stage, and the module and the function that AWS calls."""
 
     name: str
     stage: str
@@ -108,7 +108,7 @@ def delivery(events: Sequence[Recorded]) -> dict[str, Any]:
 
 
 def one_transfer() -> list[Recorded]:
-    """The events of a transfer in a ledger that nobody has seen yet."""
+    """The events of a transfer in a new ledger."""
     books = Bookkeeper(f"cold-{uuid4()}")
     books.open_till()
     books.pay_in("transfer", 10)
@@ -116,7 +116,7 @@ def one_transfer() -> list[Recorded]:
 
 
 def first_of(one: Lambda, ledger: str) -> Mapping[str, Any]:
-    """What a Lambda is called with first. The ledger has two accounts and a transaction `known`."""
+    """The first call of a Lambda. The ledger has two accounts and a transaction `known`."""
     match one.name:
         case "write":
             return transfer(ledger, "customers:0000", "customers:0001", str(uuid4()))

@@ -1,7 +1,7 @@
 """Lag: from an acknowledged write to the read that shows it, idle and under load.
 
-Writers, each stack's projector and the one who looks are processes of their own, on the event
-table's stream; the pump between stream and projector reads an idle stream every 0.2 s, Lambda's
+Writers, each group's projector and the reader are separate processes, on the event table's
+stream; the pump between stream and projector reads an idle stream every 0.2 s, Lambda's
 own pollers do every 0.25 s.
 """
 
@@ -39,7 +39,7 @@ _OURS = ("mine", "yours")
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
-    """The lag of both stacks, in milliseconds, and the rates of writing it was measured at."""
+    """The lag of both projection groups, in milliseconds, and the rates of writes meanwhile."""
     samples, seconds = (4, 2.0) if quick else (200, 40.0)
     with dynamodb_local() as endpoint, ExitStack() as stack:
         environment = {"AWS_ENDPOINT_URL_DYNAMODB": endpoint}
@@ -93,7 +93,7 @@ def _pumping(name: str, endpoint: str) -> Iterator[None]:
 
 
 def _write() -> tuple[float, str, int]:
-    """A transfer: when it was acknowledged, its id, and the version that it gave its payer."""
+    """A transfer: the time of its reply, its id, and the resulting version of its payer."""
     payer, payee = _OURS
     id = str(uuid4())
     entries = (
@@ -107,7 +107,7 @@ def _write() -> tuple[float, str, int]:
 
 
 def _seen(written: tuple[float, str, int], wait: float = 0.0) -> dict[str, float]:
-    """Milliseconds until each stack shows it."""
+    """Milliseconds until each projection group shows it."""
     acknowledged, id, version = written
     looks: dict[str, Callable[[], bool]] = {
         "accounts": lambda: _account_shows(version),

@@ -1,4 +1,4 @@
-"""Network: an emulator on this machine has none, so one is played by making each call wait."""
+"""Network: simulated by delaying each call to a local emulator."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ emulator on the same two cores has to do; with one, also how many calls wait for
 
 @contextmanager
 def played(milliseconds: float) -> Iterator[None]:
-    """Each call of this process's connection takes so much longer."""
+    """Delays each call of this process's connection."""
 
     def wait(**_: Any) -> None:
         time.sleep(milliseconds / 1000)

@@ -1,4 +1,4 @@
-"""Part 5, projectors: how fast each stack takes events, against bare writes of the same rows."""
+"""Part 5, projectors: the event rate of each projection group, and of bare writes of its rows."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -18,10 +18,10 @@ from tests.domain.books import credit, debit
 
 MANY, FEW = "1,000 accounts", "10 accounts"
 SPREADS = {MANY: 1_000, FEW: 10}
-"""Among how many accounts the transfers go: how many events of a batch share a row."""
+"""The number of accounts of the transfers, by which events of a batch share rows."""
 
 BUSY, QUIET = "batches of 100 events", "one transfer in a batch"
-"""How much a projector finds in the stream at once: what a row costs is shared by its events."""
+"""The delays after which a projector reads a batch, whose events share the writes of a row."""
 
 _BATCH = 100
 _ledgers = count(1)
@@ -80,7 +80,7 @@ def _books(number: int, transfers: int) -> list[Recorded]:
 
 
 def _batches(stack: str, events: Sequence[Recorded], size: int | None) -> list[Batch]:
-    """The events as a stack's event source would cut them up: a transfer each, without a size."""
+    """The events in batches of a group's event source; without a size, one transfer per batch."""
     each = sum(map(STACKS[stack].is_fed, events[:3]))  # A transfer is three events.
     size = size or each
     fed = [event for event in events if STACKS[stack].is_fed(event)]
@@ -91,7 +91,7 @@ Rates = dict[str, float]
 
 
 def _rates(number: int, transfers: int) -> dict[str, Rates]:
-    """Events per second of each stack's projector, and of bare writes of other ledgers' rows."""
+    """Events per second of each group's projector, and of bare writes of other ledgers' rows."""
     ledgers = [_books(number, transfers) for _ in range(3)]
     found = {}
     for name, stack in STACKS.items():

@@ -1,4 +1,4 @@
-"""Pump: one stack's projector in a process of its own, as Lambda has it, until standard input ends.
+"""Pump: one group's projector in a separate process, as in Lambda, until standard input ends.
 
 `python -m benchmarks.pump accounts|journal`
 """
@@ -9,7 +9,7 @@ from chalicelib.local import environment
 
 
 def main(name: str) -> None:
-    """Pumps the stream into this stack only."""
+    """Pumps the stream into this group only."""
     for other in environment.PROJECTORS.keys() - {name}:
         del environment.PROJECTORS[other]
     environment.run()

@@ -1,4 +1,4 @@
-"""Replaying: a transport that answers from memory what an engine answered before.
+"""Replaying: a transport that replays recorded replies of an engine.
 
 Botocore, PynamoDB and our own code do all they would do; only the network and the engine are gone.
 """
@@ -25,7 +25,7 @@ class _Kept:
 
 
 class _Body:
-    """What botocore reads an answer's content from."""
+    """The body of a reply, as botocore reads it."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -64,7 +64,7 @@ class Transport:
 
 @contextmanager
 def replayed() -> Iterator[Transport]:
-    """From memory, the process's connection answers whatever it was answered before."""
+    """The process's connection replays recorded replies."""
     endpoint: Any = tables.connection().client._endpoint  # Private, and the only door there is.
     real = endpoint.http_session
     endpoint.http_session = Transport(real)

@@ -29,13 +29,13 @@ def check() -> list[dict[str, Any]]:
     for name, operation, request in _calls():
         reply = getattr(client, operation[0])(**request, ReturnConsumedCapacity="TOTAL")
         charged = of_call(operation[1], request, reply)
-        said = reply.get("ConsumedCapacity")
-        several = said if isinstance(said, list) else [said]
+        consumed = reply.get("ConsumedCapacity")
+        several = consumed if isinstance(consumed, list) else [consumed]
         found.append(
             {
                 "call": name,
                 "charged": sum(charged or (0, 0)),
-                "reported": sum(one["CapacityUnits"] for one in several) if said else None,
+                "reported": sum(one["CapacityUnits"] for one in several) if consumed else None,
             }
         )
     client.delete_table(TableName=_TABLE)

@@ -34,7 +34,7 @@ TOOL_OF = {
     ".dat": "ledger",
 }
 PLACES = 10
-"""How many places are shown of each kind of notice."""
+"""The number of examples that are shown of each kind of notice."""
 
 REACHED_WITHIN_SECONDS = 5
 
@@ -157,7 +157,7 @@ def _load_and_compare(asked: argparse.Namespace, journal: Journal, plan: Plan) -
 
 
 def _reach(name: str, url: str) -> None:
-    """Raises JournalError unless somebody answers there."""
+    """Raises JournalError unless a server replies there."""
     if not url.startswith(("http://", "https://")):
         raise JournalError(f"{url} is no address of a server, such as http://127.0.0.1:8000")
     try:
@@ -170,7 +170,7 @@ def _reach(name: str, url: str) -> None:
 
 
 def _progress(what: str, done: int, of: int) -> None:
-    """One line that moves on at a terminal, and a line for each step elsewhere."""
+    """One line that is updated at a terminal, and a line for each step elsewhere."""
     end = "\n" if done == of or not sys.stdout.isatty() else "\r"
     print(f"{what}: {done:,} of {of:,}", end=end, flush=True)
 

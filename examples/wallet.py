@@ -60,7 +60,7 @@ def spend(ledger: Ledger) -> None:
 
 
 def refuse_more_than_is_left(ledger: Ledger) -> None:
-    """Tries to spend, for another order, what the hold has set aside."""
+    """Tries to spend held money for another order."""
     try:
         ledger.transactions.post(
             [debit("wallet:alice", 40_00), credit("shop", 40_00)], id="order-2"
@@ -70,7 +70,7 @@ def refuse_more_than_is_left(ledger: Ledger) -> None:
 
 
 def print_statement(ledger: Ledger, min_version: int) -> None:
-    """The wallet's statement, once the read side has seen this version of it."""
+    """The wallet's statement at this version or later."""
     wallet = ledger.accounts.get("wallet:alice", min_version=min_version)
     statement = ledger.accounts.statement(wallet.id, min_version=min_version)
     print(f"Statement of {wallet.metadata['name']}'s wallet, in {statement.asset}")

@@ -1,6 +1,4 @@
-"""The commands, each in a module of its own, loaded when it is asked for: all of them take a second
-to load.
-"""
+"""The commands, each in its own module, which is imported when the command runs."""
 
 import os
 from importlib import import_module
@@ -8,7 +6,7 @@ from importlib import import_module
 import click
 
 from chalicelib.settings import read_again, settings
-from ops.errors import in_words
+from ops.aws import in_words
 from ops.stages import stage_named
 
 COMMANDS = {
@@ -23,7 +21,7 @@ COMMANDS = {
     "faults": "ops.faults.command",
     "keys": "ops.keys",
     "openapi": "ops.openapi",
-    "package": "ops.package",
+    "package": "ops.packaging",
     "parked": "ops.dead_letters",
     "policies": "ops.policies",
     "provision": "ops.provision",
@@ -34,10 +32,10 @@ COMMANDS = {
     "template": "ops.template",
     "tune": "ops.tune",
 }
-"""Each command and the module that has it."""
+"""The module of each command."""
 
 
-class Late(click.Group):
+class LazyGroup(click.Group):
     """A group that imports a command's module when the command is run."""
 
     def list_commands(self, _: click.Context) -> list[str]:
@@ -53,7 +51,7 @@ class Late(click.Group):
         return command
 
     def invoke(self, context: click.Context) -> object:
-        """Runs a command. What AWS refuses is one line, not a traceback."""
+        """Runs a command. An error of AWS is printed in one line, without a traceback."""
         try:
             return super().invoke(context)
         except Exception as error:  # Raised again unless it is one of AWS's.
@@ -63,7 +61,7 @@ class Late(click.Group):
             raise click.ClickException(words) from error
 
 
-def become(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+def use_stage(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     """Gives this process the environment variables of a stage."""
     if name is not None:
         os.environ.update(stage_named(name).variables)
@@ -71,10 +69,10 @@ def become(_: click.Context, __: click.Parameter, name: str | None) -> str | Non
     return name
 
 
-def attach(_: click.Context, __: click.Parameter, local: bool) -> None:
-    """Points this process at the engine of a running server: the embedded one, or that it names.
+def use_local_engine(_: click.Context, __: click.Parameter, local: bool) -> None:
+    """Makes this process use the engine of a running server, or the configured endpoint.
 
-    Raises a click error if there is none.
+    Raises a click error if no server is running.
     """
     if not local:
         return
@@ -89,11 +87,15 @@ def attach(_: click.Context, __: click.Parameter, local: bool) -> None:
         engine.connect(endpoint)
 
 
-@click.group(cls=Late)
+@click.group(cls=LazyGroup)
 @click.option(
-    "--local", is_flag=True, expose_value=False, callback=attach, help="Work on `make run`'s books."
+    "--local",
+    is_flag=True,
+    expose_value=False,
+    callback=use_local_engine,
+    help="Work on `make run`'s books.",
 )
-@click.option("--stage", callback=become, help="Work on this stage of .chalice/config.json.")
+@click.option("--stage", callback=use_stage, help="Work on this stage of .chalice/config.json.")
 @click.pass_context
 def ops(context: click.Context, stage: str | None) -> None:
     """Operates a Twofold ledger."""

@@ -1,9 +1,10 @@
-"""Alarms: what a stage wakes somebody for. What each means, and what to do: docs/operating.md.
+"""Alarms: the CloudWatch alarms of a stage. docs/operating.md has what to do about each.
 
-They tell the SNS topic `TWOFOLD_ALARM_TOPIC` of the stage, where it names one.
+They notify the SNS topic `TWOFOLD_ALARM_TOPIC` of the stage, if it names one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.settings import WRITE
@@ -17,178 +18,146 @@ from ops.stages import Stage
 SLOW = 0.6
 """The part of a Lambda's timeout above which its 99th percentile is too slow."""
 
+Dimensions = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of alarm: when a statistic was `above` a value in each of so many minutes."""
+
+    meaning: str
+    namespace: str
+    metric: str
+    minutes: int
+    statistic: str = "Sum"
+    above: float = 0
+    missing: str = "notBreaching"
+
+    def on(self, dimensions: Dimensions, above: float | None = None) -> dict[str, Any]:
+        """The alarm on the metric with these dimensions."""
+        measured = (
+            # A percentile of a few invocations means nothing.
+            {"ExtendedStatistic": self.statistic, "EvaluateLowSampleCountPercentile": "ignore"}
+            if self.statistic.startswith("p")
+            else {"Statistic": self.statistic}
+        )
+        return {
+            "AlarmDescription": f"{self.meaning} See docs/operating.md.",
+            "Namespace": self.namespace,
+            "MetricName": self.metric,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+            **measured,
+            "Period": 60,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": self.above if above is None else above,
+            "EvaluationPeriods": self.minutes,
+            "DatapointsToAlarm": self.minutes,
+            "TreatMissingData": self.missing,
+        }
+
+
+_FAILURES = Kind(
+    "More than 1 in 100 requests failed on our side, for five minutes.",
+    *(NAMESPACE, "Failures", 5, "Average", 0.01),
+)
+_GATEWAY = Kind(
+    "API Gateway answered more than 1 in 20 requests with 5XX, for three minutes.",
+    *("AWS/ApiGateway", "5XXError", 3, "Average", 0.05),
+)
+_READS, _WRITES = (
+    Kind(
+        f"DynamoDB had no capacity for {kind.lower()}s of this table, for three minutes.",
+        *("AWS/DynamoDB", f"{kind}ThrottleEvents", 3),
+    )
+    for kind in ("Read", "Write")
+)
+_ERRORS = Kind("The Lambda ended with an error, for three minutes.", "AWS/Lambda", "Errors", 3)
+_THROTTLED = Kind(
+    "The account's limit of concurrent Lambdas was reached, for three minutes.",
+    *("AWS/Lambda", "Throttles", 3),
+)
+_SLOW = Kind(
+    "1 in 100 invocations took more than most of the timeout, for five minutes.",
+    *("AWS/Lambda", "Duration", 5, "p99"),
+)
+_BEHIND = Kind(
+    "The read side is more than a minute behind, for five minutes.",
+    *("AWS/Lambda", "IteratorAge", 5, "Maximum", 60_000),
+)
+_PARKED = Kind(
+    "Records are parked, or nobody has looked whether any are.",
+    *(NAMESPACE, "ParkedNow", 5, "Maximum"),
+    missing="breaching",  # So a `watch_…` that fails or is not started needs no other alarm.
+)
+_ALTERED = Kind(
+    "An event of the event table was changed or deleted; the projector's log names it.",
+    *(NAMESPACE, "EventsAltered", 1),
+)
+_ABANDONED = Kind(
+    "Lambda gave up on a batch: what it held is in the event table only.",
+    *("AWS/SQS", "ApproximateNumberOfMessagesVisible", 1, "Maximum"),
+)
+_CLOCKS = Kind(
+    "A command was not done: what it builds on is minutes ahead of the Lambda's clock.",
+    *(NAMESPACE, "ClocksApart", 1),
+)
+
 
 def alarms(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
     """The alarms of a stage, by their names in its template."""
-    found = {
-        "ErrorRate": _on_our_metric(
-            "More than 1 in 100 requests failed on our side, for five minutes.",
-            stage,
-            "Failures",
-            {"api": "-".join(stage.serves)},
-            statistic="Average",
-            above=0.01,
-            minutes=5,
-        ),
-        "GatewayErrors": _alarm(
-            "API Gateway answered more than 1 in 20 requests with 5XX, for three minutes.",
-            "AWS/ApiGateway",
-            "5XXError",
-            {"ApiName": stage.stack, "Stage": API_STAGE},
-            statistic="Average",
-            above=0.05,
-            minutes=3,
-        ),
-    }
-    for function in stage.functions:
-        if function in ("api_handler", "authorize"):
-            found |= _of_request(stage, function)
-    for model in tables:
-        for kind in ("Read", "Write"):
-            found[f"{logical_id(model)}{kind}sThrottled"] = _alarm(
-                f"DynamoDB had no capacity for {kind.lower()}s of this table, for three minutes.",
-                "AWS/DynamoDB",
-                f"{kind}ThrottleEvents",
-                {"TableName": model.Meta.table_name},
-                minutes=3,
-            )
+    found = dict([*_of_api(stage), *_of_tables(tables)])
     for projector in stage.projectors:
-        found |= _of_projector(stage, projector)
-    if WRITE in stage.serves:
-        found["SweepErrors"] = _errors("Sweep")
-        found["SweepThrottled"] = _throttled("Sweep")
-        found["ClocksApart"] = _on_our_metric(
-            "A command was not done: what it builds on is minutes ahead of the Lambda's clock.",
-            stage,
-            "ClocksApart",
-            {"api": "-".join(stage.serves)},
-            minutes=1,
-        )
+        found |= dict(_of_projector(stage, projector))
     return {f"{name}Alarm": _resource(stage, name, alarm) for name, alarm in found.items()}
 
 
-def _of_request(stage: Stage, function: str) -> dict[str, Any]:
-    """The alarms of a Lambda that a request waits for."""
-    name = "Api" if function == "api_handler" else "Authorizer"
-    return {
-        f"{name}Errors": _errors(camel(function)),
-        f"{name}Throttled": _throttled(camel(function)),
-        f"{name}Slow": _alarm(
-            "1 in 100 invocations took more than most of the timeout, for five minutes.",
-            "AWS/Lambda",
-            "Duration",
-            {"FunctionName": {"Ref": camel(function)}},
-            percentile="p99",
-            above=SLOW * 1000 * stage.timeout(function),
-            minutes=5,
-        ),
-    }
+def _of_api(stage: Stage) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The alarms of the API, of the Lambdas that a request waits for, and of the sweep."""
+    served = _ours(stage, api="-".join(stage.serves))
+    yield "ErrorRate", _FAILURES.on(served)
+    yield "GatewayErrors", _GATEWAY.on({"ApiName": stage.stack, "Stage": API_STAGE})
+    for function, name in (("api_handler", "Api"), ("authorize", "Authorizer")):
+        if function in stage.functions:
+            yield from _of_lambda(name, function)
+            slow = SLOW * 1000 * stage.timeout(function)
+            yield f"{name}Slow", _SLOW.on(_lambda(function), above=slow)
+    if WRITE in stage.serves:
+        yield from _of_lambda("Sweep", "sweep")
+        yield "ClocksApart", _CLOCKS.on(served)
 
 
-def _of_projector(stage: Stage, function: str) -> dict[str, Any]:
+def _of_tables(tables: Sequence[type[Table]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for model in tables:
+        dimensions = {"TableName": model.Meta.table_name}
+        yield f"{logical_id(model)}ReadsThrottled", _READS.on(dimensions)
+        yield f"{logical_id(model)}WritesThrottled", _WRITES.on(dimensions)
+
+
+def _of_projector(stage: Stage, function: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The alarms of a projector, and of the read models that it fills."""
     group = function.removeprefix("project_")
-    name, projector = group.capitalize(), camel(function)
-    return {
-        f"{name}Behind": _alarm(
-            "The read side is more than a minute behind, for five minutes.",
-            "AWS/Lambda",
-            "IteratorAge",
-            {"FunctionName": {"Ref": projector}},
-            statistic="Maximum",
-            above=60_000,
-            minutes=5,
-        ),
-        f"{name}ProjectorErrors": _errors(projector),
-        f"{name}ProjectorThrottled": _throttled(projector),
-        f"{name}Parked": _on_our_metric(
-            "Records are parked, or nobody has looked whether any are.",
-            stage,
-            "ParkedNow",
-            {"stack": group},
-            statistic="Maximum",
-            minutes=5,
-            # So a `watch_…` that fails or is not started rings here, and has no alarm of its own.
-            missing="breaching",
-        ),
-        f"{name}EventsAltered": _on_our_metric(
-            "An event of the event table was changed or deleted; the projector's log names it.",
-            stage,
-            "EventsAltered",
-            {"stack": group},
-            minutes=1,
-        ),
-        f"{name}SetAside": _alarm(
-            "Lambda gave up on a batch: what it held is in the event table only.",
-            "AWS/SQS",
-            "ApproximateNumberOfMessagesVisible",
-            {"QueueName": {"Fn::GetAtt": [f"{projector}Failed", "QueueName"]}},
-            statistic="Maximum",
-            minutes=1,
-        ),
-    }
+    name, ours = group.capitalize(), _ours(stage, stack=group)
+    yield f"{name}Behind", _BEHIND.on(_lambda(function))
+    yield from _of_lambda(f"{name}Projector", function)
+    yield f"{name}Parked", _PARKED.on(ours)
+    yield f"{name}EventsAltered", _ALTERED.on(ours)
+    queue = {"Fn::GetAtt": [f"{camel(function)}Failed", "QueueName"]}
+    yield f"{name}SetAside", _ABANDONED.on({"QueueName": queue})
 
 
-def _errors(function: str) -> dict[str, Any]:
-    return _alarm(
-        "The Lambda ended with an error, for three minutes.",
-        "AWS/Lambda",
-        "Errors",
-        {"FunctionName": {"Ref": function}},
-        minutes=3,
-    )
+def _of_lambda(name: str, function: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield f"{name}Errors", _ERRORS.on(_lambda(function))
+    yield f"{name}Throttled", _THROTTLED.on(_lambda(function))
 
 
-def _throttled(function: str) -> dict[str, Any]:
-    return _alarm(
-        "The account's limit of concurrent Lambdas was reached, for three minutes.",
-        "AWS/Lambda",
-        "Throttles",
-        {"FunctionName": {"Ref": function}},
-        minutes=3,
-    )
+def _lambda(function: str) -> Dimensions:
+    return {"FunctionName": {"Ref": camel(function)}}
 
 
-def _on_our_metric(
-    meaning: str, stage: Stage, metric: str, dimensions: dict[str, Any], **how: Any
-) -> dict[str, Any]:
-    """An alarm on one of our own metrics, as chalicelib/telemetry.py names them."""
+def _ours(stage: Stage, **dimensions: str) -> Dimensions:
+    """The dimensions of one of our own metrics, as chalicelib/telemetry.py names them."""
     environment = "-".join(filter(None, (stage.environment, stage.replica)))
-    return _alarm(meaning, NAMESPACE, metric, {"environment": environment, **dimensions}, **how)
-
-
-def _alarm(
-    meaning: str,
-    namespace: str,
-    metric: str,
-    dimensions: dict[str, Any],
-    *,
-    statistic: str = "Sum",
-    percentile: str | None = None,
-    above: float = 0,
-    minutes: int,
-    missing: str = "notBreaching",
-) -> dict[str, Any]:
-    """An alarm when a metric was above a value in each of so many minutes."""
-    measured = (
-        # Of a few invocations a percentile says nothing.
-        {"ExtendedStatistic": percentile, "EvaluateLowSampleCountPercentile": "ignore"}
-        if percentile
-        else {"Statistic": statistic}
-    )
-    return {
-        "AlarmDescription": f"{meaning} See docs/operating.md.",
-        "Namespace": namespace,
-        "MetricName": metric,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-        **measured,
-        "Period": 60,
-        "ComparisonOperator": "GreaterThanThreshold",
-        "Threshold": above,
-        "EvaluationPeriods": minutes,
-        "DatapointsToAlarm": minutes,
-        "TreatMissingData": missing,
-    }
+    return {"environment": environment, **dimensions}
 
 
 def _resource(stage: Stage, name: str, alarm: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Audit: is every ledger whole, and is what is read what was recorded?"""
+"""Audit: is every ledger whole, and do the read models show what was recorded?"""
 
 import json
 import sys
@@ -20,47 +20,38 @@ _SHOWN = 100
 
 @click.command()
 @click.option("--segments", type=click.IntRange(1, 16), default=4, show_default=True)
-@click.option(
-    "--rate",
-    type=click.IntRange(0),
-    default=0,
-    help="Items read a second at most; all that there are time for otherwise.",
-)
+@click.option("--rate", type=click.IntRange(0), default=0, help="Items a second; 0: no limit.")
 @click.option(
     "--patience",
     type=float,
     default=15.0,
     show_default=True,
-    help="Seconds that projections on their way are given to arrive.",
+    help="Seconds to wait for projections.",
 )
 @click.option(
     "--against",
     multiple=True,
     metavar="CHECKPOINT",
-    help="Proves this checkpoint too: a file, an s3:// address, or the time of one that is kept.",
+    help="Compares with this checkpoint: a file, an s3:// address, or the time of a stored one.",
 )
 @click.option(
     "--checkpoint",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Writes the checkpoints of all whole ledgers to this new file too.",
+    help="Also writes the checkpoints of all whole ledgers to this new file.",
 )
 @click.option(
     "--anew",
     metavar="REASON",
-    help="Begins checkpoints anew, without a proof that ledgers have only grown: after a restore.",
+    help="Begins checkpoints anew, without a proof that ledgers only grew: after a restore.",
 )
 @click.option(
     "--checkpoint-bucket",
     "bucket",
     envvar="TWOFOLD_CHECKPOINT_BUCKET",
-    help="The bucket with object lock in which checkpoints are kept too. Default: the stage's.",
+    help="A bucket with object lock for further copies of checkpoints. Default: the stage's.",
 )
-@click.option(
-    "--since",
-    is_flag=True,
-    help="Audits only what is new since each ledger's last checkpoint.",
-)
+@click.option("--since", is_flag=True, help="Audits only what is new since the last checkpoints.")
 @click.option("--json", "as_json", is_flag=True, help="Answers one JSON document.")
 def audit(
     segments: int,
@@ -75,9 +66,8 @@ def audit(
 ) -> None:
     """Verifies every event and every row of every ledger, and stores the verdict.
 
-    Proves that each ledger has only grown since its last checkpoint, and leaves a checkpoint of
-    each in which nothing is wrong. Ends with 0 where all is whole, and with 1 where something is
-    wrong.
+    Proves that each ledger has only grown since its last checkpoint, and writes a checkpoint of
+    each one without findings. The exit status is 1 if there are findings.
     """
     if anew is not None and not anew.strip():
         raise click.UsageError("say why: --anew 'restored to 2026-11-25T12:00:00Z'")
@@ -125,29 +115,17 @@ def _lines(report: Report, *, since: bool) -> Iterator[str]:
 
 
 def _document(report: Report, *, since: bool) -> str:
+    counts = ("events", "streams", "as_of")
     ledgers = {
-        ledger: {
-            "events": events,
-            "streams": streams,
-            "as_of": as_of,
-            "findings": report.wrong[ledger],
-        }
-        for ledger, (events, streams, as_of) in sorted(report.ledgers.items())
+        ledger: {**dict(zip(counts, values, strict=True)), "findings": report.wrong[ledger]}
+        for ledger, values in sorted(report.ledgers.items())
     }
     return json.dumps(
         {
             "since": since,
             "whole": not report.count,
             "findings": report.count,
-            "found": [
-                {
-                    "ledger": each.ledger,
-                    "where": each.where,
-                    "version": each.version,
-                    "what": each.what,
-                }
-                for each in report.found
-            ],
+            "found": msgspec.to_builtins(report.found),
             "unsettled": report.unsettled,
             "notes": report.notes,
             "checkpoints": msgspec.to_builtins(report.checkpoints),

@@ -1,9 +1,8 @@
-"""Cognito: whether the users of a pool may change what opens ledgers to them.
+"""Cognito: whether the users of a pool may change their own permissions.
 
-With TWOFOLD_AUTH=cognito, the claims `custom:scopes` and `custom:ledgers` of a user's token say
-what the user may do. Each app client of the pool has a list of the attributes that its users may
-write, with their own access token or when they sign up. A user who may write these two opens every
-ledger.
+With TWOFOLD_AUTH=cognito, the claims `custom:scopes` and `custom:ledgers` of a user's token are the
+user's permissions. Each app client of the pool has a list of the attributes that its users may
+write, with their access token or when they sign up. It must not contain these two.
 """
 
 from collections.abc import Iterator
@@ -15,16 +14,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.aws import client
 
 CLAIMS = ("custom:scopes", "custom:ledgers")
-"""The attributes of a user that say what opens to them."""
+"""The attributes that are a user's permissions."""
 
 
 def check(pool_arn: str) -> None:
     """Raises a click error unless the pool has both attributes, and no app client may write them.
 
-    An app client without a list of its own is refused too. Of such a client, AWS's API reference
-    says that its users may write the standard attributes (`WriteAttributes` of UserPoolClientType);
-    others found all attributes writable (github.com/hashicorp/terraform-provider-aws/pull/2874).
-    With a list there is no doubt.
+    An app client without a list is refused too: by AWS's API reference its users may write the
+    standard attributes (`WriteAttributes` of UserPoolClientType), but others found all attributes
+    writable (github.com/hashicorp/terraform-provider-aws/pull/2874).
     """
     pool, region = _pool_of(pool_arn)
     cognito = client("cognito-idp", region)
@@ -52,7 +50,7 @@ def check(pool_arn: str) -> None:
 
 
 def _pool_of(arn: str) -> tuple[str, str]:
-    """The id of a user pool, and its region. Raises a click error for what is no ARN of one."""
+    """The id of a user pool, and its region. Raises a click error for another ARN."""
     parts = arn.split(":")
     kind, _, pool = parts[-1].partition("/")
     if len(parts) != 6 or parts[2] != "cognito-idp" or kind != "userpool" or not pool:
@@ -73,7 +71,7 @@ def _clients(cognito: Any, pool: str) -> Iterator[dict[str, Any]]:
 
 
 def _fault(app_client: dict[str, Any]) -> str | None:
-    """What is wrong with an app client, if anything is."""
+    """The fault of an app client, if any."""
     name = f"app client {app_client.get('ClientName') or ''} ({app_client['ClientId']})"
     writable = app_client.get("WriteAttributes")
     if not writable:

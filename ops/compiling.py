@@ -1,8 +1,7 @@
 """Compiling: from a zip of Python modules on standard input to a zip of their bytecode.
 
-A program of its own, since bytecode says which strings the process that made it had already met:
-one that has done nothing else makes the same of the same modules. Each is marked to be taken
-without a look at its source (PEP 552).
+A separate program, since bytecode depends on the strings that a process has interned before: a
+fresh process makes the same bytecode of the same modules. It is marked as unchecked (PEP 552).
 """
 
 import importlib.util
@@ -16,7 +15,7 @@ _UNCHECKED_HASH = 0b01
 
 
 def bytecode(name: str, source: bytes) -> bytes:
-    """A module's bytecode, as Python keeps it in a file. Ends the program where it is no Python."""
+    """A module's bytecode, as a .pyc file has it. Ends the program for a syntax error."""
     try:
         code = compile(source, name, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -32,7 +31,7 @@ def bytecode(name: str, source: bytes) -> bytes:
 
 
 def main() -> None:
-    """Compiles what comes in, in its order."""
+    """Compiles the zip on standard input."""
     compiled = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read())) as sources,

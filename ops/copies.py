@@ -1,8 +1,8 @@
-"""Copies: which further stages an environment can have, and what in another region is theirs.
+"""Copies: the further stages that an environment can have, and their resources in other regions.
 
-A stage either fills tables of its own, fed through Kinesis in the region of the event table, or
-only answers from a global table's copy in another region. What else a file could describe, AWS
-would refuse while it makes the stage, or two stages would fill the same tables.
+A stage either fills tables of its own, through Kinesis in the region of the event table, or serves
+a global table's copy in another region. Otherwise AWS would refuse the stage, or two stages would
+fill the same tables.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def check(settings: Mapping[str, Any]) -> None:
-    """Raises ValueError, which names the setting, for stages or ARNs that cannot be so."""
+    """Raises ValueError, which names the setting, for an impossible stage or ARN."""
     home = settings.get("region")
     arns = {name: settings[name] for name in ("alarm_topic", "kms_key") if name in settings}
     if "domain" in settings:
@@ -27,7 +27,7 @@ def check(settings: Mapping[str, Any]) -> None:
 
 
 def _projecting(settings: Mapping[str, Any], extra: Mapping[str, Any]) -> str | None:
-    """What is wrong with a stage that fills tables of its own, if anything is."""
+    """The fault of a stage that fills tables of its own, if any."""
     if "replica" not in extra:
         return (
             f"it would fill the tables of {extra['serves']}: name a replica, or set projects to "
@@ -43,7 +43,7 @@ def _projecting(settings: Mapping[str, Any], extra: Mapping[str, Any]) -> str | 
 
 
 def _answering(settings: Mapping[str, Any], extra: Mapping[str, Any]) -> str | None:
-    """What is wrong with a stage that answers from a global table's copy, if anything is."""
+    """The fault of a stage that serves a global table's copy, if any."""
     region = extra.get("region")
     if region not in settings.get("replicas", ()):
         return "a stage that does not project is in a region that replicas names"

@@ -2,27 +2,21 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chalicelib.http.sealing import ROW, new_secret
-
-_LEFT_ALONE = {"ConditionalCheckFailedException", "ResourceNotFoundException"}
+from ops.aws import none_on
 
 
 def ensure(dynamodb: Any, environment: str) -> bool:
-    """Makes the row unless it is there, or the environment has no table of keys; whether it did.
+    """Makes the row unless it exists or the table of keys is missing; whether it did.
 
-    Of several that do so at once, one does.
+    Of several calls in parallel, one makes it.
     """
-    try:
-        dynamodb.put_item(
-            TableName=f"twofold-{environment}-keys",
-            Item={"hash": {"S": ROW}, "secret": {"S": new_secret()}},
-            ConditionExpression="attribute_not_exists(#hash)",
-            ExpressionAttributeNames={"#hash": "hash"},
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _LEFT_ALONE:
-            raise
-        return False
-    return True
+    made = none_on(
+        ("ConditionalCheckFailedException", "ResourceNotFoundException"),
+        dynamodb.put_item,
+        TableName=f"twofold-{environment}-keys",
+        Item={"hash": {"S": ROW}, "secret": {"S": new_secret()}},
+        ConditionExpression="attribute_not_exists(#hash)",
+        ExpressionAttributeNames={"#hash": "hash"},
+    )
+    return made is not None

@@ -1,13 +1,9 @@
-"""Dashboard: one CloudWatch page per stage: requests, latencies, Lambdas, tables and projections.
-
-The alarms of the stage (`ops/alarms.py`) say when to look; this page shows what there is to see.
-"""
+"""Dashboard: one CloudWatch page per stage with requests, latencies, Lambdas, tables and lags."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.settings import WRITE
 from chalicelib.tables import Table
 from chalicelib.telemetry import NAMESPACE
 from ops.gateway import API_STAGE
@@ -23,8 +19,8 @@ def dashboard(stage: Stage, tables: Sequence[type[Table]]) -> dict[str, Any]:
     """The dashboard of a stage as a CloudFormation resource."""
     body = {
         "widgets": [
-            _widget(place, title, metrics)
-            for place, (title, metrics) in enumerate(_charts(stage, tables))
+            _widget(number, title, metrics)
+            for number, (title, metrics) in enumerate(_charts(stage, tables))
         ]
     }
     return {
@@ -61,26 +57,21 @@ def _charts(stage: Stage, tables: Sequence[type[Table]]) -> list[tuple[str, list
             [_of_lambda("Duration", name, "p99") for name in functions],
         ),
     ]
-    if names:
-        charts.append(
-            (
-                "Capacity units consumed",
-                [
-                    ["AWS/DynamoDB", f"Consumed{kind}CapacityUnits", "TableName", name]
-                    for name in names
-                    for kind in ("Read", "Write")
-                ],
-            )
-        )
-    for name in stage.serves:
-        if name != WRITE and stage.projects:
-            own = ["environment", environment, "stack", name]
-            lag = [[NAMESPACE, "ProjectionLag", *own, {"stat": stat}] for stat in ("p50", "p99")]
-            counts = [[NAMESPACE, name, *own, {"stat": "Sum"}] for name in ("Projected", "Parked")]
-            charts += [
-                (f"Projection lag of {name}, milliseconds", lag),
-                (f"Events projected into {name}, and parked", counts),
-            ]
+    capacity = [
+        ["AWS/DynamoDB", f"Consumed{kind}CapacityUnits", "TableName", name]
+        for name in names
+        for kind in ("Read", "Write")
+    ]
+    if capacity:
+        charts.append(("Capacity units consumed", capacity))
+    for group in stage.groups if stage.projects else ():
+        own = ["environment", environment, "stack", group]
+        lag = [[NAMESPACE, "ProjectionLag", *own, {"stat": stat}] for stat in ("p50", "p99")]
+        counts = [[NAMESPACE, name, *own, {"stat": "Sum"}] for name in ("Projected", "Parked")]
+        charts += [
+            (f"Projection lag of {group}, milliseconds", lag),
+            (f"Events projected into {group}, and parked", counts),
+        ]
     return charts
 
 
@@ -88,11 +79,11 @@ def _of_lambda(metric: str, function: str, stat: str) -> Metric:
     return ["AWS/Lambda", metric, "FunctionName", function, {"stat": stat}]
 
 
-def _widget(place: int, title: str, metrics: list[Metric]) -> dict[str, Any]:
+def _widget(number: int, title: str, metrics: list[Metric]) -> dict[str, Any]:
     return {
         "type": "metric",
-        "x": _WIDTH * (place % _COLUMNS),
-        "y": _HEIGHT * (place // _COLUMNS),
+        "x": _WIDTH * (number % _COLUMNS),
+        "y": _HEIGHT * (number // _COLUMNS),
         "width": _WIDTH,
         "height": _HEIGHT,
         "properties": {

@@ -19,7 +19,8 @@ def dead_letters() -> None:
     """Shows what could not be projected."""
 
 
-parked = dead_letters  # The command's older name.
+parked = dead_letters
+"""The command's former name."""
 
 
 @dead_letters.command("list")

@@ -1,4 +1,4 @@
-"""Demo: real bank transactions posted over HTTP, and the statements held against the bank's own.
+"""Demo: real bank transactions posted over HTTP, and the statements compared with the bank's own.
 
 Each transaction of the bank has two entries: its customer's account, and the bank's own account for
 that customer. Ids are the bank's, so loading a file again changes nothing.
@@ -7,7 +7,7 @@ that customer. Ids are the bank's, so loading a file again changes nothing.
 import csv
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ class Row:
 
     @property
     def counterpart(self) -> str:
-        """The bank's own account for this customer, on the other side."""
+        """The bank's own account for this customer."""
         return f"bank:{self.account}"
 
 
@@ -122,31 +122,24 @@ def _open_accounts(ledger: Ledger, customers: dict[str, list[Row]]) -> None:
 def _post(
     ledger: Ledger, customers: dict[str, list[Row]], total: int
 ) -> tuple[int, dict[str, int]]:
-    """How many transactions were new, and the version that each customer's account came to."""
-    fresh, versions = 0, {}
-
-    def post_all(account: str) -> Iterator[bool]:
-        versions[account] = 1
-        for row in customers[account]:
-            if row.amount:
-                posted = _post_row(ledger, row)
-                versions[account] = posted.entries[0].version
-                yield not posted.replayed
-
+    """The number of new transactions, and the resulting version of each customer's account."""
+    versions = dict.fromkeys(customers, 1)
     with (
         tqdm(total=total, unit=" transactions", desc="posting", smoothing=0.05) as bar,
         ThreadPoolExecutor(WORKERS) as workers,
     ):
 
-        def work(account: str) -> int:
-            first = 0
-            for was_first in post_all(account):
-                first += was_first
-                bar.update()
-            return first
+        def post_all(account: str) -> int:
+            fresh = 0
+            for row in customers[account]:
+                if row.amount:
+                    posted = _post_row(ledger, row)
+                    versions[account] = posted.entries[0].version
+                    fresh += not posted.replayed
+                    bar.update()
+            return fresh
 
-        fresh = sum(workers.map(work, customers))
-    return fresh, versions
+        return sum(workers.map(post_all, customers)), versions
 
 
 def _post_row(ledger: Ledger, row: Row) -> Transaction:
@@ -162,12 +155,11 @@ def _post_row(ledger: Ledger, row: Row) -> Transaction:
 
 def _print_trial_balance(ledger: Ledger, moved: int) -> None:
     deadline = time.monotonic() + 60
-    while True:
+    while time.monotonic() < deadline:
         assets = _totals(ledger)
-        arrived = all(asset.balanced for asset in assets) and (
-            sum(asset.debits for asset in assets) >= moved
-        )
-        if arrived or time.monotonic() > deadline:
+        if sum(asset.debits for asset in assets) >= moved and all(
+            asset.balanced for asset in assets
+        ):
             break
         time.sleep(0.2)
     click.echo("trial balance")
@@ -179,7 +171,7 @@ def _print_trial_balance(ledger: Ledger, moved: int) -> None:
 
 
 def _totals(ledger: Ledger) -> Sequence[AssetTotals]:
-    """The sums of the trial balance; none while nothing of the ledger has arrived there."""
+    """The sums of the trial balance; none before the first projection."""
     try:
         return ledger.trial_balance().assets
     except Problem as problem:
@@ -202,7 +194,7 @@ def _print_statement(ledger: Ledger, account: str, version: int) -> None:
 
 
 def _compare(ledger: Ledger, customers: dict[str, list[Row]], versions: dict[str, int]) -> int:
-    """How many of the bank's running balances the ledger's statements show too."""
+    """The number of the bank's running balances that the ledger's statements have."""
     agreeing = 0
     for account, rows in tqdm(customers.items(), unit=" accounts", desc="comparing"):
         entries = ledger.accounts.entries(account, min_version=versions[account])

@@ -1,7 +1,6 @@
 """Deploy and destroy: an environment's stages brought up, planned, and taken down.
 
-Safe to repeat: a stage that is as it should be is left alone, and what an earlier attempt left
-behind is put right first.
+Safe to repeat: an unchanged stage is left alone, and an interrupted deploy is finished.
 """
 
 import json
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -24,17 +22,15 @@ from ops.deploying.bucket import Bucket, used_keys
 from ops.deploying.plan import plan
 from ops.deploying.stacks import Step
 from ops.deploying.stage import Deployment
-from ops.package import chosen, warn
-from ops.packaging import package
+from ops.packaging import chosen, package_stages, stages_options, warn
 from ops.stages import Stage, stages
 
 EVENTS_WORD = "delete-the-books"
-"""What `destroy` must be told before it deletes the event table and the keys."""
+"""The word without which `destroy` keeps the event table and the keys."""
 
 
 @click.command()
-@click.option("--environment", default="prod", show_default=True)
-@click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
+@stages_options
 @click.option("--plan", "plans", is_flag=True, help="Only say what would change; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
 @click.option("--health/--no-health", "calls", default=True, help="Call /health of each stage.")
@@ -47,7 +43,7 @@ def deploy(
     calls: bool,
     release: tuple[str, ...],
 ) -> None:
-    """Brings up every stage of an environment, and says what lives where."""
+    """Brings up every stage of an environment, and prints the addresses."""
     if as_json and not plans:
         raise click.UsageError("--json goes with --plan")
     found = chosen(environment, only)
@@ -63,8 +59,7 @@ def deploy(
 
 
 @click.command()
-@click.option("--environment", default="prod", show_default=True)
-@click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
+@stages_options
 @click.option("--events", "word", default="", help=f"'{EVENTS_WORD}' deletes the books as well.")
 @click.option("--replicas", is_flag=True, help="Delete copies of tables in other regions too.")
 @click.option("--plan", "--dry-run", "plans", is_flag=True, help="Only say what would go.")
@@ -76,13 +71,7 @@ def destroy(
         raise click.ClickException(f"to delete the books as well, say --events {EVENTS_WORD}")
     found = chosen(environment, only)
     for stage in reversed(found):
-        down = takedown.Takedown(
-            stage,
-            region=_region(stage),
-            client_of=client,
-            with_books=word == EVENTS_WORD,
-            with_copies=replicas,
-        )
+        down = takedown.Takedown(stage, _region(stage), client, bool(word), replicas)
         for line in down.plan() if plans else down.run():
             click.echo(line)
     if not word and any(WRITE in stage.serves for stage in found):
@@ -95,7 +84,7 @@ def _deployments(found: Sequence[Stage], released: Sequence[str]) -> Iterator[li
     owner = account()
     with tempfile.TemporaryDirectory() as out:
         made = []
-        for packaged in package(found, Path(out)):
+        for packaged in package_stages(found, Path(out)):
             region = _region(packaged.stage)
             made.append(
                 Deployment(
@@ -112,17 +101,17 @@ def _deployments(found: Sequence[Stage], released: Sequence[str]) -> Iterator[li
 
 
 def _in_order(deployments: Sequence[Deployment]) -> list[Deployment]:
-    """Stages that read before the one that writes, so that readers know what it is going to write.
+    """Existing readers come before the writer, so that they understand what it will write.
 
-    A new one comes after it, since the stage that writes has the table it reads, and so do all
-    where the custom domain is new or has another name, since the stage that writes makes it.
+    New readers come after it, since they read its table, and so do all readers if the custom domain
+    is new or has another name, since the writer makes it.
     """
     writers = [each for each in deployments if WRITE in each.stage.serves]
     readers = [each for each in deployments if WRITE not in each.stage.serves]
     if not all(_exists(each) and not each.lacks_domain() for each in writers):
         return writers + readers
-    old = [each for each in readers if _exists(each)]
-    return old + writers + [each for each in readers if each not in old]
+    existing = [each for each in readers if _exists(each)]
+    return existing + writers + [each for each in readers if each not in existing]
 
 
 def _exists(each: Deployment) -> bool:
@@ -131,26 +120,17 @@ def _exists(each: Deployment) -> bool:
 
 def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
     for region, group in _by_region(deployments).items():
-        logging_role.ensure(partial(_client_in, region), partition(region))
+        logging_role.ensure(partial(client, region=region), partition(region))
         group[0].bucket.prepare()
         sent = [each.upload() for each in group]
         click.echo(f"code in {region}: {'uploaded' if any(sent) else 'already there'}")
     if all(_exists(each) for each in deployments if WRITE in each.stage.serves):
-        # Before those that read, which look for it: the table is there.
+        # Before the readers, which use it: the table exists.
         cursor_key.ensure(deployments[0].events, deployments[0].stage.environment)
-    addresses = []
-    for place, each in enumerate(deployments, start=1):
-        step = f"[{place}/{len(deployments)}] {each.stage.name}"
-        click.echo(f"{step}: deploying")
-        outcome = each.bring_up()
-        if WRITE in each.stage.serves:
-            cursor_key.ensure(each.events, each.stage.environment)
-        for name in outcome.adopted:
-            click.echo(f"{step}: adopted the table {name} with all that is in it")
-        if outcome.unfinished:
-            each.finish()
-        click.echo(f"{step}: {outcome.what}")
-        addresses.append((each.stage, outcome.address))
+    addresses = [
+        (each.stage, _deploy_stage(each, f"[{number}/{len(deployments)}] {each.stage.name}"))
+        for number, each in enumerate(deployments, start=1)
+    ]
     if calls:
         for stage, address in addresses:
             health.check(address, stage.serves, __version__)
@@ -161,6 +141,20 @@ def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
         used = used_keys(group[0].formation)
         if used is not None:
             group[0].bucket.expire(used, datetime.now(UTC))
+
+
+def _deploy_stage(each: Deployment, step: str) -> str:
+    """Brings one stage up; its address."""
+    click.echo(f"{step}: deploying")
+    outcome = each.bring_up()
+    if WRITE in each.stage.serves:
+        cursor_key.ensure(each.events, each.stage.environment)
+    for name in outcome.adopted:
+        click.echo(f"{step}: adopted the table {name} with all that is in it")
+    if outcome.unfinished:
+        each.finish()
+    click.echo(f"{step}: {outcome.what}")
+    return outcome.address
 
 
 def _show_plan(deployments: Sequence[Deployment], *, as_json: bool) -> None:
@@ -182,17 +176,11 @@ def _by_region(deployments: Sequence[Deployment]) -> dict[str, list[Deployment]]
     return groups
 
 
-def _client_in(region: str, service: str) -> Any:
-    return client(service, region)
-
-
 def _region(stage: Stage) -> str:
     return stage.region or home_region()
 
 
 def _events_region(environment: str) -> str:
     """Where the event table is: in the region of the stage that writes."""
-    for stage in stages(environment):
-        if WRITE in stage.serves:
-            return _region(stage)
-    return home_region()
+    writers = [stage for stage in stages(environment) if WRITE in stage.serves]
+    return _region(writers[0]) if writers else home_region()

@@ -1,13 +1,13 @@
-"""Deployer: what a person or a CI role needs in order to deploy, plan and operate; least privilege.
+"""Deployer: the least permissions of a person or a CI role to deploy, plan and operate.
 
-The documents under `docs/examples/` are made from this page (`python -m ops deployer`); a test
-holds that they are up to date. Their ARNs hold in every partition: "You can use wildcard characters
-within the individual segments of an ARN", but for the service's (IAM User Guide, "IAM JSON policy
-elements: Resource").
+`python -m ops deployer` writes the documents under `docs/examples/` from this module; a test
+compares them. Their ARNs are valid in every partition: "You can use wildcard characters within the
+individual segments of an ARN", except the service's (IAM User Guide, "IAM JSON policy elements:
+Resource").
 
-CloudFormation calls AWS with the credentials of whoever executes a change set. So a deployer needs
-what the handlers of the templates' resource types need, which CloudFormation's registry publishes
-with each type (`handlers` of its schema).
+CloudFormation calls AWS with the credentials that execute a change set. So a deployer needs the
+permissions of the handlers of the templates' resource types, which CloudFormation's registry
+publishes with each type (`handlers` of its schema).
 """
 
 import json
@@ -41,7 +41,7 @@ def documents() -> dict[str, Document]:
 
 
 def _planning() -> list[Statement]:
-    """What `ops deploy --plan` needs of an environment that is up: nothing of it is changed."""
+    """The permissions for `ops deploy --plan` of an environment that is up."""
     return [
         *code.changing(),
         allow("Read", "cloudformation", "DescribeChangeSet DeleteChangeSet", code.STACK),
@@ -53,7 +53,7 @@ def _planning() -> list[Statement]:
 
 
 def _boundary() -> Document:
-    """The most that the Lambdas of any environment may do, whatever their own policies say."""
+    """The upper bound of the permissions of all Lambdas, whatever their own policies allow."""
     by_resources: dict[tuple[str, ...], set[str]] = {}
     by_resource: dict[str, set[str]] = {}
     for each in of_lambdas("*").values():

@@ -1,4 +1,4 @@
-"""ELF: whether a compiled file runs on a Lambda, by what the file itself says."""
+"""ELF: whether a compiled file runs on a Lambda, by its header, its name and its symbols."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ _GLIBC = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 
 
 def complaint(path: Path, runtime: Runtime, machine: str) -> str | None:
-    """Why a shared object does not load in a runtime on a machine; None where it does.
+    """Why a shared object does not load in a runtime on a machine; None if it does.
 
     `machine` is Linux's name of the processor, such as "aarch64".
     """

@@ -1,8 +1,8 @@
 """Environments: each environment's stages as entries for Chalice.
 
 `.chalice/config.json` has the stages of production. A file `environments/{name}.json` changes them
-(`prod.json`), or makes the stages of another environment after their pattern. It is checked against
-`ops/environment.schema.json`; whatever is wrong is one clear message.
+(`prod.json`), or makes the stages of another environment after their pattern. Each file is checked
+against `ops/environment.schema.json`.
 """
 
 import json
@@ -24,7 +24,7 @@ FOLDER = PROJECT / "environments"
 SCHEMA = Path(__file__).with_name("environment.schema.json")
 
 PATTERN = "prod"
-"""The environment whose stages are the pattern of every other's."""
+"""The environment whose stages are the pattern of all others."""
 
 _VARIABLES = {
     "region": "TWOFOLD_REGION",
@@ -59,7 +59,7 @@ KNOWN = {
     "TWOFOLD_RATE",
     "TWOFOLD_BURST",
 }
-"""Every variable that a deployed stage may have."""
+"""The variables that a deployed stage may have."""
 
 Entry = dict[str, Any]
 
@@ -87,7 +87,7 @@ def entries(config: Path = CONFIG) -> dict[str, Entry]:
 
 
 def _folder(config: Path) -> Path:
-    """The folder of the environments' files: beside the config's project, or the one named."""
+    """The folder of the environments' files: that of the project, or of the variable."""
     named = os.environ.get("TWOFOLD_ENVIRONMENTS")
     return Path(named) if named else config.resolve().parents[1] / FOLDER.name
 
@@ -120,7 +120,7 @@ def _overlaid(path: Path, pattern: dict[str, Entry], found: dict[str, Entry]) ->
 
 
 def _move(variables: dict[str, str], extra: Entry) -> None:
-    """Leaves out what is in the environment's own region only: the domain and the event table."""
+    """Removes what exists in the environment's own region only: the domain and the event table."""
     if extra.get("projects", True):
         return
     for name in ("TWOFOLD_DOMAIN", "TWOFOLD_CERTIFICATE", "TWOFOLD_STRONG_READS"):
@@ -173,7 +173,7 @@ def _apply(environment: str, settings: dict[str, Any], entry: Entry) -> None:
 
 
 def _check(name: str, variables: dict[str, str]) -> None:
-    """Raises a click error for a variable that no stage has, or that cannot be as it is."""
+    """Raises a click error for an unknown variable or a wrong value."""
     unknown = {each for each in variables if each.startswith("TWOFOLD_")} - KNOWN
     if unknown:
         raise click.ClickException(f"stage {name}: no such setting: {', '.join(sorted(unknown))}")
@@ -204,7 +204,7 @@ def _serves(entry: Entry) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    """A setting as the variable that carries it."""
+    """A setting as the value of a variable."""
     if isinstance(value, bool):
         return "1" if value else "0"
     return " ".join(value) if isinstance(value, list) else str(value)

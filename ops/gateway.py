@@ -1,6 +1,6 @@
-"""Gateway: what API Gateway does of a stage by itself, besides calling its Lambdas.
+"""Gateway: what API Gateway does for a stage besides calling its Lambdas.
 
-Its own answers as the contract's problems, throttling, tracing, access logs, the check of a key's
+Its own responses as the contract's problems, throttling, tracing, access logs, the check of a key's
 form before the authorizer is invoked, and the custom domain.
 """
 
@@ -16,11 +16,11 @@ API_STAGE = "v1"
 """The name of API Gateway's stage, as `.chalice/config.json` has it."""
 
 RATE, BURST = 500, 1000
-"""Requests per second and at once that a stage's API takes: below the account's default quota of
-10,000 and 5,000, so that one ledger's storm leaves room for the rest of the account."""
+"""Requests per second and at once of a stage's API: far below the account's default quota of
+10,000 and 5,000, which other APIs share."""
 
 OPEN_RATE, OPEN_BURST = 10, 20
-"""The same for each path that asks for no key, so that nobody uses up the account's Lambdas."""
+"""The same for each path without authentication, so that strangers cannot exhaust the Lambdas."""
 
 OPEN_PATHS = ("/health", "/docs", "/openapi.json")
 
@@ -36,7 +36,7 @@ GATEWAY_ANSWERS = {
     "THROTTLED": Problem("rate_limited", "too many requests", retry_after=1),
     "QUOTA_EXCEEDED": Problem("rate_limited", "the quota of this key is used up", retry_after=60),
 }
-"""What API Gateway answers before the app is reached, as the contract's problems."""
+"""API Gateway's own responses, by type, as the contract's problems."""
 
 _AUTHORIZER_FAILED = ("AUTHORIZER_FAILURE", "AUTHORIZER_CONFIGURATION_ERROR")
 _LAMBDA_FAILED = ("INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "DEFAULT_5XX")
@@ -52,7 +52,7 @@ ACCESS_LOG = {
     "error": "$context.error.responseType",
     "latency": "$context.responseLatency",
 }
-"""A line of the access log: who called what, and what it got. No header, so no key."""
+"""A line of the access log. No header, so no key."""
 
 
 def rest_api(stage: Stage) -> dict[str, Any]:
@@ -81,10 +81,10 @@ def rest_api(stage: Stage) -> dict[str, Any]:
 
 
 def without_surplus(body: dict[str, Any]) -> dict[str, Any]:
-    """The description of an API as Chalice makes it, without what a Lambda proxy has no use for.
+    """Chalice's description of an API, without what a Lambda proxy does not use.
 
-    The rest is what SAM itself makes of a function's route, so that a template is small enough for
-    a plan to send it without a bucket.
+    The rest equals what SAM makes of a function's route. It makes a template small enough for a
+    plan to send it without a bucket.
     """
     paths = {
         path: {name: _of_proxy(method) for name, method in methods.items()}
@@ -95,9 +95,7 @@ def without_surplus(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_proxy(method: dict[str, Any]) -> dict[str, Any]:
-    """A method that passes everything on. With a Lambda proxy, parameters and responses are the
-    function's affair.
-    """
+    """A method that passes everything on to the function."""
     integration = dict(method["x-amazon-apigateway-integration"])
     for surplus in ("responses", "passthroughBehavior"):
         integration.pop(surplus, None)
@@ -119,41 +117,33 @@ def access_log_group(stage: Stage) -> dict[str, Any]:
 
 
 def throttling(stage: Stage) -> list[dict[str, Any]]:
-    """The requests that are let through: of the whole API, and of each path open to all."""
-
-    def limit(path: str, method: str, rate: int, burst: int) -> dict[str, Any]:
-        return {
-            "ResourcePath": path,
-            "HttpMethod": method,
-            "ThrottlingRateLimit": rate,
-            "ThrottlingBurstLimit": burst,
-        }
-
+    """The limits of requests: of the whole API, and of each path without authentication."""
+    names = ("ResourcePath", "HttpMethod", "ThrottlingRateLimit", "ThrottlingBurstLimit")
     rate = int(stage.variables.get("TWOFOLD_RATE", RATE))
     burst = int(stage.variables.get("TWOFOLD_BURST", BURST))
-    slow = [
-        limit(f"/~1{path[1:]}", method, min(OPEN_RATE, rate), min(OPEN_BURST, burst))
+    limits = [
+        (f"/~1{path[1:]}", method, min(OPEN_RATE, rate), min(OPEN_BURST, burst))
         for path in open_paths(stage)
         for method in ("GET", "HEAD")
     ]
-    return [limit("/*", "*", rate, burst), *slow]
+    return [dict(zip(names, each, strict=True)) for each in (("/*", "*", rate, burst), *limits)]
 
 
 def open_paths(stage: Stage) -> tuple[str, ...]:
-    """The paths that ask for no key. The write stage does not serve the documentation."""
+    """The paths without authentication. The write stage does not serve the documentation."""
     return OPEN_PATHS[:1] if stage.serves == (WRITE,) else OPEN_PATHS
 
 
 def gateway_responses(stage: Stage) -> dict[str, Any]:
-    """API Gateway's own answers, in the words of its OpenAPI extension."""
+    """API Gateway's own responses, as its OpenAPI extension describes them."""
     return {name: _response(problem) for name, problem in answers(stage).items()}
 
 
 def answers(stage: Stage) -> dict[str, Problem]:
-    """Each type of API Gateway's own answers, and the problem that it is.
+    """The problem of each type of API Gateway's own responses.
 
-    A Lambda that failed, ran out of time or was throttled may have written before: a stage that
-    writes can only say that the outcome is unknown.
+    A Lambda that failed, timed out or was throttled may have written before, so a stage that writes
+    responds that the outcome is unknown.
     """
     failed = outcome_unknown() if WRITE in stage.serves else unavailable()
     return {
@@ -164,12 +154,10 @@ def answers(stage: Stage) -> dict[str, Problem]:
 
 
 def _response(problem: Problem) -> dict[str, Any]:
+    headers = {f"gatewayresponse.header.{k}": f"'{v}'" for k, v in problem.headers.items()}
     return {
         "statusCode": problem.status,
-        "responseParameters": {
-            f"gatewayresponse.header.{name}": f"'{value}'"
-            for name, value in problem.headers.items()
-        },
+        "responseParameters": headers,
         "responseTemplates": {"application/json": problem.body()},
     }
 
@@ -212,9 +200,7 @@ def domain(stage: Stage) -> dict[str, Any]:
 
 
 def domain_outputs(stage: Stage) -> dict[str, Any]:
-    """The custom domain's name, by which `deploy` sees a change of it, and what its DNS record
-    points to.
-    """
+    """The custom domain's name, which `deploy` compares, and the target of its DNS record."""
     if stage.domain is None or WRITE not in stage.serves:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Lambda's runtimes: for which of AWS's Pythons a package can be made, and until when they last."""
+"""Lambda's runtimes: the Pythons that a package can be made for, and their end of support."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,9 +17,8 @@ _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 class Runtime:
     """One runtime.
 
-    `glibc` is the version of the C library that its Amazon Linux has. From `deprecated` on AWS
-    applies no more security patches, from `no_create` on it makes no new function with it, and
-    from `no_update` on it changes none.
+    `glibc` is the version of its C library. AWS applies no more security patches from `deprecated`
+    on, creates no more functions with it from `no_create` on, and updates none from `no_update` on.
     """
 
     name: str
@@ -30,44 +29,25 @@ class Runtime:
     no_update: date
 
 
-_AMAZON_LINUX_2, _AMAZON_LINUX_2023 = (2, 26), (2, 34)
-
 # Dates and systems: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html. The C
 # libraries: https://aws.amazon.com/blogs/compute/python-3-12-runtime-now-available-in-aws-lambda/.
+_MINOR_VERSIONS = {
+    11: ((2, 26), "2027-06-30", "2027-07-31", "2027-08-31"),
+    12: ((2, 34), "2028-10-31", "2028-11-30", "2029-01-10"),
+    13: ((2, 34), "2029-06-30", "2029-07-31", "2029-08-31"),
+}
+
 RUNTIMES = {
-    runtime.name: runtime
-    for runtime in (
-        Runtime(
-            "python3.11",
-            (3, 11),
-            _AMAZON_LINUX_2,
-            deprecated=date(2027, 6, 30),
-            no_create=date(2027, 7, 31),
-            no_update=date(2027, 8, 31),
-        ),
-        Runtime(
-            "python3.12",
-            (3, 12),
-            _AMAZON_LINUX_2023,
-            deprecated=date(2028, 10, 31),
-            no_create=date(2028, 11, 30),
-            no_update=date(2029, 1, 10),
-        ),
-        Runtime(
-            "python3.13",
-            (3, 13),
-            _AMAZON_LINUX_2023,
-            deprecated=date(2029, 6, 30),
-            no_create=date(2029, 7, 31),
-            no_update=date(2029, 8, 31),
-        ),
+    f"python3.{minor}": Runtime(
+        f"python3.{minor}", (3, minor), glibc, *map(date.fromisoformat, dates)
     )
+    for minor, (glibc, *dates) in _MINOR_VERSIONS.items()
 }
 """The runtimes that a stage may be pinned to, by their names in Lambda."""
 
 
 def runtime_named(name: str) -> Runtime:
-    """The runtime of this name. Raises ClickException for one that is not in the table."""
+    """The runtime of this name. Raises ClickException for an unknown one."""
     if name not in RUNTIMES:
         raise click.ClickException(
             f"{name} is no runtime that this is packaged for; choose one of {', '.join(RUNTIMES)}"
@@ -76,13 +56,14 @@ def runtime_named(name: str) -> Runtime:
 
 
 def notice(runtime: Runtime, today: date) -> str | None:
-    """What there is to say of a runtime's age on this day; None in good time."""
-    if today >= runtime.no_update:
-        return f"{runtime.name}: AWS updates no function with it since {runtime.no_update}"
-    if today >= runtime.no_create:
-        return f"{runtime.name}: AWS creates no function with it since {runtime.no_create}"
-    if today >= runtime.deprecated:
-        return f"{runtime.name}: AWS has applied no security patches since {runtime.deprecated}"
+    """A warning about a runtime's end of support on this day, if it is near or past."""
+    for since, what in (
+        (runtime.no_update, "AWS updates no function with it"),
+        (runtime.no_create, "AWS creates no function with it"),
+        (runtime.deprecated, "AWS has applied no security patches"),
+    ):
+        if today >= since:
+            return f"{runtime.name}: {what} since {since}"
     if (runtime.deprecated - today).days <= 180:
         return f"{runtime.name}: AWS ends its support on {runtime.deprecated}"
     return None
@@ -119,7 +100,7 @@ def supported_tags(runtime: Runtime, architecture: str) -> frozenset[Tag]:
 
 
 def markers(runtime: Runtime, architecture: str) -> dict[str, str]:
-    """The variables of PEP 508 as they are there."""
+    """The variables of PEP 508 on that runtime."""
     version = f"{runtime.python[0]}.{runtime.python[1]}"
     return {
         "implementation_name": "cpython",

@@ -1,4 +1,4 @@
-"""Mappings: how Lambda feeds a stage's projectors, and where a batch that it gave up is noted."""
+"""Mappings: the event sources of a stage's projectors, and their on-failure destinations."""
 
 import json
 from collections.abc import Sequence
@@ -12,15 +12,22 @@ from ops.stages import Stage
 EVENTS_STREAM = "EventsStream"
 """The template's parameter for the ARN of the event table's stream."""
 
+RESTORED = "Restored"
+"""The template's parameter for the restore after which the Lambdas were started."""
+
+RESTORED_VARIABLE = "TWOFOLD_RESTORED"
+"""The environment variable of the write stage's Lambdas that has its value. Another value makes
+Lambda start new processes, whose caches are empty."""
+
 
 def feeding(projector: str) -> dict[str, Any]:
-    """How Lambda feeds a projector: the event source mapping's settings, without its addresses.
+    """The settings of a projector's event source mapping, without ARNs.
 
-    What cannot be projected becomes a dead letter, so an attempt fails only while AWS has no time
-    for it, or where a record ends the process. Then the batch is halved until the record at fault
-    stands alone, and is abandoned after a hundred attempts or six hours: long enough for an
-    outage, and short of the day that the stream keeps. A read model depends on no order between
-    items, so a shard may be read by two invocations at once.
+    The projector itself stores a dead letter for a record that cannot be projected. So an attempt
+    fails only if AWS throttles or fails, or if a record ends the process. Then Lambda bisects the
+    batch down to that record, and abandons it after a hundred attempts or six hours, within the day
+    that the stream keeps. Read models do not depend on the order of items, so two invocations may
+    read a shard in parallel.
     """
     return {
         "BatchSize": 100,
@@ -36,11 +43,10 @@ def feeding(projector: str) -> dict[str, Any]:
 
 
 def _patterns(projector: str) -> list[dict[str, Any]]:
-    """New events, of which the accounts group has no use for those of transactions; and every
-    change to an event that was there, since nothing of ours makes one.
+    """New events, for the group accounts without those of transactions, and every alteration of an
+    event, which Twofold never makes.
 
-    Known types are left out rather than wanted ones let in: a type that this build does not know
-    must arrive, so that it can be set aside and not be missed.
+    The known types of transactions are excluded, so that an event of an unknown type arrives.
     """
     new: dict[str, Any] = {"eventName": ["INSERT"]}
     if projector == f"project_{ACCOUNTS}":
@@ -50,7 +56,7 @@ def _patterns(projector: str) -> list[dict[str, Any]]:
 
 
 def _filters(patterns: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
-    """Of which Lambda takes a record if it matches any."""
+    """The filters of a mapping. Lambda reads a record that matches any of them."""
     return [{"Pattern": json.dumps(pattern, separators=(",", ":"))} for pattern in patterns]
 
 
@@ -63,7 +69,7 @@ def mapping(stage: Stage, projector: str) -> dict[str, Any]:
         },
     }
     if stage.kinesis_stream:
-        # There the change is the data of a record, and Chalice says which stream it is.
+        # There the change is the data of a record, and Chalice names the stream.
         patterns = [{"data": pattern} for pattern in _patterns(projector)]
         settings["FilterCriteria"] = {"Filters": _filters(patterns)}
         return {"Events": {f"{camel(projector)}KinesisEventSource": {"Properties": settings}}}
@@ -72,7 +78,7 @@ def mapping(stage: Stage, projector: str) -> dict[str, Any]:
 
 
 def kinesis(stage: Stage) -> dict[str, Any]:
-    """A stream of the event table's changes for more readers than its own two, kept for a week."""
+    """A Kinesis stream of the event table's changes for more readers, kept for a week."""
     return {
         "Type": "AWS::Kinesis::Stream",
         "Properties": {
@@ -88,10 +94,10 @@ def kinesis(stage: Stage) -> dict[str, Any]:
 
 
 def failure_queue(stage: Stage, projector: str) -> dict[str, Any]:
-    """The queue to which Lambda sends a message about each batch that it gave up.
+    """The on-failure destination: the queue with a message about each abandoned batch.
 
-    A message names the place in the stream, not the records: the events are in the event table,
-    from which they are projected again.
+    A message names the position in the stream, not the records: the events are in the event table,
+    from which they can be projected again.
     """
     name = f"twofold-{stage.environment}-{stage.name}-{projector}-failed".replace("_", "-")
     encryption: dict[str, Any] = (

@@ -1,6 +1,6 @@
 """Packaging: each stage's template and code as files, made without credentials and without AWS.
 
-A stage is packaged out of a copy of the project, so that an edit meanwhile gets into no package.
+A stage is packaged from a copy of the project, so that edits meanwhile do not get into it.
 Chalice describes the app (routes, Lambdas, roles) and packs its own runtime; the pinned libraries
 come as wheels for the Lambdas' Python and processor, whatever Python runs this.
 """
@@ -9,20 +9,22 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from ops import policies
 from ops.aws import home_region
-from ops.stages import PROJECT, Stage
+from ops.lambda_runtimes import notice, platforms, runtime_named
+from ops.processes import run_ops
+from ops.stages import PROJECT, Stage, stages
 from ops.trimming import trim
 from ops.wheels import install
 
@@ -53,8 +55,8 @@ class Package:
         return self.folder / CODE
 
 
-def package(stages: Sequence[Stage], out: Path) -> list[Package]:
-    """Packages stages into `out/{stage}/`. Raises a click error that says what is in the way."""
+def package_stages(stages: Sequence[Stage], out: Path) -> list[Package]:
+    """Packages stages into `out/{stage}/`. Raises a click error where one cannot be packaged."""
     made = []
     with tempfile.TemporaryDirectory() as temporary:
         project, work = Path(temporary, "project"), Path(temporary, "work")
@@ -108,23 +110,19 @@ def describe(project: Path, stage: Stage, out: Path) -> tuple[str, Path]:
     """A stage's template, and the zip that Chalice makes of the app and its own runtime."""
     out.mkdir(parents=True)
     region = stage.region or os.environ.get("AWS_DEFAULT_REGION") or home_region()
-    environment = {
-        # The table names, and what the app declares, follow from the stage's variables.
-        **{name: value for name, value in os.environ.items() if not name.startswith("TWOFOLD_")},
-        **stage.variables,
-        "AWS_DEFAULT_REGION": region,  # Chalice asks for one; the template names none.
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "ops", "--stage", stage.name, "template", str(out)],
+    # The table names, and what the app declares, follow from the stage's variables. Chalice needs a
+    # region, which the template does not name.
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TWOFOLD_")}
+    done = run_ops(
+        *(stage, "template", str(out)),
+        environment=others,
+        region=region,
         cwd=project,
-        env=environment,
         capture_output=True,
-        text=True,
-        check=False,
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise click.ClickException(f"{stage.name} can not be packaged:\n{said}")
+        output = (done.stderr or done.stdout).strip()
+        raise click.ClickException(f"{stage.name} can not be packaged:\n{output}")
     return (out / TEMPLATE).read_text(), out / _CHALICE_ZIP
 
 
@@ -146,13 +144,62 @@ def pack(base: Path, runtime: str, architecture: str, work: Path) -> Path:
 
 @cache
 def uncommitted() -> tuple[str, ...]:
-    """Which files of a package are not as they were committed; none outside of git."""
+    """The files of a package with uncommitted changes; none outside of git."""
     words = ["git", "status", "--porcelain", "--", *_INGREDIENTS]
-    done = subprocess.run(
-        words,
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
     return tuple(line[3:] for line in done.stdout.splitlines()) if done.returncode == 0 else ()
+
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def stages_options(command: Command) -> Command:
+    """The options of a command for an environment's stages."""
+    only = click.option("--only", multiple=True, help="This stage and no other; may be repeated.")
+    return click.option("--environment", default="prod", show_default=True)(only(command))
+
+
+@click.command()
+@stages_options
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+def package(environment: str, only: tuple[str, ...], out: Path) -> None:
+    """Writes `OUT/{stage}/template.json` and `OUT/{stage}/code.zip` for every stage.
+
+    Needs neither credentials nor AWS; the pinned libraries come from the package index.
+    """
+    found = chosen(environment, only)
+    warn(found)
+    for made in package_stages(found, out):
+        click.echo(f"{made.stage.name}: {made.template}, {made.code}")
+
+
+def chosen(environment: str, only: tuple[str, ...] = ()) -> list[Stage]:
+    """The stages of an environment, or those named. Raises a click error for an unknown one."""
+    found = stages(environment)
+    if not found:
+        raise click.ClickException(
+            f"there is no environment {environment}: describe it in environments/{environment}.json"
+        )
+    unknown = set(only) - {stage.name for stage in found}
+    if unknown:
+        names = ", ".join(stage.name for stage in found)
+        raise click.ClickException(
+            f"{environment} has no stage {', '.join(sorted(unknown))}; it has {names}"
+        )
+    return [stage for stage in found if not only or stage.name in only]
+
+
+def warn(found: Sequence[Stage]) -> None:
+    """Warns of uncommitted files, and of runtimes whose support ends.
+
+    Raises a click error for a runtime or an architecture that cannot be packaged.
+    """
+    for runtime, architecture in sorted({(each.runtime, each.architecture) for each in found}):
+        known = runtime_named(runtime)
+        platforms(known, architecture)
+        ending = notice(known, datetime.now(UTC).date())
+        if ending:
+            click.echo(ending, err=True)
+    changed = uncommitted()
+    if changed:
+        click.echo(f"packaging uncommitted changes: {', '.join(changed)}", err=True)

@@ -21,7 +21,7 @@ class Pin:
     """One package of a lock.
 
     `name` is normalised (PEP 503), `hashes` are hexadecimal SHA-256 digests of its released files,
-    and `marker` says for which Pythons and systems it is meant; None is for all.
+    and `marker` restricts it to some Pythons and systems.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Pin:
     marker: Marker | None = None
 
     def is_for(self, environment: Mapping[str, str]) -> bool:
-        """Whether an environment needs it, described by the variables of PEP 508."""
+        """Whether an environment needs it, by the variables of PEP 508."""
         return self.marker is None or self.marker.evaluate(dict(environment))
 
     def line(self) -> str:

@@ -1,6 +1,6 @@
 """Provision: what a stage needs before `chalice deploy`: its tables, its stream and its code.
 
-Safe to repeat: what is there is left as it is, but for its settings.
+Safe to repeat: existing tables are kept, with their settings applied again.
 """
 
 import compileall
@@ -25,8 +25,8 @@ from ops.deploying.takedown import Takedown
 from ops.schema import definition
 from ops.stages import PROJECT, Stage, required
 from ops.template import first_tables, tables_of
-from ops.tuning import leftovers, limits
-from ops.tuning.deployed import record
+from ops.tuning.deployed import check_limits, record
+from ops.tuning.monitoring import delete_lambda_logs
 
 
 @click.command()
@@ -38,7 +38,7 @@ from ops.tuning.deployed import record
 def provision(stage: Stage | None, remove: bool, word: str) -> None:
     """Prepares a stage for `chalice deploy`: its tables, the event table's stream, the code."""
     stage = required(stage)
-    limits.check(stage)
+    check_limits(stage)
     if word and (word != EVENTS_WORD or not remove):
         raise click.UsageError(f"to delete the books as well: --remove --events {EVENTS_WORD}")
     if remove:
@@ -73,21 +73,13 @@ def taken_down(stage: Stage, *, with_books: bool) -> None:
         raise click.ClickException(
             f"{stage.name} is deployed: run `chalice delete --stage {stage.name}` first"
         )
-    down = Takedown(
-        stage,
-        region=home_region(),
-        client_of=client,
-        with_books=with_books,
-        with_copies=False,
-    )
-    for line in down.run():
-        click.echo(line)
-    for line in leftovers.delete(client("logs"), stage):
+    down = Takedown(stage, home_region(), client, with_books=with_books, with_copies=False)
+    for line in (*down.run(), *delete_lambda_logs(client("logs"), stage)):
         click.echo(line)
 
 
 def make(dynamodb: Any, parameters: dict[str, Any]) -> str:
-    """Makes a table unless it is there, with point-in-time recovery and protected; its name."""
+    """Makes a table unless it exists, with point-in-time recovery and protected; its name."""
     name = str(parameters["TableName"])
     with suppress(dynamodb.exceptions.ResourceInUseException):
         dynamodb.create_table(**parameters)
@@ -104,26 +96,26 @@ def make(dynamodb: Any, parameters: dict[str, Any]) -> str:
 
 
 def remember(environment: str, stream: str, path: Path = PROVISIONED) -> None:
-    """Notes an environment's stream where the app finds it while Chalice deploys."""
+    """Writes an environment's stream to the file that the app reads while Chalice deploys."""
     path.parent.mkdir(parents=True, exist_ok=True)
     streams = json.loads(path.read_text()) if path.exists() else {}
     path.write_text(json.dumps({**streams, environment: stream}, indent=2) + "\n")
 
 
 def prepared(stage: Stage) -> Path:
-    """The code that `chalice deploy` is going to ship: the very zip that `ops package` makes.
+    """The code that `chalice deploy` will upload: the same zip that `ops package` makes.
 
-    Chalice ships a package that it finds under the name that it would give to its own, which
-    follows from `requirements.txt` and the app's files, compiled ones included.
+    Chalice uploads an existing package that has the name of its own, which it derives from
+    `requirements.txt` and the app's files, including the compiled ones.
     """
-    # Chalice compiles them before it looks, unless that was done before.
+    # Chalice compiles them before it derives the name.
     compileall.compile_dir(PROJECT / "chalicelib", quiet=2)
     files = OSUtils()
     packager = LambdaDeploymentPackager(files, DependencyBuilder(files), UI(), stage.architecture)
     path = Path(packager.deployment_package_filename(str(PROJECT), stage.runtime))
     if not is_ours(path):
         with tempfile.TemporaryDirectory() as out:
-            (made,) = packaging.package([stage], Path(out))
+            (made,) = packaging.package_stages([stage], Path(out))
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(made.code, path.with_suffix(".new"))
             path.with_suffix(".new").replace(path)
@@ -131,7 +123,7 @@ def prepared(stage: Stage) -> Path:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a package is one of `ops package`, which has the app compiled, and not Chalice's."""
+    """Whether a package is made by `ops package`, which compiles the app, and not by Chalice."""
     if not path.exists():
         return False
     with zipfile.ZipFile(path) as packed:

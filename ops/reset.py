@@ -9,7 +9,7 @@ from chalicelib.local import engine
 
 @click.command()
 def reset() -> None:
-    """Forgets the books that the embedded engine keeps between runs. Stop the server first."""
+    """Deletes the books that the embedded engine keeps between runs. Stop the server first."""
     folder = engine.home()
     if not folder.exists():
         return

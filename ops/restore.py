@@ -1,28 +1,29 @@
-"""Restore: the event table back to a past moment, and all that hangs on it."""
+"""Restore: the event table back to a past moment, and the read side rebuilt from it."""
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from subprocess import PIPE
 
 import click
 
 from chalicelib.events.table import EventItem
 from chalicelib.settings import WRITE, read_again, settings
+from ops.packaging import chosen
+from ops.processes import region_variables, run_ops
 from ops.restoring import readside, record
 from ops.restoring.cloud import Cloud
 from ops.restoring.steps import Restore, RunIn
 from ops.schema import definition
-from ops.stages import PROJECT, Stage, required, stages
+from ops.stages import Stage, required
 from ops.template import tables_of
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
-    """The instant that a text says, to the second, in UTC. Raises a click error for any other."""
+    """The instant in UTC, to the second, that a text names. Raises a click error."""
     if text is None:
         return None
     try:
@@ -49,12 +50,10 @@ def restore(
     Stops the writers, restores, cuts torn commits, audits, replaces the table, rebuilds the read
     side, audits, and opens again. Interrupted, the same command goes on where it was.
     """
-    found = stages(environment)
-    if not found:
-        raise click.ClickException(f"there is no environment {environment}")
+    found = chosen(environment)
     run_in = runner(dict(os.environ))
     writer = next((stage for stage in found if WRITE in stage.serves), found[0])
-    os.environ.update({**writer.variables, **_region_of(writer)})
+    os.environ.update({**writer.variables, **region_variables(writer.region)})
     read_again()
     cloud, home = Cloud(), settings().home
     under_way = record.found(environment, home)
@@ -91,28 +90,15 @@ def empty(stage: Stage | None) -> None:
 
 
 def runner(environment: Mapping[str, str]) -> RunIn:
-    """Runs commands of `ops` for a stage, in processes that have this environment and the stage's.
+    """Runs commands of `ops` for a stage, in processes with this environment; their output.
 
-    What a command prints is returned. Raises a click error with it where the command fails; an
-    audit that finds something does not.
+    Raises a click error with the output where a command fails, except an audit with findings.
     """
 
     def run(stage: Stage, arguments: Sequence[str]) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "ops", "--stage", stage.name, *arguments],
-            cwd=PROJECT,
-            env={**environment, **stage.variables, **_region_of(stage)},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = run_ops(stage, *arguments, environment=environment, stdout=PIPE)
         if done.returncode and not (arguments[0] == "audit" and done.stdout.startswith("{")):
             raise click.ClickException(f"ops {' '.join(arguments)} of {stage.name}: {done.stdout}")
         return str(done.stdout)
 
     return run
-
-
-def _region_of(stage: Stage) -> dict[str, str]:
-    region = stage.region
-    return {"AWS_DEFAULT_REGION": region, "AWS_REGION": region} if region else {}

@@ -1,8 +1,7 @@
-"""Stages: which stages an environment has, and what its settings say of each.
+"""Stages: which stages an environment has, and the settings of each.
 
-A stage is an entry of `.chalice/config.json`, or one that an environment's own file makes of it
-(`ops/environments.py`). This module only reads them; a second environment or another replica needs
-no line of code.
+A stage is an entry of `.chalice/config.json`, or one that an environment's file adds
+(`ops/environments.py`). This module only reads them.
 """
 
 import os
@@ -20,7 +19,7 @@ from ops.environments import CONFIG, PROJECT, entries, events_table
 __all__ = ["CONFIG", "ORDER", "PROJECT", "Stage", "all_stages", "required", "stage_named", "stages"]
 
 ORDER = (WRITE, ACCOUNTS, JOURNAL)
-"""APIs in the order in which a new environment is brought up: the event table first."""
+"""The APIs in the order in which a new environment is brought up: the event table first."""
 
 RUNTIME = "python3.11"
 """The Lambda runtime of a stage that names no other."""
@@ -28,15 +27,46 @@ RUNTIME = "python3.11"
 _SECONDS, _LAMBDA_DEFAULT_SECONDS = "lambda_timeout", 60
 
 
+class _Setting:
+    """An optional setting of a stage: the value of a variable, or None where it is not set."""
+
+    def __init__(self, variable: str) -> None:
+        self._variable = variable
+
+    def __get__(self, stage: "Stage", _: type["Stage"]) -> str | None:
+        return stage.variables.get(self._variable) or None
+
+
 @dataclass(frozen=True)
 class Stage:
-    """One deployable stage: its `variables` are its settings, `config` is its entry for Chalice."""
+    """One deployable stage: the APIs it `serves`, its `variables` and Chalice entry."""
 
     name: str
     environment: str
     serves: tuple[str, ...]
     variables: dict[str, str]
     config: Mapping[str, Any] = field(default_factory=dict)
+
+    region = _Setting("TWOFOLD_REGION")
+    """The region it lives in, where that is not the environment's."""
+
+    user_pool = _Setting("TWOFOLD_USER_POOL_ARN")
+    """The ARN of the Cognito user pool of its callers, where it has one."""
+
+    kinesis_stream = _Setting("TWOFOLD_KINESIS_STREAM")
+    """The Kinesis stream that it writes to or that its projectors read, where it has one."""
+
+    alarm_topic = _Setting("TWOFOLD_ALARM_TOPIC")
+    """The ARN of the SNS topic that its alarms notify."""
+
+    kms_key = _Setting("TWOFOLD_KMS_KEY")
+    """The ARN of a KMS key of the account's own, for tables, queues and logs."""
+
+    permissions_boundary = _Setting("TWOFOLD_PERMISSIONS_BOUNDARY")
+    """The ARN of the policy that bounds all its roles."""
+
+    domain = _Setting("TWOFOLD_DOMAIN")
+    """The custom domain name that all stages of the environment share."""
 
     @property
     def stack(self) -> str:
@@ -59,9 +89,14 @@ class Stage:
         return self.variables.get("TWOFOLD_PROJECTS", "1") == "1"
 
     @property
+    def groups(self) -> list[str]:
+        """The projection groups that it serves."""
+        return [group for group in self.serves if group != WRITE]
+
+    @property
     def projectors(self) -> list[str]:
         """The projector Lambdas it has."""
-        return [f"project_{api}" for api in self.serves if api != WRITE and self.projects]
+        return [f"project_{group}" for group in self.groups if self.projects]
 
     @property
     def functions(self) -> list[str]:
@@ -75,35 +110,20 @@ class Stage:
         return names + self.projectors + watchers
 
     def timeout(self, function: str) -> int:
-        """The seconds that an invocation of one of its Lambdas may take."""
+        """The timeout of one of its Lambdas, in seconds."""
         own = self.config.get("lambda_functions", {}).get(function, {})
         found = own.get(_SECONDS, self.config.get(_SECONDS, _LAMBDA_DEFAULT_SECONDS))
         return int(found)
 
     @property
     def auth(self) -> str:
-        """How callers prove who they are: "keys", "iam" or "cognito"."""
+        """How callers authenticate: "keys", "iam" or "cognito"."""
         return self.variables.get("TWOFOLD_AUTH", "keys")
 
     @property
-    def user_pool(self) -> str | None:
-        """The ARN of the Cognito user pool, where callers come from one."""
-        return self.variables.get("TWOFOLD_USER_POOL_ARN") or None
-
-    @property
-    def region(self) -> str | None:
-        """The region it lives in, where that is not the environment's."""
-        return self.variables.get("TWOFOLD_REGION") or None
-
-    @property
     def replica(self) -> str:
-        """Which further copy of the read tables it has; empty for the first."""
+        """The name of its further copy of the read tables; empty for the first copy."""
         return self.variables.get("TWOFOLD_REPLICA", "")
-
-    @property
-    def kinesis_stream(self) -> str | None:
-        """The Kinesis stream that it feeds or is fed from, where there is one."""
-        return self.variables.get("TWOFOLD_KINESIS_STREAM") or None
 
     @property
     def events_table(self) -> str:
@@ -112,12 +132,12 @@ class Stage:
 
     @property
     def replicas(self) -> list[str]:
-        """The other regions that hold copies of its tables, but for the event table."""
+        """The other regions that hold copies of its tables, except the event table."""
         return self.variables.get("TWOFOLD_REPLICAS", "").split()
 
     @property
     def strong_reads(self) -> bool:
-        """Whether its Read API may look at the event table."""
+        """Whether its Read API may read the event table."""
         return self.variables.get("TWOFOLD_STRONG_READS") == "1"
 
     @property
@@ -131,28 +151,8 @@ class Stage:
         return str(self.config.get("lambda_architecture", "x86_64"))
 
     @property
-    def alarm_topic(self) -> str | None:
-        """The ARN of the SNS topic that its alarms notify."""
-        return self.variables.get("TWOFOLD_ALARM_TOPIC") or None
-
-    @property
-    def kms_key(self) -> str | None:
-        """The ARN of a KMS key of the account's own, for tables, queues and logs."""
-        return self.variables.get("TWOFOLD_KMS_KEY") or None
-
-    @property
-    def permissions_boundary(self) -> str | None:
-        """The ARN of the policy that bounds all its roles."""
-        return self.variables.get("TWOFOLD_PERMISSIONS_BOUNDARY") or None
-
-    @property
-    def domain(self) -> str | None:
-        """The custom domain name that all stages of the environment share."""
-        return self.variables.get("TWOFOLD_DOMAIN") or None
-
-    @property
     def base_path(self) -> str:
-        """Its first path segment on the custom domain: the API it serves, and which replica."""
+        """Its first path segment on the custom domain: what it serves, and the replica."""
         return "-".join([*self.serves, *filter(None, [self.replica])])
 
     @property
@@ -162,9 +162,9 @@ class Stage:
 
 
 def all_stages(config: Path = CONFIG) -> list[Stage]:
-    """The deployable stages: all but those that run embedded on a laptop.
+    """The deployable stages, without those for a local machine.
 
-    Raises a click error for a setting that is wrong.
+    Raises a click error for a wrong setting.
     """
     return [
         Stage(
@@ -193,9 +193,8 @@ def required(stage: Stage | None) -> Stage:
 
 def stage_named(name: str) -> Stage:
     """The stage of this name. Raises a click error for none."""
-    found = all_stages()
-    for stage in found:
-        if stage.name == name:
-            return stage
-    names = ", ".join(stage.name for stage in found)
-    raise click.BadParameter(f"there is no deployable stage {name}; there are: {names}")
+    found = {stage.name: stage for stage in all_stages()}
+    if name not in found:
+        names = ", ".join(found)
+        raise click.BadParameter(f"there is no deployable stage {name}; there are: {names}")
+    return found[name]

@@ -22,8 +22,15 @@ from chalicelib.tables import Table
 from ops import gateway
 from ops.alarms import alarms
 from ops.dashboard import dashboard
-from ops.mappings import EVENTS_STREAM, camel, failure_queue, kinesis, mapping
-from ops.parameters import RESTORED, RESTORED_VARIABLE
+from ops.mappings import (
+    EVENTS_STREAM,
+    RESTORED,
+    RESTORED_VARIABLE,
+    camel,
+    failure_queue,
+    kinesis,
+    mapping,
+)
 from ops.schema import PROTECTED, logical_id, resource
 from ops.stages import Stage, required
 

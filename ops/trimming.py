@@ -1,14 +1,12 @@
-"""Trimming: a package without what no Lambda of ours reads, and with what it imports compiled.
+"""Trimming: a package without the files that no Lambda of ours reads, with its modules compiled.
 
-For every client that it makes, botocore looks through the folders of all services it knows, of
-which one is ours, and reads where in the world each of them is to be found. And Python may not
-write beside the code of a Lambda, so that what it compiles in one cold start is compiled again in
-the next: here it is compiled once, if the Python that runs this is of the Lambda's version. Such
-bytecode is taken as it is, without a look at its source, since unpacking need not keep the time of
-a file (PEP 552).
+For each client, botocore searches the folders of all its services and reads their endpoints, of
+which only DynamoDB's are used here. A Lambda cannot store compiled modules, so that each cold start
+would compile them again: they are compiled here, if this Python is of the Lambda's version. The
+bytecode is not checked against its source (PEP 552), since unpacking may change a file's time.
 
-The same files give the same zip, to the byte: in order, with one date, and compiled in a process
-that does nothing else (`ops/compiling.py`).
+The same files give the same zip, to the byte: sorted, with one date, and compiled in a separate
+process (`ops/compiling.py`).
 """
 
 import io
@@ -23,7 +21,7 @@ from pathlib import Path, PurePosixPath
 import click
 
 SERVICES = frozenset({"dynamodb"})
-"""What our Lambdas call. Chalice's code has clients of other services, which none of them makes."""
+"""The services that our Lambdas call."""
 
 _SERVICE_DATA = PurePosixPath("botocore/data")
 _ENDPOINTS = str(_SERVICE_DATA / "endpoints.json")
@@ -35,10 +33,10 @@ _UNIX, _MODE = 3, 0o100644
 
 
 def trim(package: Path, runtime: str | None = None) -> None:
-    """Trims a deployment package, a zip, in its place.
+    """Trims a deployment package, a zip, in place.
 
-    `runtime` is the Lambda's, such as "python3.13"; None is this Python's. Of another version than
-    this Python's the sources are packed alone. Raises ClickException for one that does not compile.
+    `runtime` is the Lambda's, such as "python3.13"; None is this Python's. For another version the
+    sources are not compiled. Raises ClickException for a module that does not compile.
     """
     package.write_bytes(_trimmed(package.read_bytes(), runtime in (None, _own_runtime())))
 
@@ -59,7 +57,7 @@ def _own_runtime() -> str:
 
 @lru_cache(maxsize=1)
 def _trimmed(package: bytes, compiles: bool) -> bytes:
-    """The zip, trimmed. All stages have the same code, so that it is done once for all of them."""
+    """The trimmed zip, cached since all stages have the same code."""
     files = {name: text for name, text in _files(package).items() if is_read(PurePosixPath(name))}
     if _ENDPOINTS in files:
         files[_ENDPOINTS] = _our_endpoints(files[_ENDPOINTS])
@@ -84,7 +82,7 @@ def _zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 def _our_endpoints(content: bytes) -> bytes:
-    """Botocore's list of partitions, regions and endpoints, with those of our services alone."""
+    """Botocore's list of partitions, regions and endpoints, reduced to our services."""
     listed = json.loads(content)
     for partition in listed["partitions"]:
         services = partition["services"]

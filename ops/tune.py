@@ -7,8 +7,8 @@ import click
 from ops.aws import client, home_region
 from ops.deploying.adoption import events_stream
 from ops.stages import Stage, required
-from ops.tuning import limits, tuner
-from ops.tuning.deployed import Deployed, deployed
+from ops.tuning import tuner
+from ops.tuning.deployed import Deployed, check_limits, deployed
 from ops.tuning.handling import Target
 
 
@@ -18,7 +18,7 @@ from ops.tuning.handling import Target
 def tune(stage: Stage | None, remove: bool) -> None:
     """Gives a stage what `chalice deploy` cannot: run it after each one."""
     stage = required(stage)
-    limits.check(stage)
+    check_limits(stage)
     region, of_region = home_region(), cache(client)
     identity = of_region("sts").get_caller_identity()
     if remove:

@@ -1,9 +1,8 @@
 """Wheels: the pinned packages for a Lambda's Python and processor, whatever Python runs this.
 
-pip fetches wheels for that platform, and nothing else: it builds no package from source. Each
-wheel is checked against the hashes of the lock whenever it is read, so that a file in the cache is
-trusted for what it is and not for where it is. Wheels are unpacked without scripts, and without
-what trimming would leave out: the same lock gives the same files everywhere.
+pip downloads wheels for that platform, and builds nothing from source. Each wheel, also one of the
+cache, is checked against the hashes of the lock whenever it is read. Wheels are unpacked without
+scripts and without what trimming removes: the same lock gives the same files everywhere.
 """
 
 import hashlib
@@ -34,7 +33,7 @@ from ops.trimming import is_read
 
 _PIP: Sequence[str] = (sys.executable, "-m", "pip")
 _INSTALLED = frozenset({"purelib", "platlib"})
-"""The folders of a wheel's data that are code; the others are scripts, headers and manuals."""
+"""The folders of a wheel's data with code; the others have scripts, headers and manuals."""
 
 _UNREACHABLE = re.compile(r"Retrying \(|Max retries exceeded|Failed to establish|ConnectionError")
 
@@ -50,8 +49,8 @@ def install(
     """Unpacks the wheels that a lock pins for a Lambda into a new folder.
 
     `runtime` and `architecture` are Lambda's names, such as "python3.11" and "arm64". `cache` keeps
-    wheels for the next time; without one, the folder that is configured. Raises ClickException,
-    with the package's name, where a wheel cannot be had or does not fit.
+    the wheels; by default it is a folder of the settings. Raises ClickException, with the package's
+    name, for a wheel that cannot be downloaded or does not fit.
     """
     python = runtime_named(runtime)
     systems = platforms(python, architecture)
@@ -74,7 +73,7 @@ def install(
 
 
 def tags(folder: Path) -> dict[str, frozenset[Tag]]:
-    """The tags of each package in a folder, as its wheel says them, by `name-version`."""
+    """The tags of each package in a folder, by `name-version`."""
     return {
         path.parent.name.removesuffix(".dist-info"): frozenset(
             tag
@@ -87,15 +86,12 @@ def tags(folder: Path) -> dict[str, frozenset[Tag]]:
 
 
 def check(folder: Path, runtime: str, architecture: str) -> None:
-    """Refuses a folder of which a package or a compiled file does not run on a Lambda.
-
-    Raises ClickException with its name.
-    """
+    """Raises ClickException for a package or a compiled file that does not run on a Lambda."""
     python = runtime_named(runtime)
     supported = supported_tags(python, architecture)
-    for package, said in tags(folder).items():
-        if not said & supported:
-            names = ", ".join(sorted(map(str, said))) or "no tag"
+    for package, found in tags(folder).items():
+        if not found & supported:
+            names = ", ".join(sorted(map(str, found))) or "no tag"
             raise click.ClickException(
                 f"{package} does not run on {runtime}, {architecture}: it is for {names}"
             )
@@ -125,7 +121,7 @@ def _kept(folder: Path, pins: Sequence[Pin]) -> dict[str, bytes]:
 def _fetch(
     pins: Sequence[Pin], kept: Path, runtime: Runtime, systems: Sequence[str], architecture: str
 ) -> None:
-    """Downloads wheels into a folder, where each appears whole, at once."""
+    """Downloads wheels into a folder, where each one appears atomically."""
     kept.mkdir(parents=True, exist_ok=True)
     abi = f"cp{runtime.python[0]}{runtime.python[1]}"
     with tempfile.TemporaryDirectory(dir=kept) as fresh:
@@ -134,7 +130,7 @@ def _fetch(
         command = [
             *_PIP,
             *("download", "--quiet", "--no-input", "--disable-pip-version-check"),
-            # All of them are in the lock, and pip would ask this Python which of them are needed.
+            # The lock has all packages; pip would choose by this Python.
             *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
             *("--implementation", "cp", "--python-version", f"{runtime.python[0]}{abi[3:]}"),
             *(word for name in (abi, "abi3", "none") for word in ("--abi", name)),
@@ -143,48 +139,42 @@ def _fetch(
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = done.stderr + done.stdout
-            raise click.ClickException(_explained(said, pins, f"{runtime.name}, {architecture}"))
+            output = done.stderr + done.stdout
+            raise click.ClickException(_explained(output, pins, f"{runtime.name}, {architecture}"))
         for path in Path(fresh).glob("*.whl"):
             path.replace(kept / path.name)
 
 
-def _explained(said: str, pins: Sequence[Pin], place: str) -> str:
-    """What pip's failure means, in one line."""
-    if "DO NOT MATCH THE HASHES" in said:
-        (after,) = said.split("DO NOT MATCH THE HASHES")[1:2]
-        name = next((pin.name for pin in pins if f"{pin.name}==" in _normal(after)), "a package")
+def _explained(output: str, pins: Sequence[Pin], target: str) -> str:
+    """One line about the cause of pip's failure."""
+    _, mismatch, after = output.partition("DO NOT MATCH THE HASHES")
+    if mismatch:
+        text = after.lower().replace("_", "-")
+        name = next((pin.name for pin in pins if f"{pin.name}==" in text), "a package")
         return f"{name}: what the package index sent has none of the hashes that the lock pins"
-    if _UNREACHABLE.search(said):
-        return f"the package index cannot be reached, and {_names(pins)} must be fetched from it"
-    missing = re.search(r"No matching distribution found for (\S+)==(\S+)", said)
+    names = ", ".join(pin.name for pin in pins)
+    if _UNREACHABLE.search(output):
+        return f"the package index cannot be reached, and {names} must be fetched from it"
+    missing = re.search(r"No matching distribution found for (\S+)==(\S+)", output)
     if missing:
-        return f"{missing[1]} {missing[2]} has no wheel for {place}"
-    errors = [line for line in said.splitlines() if line.strip()] or ["it said nothing"]
-    return f"pip could not fetch {_names(pins)}: {errors[-1].strip()}"
-
-
-def _names(pins: Sequence[Pin]) -> str:
-    return ", ".join(pin.name for pin in pins)
-
-
-def _normal(text: str) -> str:
-    return text.lower().replace("_", "-")
+        return f"{missing[1]} {missing[2]} has no wheel for {target}"
+    errors = [line for line in output.splitlines() if line.strip()] or ["it said nothing"]
+    return f"pip could not fetch {names}: {errors[-1].strip()}"
 
 
 def _unpack(pin: Pin, wheel: bytes, target: Path) -> None:
-    """Writes a wheel's files into a folder. Raises ClickException where one is there already."""
+    """Writes a wheel's files into a folder. Raises ClickException for an existing file."""
     with zipfile.ZipFile(io.BytesIO(wheel)) as packed:
-        for name, place in _places(packed):
-            path = target / place
+        for name, relative in _unpacked(packed):
+            path = target / relative
             if path.exists():
-                raise click.ClickException(f"{pin.name} and another package both bring {place}")
+                raise click.ClickException(f"{pin.name} and another package both bring {relative}")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(packed.read(name))
 
 
-def _places(packed: zipfile.ZipFile) -> Iterator[tuple[str, PurePosixPath]]:
-    """A wheel's files, and where each belongs: data that is code beside the rest of the code."""
+def _unpacked(packed: zipfile.ZipFile) -> Iterator[tuple[str, PurePosixPath]]:
+    """A wheel's files and their unpacked paths: code among the data is moved to the other code."""
     for name in sorted(packed.namelist()):
         path = PurePosixPath(name)
         if name.endswith("/") or path.is_absolute() or ".." in path.parts:

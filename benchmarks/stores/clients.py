@@ -1,5 +1,5 @@
-"""Clients: the processes of one contestant, started once and told what to do together, and what
-their answers to a run (`worker.py`) come to.
+"""Clients: the processes of one contestant, which run in parallel, and the sum of their results
+(`worker.py`).
 """
 
 import json
@@ -16,7 +16,7 @@ Answer = dict[str, Any]
 
 
 def rate(answers: Sequence[Answer]) -> float:
-    """Transfers per second of all clients together."""
+    """Transfers per second, summed over all clients."""
     return float(sum(answer["done"] / answer["seconds"] for answer in answers))
 
 

@@ -20,7 +20,7 @@ Item = dict[str, Any]
 
 
 class Floor:
-    """Two reads of the newest item together, one transaction of three puts."""
+    """Two parallel reads of the newest item, one transaction of three puts."""
 
     def __init__(self, table: str, endpoint: str) -> None:
         self.conflicts = 0

@@ -81,7 +81,7 @@ class EventSourcing:
         """Not needed: histories are copies of the template."""
 
     def transfer(self, source: str, target: str, id: str) -> None:
-        """Loads both, and saves three aggregates together."""
+        """Loads both, and saves three aggregates in one transaction."""
         paying = self._app.repository.get(Account.create_id(source))
         paid = self._app.repository.get(Account.create_id(target))
         if paying.balance < 1:

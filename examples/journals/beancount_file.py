@@ -90,7 +90,7 @@ def _where(entry: Any) -> str:
 
 
 def _balances(entries: Any) -> Balances:
-    """What beancount's own report of balances (`realization`) gives, lots added up."""
+    """The balances by beancount's own report (`realization`), summed over lots."""
     from beancount.core import convert, realization
 
     balances: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
@@ -141,7 +141,7 @@ def _cost(cost: Any) -> str:
 
 
 def _own(meta: Mapping[str, Any] | None) -> dict[str, str]:
-    """What the person wrote, without what beancount adds."""
+    """The metadata of the file, without beancount's additions."""
     return {
         key: str(value)
         for key, value in (meta or {}).items()

@@ -12,7 +12,7 @@ from journals.plan import Plan
 
 @dataclass(frozen=True)
 class Difference:
-    """An account whose balances are not the same; positive is debit."""
+    """An account whose balances differ; positive is debit."""
 
     account: str
     tools: Fraction
@@ -36,7 +36,7 @@ def differences(
 
 
 def table(found: list[Difference], tool: str) -> list[str]:
-    """The differences, for people."""
+    """The differences as text."""
     rows = [("account", tool, "Twofold", "difference")]
     rows += [
         (one.account, _text(one.tools), _text(one.ledgers), _text(one.ledgers - one.tools))
@@ -51,7 +51,7 @@ def table(found: list[Difference], tool: str) -> list[str]:
 
 
 def _arrived(ledger: Ledger, versions: Mapping[str, int], progress: Progress) -> Iterable[Account]:
-    """All accounts of the ledger, once each has come to its version."""
+    """All accounts of the ledger, each at its version or later."""
     seen = -1
     while True:
         listed = {account.id: account for account in _listed(ledger)}
@@ -73,7 +73,7 @@ def _arrived(ledger: Ledger, versions: Mapping[str, int], progress: Progress) ->
 
 
 def _listed(ledger: Ledger) -> list[Account]:
-    """The accounts that the Read API has; none where nothing of the ledger has arrived there."""
+    """The accounts of the Read API; none before the first projection."""
     try:
         return list(ledger.accounts.list())
     except Problem as problem:
@@ -88,7 +88,7 @@ def _held(account: Account) -> Fraction:
 
 
 def _text(number: Fraction) -> str:
-    """A decimal number, exactly where it is one; those that are compared here are."""
+    """A decimal number, exact for all numbers that are compared here."""
     places = 0
     while (number * 10**places).denominator != 1 and places < 100:
         places += 1

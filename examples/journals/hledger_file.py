@@ -99,7 +99,7 @@ def _transaction(printed: Any) -> JournalTransaction:
 
 def _posting(posting: Any, amount: Any) -> Posting:
     status, comment = _status(posting["pstatus"]), " ".join(posting["pcomment"].split())
-    said = [
+    notes = [
         *_price(amount.get("aprice") or amount.get("acost")),
         *([f"date {posting['pdate']}"] if posting["pdate"] else []),
         *([f"date2 {posting['pdate2']}"] if posting["pdate2"] else []),
@@ -111,12 +111,12 @@ def _posting(posting: Any, amount: Any) -> Posting:
         commodity=amount["acommodity"],
         number=_exact(amount),
         is_virtual=(posting.get("ptype") or posting["preal"]) not in REAL,
-        note="; ".join(said),
+        note="; ".join(notes),
     )
 
 
 def _price(price: Any) -> list[str]:
-    """What was paid, for each unit or for all."""
+    """The price, per unit or in total."""
     if price is None:
         return []
     paid = price["contents"]

@@ -111,7 +111,7 @@ def _posting(element: Element, status: str) -> Posting:
     if amount is None:
         raise JournalError(f"ledger's export has no amount for a posting to {account}")
     cost, comment = element.find("cost"), " ".join(element.findtext("note", "").split())
-    said = [
+    notes = [
         *([] if cost is None else [f"cost {cost.findtext('quantity')} {_commodity(cost)}"]),
         *([f"flag {_status(element)}"] if _status(element) not in ("", status) else []),
         *([comment] if comment else []),
@@ -122,7 +122,7 @@ def _posting(element: Element, status: str) -> Posting:
         commodity=_commodity(amount),
         number=Decimal(amount.findtext("quantity", "0")),
         is_virtual=element.get("virtual") == "true",
-        note="; ".join(said),
+        note="; ".join(notes),
     )
 
 

@@ -1,4 +1,4 @@
-"""Lines: a transaction's postings in whole units, and what is added so that Twofold takes them."""
+"""Lines: a transaction's postings in whole units, with additions that Twofold requires."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ _VIRTUAL = (
 
 @dataclass(frozen=True)
 class Line:
-    """What moves on an account, in the commodity's smallest unit: a debit, or negative a credit."""
+    """An amount on an account, in the commodity's smallest unit; a credit is negative."""
 
     account: str
     commodity: str
@@ -44,7 +44,7 @@ class Line:
 def moving_lines(
     transaction: JournalTransaction, scales: Mapping[str, int], notices: Notices
 ) -> list[Line]:
-    """The postings that move something. Raises JournalError for an amount that is too large."""
+    """The postings that are not 0. Raises JournalError for an amount that is too large."""
     lines = []
     for posting in transaction.postings:
         if not posting.number:
@@ -66,7 +66,7 @@ def moving_lines(
 def extra_lines(
     transaction: JournalTransaction, lines: list[Line], extra: Extra, notices: Notices
 ) -> list[Line]:
-    """What balances the lines in each commodity."""
+    """The lines that balance the others in each commodity."""
     total = _sums(lines)
     real = _sums(line for line in lines if not line.is_virtual)
     virtual = _sums(line for line in lines if line.is_virtual)
@@ -83,7 +83,7 @@ def extra_lines(
 
 
 def parts(lines: list[Line], split: str) -> list[list[Line]]:
-    """Balanced pieces of at most `MAX_ENTRIES`, in order; what one lacks it takes from `split`."""
+    """Pieces of at most `MAX_ENTRIES`, in order, each balanced by an entry on `split`."""
     if len(lines) <= MAX_ENTRIES:
         return [lines]
     pieces: list[list[Line]] = []

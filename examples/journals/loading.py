@@ -1,4 +1,4 @@
-"""Loading: a plan's accounts opened and its transactions posted, in order; again changes nothing.
+"""Loading: a plan's accounts opened and its transactions posted, in order. Safe to repeat.
 
 There is no file of progress: the ledger is asked which transactions it has, and is sent the others.
 One that it has and does not show yet is sent again with the same id, and is not done twice.
@@ -14,10 +14,10 @@ from journals.model import JournalError
 from journals.plan import Plan
 
 MAX_ACCOUNTS = 100
-"""Of one batch."""
+"""Accounts of one batch."""
 
 Progress = Callable[[str, int, int], None]
-"""Is told what is being done, how many of them are done, and of how many."""
+"""Called with the kind of work, how much of it is done, and of how much."""
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Loaded:
     versions: dict[str, int] = field(default_factory=dict)
 
     def take(self, transaction: Transaction) -> None:
-        """Takes note of a transaction that the ledger has."""
+        """Records a transaction of the ledger."""
         self.done.add(transaction.id)
         for entry in transaction.entries:
             known = self.versions.get(entry.account, 0)
@@ -39,7 +39,7 @@ class Loaded:
 
 
 def load(ledger: Ledger, plan: Plan, progress: Progress) -> Loaded:
-    """Opens and posts it all. Raises JournalError for what the ledger refuses, Problem, NoReply."""
+    """Opens and posts everything. Raises JournalError for a refusal, Problem, NoReply."""
     loaded = Loaded()
     _ask(ledger, plan, loaded)
     _open(ledger, plan, loaded, progress)
@@ -57,7 +57,7 @@ def load(ledger: Ledger, plan: Plan, progress: Progress) -> Loaded:
 
 
 def _ask(ledger: Ledger, plan: Plan, loaded: Loaded) -> None:
-    """Takes note of the plan's transactions that the ledger shows."""
+    """Records the plan's transactions that the ledger has already."""
     try:
         for transaction in ledger.transactions.list():
             if transaction.id in plan.where:
@@ -68,7 +68,7 @@ def _ask(ledger: Ledger, plan: Plan, loaded: Loaded) -> None:
 
 
 def _open(ledger: Ledger, plan: Plan, loaded: Loaded, progress: Progress) -> None:
-    """Opens the accounts of which no entry has been seen."""
+    """Opens the accounts without a recorded entry."""
     waiting = iter([new for id, new in plan.accounts.items() if id not in loaded.versions])
     done = len(loaded.versions)
     progress("accounts", done, len(plan.accounts))
@@ -83,7 +83,7 @@ def _open(ledger: Ledger, plan: Plan, loaded: Loaded, progress: Progress) -> Non
 
 
 def _check(told: Sequence[str], problems: Sequence[Problem | None]) -> None:
-    """Raises JournalError for the first that was refused for a reason of its own."""
+    """Raises JournalError for the first one that was itself refused."""
     for what, problem in zip(told, problems, strict=True):
         if problem is None or problem.code == "batch_aborted":
             continue

@@ -1,4 +1,4 @@
-"""What a journal is here, whichever tool has read it."""
+"""The model of a journal, independent of its tool."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Literal
 Tool = Literal["beancount", "hledger", "ledger"]
 
 Balances = Mapping[tuple[str, str], Fraction]
-"""What each account holds of each commodity; positive is debit."""
+"""The balance of each account in each commodity; positive is debit."""
 
 
 class JournalError(Exception):
@@ -51,7 +51,7 @@ class JournalTransaction:
 
 @dataclass(frozen=True)
 class Extra:
-    """The accounts that this program adds where a journal's transaction does not fit as it is."""
+    """The accounts that this program adds to transactions that Twofold would refuse."""
 
     conversion: str
     unbalanced: str
@@ -65,16 +65,16 @@ class Extra:
 
 @dataclass
 class Notices:
-    """What is not loaded as it stands: by kind, which says what is done instead, and where."""
+    """What is loaded differently: the transactions, by the kind of change."""
 
     by_kind: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, kind: str, where: str) -> None:
-        """Takes note of one place."""
+        """Adds one transaction."""
         self.by_kind[kind].append(where)
 
     def lines(self, most: int | None = None) -> list[str]:
-        """What to tell a person, with up to `most` places of each kind."""
+        """The notices as text, with up to `most` transactions of each kind."""
         told = []
         for kind, places in self.by_kind.items():
             shown = places[:most]
@@ -127,7 +127,7 @@ def _renamed(posting: Posting, names: Mapping[str, str]) -> Posting:
 
 
 CREDIT_ROOTS = ("liabilit", "debt", "equity", "income", "revenue")
-"""How names of accounts that grow by credits begin, where a journal does not say."""
+"""Prefixes of accounts that grow by credits, where a journal does not declare them."""
 
 ASSERTIONS = (
     "balance assertion: checked by the tool while it reads, not stored; "

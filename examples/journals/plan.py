@@ -1,4 +1,4 @@
-"""Plans: the accounts and transactions that a journal becomes, all decided before any is sent.
+"""Plans: the accounts and transactions of a journal, all computed before any is sent.
 
 Everything about a plan follows from the journal alone, ids too, so that a second run sends what the
 first did, and Twofold does it once. A transaction's id is its date, a hash of what it says, and a
@@ -64,7 +64,7 @@ class Plan:
 
 
 def plan_of(journal: Journal, asked: Mapping[str, int]) -> Plan:
-    """The plan for a journal; `asked` are scales that a person wants. Raises JournalError."""
+    """The plan for a journal; `asked` are requested scales. Raises JournalError."""
     if not journal.transactions:
         raise JournalError(f"{journal.tool} finds no transaction in the journal")
     planner = _Planner(journal, _scales(journal, asked))
@@ -80,7 +80,7 @@ def plan_of(journal: Journal, asked: Mapping[str, int]) -> Plan:
 
 
 def _scales(journal: Journal, asked: Mapping[str, int]) -> dict[str, int]:
-    """The digits behind the point that each commodity needs, or is asked to have."""
+    """The digits after the point that each commodity needs, or has by request."""
     scales = dict.fromkeys(sorted(asked), 0)
     for transaction in journal.transactions:
         for posting in transaction.postings:
@@ -163,7 +163,7 @@ class _Planner:
     def _mark(
         self, transaction: JournalTransaction, lines: list[Line], metadata: Mapping[str, str]
     ) -> str:
-        """The id of a transaction, or how the ids of its parts begin."""
+        """The id of a transaction, or the prefix of the ids of its parts."""
         content = [
             [[line.id, str(line.units)] for line in lines],
             transaction.reference,
@@ -176,7 +176,7 @@ class _Planner:
 
 
 def _fitted(transaction: JournalTransaction, lines: list[Line], notices: Notices) -> dict[str, str]:
-    """The metadata, as much as a transaction may have: what comes first stays."""
+    """The first metadata, up to the limit of a transaction."""
     said = {
         key: value for key, value in transaction.metadata.items() if value or key.startswith("tag.")
     }

@@ -1,4 +1,4 @@
-"""The journals' own programs: run, and what they print and say."""
+"""The journals' own programs, and their output."""
 
 import locale
 import os
@@ -17,7 +17,7 @@ _UNEXPORTED = {
 
 
 def output_of(tool: str, *arguments: str) -> str:
-    """What a program prints. Raises JournalError where it is not installed, or complains."""
+    """The output of a program. Raises JournalError if it is not installed, or fails."""
     program = shutil.which(tool)
     if program is None:
         raise JournalError(f"{tool} is not installed; on Debian or Ubuntu: apt-get install {tool}")
@@ -38,7 +38,7 @@ def output_of(tool: str, *arguments: str) -> str:
 
 
 def note_unexported(files: Iterable[Path], kinds: str, notices: Notices) -> None:
-    """Takes note of directives of these kinds, such as `~`, which a tool's exports leave out."""
+    """Adds notices of directives of these kinds, such as `~`, which a tool's exports leave out."""
     for file in files:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         for number, line in enumerate(lines, 1):

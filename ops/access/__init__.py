@@ -1,4 +1,4 @@
-"""Access: what those who deploy, plan and operate may do, as statements of IAM policies."""
+"""Access: the permissions to deploy, plan and operate, as statements of IAM policies."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -8,7 +8,7 @@ BOUNDARY = "twofold-boundary"
 
 STACK = "arn:*:cloudformation:*:*:stack/twofold-*/*"
 TRANSFORM = "arn:*:cloudformation:*:*:transform/Serverless-2016-10-31"
-"""SAM's, which is AWS's own: a change set of a template that names it needs it as well."""
+"""SAM's transform, which a change set of our templates needs."""
 
 _FUNCTION = "arn:*:lambda:*:*:function:twofold-*"
 _OF_FUNCTION = {"ArnLike": {"lambda:FunctionArn": _FUNCTION}}
@@ -30,7 +30,7 @@ def stacks() -> list[Statement]:
             STACK,
         ),
         *changing(),
-        # All, since no name is given where it is asked which code is in use.
+        # All, since the code of all stacks is listed.
         allow("AllStacks", "cloudformation", "DescribeStacks", "*"),
         allow(
             "Bucket",
@@ -43,7 +43,7 @@ def stacks() -> list[Statement]:
 
 
 def changing() -> list[Statement]:
-    """That change sets are made, with tags, which change nothing until they are executed."""
+    """Creating change sets, with tags, which change nothing until they are executed."""
     return [
         allow("ChangeSets", "cloudformation", "CreateChangeSet", STACK, TRANSFORM),
         allow("ChangeSetsTags", "cloudformation", "TagResource", STACK),
@@ -53,8 +53,8 @@ def changing() -> list[Statement]:
 def roles(*, bounded: bool) -> list[Statement]:
     """The roles of the Lambdas, and the one with which API Gateway writes logs.
 
-    Whoever may make any role and give it to a Lambda may do anything. So where roles are bounded,
-    none is made or given more without the boundary, and no boundary is taken away.
+    Permission to create any role and pass it to a Lambda is permission to do anything. So bounded
+    roles can only be created and changed with the boundary, which cannot be removed.
     """
     logging = f"arn:*:iam::*:role/{LOGGING_ROLE}"
     given = "CreateRole PutRolePolicy DeleteRolePolicy PutRolePermissionsBoundary"
@@ -74,8 +74,8 @@ def roles(*, bounded: bool) -> list[Statement]:
             where=_BOUNDED if bounded else None,
         ),
         *([allow("LoggingRole", "iam", "CreateRole", logging)] if bounded else []),
-        # API Gateway alone assumes it. Who else may cannot be bounded by a condition: the Service
-        # Authorization Reference names none for this action.
+        # Only API Gateway assumes it. By the Service Authorization Reference no condition can bound
+        # this action.
         deny("LoggingRolesTrust", "iam", "UpdateAssumeRolePolicy", logging),
         allow(
             "LoggingRolesPolicy",
@@ -100,7 +100,7 @@ def roles(*, bounded: bool) -> list[Statement]:
                 }
             },
         ),
-        # Global tables, a Kinesis stream of changes, and a custom domain: AWS makes these itself.
+        # AWS creates these for global tables, Kinesis streams of changes, and custom domains.
         allow(
             "ServiceRoles",
             "iam",
@@ -120,7 +120,7 @@ def roles(*, bounded: bool) -> list[Statement]:
 
 
 def functions() -> list[Statement]:
-    """The Lambdas, what feeds them, and what runs them on time."""
+    """The Lambdas, their event sources, and their schedules."""
     return [
         allow(
             "Functions",
@@ -153,8 +153,8 @@ def functions() -> list[Statement]:
 
 
 def apis() -> list[Statement]:
-    """The APIs, and the look at a user pool. The ids in an API's ARNs are made up by AWS, so no
-    pattern tells ours from others'.
+    """The APIs, and reading a user pool. AWS generates the ids in an API's ARNs, so no pattern
+    matches ours only.
     """
     api = "arn:*:apigateway:*::/"
     return [
@@ -171,7 +171,7 @@ def apis() -> list[Statement]:
 
 
 def user_pools() -> Statement:
-    """What `ops/cognito.py` looks at before anything is planned or deployed."""
+    """Reading a user pool, for `ops/cognito.py`."""
     return allow(
         "UserPools",
         "cognito-idp",

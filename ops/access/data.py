@@ -87,12 +87,12 @@ def kms() -> list[Statement]:
 
 
 def describing_keys() -> Statement:
-    """That a deploy or its plan sees whether a key is AWS's or the account's own."""
+    """Reading whether a key is AWS's or the account's own."""
     return allow("Keys", "kms", "DescribeKey", _KEY)
 
 
 def using_keys() -> Statement:
-    """That a service encrypts and decrypts for whoever calls it."""
+    """Encryption and decryption by a service for its caller."""
     return allow(
         "UseKeys",
         "kms",

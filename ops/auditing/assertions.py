@@ -1,32 +1,17 @@
-"""Assertions: what accounts and transactions say of each other, in the same words on both sides.
+"""Assertions: what accounts and transactions record of each other, in the same form on both sides.
 
-Every entry is said twice, by the event of its account and by its transaction; every reversal by
-both transactions. An assertion that only one side makes is wrong, or on its
-way.
+Every entry is recorded by an event of its account and by its transaction, every reversal by both
+transactions. An assertion that only one side makes is wrong, or the other is still being written.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
-from chalicelib.domain.account.events import (
-    EntryHeld,
-    EntryPosted,
-    HeldEntryPosted,
-    HeldEntryReleased,
-)
+from chalicelib.domain.account import events as account_events
 from chalicelib.domain.fields import rfc3339
-from chalicelib.domain.transaction.events import (
-    AccountEvent,
-    BookedEntry,
-    HoldExpired,
-    HoldPosted,
-    HoldVoided,
-    TransactionHeld,
-    TransactionPosted,
-    TransactionReversed,
-)
-from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.domain.transaction import events as transaction_events
 from chalicelib.events.recorded import Recorded
 from chalicelib.ledger.aggregates import (
     account_state,
@@ -41,11 +26,11 @@ Payload = tuple[str | int | None, ...]
 
 @dataclass(frozen=True)
 class Assertion:
-    """Payload of the transaction stream `of`; `side` is 1 where an account or a reversal says it.
+    """A payload about the transaction stream `of`. `side` is 1 for an account or a reversal, or -1.
 
-    `stream` and `version` are where the other side must say it, and `hash` is how that of the
-    account's event begins, as it is stored or as the transaction names it. A transaction of an
-    older build names none, and does not know at which version an account was released: that is 0.
+    The other side must assert it at `stream` and `version`. `hash` is the beginning of the hash of
+    the account's event, as stored or as the transaction names it. A transaction of an older build
+    names neither the hash nor the version at which a hold was released: that version is 0.
     """
 
     of: str
@@ -57,17 +42,17 @@ class Assertion:
 
     @property
     def digest(self) -> str:
-        """The mark by which it is found again."""
+        """Equal for equal assertions of both sides."""
         return f"{mark([self.of, *self.payload]):032x}"
 
     @property
     def named(self) -> bytes | None:
-        """The account's event by its version and hash, which both sides must say alike."""
+        """The account's event by version and hash, which must be equal on both sides."""
         return None if self.hash is None else b"%d %s" % (self.version, self.hash)
 
     @property
     def moved(self) -> tuple[str, int] | None:
-        """The asset and what was added to its debits less its credits, if this moved money."""
+        """The asset and the change of its debits less its credits, if this moved money."""
         if self.payload[0] not in ("posted", "took"):
             return None
         _, _, _, direction, amount, asset, *_ = self.payload
@@ -75,21 +60,21 @@ class Assertion:
 
 
 def of_account(one: Recorded) -> Iterator[Assertion]:
-    """What an event of an account says of a transaction. Its state is as folded or as carried."""
+    """What an event of an account asserts of a transaction. Needs the state after the event."""
     event, account = one.event, account_state(one)
     when = (rfc3339(one.recorded_at), one.command_id, one.actor)
     match event:
-        case EntryPosted():
+        case account_events.EntryPosted():
             how: Payload = (rfc3339(event.effective_at), event.reference)
             kind, version, balance = "posted", one.version, account.posted
-        case EntryHeld():
+        case account_events.EntryHeld():
             how = (_time(event.expires_at),)
             kind, version, balance = "held", one.version, account.posted
-        case HeldEntryPosted():
+        case account_events.HeldEntryPosted():
             held = event.amount + event.released
             how = (held, rfc3339(event.effective_at), event.reference)
             kind, version, balance = "took", one.version, account.posted
-        case HeldEntryReleased():
+        case account_events.HeldEntryReleased():
             how, kind, version, balance = (), "freed", 0, 0
         case _:
             return
@@ -107,31 +92,33 @@ def of_account(one: Recorded) -> Iterator[Assertion]:
     )
 
 
-def of_transaction(one: Recorded, before: TransactionEvent | None) -> Iterator[Assertion]:
-    """What an event of a transaction says of accounts, and of the other part of a reversal."""
+def of_transaction(one: Recorded, before: transaction_events.Event | None) -> Iterator[Assertion]:
+    """What an event of a transaction asserts of accounts, and of the other side of a reversal."""
     event, ledger = transaction_event(one), one.stream.ledger
     when = (rfc3339(one.recorded_at), one.command_id, one.actor)
     effective = (rfc3339(event.effective_at), event.reference)
     held = before.entries if before else ()
     named = event.account_events or ()
-    for place, entry in enumerate(event.entries):
-        made = named[place] if place < len(named) else None
+    for entry, made, hold in zip_longest(event.entries, named, held):
+        if entry is None:
+            break  # More account events or held entries than entries: a violated rule.
         match event:
-            case TransactionPosted():
+            case transaction_events.TransactionPosted():
                 yield _entry(one, "posted", entry, made, (*effective, *when))
-            case TransactionHeld():
+            case transaction_events.TransactionHeld():
                 yield _entry(one, "held", entry, made, (_time(event.expires_at), *when))
-            case HoldPosted():
-                most = held[place].amount if place < len(held) else None
-                yield _entry(one, "took", entry, made, (most, *effective, *when))
-            case HoldVoided() | HoldExpired():
+            case transaction_events.HoldPosted():
+                yield _entry(
+                    one, "took", entry, made, (hold.amount if hold else None, *effective, *when)
+                )
+            case transaction_events.HoldVoided() | transaction_events.HoldExpired():
                 yield _entry(one, "freed", entry, made, when)
-            case TransactionReversed():
+            case transaction_events.TransactionReversed():
                 pass
-    if isinstance(event, TransactionPosted) and event.reverses:
+    if isinstance(event, transaction_events.TransactionPosted) and event.reverses:
         of, payload = str(transaction_stream(ledger, event.reverses)), ("reversal", one.stream.id)
         yield Assertion(of, 1, (*payload, *when), str(one.stream), one.version)
-    if isinstance(event, TransactionReversed) and event.reversed_by:
+    if isinstance(event, transaction_events.TransactionReversed) and event.reversed_by:
         other = transaction_stream(ledger, event.reversed_by)
         payload = ("reversal", event.reversed_by)
         yield Assertion(str(one.stream), -1, (*payload, *when), str(other), 1)
@@ -142,7 +129,11 @@ def _time(instant: datetime | None) -> str | None:
 
 
 def _entry(
-    one: Recorded, kind: str, entry: BookedEntry, made: AccountEvent | None, how: Payload
+    one: Recorded,
+    kind: str,
+    entry: transaction_events.BookedEntry,
+    made: transaction_events.AccountEvent | None,
+    how: Payload,
 ) -> Assertion:
     freed = kind == "freed"
     version, balance = (0, 0) if freed else (entry.version, entry.balance_after)

@@ -1,13 +1,16 @@
-"""The auditor: a pass over the events, one over each read table, a second look at the rest."""
+"""The auditor: scans the events and each read table, and reads again what seems wrong."""
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 from chalicelib.events.table import EventItem
 from ops.auditing import reading, settling, sums
@@ -26,14 +29,18 @@ from ops.verifying.scanning import Bars, Pages, RateLimiter, Scanner, silent
 _FLUSH = 5000
 """Assertions of one stream held in memory."""
 
+_WAITS = (0.1, 0.3, 1.0)
+"""Seconds between reads of what was perhaps being written when it was read."""
+
+Seen = TypeVar("Seen")
+
 
 @dataclass
 class Auditor:
-    """Audits everything in this environment's tables.
+    """Audits this environment's tables, and writes none.
 
-    `segments` scans run at once, `rate` items a second at most (0 is no limit), and what does not
-    agree is looked at again for `patience` seconds. Without `rows` the events alone are audited.
-    Reads only.
+    `segments` scans run in parallel and read at most `rate` items a second (0: no limit). What
+    differs is read again for `patience` seconds. Without `rows` only the events are audited.
     """
 
     segments: int = 4
@@ -52,12 +59,12 @@ class Auditor:
         return Scanner(self.segments, RateLimiter(self.rate), self.bars)
 
     def run(self) -> Report:
-        """What was found."""
+        """The findings."""
         with scratch_file() as scratch:
             return self.audit(scratch)
 
     def audit(self, scratch: Scratch) -> Report:
-        """What was found, with a scratch file that has the heads which are to be proved."""
+        """The findings, with a scratch file that has the heads of earlier checkpoints."""
         began = time.monotonic()
         self._events(scratch)
         self._transactions(scratch)
@@ -74,45 +81,60 @@ class Auditor:
                 self._stream(name, items, scratch)
 
         self._scanner.run("events", name_of(EventItem), audit)
-        # Streams of earlier checkpoints that the scan did not find are looked for by themselves.
+        # Streams of earlier checkpoints that the scan did not find are read directly.
         for name, earlier in scratch.gone():
             if last(EventItem, name) is None:
                 self.report.add([proof.gone(name, earlier)])
 
     def _stream(self, name: str, items: Iterable[Item], scratch: Scratch) -> None:
-        """One stream. What seems wrong in a scan is read again by itself, in order."""
-        again = scratch.has_stream(name)
+        """One stream. If the scan shows a finding, the stream is queried, in order."""
+        is_repeated = scratch.has_stream(name)
         check, lines = self._fold(name, items, scratch, first_look=True)
-        for wait in (0.0, 0.3):
-            if check.findings or again:
-                self.sleep(wait)
-                check, lines = self._fold(name, query(EventItem, name), scratch)
-                again = False
+        if check.findings or is_repeated:
+            check, lines = self._until_sound(
+                (0.3, 0.0),
+                lambda: self._fold(name, query(EventItem, name), scratch),
+                lambda found: found[0].findings,
+            )
+        self._report(check)
+        scratch.add_stream(check)
+        if check.asset and check.whole and check.newest:
+            with self._lock:
+                self._sums.take(counted(check, check.newest))
+        scratch.expect(rows_of(check, lines))
+
+    def _report(self, check: StreamCheck) -> None:
         with self._lock:
             self.report.add(check.findings)
             self._striped.take(check)
-            if check.asset and check.whole and check.newest:
-                self._sums.take(counted(check, check.newest))
-        scratch.expect(rows_of(check, lines))
-        ledger, net = ledger_of(name), check.tally.net
-        scratch.add_stream(check.head, ledger, check.count, check.at, check.asset, net)
+
+    def _until_sound(
+        self, waits: Iterable[float], look: Callable[[], Seen], wrong: Callable[[Seen], object]
+    ) -> Seen:
+        """The first result that is not `wrong`, or the last one; waits after each other."""
+        for wait in waits:
+            seen = look()
+            if not wrong(seen):
+                break
+            self.sleep(wait)
+        return seen
 
     def _fold(
         self, name: str, items: Iterable[Item], scratch: Scratch, *, first_look: bool = False
     ) -> tuple[StreamCheck, list[Lines]]:
-        """The stream, and the rows of its histories. A first look ends with a finding."""
+        """The stream, and the rows of its histories. A first look ends at a finding."""
         check = StreamCheck(name)
         lines = lines_of(check) if self.rows else []
         noted: list[tuple[int, int, Assertion]] = []
         earlier = scratch.proven(name)
         hashes = dict.fromkeys((each.version for each in earlier), b"")
         for item in items:
-            one, said = check.take(item)
+            one, asserted = check.take(item)
             if check.version in hashes:
                 hashes[check.version] = check.hash
             if first_look and check.findings:
                 break
-            noted += [(check.version, place, each) for place, each in enumerate(said)]
+            noted += [(check.version, number, each) for number, each in enumerate(asserted)]
             if len(noted) > _FLUSH:
                 scratch.add_assertions(name, noted)
                 noted.clear()
@@ -126,45 +148,35 @@ class Auditor:
         return check, lines
 
     def _transactions(self, scratch: Scratch) -> None:
-        """Settles what only one side said, and sums each asset without what is on its way."""
-        net: dict[tuple[str, str], int] = {}
+        """Compares both sides of transactions, and the sums of each asset over all accounts.
+
+        The sums leave out what was written on one side only when it was read.
+        """
+        net: Counter[tuple[str, str]] = Counter()
         for _, ledger, events, at, asset, moved in scratch.streams():
             count, streams, newest = self.report.ledgers.get(ledger, (0, 0, ""))
             self.report.ledgers[ledger] = (count + events, streams + 1, max(newest, at))
-            if asset:
-                net[ledger, asset] = net.get((ledger, asset), 0) + moved
+            net[ledger, asset] += moved if asset else 0
         tick = self.bars("transactions seen on one side", None)
         for of in scratch.one_sided():
             tick(1)
-            findings, said = self._settled(of, scratch.sayers(of))
+            findings, asserted = self._until_sound(
+                _WAITS, partial(settling.settle, of, scratch.asserting(of)), itemgetter(0)
+            )
             self.report.add(findings)
-            for each in () if findings else said:
+            for each in () if findings else asserted:
                 if each.moved:
                     asset, amount = each.moved
-                    net[ledger_of(of), asset] = net.get((ledger_of(of), asset), 0) - amount
+                    net[ledger_of(of), asset] -= amount
         for (ledger, asset), sum in sorted(net.items()):
             if sum:
                 what = f"debits less credits of {asset}, over all accounts, are {sum}"
                 self.report.add([Finding(ledger, ledger, 0, what)])
 
-    def _settled(
-        self, of: str, sayers: list[tuple[str, int]]
-    ) -> tuple[list[Finding], list[Assertion]]:
-        for wait in (0.1, 0.3, 1.0):
-            findings, said = settling.settle(of, sayers)
-            if not findings:
-                break
-            self.sleep(wait)
-        return findings, said
-
     def _stripes(self) -> None:
         for account in self._striped.differing():
-            for wait in (0.1, 0.3, 1.0):
-                findings = self._striped.look(account)
-                if not findings:
-                    break
-                self.sleep(wait)
-            self.report.add(findings)
+            look = partial(self._striped.look, account)
+            self.report.add(self._until_sound(_WAITS, look, bool))
 
     def _rows(self, scratch: Scratch) -> None:
         for name, model in READ_MODELS.items():
@@ -174,7 +186,7 @@ class Auditor:
         self._look_patiently(scratch, self._sums.differing(scratch))
 
     def _look_patiently(self, scratch: Scratch, moving: Collection[sums.SumKey] = ()) -> None:
-        """Looks again at suspected rows, and at sums, until all are right or patience ends."""
+        """Reads suspected rows and sums again, until all are right or patience ends."""
         for wait in self._waits():
             again = Report()
             self._look_again(again, scratch)
@@ -188,7 +200,7 @@ class Auditor:
         self.report.unsettled += [f"{' '.join(key)} never stood still" for key in moved]
 
     def _waits(self) -> Iterator[float]:
-        """Waits that double, until patience is at its end."""
+        """Waits that double, until patience ends."""
         wait, waited = 0.25, 0.0
         while waited < self.patience:
             yield wait
@@ -209,7 +221,7 @@ class Auditor:
 
 @contextmanager
 def scratch_file() -> Iterator[Scratch]:
-    """A scratch file in a folder of its own, which goes with it."""
+    """A scratch file in a temporary folder."""
     with (
         tempfile.TemporaryDirectory(prefix="twofold-audit-") as folder,
         closing(Scratch(Path(folder))) as scratch,

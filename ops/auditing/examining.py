@@ -1,6 +1,6 @@
-"""Examining: an audit, the verdict on each ledger, and a checkpoint of each that is whole."""
+"""Examining: an audit, the verdict on each ledger, and a checkpoint of each whole one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +12,16 @@ from ops.auditing.scratch import Scratch
 from ops.auditing.since import SinceAuditor
 from ops.checkpoints import kept
 from ops.checkpoints.earlier import Earlier
-from ops.checkpoints.leaving import Leaving, now, store
+from ops.checkpoints.kept import Leaving
 from ops.checkpoints.vault import Vault
 
 
 @dataclass(frozen=True)
 class Examination:
-    """A full audit: of all that there is, and against earlier checkpoints.
+    """A full audit, and a comparison with earlier checkpoints.
 
-    `against` names checkpoints by time, address or file; the last of each ledger is always one of
-    them. With a reason to begin `anew` nothing earlier counts, such as after a wanted restore.
+    `against` names checkpoints by time, address or file, besides the last one of each ledger. With
+    a reason to begin `anew`, such as a restore, the last ones are ignored.
     """
 
     auditor: Auditor
@@ -31,8 +31,9 @@ class Examination:
     file: Path | None = None
 
     def run(self) -> Report:
-        """Audits, and stores the verdict on each ledger. Raises a click error before it begins for
-        a bucket without locks, and for a checkpoint that is none.
+        """Audits, and stores the verdict on each ledger.
+
+        Raises a click error before that for a bucket without locks or a wrong checkpoint.
         """
         if self.bucket is not None:
             self.bucket.check()
@@ -52,51 +53,48 @@ class Examination:
     def _store(
         self, scratch: Scratch, report: Report, verdicts: Mapping[str, IntegrityRow]
     ) -> None:
-        leaving = Leaving(scratch, report, self.bucket, self.file, self.anew, now())
+        leaving = Leaving(scratch, report, self.bucket, self.file, self.anew, kept.now())
         for ledger in sorted(report.ledgers.keys() | report.wrong.keys() | verdicts.keys()):
-            if not ledger:
-                continue
-            before = find(ledger)  # As another audit may have left it meanwhile.
-            checkpoints = kept.named_by(before) if before else []
-            if ledger in report.ledgers and not report.wrong[ledger]:
-                heads = scratch.heads(ledger)
-                checkpoints = leaving.checkpoint(ledger, heads, checkpoints)
-            events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
-            most = before.most_events if before and self.anew is None else 0
-            row = IntegrityRow(
-                ledger,
-                audited_at=leaving.at,
-                as_of=as_of,
-                events=events,
-                streams=streams,
-                findings=report.wrong[ledger],
-                whole=not report.wrong[ledger],
-                most_events=max(events, most),
-            )
-            store(row, checkpoints)
+            if ledger:
+                self._store_verdict(leaving, ledger)
 
-
-def _fewer(report: Report, verdicts: Mapping[str, IntegrityRow]) -> list[Finding]:
-    """The ledgers that have fewer events than an earlier audit counted."""
-    counts = {ledger: report.ledgers.get(ledger, (0, 0, ""))[0] for ledger in verdicts}
-    return [
-        Finding(
+    def _store_verdict(self, leaving: Leaving, ledger: str) -> None:
+        report = leaving.report
+        before = find(ledger)  # Another audit may have stored it meanwhile.
+        checkpoints = kept.named_by(before) if before else []
+        if ledger in report.ledgers and not report.wrong[ledger]:
+            heads = leaving.scratch.heads(ledger)
+            checkpoints = leaving.checkpoint(ledger, heads, checkpoints)
+        events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
+        most = before.most_events if before and self.anew is None else 0
+        row = IntegrityRow(
             ledger,
-            ledger,
-            0,
-            f"has {counts[ledger]} events, and had {row.most_events} at an earlier audit",
+            audited_at=leaving.at,
+            as_of=as_of,
+            events=events,
+            streams=streams,
+            findings=report.wrong[ledger],
+            whole=not report.wrong[ledger],
+            most_events=max(events, most),
         )
-        for ledger, row in sorted(verdicts.items())
-        if counts[ledger] < row.most_events
-    ]
+        kept.store(row, checkpoints)
+
+
+def _fewer(report: Report, verdicts: Mapping[str, IntegrityRow]) -> Iterator[Finding]:
+    """A finding for each ledger that has fewer events than an earlier audit counted."""
+    for ledger, row in sorted(verdicts.items()):
+        count = report.ledgers.get(ledger, (0, 0, ""))[0]
+        if count < row.most_events:
+            what = f"has {count} events, and had {row.most_events} at an earlier audit"
+            yield Finding(ledger, ledger, 0, what)
 
 
 @dataclass(frozen=True)
 class Continuation:
     """An audit of what is new since the last checkpoint of each ledger that has one.
 
-    What it finds makes the verdict; where it finds nothing, the verdict of the full audit before
-    it stays, with one more checkpoint, unless nothing moved.
+    Findings change the verdict. Without findings the verdict of the last full audit stays, with one
+    more checkpoint if anything moved.
     """
 
     auditor: SinceAuditor
@@ -118,7 +116,7 @@ class Continuation:
             ]
             self.auditor.ledgers = sorted(last)
             self.auditor.audit(scratch)
-            leaving = Leaving(scratch, report, self.bucket, self.file, at=now())
+            leaving = Leaving(scratch, report, self.bucket, self.file, at=kept.now())
             for ledger, checkpoint in sorted(last.items()):
                 self._store(leaving, ledger, checkpoint.at, find(ledger))
         return report
@@ -136,4 +134,4 @@ class Continuation:
             heads = leaving.scratch.heads_since(ledger)
             made = leaving.checkpoint(ledger, heads, kept.named_by(row), since=since)
             row.most_events = max(row.most_events, made[-1].events)
-            store(row, made)
+            kept.store(row, made)

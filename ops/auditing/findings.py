@@ -1,4 +1,4 @@
-"""Findings: what is wrong and where, named so that an operator can look at it."""
+"""Findings: what is wrong and where."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from chalicelib.read_models.integrity.table import Checkpoint
 
 MOST_KEPT = 10_000
-"""Of the findings kept to be shown; the rest are counted only."""
+"""The number of findings that are kept to be shown; the rest are only counted."""
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that is wrong: on a stream (or a table's row), at a version, or 0 where none is."""
+    """One thing that is wrong: the stream or the row, and the version, or 0 if it has none."""
 
     ledger: str
     where: str
@@ -25,10 +25,10 @@ class Finding:
 
 @dataclass
 class Report:
-    """What an audit found. `unsettled` is what never stood still long enough to be compared.
+    """The result of an audit. `unsettled` are sums that changed too often to be compared.
 
-    `ledgers` counts events and streams, and has the newest `recorded_at`, of each ledger.
-    `checkpoints` are those that the audit wrote, and `notes` is what else is to be told of them.
+    `ledgers` has the numbers of events and streams and the newest `recorded_at` of each ledger.
+    `checkpoints` are those that the audit wrote, and `notes` are remarks on them.
     """
 
     found: list[Finding] = field(default_factory=list)
@@ -40,16 +40,18 @@ class Report:
     seconds: float = 0.0
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Counts findings, and keeps them as long as there are not too many."""
+        """Counts findings, and keeps the first ones."""
         for finding in findings:
             self.wrong[finding.ledger] += 1
-            if len(self.found) < MOST_KEPT:
-                self.found.append(finding)
+            self._keep([finding])
 
     def absorb(self, other: "Report") -> None:
-        """Adds what another report found."""
+        """Adds the findings of another report."""
         self.wrong += other.wrong
-        self.found += other.found[: MOST_KEPT - len(self.found)]
+        self._keep(other.found)
+
+    def _keep(self, findings: list[Finding]) -> None:
+        self.found += findings[: MOST_KEPT - len(self.found)]
 
     @property
     def count(self) -> int:
@@ -68,5 +70,5 @@ class Report:
 
 
 def ledger_of(key: str) -> str:
-    """The ledger of a stream's name or of a row's key: what stands before the first / or #."""
+    """The ledger of a stream's name or of a row's key: the text before the first / or #."""
     return key.replace("#", "/").partition("/")[0]

@@ -1,7 +1,6 @@
 """Rules: what must be true of an account at every version, and of a transaction in every event.
 
-The sums are counted here entry by entry, apart from the domain's `evolve`, so that neither vouches
-for itself.
+The sums are counted here entry by entry, independently of the domain's `evolve`.
 """
 
 from collections import Counter
@@ -10,25 +9,11 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import asdict
 
-from chalicelib.domain.account.events import (
-    AccountClosed,
-    AccountOpened,
-    EntryHeld,
-    EntryPosted,
-    HeldEntryPosted,
-    HeldEntryReleased,
-)
+from chalicelib.domain.account import events as account_events
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripes import is_stripe
-from chalicelib.domain.transaction.events import Event as TransactionEvent
-from chalicelib.domain.transaction.events import (
-    HoldExpired,
-    HoldPosted,
-    HoldVoided,
-    TransactionHeld,
-    TransactionPosted,
-    TransactionReversed,
-)
+from chalicelib.domain.transaction import events as transaction_events
+from chalicelib.domain.transaction.events import HoldExpired, HoldPosted, HoldVoided
 from chalicelib.events.aggregates import schema_of, stored_schema
 from chalicelib.events.recorded import Recorded
 from chalicelib.ledger.aggregates import Event
@@ -37,14 +22,14 @@ _MAY_CHANGE = {
     HoldPosted: {"entries", "resolution", "account_events"},
     HoldVoided: {"resolution", "account_events"},
     HoldExpired: {"resolution", "account_events"},
-    TransactionReversed: {"reversed_by", "account_events"},
+    transaction_events.TransactionReversed: {"reversed_by", "account_events"},
 }
-"""What an event may say otherwise than the one before it."""
+"""The fields in which an event may differ from the one before it."""
 
 
 @dataclass
 class Tally:
-    """An account's entries, counted one by one. Nothing is known of what came before a gap."""
+    """An account's entries, counted one by one. `known` is false after a gap."""
 
     posted: Counter[str] = field(default_factory=Counter)
     open: Counter[tuple[str, str, int]] = field(default_factory=Counter)
@@ -53,23 +38,23 @@ class Tally:
     breached: bool = False
 
     def take(self, event: Event) -> Iterator[str]:
-        """Counts one event; what is wrong with it."""
+        """Counts one event; the violated rules."""
         match event:
-            case EntryPosted():
+            case account_events.EntryPosted():
                 self._move(event.direction, event.amount)
-            case EntryHeld():
+            case account_events.EntryHeld():
                 self.open[event.transaction, event.direction, event.amount] += 1
-            case HeldEntryPosted():
+            case account_events.HeldEntryPosted():
                 self._move(event.direction, event.amount)
                 held = event.amount + event.released
                 yield from self._resolve((event.transaction, event.direction, held))
-            case HeldEntryReleased():
+            case account_events.HeldEntryReleased():
                 yield from self._resolve((event.transaction, event.direction, event.amount))
             case _:
                 pass
 
     def compare(self, account: Account) -> Iterator[str]:
-        """What the account carries otherwise than counted."""
+        """The differences between the account's state and the counts."""
         if not self.known:
             return
         posted = (account.debits, account.credits)
@@ -82,7 +67,7 @@ class Tally:
             yield "what it has pending is not the sum of its open holds"
 
     def within(self, account: Account) -> Iterator[str]:
-        """Whether it came to lie outside its limits."""
+        """A violation if the account newly breaches its limits."""
         least, most = account.available, account.posted + account.pending_in
         breached = (account.min_balance is not None and least < account.min_balance) or (
             account.max_balance is not None and most > account.max_balance
@@ -92,7 +77,7 @@ class Tally:
         self.breached = breached
 
     def lose(self) -> None:
-        """From here on nothing can be counted: an event before is missing or not as it was."""
+        """Stops the count, since an earlier event is missing or altered."""
         self.known = False
 
     def _resolve(self, hold: tuple[str, str, int]) -> Iterator[str]:
@@ -108,14 +93,14 @@ class Tally:
 
 
 def of_account(one: Recorded, event: Event, before: Account | None) -> Iterator[str]:
-    """What an event says that its account could not have said."""
-    if isinstance(event, AccountOpened) and event.opened_at != one.recorded_at:
+    """The rules that an event violates after the state `before` it."""
+    if isinstance(event, account_events.AccountOpened) and event.opened_at != one.recorded_at:
         yield "it was not opened when that was recorded"
     if before is None:
         return
     if before.closed:
         yield "the account was closed before"
-    if isinstance(event, EntryPosted | EntryHeld):
+    if isinstance(event, account_events.EntryPosted | account_events.EntryHeld):
         debit = event.direction == "debit"
         if before.frozen_debits if debit else before.frozen_credits:
             yield f"the account was frozen for {event.direction}s"
@@ -123,25 +108,27 @@ def of_account(one: Recorded, event: Event, before: Account | None) -> Iterator[
             yield f"an entry of {event.amount}"
         if before.stripes > 1:
             yield "the account is striped, and takes no entries itself"
-    # What a stripe holds is another stripe's affair too (`stripes`).
+    # The balances of stripes only add up together (`stripes`).
     held = 0 if is_stripe(one.stream.id) else before.posted
-    if isinstance(event, AccountClosed) and (
+    if isinstance(event, account_events.AccountClosed) and (
         held or before.pending_debits or before.pending_credits
     ):
         yield "it was closed though it was not empty"
 
 
 def of_transaction(
-    one: Recorded, event: TransactionEvent, before: TransactionEvent | None
+    one: Recorded, event: transaction_events.Event, before: transaction_events.Event | None
 ) -> Iterator[str]:
-    """What is wrong with a transaction's event: in itself, and after the one before it."""
+    """The rules that a transaction's event violates, by itself and after the one before it."""
     sums: Counter[str] = Counter()
     for entry in event.entries:
         sums[entry.asset] += entry.amount if entry.direction == "debit" else -entry.amount
     for asset, sum in sorted(sums.items()):
         if sum:
             yield f"its debits less its credits of {asset} are {sum}"
-    first = isinstance(event, TransactionPosted | TransactionHeld)
+    first = isinstance(
+        event, transaction_events.TransactionPosted | transaction_events.TransactionHeld
+    )
     if first and event.created_at != one.recorded_at:
         yield "it was not created when that was recorded"
     if isinstance(event, HoldPosted | HoldVoided | HoldExpired) and (
@@ -156,8 +143,8 @@ def of_transaction(
         may = {*may, "effective_at"}
         if event.effective_at != one.recorded_at:
             yield "it does not take effect when it was posted"
-    for name, said in asdict(event).items():
-        if name not in may and said != getattr(before, name):
+    for name, value in asdict(event).items():
+        if name not in may and value != getattr(before, name):
             yield f"its {name} is not that of the event before"
     if isinstance(event, HoldPosted):
         held = [(entry.account, entry.direction, entry.asset) for entry in before.entries]
@@ -170,14 +157,14 @@ def of_transaction(
             yield "more was posted than was held"
 
 
-def _of_account_events(one: Recorded, event: TransactionEvent) -> Iterator[str]:
-    """What is wrong with the account events that a transaction's event names."""
+def _of_account_events(one: Recorded, event: transaction_events.Event) -> Iterator[str]:
+    """The rules that the account events named by a transaction's event violate."""
     named = event.account_events
     if named is None:
         if stored_schema(one.data) == schema_of(one.type):
             yield "it does not name the account events of its entries"
         return
-    made = () if isinstance(event, TransactionReversed) else event.entries
+    made = () if isinstance(event, transaction_events.TransactionReversed) else event.entries
     if len(named) != len(made):
         yield f"it names {len(named)} account events, and has {len(made)} entries"
     elif not isinstance(event, HoldVoided | HoldExpired):

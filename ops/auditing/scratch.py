@@ -1,4 +1,4 @@
-"""Scratch: what an audit must remember until its end, on disk, so that its memory stays small."""
+"""Scratch: the state of an audit on disk, so that its memory stays small."""
 
 import json
 import sqlite3
@@ -9,13 +9,14 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from ops.auditing.assertions import Assertion
-from ops.auditing.streams import Head
+from ops.auditing.findings import ledger_of
+from ops.auditing.streams import Head, StreamCheck
 
 _TABLES = """
 create table streams (name text primary key, ledger text, events int, at text, asset text, net text,
     version int, hash blob) without rowid;
-create table assertions (stream text, version int, place int, of text, side int, digest text,
-    named blob, primary key (stream, version, place)) without rowid;
+create table assertions (stream text, version int, number int, of text, side int, digest text,
+    named blob, primary key (stream, version, number)) without rowid;
 create table rows (model text, key text, version int, digest text, asset text, seen int default 0,
     primary key (model, key)) without rowid;
 create table proven (stream text, origin text, version int, hash blob, load int,
@@ -28,10 +29,9 @@ pragma synchronous = off;
 
 
 class Row(NamedTuple):
-    """A row, or all rows of a partition, that a read table must have.
+    """An expected row, or all expected rows of a partition.
 
-    A `digest` of "" says that it cannot be told what it must be. `asset` is an account's, for the
-    sums that it adds to.
+    `digest` is "" if the expected content is not known. `asset` is an account's, for its sums.
     """
 
     model: str
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 
 class Proven(NamedTuple):
-    """What a stream was at an earlier checkpoint, which `origin` names in words."""
+    """The head of a stream at an earlier checkpoint, which `origin` describes."""
 
     origin: str
     version: int
@@ -60,66 +60,65 @@ class Scratch:
         self._file.executescript(_TABLES)
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the file."""
         self._file.close()
 
     def add_assertions(self, stream: str, assertions: Iterable[tuple[int, int, Assertion]]) -> None:
-        """What a stream says of others: each with its version and its place in that event."""
+        """Adds the assertions of a stream, each with its event's version and its number there."""
         self._many(
             "insert or replace into assertions values (?, ?, ?, ?, ?, ?, ?)",
             [
-                (stream, version, place, each.of, each.side, each.digest, each.named)
-                for version, place, each in assertions
+                (stream, version, number, each.of, each.side, each.digest, each.named)
+                for version, number, each in assertions
             ],
         )
 
-    def add_stream(
-        self, head: Head, ledger: str, events: int, at: str, asset: str, net: int
-    ) -> None:
-        """What a stream comes to: its head and when that was recorded, its debits less credits."""
-        values = [(head.stream, ledger, events, at, asset, str(net), head.version, head.hash)]
-        self._many("insert or replace into streams values (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    def add_stream(self, check: StreamCheck) -> None:
+        """Adds a checked stream: its head and the time of that, its debits less credits."""
+        name, ledger, net = check.name, ledger_of(check.name), str(check.tally.net)
+        row = (name, ledger, check.count, check.at, check.asset, net, check.version, check.hash)
+        self._many("insert or replace into streams values (?, ?, ?, ?, ?, ?, ?, ?)", [row])
 
     def has_stream(self, name: str) -> bool:
-        """Whether it was there before."""
+        """Whether this stream was added."""
         return bool(self._all("select 1 from streams where name = ?", name))
 
     def streams(self) -> Iterator[tuple[str, str, int, str, str, int]]:
         """Name, ledger, events, time, asset, debits less credits of every stream."""
-        asked = "select name, ledger, events, at, asset, net from streams"
-        for *rest, net in self._each(asked, ()):
+        statement = "select name, ledger, events, at, asset, net from streams"
+        for *rest, net in self._each(statement, ()):
             yield (*rest, int(net))
 
     def see(self, streams: Iterable[str]) -> None:
-        """Streams of an earlier checkpoint that are known to be there."""
+        """Marks streams of an earlier checkpoint as existing."""
         self._many("update proven set seen = 1 where stream = ?", [(name,) for name in streams])
 
     def unseen(self, ledger: str) -> list[str]:
-        """The accounts and stripes of a ledger's earlier checkpoint that are not known so."""
+        """The accounts and stripes of a ledger's earlier checkpoint that were not marked."""
         between = _streams_of(f"{ledger}/account")
-        asked = "select stream from proven where not seen and stream > ? and stream < ?"
-        return [name for (name,) in self._all(asked, *between)]
+        statement = "select stream from proven where not seen and stream > ? and stream < ?"
+        return [name for (name,) in self._all(statement, *between)]
 
     def heads_since(self, ledger: str) -> Iterator[Head]:
-        """The heads of an earlier checkpoint, and instead of some of them those that were seen."""
-        asked = (
+        """The heads of an earlier checkpoint, updated by the streams that were added."""
+        statement = (
             "select name, version, hash from streams where name > ? and name < ? union all "
             "select stream, max(version), hash from proven where stream > ? and stream < ? "
             "and not exists (select 1 from streams where name = stream) group by 1 order by 1"
         )
-        for row in self._each(asked, _streams_of(ledger) * 2):
-            yield Head(*row)
+        return map(Head._make, self._each(statement, _streams_of(ledger) * 2))
 
     def heads(self, ledger: str) -> Iterator[Head]:
         """The head of every stream of a ledger, in the order of their names as bytes of UTF-8."""
-        asked = "select name, version, hash from streams where name > ? and name < ? order by name"
-        for row in self._each(asked, _streams_of(ledger)):
-            yield Head(*row)
+        statement = (
+            "select name, version, hash from streams where name > ? and name < ? order by name"
+        )
+        return map(Head._make, self._each(statement, _streams_of(ledger)))
 
     def prove(self, origin: str, heads: Iterable[Head]) -> None:
-        """Heads of an earlier checkpoint, of which today's streams must be the continuation.
+        """Adds the heads of an earlier checkpoint, which today's streams must continue.
 
-        Two checkpoints that call themselves the same and have other heads are both proved.
+        Two checkpoints of the same name and with different heads are both checked.
         """
         self._loads += 1
         self._many(
@@ -129,27 +128,27 @@ class Scratch:
         )
 
     def forget_last(self) -> None:
-        """Nothing is to be proved of the checkpoint that came last."""
+        """Removes the heads of the checkpoint that was added last."""
         self._many("delete from proven where load = ?", [(self._loads,)])
 
     def proven(self, stream: str) -> list[Proven]:
-        """What a stream was at earlier checkpoints."""
+        """The heads of a stream at earlier checkpoints."""
         if not self._loads:
             return []
-        asked = "select origin, version, hash from proven where stream = ?"
-        return [Proven(*row) for row in self._all(asked, stream)]
+        statement = "select origin, version, hash from proven where stream = ?"
+        return [Proven(*row) for row in self._all(statement, stream)]
 
     def gone(self) -> Iterator[tuple[str, Proven]]:
-        """The streams of earlier checkpoints that were not seen."""
-        asked = (
+        """The streams of earlier checkpoints that were not added."""
+        statement = (
             "select stream, origin, version, hash from proven "
             "where not exists (select 1 from streams where name = stream) order by stream"
         )
-        for stream, *proven in self._each(asked, ()):
+        for stream, *proven in self._each(statement, ()):
             yield stream, Proven(*proven)
 
     def expect(self, rows: Iterable[Row]) -> None:
-        """Rows that must be there."""
+        """Adds expected rows."""
         self._many(
             "insert or replace into rows (model, key, version, digest, asset) "
             "values (?, ?, ?, ?, ?)",
@@ -157,7 +156,7 @@ class Scratch:
         )
 
     def expected(self, model: str, keys: Sequence[str]) -> dict[str, Row]:
-        """Of these rows, those that must be there; they are not missing."""
+        """The expected ones among these rows, which are marked as found."""
         known = self._all(
             "select model, key, version, digest, asset from rows "
             "where model = ? and key in (select value from json_each(?))",
@@ -171,25 +170,23 @@ class Scratch:
         return {row[1]: Row(*row) for row in known}
 
     def assets(self, model: str, keys: Sequence[str]) -> dict[str, str]:
-        """Of these rows of accounts, those whose asset is known."""
-        rows = self._all(
+        """The known assets of accounts, by the keys of their rows in a read model."""
+        statement = (
             "select key, asset from rows where model = ? and asset != '' "
-            "and key in (select value from json_each(?))",
-            model,
-            json.dumps(keys),
+            "and key in (select value from json_each(?))"
         )
-        return dict(rows)
+        return dict(self._all(statement, model, json.dumps(keys)))
 
     def add_sums(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Sums that were found, by the name of their read model and their key as text."""
+        """Adds found sums, by the name of their read model and their key as text."""
         self._many("insert or ignore into sums values (?, ?)", keys)
 
     def suspect(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Rows, by model and key, that are to be looked at again."""
+        """Adds rows, by model and key, that are to be read again."""
         self._many("insert or ignore into suspects values (?, ?)", rows)
 
     def suspect_missing(self) -> None:
-        """Whatever must be there and was not seen is to be looked at again."""
+        """Adds the expected rows that were not found."""
         self._many(
             "insert or ignore into suspects select model, key from rows "
             "where not seen and digest != ?",
@@ -197,11 +194,11 @@ class Scratch:
         )
 
     def clear(self, model: str, key: str) -> None:
-        """A row that is as it must be."""
+        """Removes a row that is correct."""
         self._many("delete from suspects where model = ? and key = ?", [(model, key)])
 
     def suspects(self) -> Iterator[tuple[str, str, int]]:
-        """The rows to be looked at, each with the version that it must have reached."""
+        """The rows to read again, each with the version that it must have reached."""
         last = ("", "")
         while page := self._all(
             "select s.model, s.key, ifnull(r.version, 0) from suspects s "
@@ -217,21 +214,18 @@ class Scratch:
         return [key for (key,) in self._all("select key from sums where model = ?", model)]
 
     def one_sided(self) -> Iterator[str]:
-        """The transactions of which not both sides say the same, or that name another event."""
-        for (of,) in self._each(
+        """The transactions whose sides differ, or that name another event."""
+        statement = (
             "select distinct of from (select of from assertions group by of, digest "
-            "having sum(side) != 0 or count(distinct named) > 1)",
-            (),
-        ):
-            yield of
-
-    def sayers(self, of: str) -> list[tuple[str, int]]:
-        """The events, by stream and version, that said something of a transaction."""
-        self._many("create index if not exists by_of on assertions (of)", [()])
-        rows = self._all(
-            "select distinct stream, version from assertions where of = ? and side > 0", of
+            "having sum(side) != 0 or count(distinct named) > 1)"
         )
-        return [(stream, version) for stream, version in rows]
+        return (of for (of,) in self._each(statement, ()))
+
+    def asserting(self, of: str) -> list[tuple[str, int]]:
+        """The events of others that assert something of a transaction, by stream and version."""
+        self._many("create index if not exists by_of on assertions (of)", [()])
+        statement = "select distinct stream, version from assertions where of = ? and side > 0"
+        return self._all(statement, of)
 
     def _many(self, statement: str, values: Iterable[Any]) -> None:
         with self._lock:
@@ -242,11 +236,11 @@ class Scratch:
             return self._file.execute(statement, values).fetchall()
 
     def _each(self, statement: str, values: Sequence[Any]) -> Iterator[Any]:
-        """The rows as they are read: nothing may be written to the same table in between."""
+        """The rows while they are read: the table must not be written meanwhile."""
         with closing(self._file.execute(statement, values)) as found:
             yield from found
 
 
 def _streams_of(ledger: str) -> tuple[str, str]:
-    """What the names of a ledger's streams lie between: 0 comes after /."""
+    """The bounds of the names of a ledger's streams: 0 comes after /."""
     return f"{ledger}/", f"{ledger}0"

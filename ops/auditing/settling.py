@@ -11,17 +11,18 @@ from chalicelib.events.table import EventItem
 from ops.auditing import assertions
 from ops.auditing.assertions import Assertion
 from ops.auditing.findings import Finding, ledger_of
-from ops.verifying.events import Place, event_at, event_of, recorded
+from ops.verifying.events import Place as Coordinates
+from ops.verifying.events import event_at, event_of, recorded
 from ops.verifying.raw import query
 
 
-def read(place: Place) -> Recorded | None:
-    """The event at a place now, with a state to be trusted; None if it is not there or unreadable.
+def read(coordinates: Coordinates) -> Recorded | None:
+    """The event at a stream and version now, with a state of this build's schema.
 
-    What is unreadable is a finding of its stream already.
+    None if it does not exist or is unreadable, which is a finding of its stream already.
     """
     try:
-        one = event_at(place)
+        one = event_at(coordinates)
         if one is not None:
             event_of(one)
     except UnknownEvent:
@@ -29,20 +30,23 @@ def read(place: Place) -> Recorded | None:
     return one
 
 
-def settle(of: str, sayers: Iterable[Place]) -> tuple[list[Finding], list[Assertion]]:
-    """What is wrong between a transaction and those who name it, and what `sayers` say of it."""
-    told = list(_of_transaction(of))
-    places = {(each.stream, each.version) for _, each in told if each.version}
-    places |= set(sayers)
-    for at, each in told:
+def settle(of: str, asserting: Iterable[Coordinates]) -> tuple[list[Finding], list[Assertion]]:
+    """The differences between a transaction and the events that assert something of it.
+
+    `asserting` are known ones of these events; their assertions are returned too.
+    """
+    own = list(_of_transaction(of))
+    known = set(asserting)
+    wanted = known | {(each.stream, each.version) for _, each in own if each.version}
+    for one, each in own:
         if not each.version:
-            places |= set(_at_time(each.stream, at.recorded_at_text))
-    said = {place: list(_of_others(of, place)) for place in sorted(places)}
-    others = [each for told_there in said.values() for each in told_there]
+            wanted |= set(_recorded_with(one, each.stream))
+    of_others = {at: list(_of_others(of, at)) for at in sorted(wanted)}
+    others = [each for found in of_others.values() for each in found]
     findings = []
     seen = Counter(each.digest for each in others)
     stored = Counter((each.digest, each.named) for each in others)
-    for at, each in told:
+    for one, each in own:
         seen[each.digest] -= 1
         stored[each.digest, each.named] -= 1
         if seen[each.digest] < 0:
@@ -51,25 +55,18 @@ def settle(of: str, sayers: Iterable[Place]) -> tuple[list[Finding], list[Assert
             what = f"names another hash of {_where(each)} than that has"
         else:
             continue
-        findings.append(Finding(ledger_of(of), of, at.version, what))
-    wanted = Counter(each.digest for _, each in told)
+        findings.append(Finding(ledger_of(of), of, one.version, what))
+    unmatched = Counter(each.digest for _, each in own)
     for each in others:
-        wanted[each.digest] -= 1
-        if wanted[each.digest] < 0:
+        unmatched[each.digest] -= 1
+        if unmatched[each.digest] < 0:
             what = f"says {_words(each)}, and {of} does not"
             findings.append(Finding(ledger_of(of), each.stream, each.version, what))
-    return findings, [each for place in set(sayers) for each in said[place]]
+    return findings, [each for at in known for each in of_others[at]]
 
 
-class _At:
-    """Which event of a transaction says it."""
-
-    def __init__(self, one: Recorded) -> None:
-        self.version = one.version
-        self.recorded_at_text = rfc3339(one.recorded_at)
-
-
-def _of_transaction(of: str) -> Iterator[tuple[_At, Assertion]]:
+def _of_transaction(of: str) -> Iterator[tuple[Recorded, Assertion]]:
+    """The assertions of a transaction's readable events."""
     before: TransactionEvent | None = None
     for item in query(EventItem, of):
         try:
@@ -79,27 +76,26 @@ def _of_transaction(of: str) -> Iterator[tuple[_At, Assertion]]:
             before = None
             continue
         if isinstance(event, TransactionEvent):
-            yield from (
-                (_At(one), each) for each in assertions.of_transaction(one, before) if each.side < 0
-            )
+            for each in assertions.of_transaction(one, before):
+                if each.side < 0:
+                    yield one, each
             before = event
 
 
-def _of_others(of: str, place: Place) -> Iterator[Assertion]:
-    one = read(place)
-    if one is None:
-        return
-    if one.stream.kind == "account":
+def _of_others(of: str, coordinates: Coordinates) -> Iterator[Assertion]:
+    """The assertions of one event about a transaction."""
+    one = read(coordinates)
+    found: Iterable[Assertion] = ()
+    if one is not None and one.stream.kind == "account":
         found = assertions.of_account(one)
-    elif isinstance(one.event, TransactionEvent):
+    elif one is not None and isinstance(one.event, TransactionEvent):
         found = assertions.of_transaction(one, None)
-    else:
-        return
-    yield from (each for each in found if each.side > 0 and each.of == of)
+    return (each for each in found if each.side > 0 and each.of == of)
 
 
-def _at_time(stream: str, recorded_at: str) -> Iterator[Place]:
-    """The events of an account that were recorded then, sought from the newest back."""
+def _recorded_with(one: Recorded, stream: str) -> Iterator[Coordinates]:
+    """The events of an account that were recorded with another event, from the newest back."""
+    recorded_at = rfc3339(one.recorded_at)
     for item in query(EventItem, stream, newest_first=True, page=20):
         at = item.get("recorded_at", {}).get("S", "")
         if at == recorded_at:
@@ -109,10 +105,10 @@ def _at_time(stream: str, recorded_at: str) -> Iterator[Place]:
 
 
 def _words(each: Assertion) -> str:
-    kind, *said = each.payload
+    kind, *rest = each.payload
     if kind == "reversal":
-        return f"that {said[0]} reverses it"
-    account, _, direction, amount, asset, balance = said[:6]
+        return f"that {rest[0]} reverses it"
+    account, _, direction, amount, asset, balance = rest[:6]
     left = "" if kind == "freed" else f", leaving {balance}"
     return f"{kind} {direction} {amount} {asset} on {account}{left}"
 

@@ -1,12 +1,11 @@
-"""Since: an audit of what is new since a checkpoint, whose cost follows what is new.
+"""Since: an audit of what is new since a checkpoint, at a cost proportional to what is new.
 
-The accounts that moved are those whose newest version, as a read model has it, is another one than
-the checkpoint's.
-Their events are read from the checkpoint's on, and so are the transactions that these events name,
-and whatever other accounts these name. A stream that did not move is not read.
+The accounts that moved are those whose version, by a read model, differs from the checkpoint's.
+Their events after the checkpoint are read, the transactions that these events name, and the other
+accounts that these name. A stream that did not move is not read.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +16,7 @@ from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state, stripe_streams
 from chalicelib.read_models.read_model import ReadModel
 from chalicelib.tables import in_parallel
+from ops.auditing.assertions import Assertion
 from ops.auditing.auditor import Auditor
 from ops.auditing.expectations import HISTORIES, key_text, mark_of, newest_rows
 from ops.auditing.findings import Finding, ledger_of
@@ -42,65 +42,72 @@ class SinceAuditor(Auditor):
             todo, done = set(_moved(ledger, scratch)), set[str]()
             while todo:
                 done |= todo
-                named = in_parallel(partial(self._since, scratch, tick), sorted(todo))
+                named = in_parallel(partial(self._since, scratch), sorted(todo))
+                tick(len(todo))
                 todo = set().union(*named) - done
 
     def _rows(self, scratch: Scratch) -> None:
         self._look_patiently(scratch)
 
-    def _since(self, scratch: Scratch, tick: Callable[[int], None], name: str) -> set[str]:
+    def _since(self, scratch: Scratch, name: str) -> set[str]:
         """Verifies what is new in a stream; the other streams that it names."""
-        earlier = max(scratch.proven(name), key=lambda each: each.version, default=None)
-        for wait in (0.0, 0.3):
-            check, named = self._new(name, earlier, scratch)
-            if not check.findings:
-                break
-            self.sleep(wait)
-        tick(1)
-        with self._lock:
-            self.report.add(check.findings)
-            self._striped.take(check)
+        earlier = _last_head(name, scratch)
+        check, named = self._until_sound(
+            (0.0, 0.3),
+            lambda: _fold_new(name, earlier, scratch),
+            lambda found: found[0].findings,
+        )
+        self._report(check)
         if check.version:
-            ledger, net = ledger_of(name), check.tally.net
-            scratch.add_stream(check.head, ledger, check.count, check.at, check.asset, net)
+            scratch.add_stream(check)
         if check.whole and check.newest:
             _suspect_rows(list(newest_rows(check.newest, check.newest)), check.newest, scratch)
-        return named
+        return named - {name}
 
-    def _new(
-        self, name: str, earlier: Proven | None, scratch: Scratch
-    ) -> tuple[StreamCheck, set[str]]:
-        check, named = StreamCheck(name), set[str]()
-        items = iter(_beginning(check, earlier))
-        lines: list[Recorded] = []
-        then = earlier.version if earlier else 0
-        for item in items:
-            one, said = check.take(item)
-            if check.version <= then:
-                check.count = 0
-                continue  # A transaction, which is folded from its beginning.
-            scratch.add_assertions(
-                name, [(check.version, place, each) for place, each in enumerate(said)]
-            )
-            for each in said:
-                known = max((was.version for was in scratch.proven(each.stream)), default=0)
-                if each.stream != name and (each.version > known or not each.version):
-                    named.add(each.stream)
-                named.add(each.of)
-            if one is not None and one.stream.kind == "account":
-                named |= {str(stripe) for stripe in stripe_streams(one)}
-                lines.append(one)
-            if len(lines) == _LINES:
-                _suspect_lines(lines, scratch)
-                lines.clear()
-        _suspect_lines(lines, scratch)
-        if earlier and check.version < then:
-            check.findings.append(_lost(name, earlier))
-        return check, named - {name}
+
+def _fold_new(name: str, earlier: Proven | None, scratch: Scratch) -> tuple[StreamCheck, set[str]]:
+    """Folds the new events of a stream, and checks their lines; the streams that they name."""
+    check, named = StreamCheck(name), set[str]()
+    lines: list[Recorded] = []
+    then = earlier.version if earlier else 0
+    for item in _beginning(check, earlier):
+        one, asserted = check.take(item)
+        if check.version <= then:
+            check.count = 0
+            continue  # A transaction, which is folded from its beginning.
+        numbered = [(check.version, number, each) for number, each in enumerate(asserted)]
+        scratch.add_assertions(name, numbered)
+        named |= _named_by(asserted, scratch)
+        if one is not None and one.stream.kind == "account":
+            named |= {str(stripe) for stripe in stripe_streams(one)}
+            lines.append(one)
+        if len(lines) == _LINES:
+            _suspect_lines(lines, scratch)
+            lines.clear()
+    _suspect_lines(lines, scratch)
+    if earlier and check.version < then:
+        check.findings.append(_lost(name, earlier))
+    return check, named
+
+
+def _named_by(asserted: Iterable[Assertion], scratch: Scratch) -> set[str]:
+    """The streams that assertions are about, without events from before the checkpoint."""
+    named = set()
+    for each in asserted:
+        earlier = _last_head(each.stream, scratch)
+        if not each.version or earlier is None or each.version > earlier.version:
+            named.add(each.stream)
+        named.add(each.of)
+    return named
+
+
+def _last_head(name: str, scratch: Scratch) -> Proven | None:
+    """The newest head of a stream at earlier checkpoints."""
+    return max(scratch.proven(name), key=lambda each: each.version, default=None)
 
 
 def _moved(ledger: str, scratch: Scratch) -> Iterator[str]:
-    """The accounts and stripes that have another version than at the checkpoint, or no row."""
+    """The accounts and stripes whose rows have another version than the checkpoint, or none."""
     for model in READ_MODELS.values():
         if heads := model.projection.heads:
             yield from _moved_of(heads(ledger, None), scratch)
@@ -114,12 +121,13 @@ def _moved_of(found: Iterable[tuple[Stream, int]], scratch: Scratch) -> Iterator
     for stream, version in found:
         name = str(stream)
         scratch.see([name])
-        if version != max((each.version for each in scratch.proven(name)), default=0):
+        earlier = _last_head(name, scratch)
+        if earlier is None or version != earlier.version:
             yield name
 
 
 def _beginning(check: StreamCheck, earlier: Proven | None) -> Iterator[Item]:
-    """The events to be folded. Of an account, those behind the checkpoint's, if that is there."""
+    """The events to be folded: of an account, those after the checkpoint's, if that exists."""
     name = check.name
     if earlier is None or check.stream is None or check.stream.kind != "account":
         for each in query(EventItem, name):
@@ -147,7 +155,7 @@ def _compare(check: StreamCheck, item: Item, earlier: Proven) -> None:
 
 
 def _lost(name: str, earlier: Proven) -> Finding:
-    """The event of the checkpoint is not there."""
+    """The finding for a stream that ends before the checkpoint's event."""
     newest = last(EventItem, name)
     if newest is None:
         return proof.gone(name, earlier)
@@ -162,16 +170,16 @@ Wanted = tuple[ReadModel, Item]
 
 
 def _suspect_lines(events: Sequence[Recorded], scratch: Scratch) -> None:
-    """Notes which rows of a stream's histories are not as expected, to be looked at again."""
+    """Suspects the rows of a stream's histories that are not as expected."""
     for model in HISTORIES:
         if events and model.projection.kind == events[0].stream.kind:
-            # Of events with the same key the last one counts.
+            # Of several events with the same key, the last one counts.
             rows = {place_of(model.table, row): row for one in events for row in after(model, one)}
             _suspect_rows([(model, row) for row in rows.values()], events[-1], scratch)
 
 
 def _suspect_rows(wanted: Sequence[Wanted], newest: Recorded, scratch: Scratch) -> None:
-    """Notes which rows are not as expected, to be looked at again."""
+    """Suspects the rows that are not as expected, which are read again."""
     for model in {model.name: model for model, _ in wanted}.values():
         rows = [row for each, row in wanted if each is model]
         found = get_all(model.table, rows)

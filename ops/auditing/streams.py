@@ -1,4 +1,4 @@
-"""Streams: one stream's events folded from the first to the newest, each held against the last."""
+"""Streams: one stream's events folded from the first to the newest, and each one checked."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
@@ -19,15 +19,14 @@ _KINDS = {
     attribute.attr_name: attribute.attr_type for attribute in EventItem.get_attributes().values()
 }
 _LINKED = ("type", "data", "state", "recorded_at", "command_id", "actor")
-"""What the hash covers besides the key, in its order (`Recorded.chained_to`)."""
-
+"""The attributes that the hash covers besides the key, in order (`Recorded.chained_to`)."""
 
 _MOST = 2**63 - 1
-"""As a version: what SQLite keeps as a number."""
+"""The largest version: SQLite stores no larger number."""
 
 
 class Head(NamedTuple):
-    """The newest event of a stream, and the hash by which it vouches for all before it."""
+    """The newest event of a stream, whose hash covers all events before it."""
 
     stream: str
     version: int
@@ -35,11 +34,11 @@ class Head(NamedTuple):
 
 
 class StreamCheck:
-    """One stream folded from its first event on, each held against the ones before it.
+    """One stream, folded from its first event on. Each event is checked against those before it.
 
-    After damage it goes on with whatever fits what follows, so that one altered event is one
-    finding or two, and not one for each event after it. `whole` says that nothing is missing and
-    all could be read: only then is it known what the read tables must have.
+    After damage the check continues with the state that fits the later events, so that one altered
+    event is one or two findings. `whole` says that no event is missing or unreadable: only then are
+    the rows of the read tables known.
     """
 
     def __init__(self, name: str) -> None:
@@ -65,14 +64,14 @@ class StreamCheck:
 
     @property
     def head(self) -> Head:
-        """The newest event that was taken, as it is stored."""
+        """The newest event, as it is stored."""
         return Head(self.name, self.version, self.hash)
 
     def go_on_from(self, head: Item, before: bytes) -> None:
-        """Goes on behind an event of which another audit has left a checkpoint.
+        """Starts after an event that a checkpoint has.
 
-        `before` is the hash of the event before it. Its state is taken as it is carried, once its
-        hash was found to be right; and nothing is counted of what came before.
+        `before` is the hash of the event before it. If its own hash is right, its stored state is
+        used. Earlier events are not counted.
         """
         self.version = number_of(head, "version") - 1
         self._links, self._states = {before}, []
@@ -81,7 +80,7 @@ class StreamCheck:
         self.count, self.tally.net = 0, 0
 
     def take(self, item: Item) -> tuple[Recorded | None, list[Assertion]]:
-        """The next event, with its state as folded, and what it says of other streams."""
+        """The next event, with the folded state, and its assertions about other streams."""
         self.count += 1
         version = min(number_of(item, "version"), _MOST)
         if version != self.version + 1:
@@ -119,8 +118,8 @@ class StreamCheck:
 
     def _check_link(self, item: Item) -> None:
         stored = item["hash"]["B"]
-        said = [text_of(item, name) for name in _LINKED]
-        links = {link(each, self.name, self.version, *said) for each in self._links}
+        texts = [text_of(item, name) for name in _LINKED]
+        links = {link(each, self.name, self.version, *texts) for each in self._links}
         if self._links and stored not in links:
             self._wrong(self.version, "its hash is not that of what is stored")
         self._links = {stored, *links}
@@ -135,7 +134,7 @@ class StreamCheck:
         try:
             carried = cast(State | None, one.state)
         except StaleState:
-            carried = None  # Of another build: it is folded, and not compared.
+            carried = None  # Of another schema: it is folded, and not compared.
         except UnknownEvent as error:
             self._wrong(self.version, f"its state cannot be read: {error}")
             carried = None
@@ -164,25 +163,24 @@ class StreamCheck:
                 self.metadata_set_by = one
             wrong = [*self.tally.take(event), *self.tally.compare(account_state(one))]
             wrong += self.tally.within(account_state(one))
-            before = self._state_before
-            wrong += rules.of_account(one, event, before)
-            said = list(assertions.of_account(one))
+            wrong += rules.of_account(one, event, self._state_before)
+            asserted = list(assertions.of_account(one))
             self._state_before = account_state(one)
         else:
             assert isinstance(event, TransactionEvent)
             before_event = self._before if isinstance(self._before, TransactionEvent) else None
             wrong = list(rules.of_transaction(one, event, before_event))
-            said = list(assertions.of_transaction(one, before_event))
+            asserted = list(assertions.of_transaction(one, before_event))
         for what in wrong:
             self._wrong(self.version, what)
         if damaged or wrong:
             self.tally.lose()
-        return said
+        return asserted
 
     _state_before: Account | None = None
 
     def _lose(self) -> None:
-        """What is known of the stream ends here; the next carried state is a new beginning."""
+        """Forgets the state; the fold starts again with the next stored one."""
         self.whole = False
         self._states = []
         self._state_before = None

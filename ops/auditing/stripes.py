@@ -1,18 +1,14 @@
-"""Stripes: each striped account held against its stripes, which are told what is done to it.
+"""Stripes: each striped account compared with its stripes.
 
-A stripe by itself is an account like any other, and is folded as one. What only both together show
-is that the stripes are there, all and no others, that they are as open as the account is, and that
-those of a closed account come to nothing.
+Each stripe is folded as an account by itself. Compared with their account: all stripes exist and no
+others, they have its limits and states, and the balances of a closed account's stripes sum to 0.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from chalicelib.domain.stripes import is_stripe, sum_of, whole_of
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
 from ops.auditing.findings import Finding
@@ -21,29 +17,23 @@ from ops.auditing.streams import StreamCheck
 from ops.verifying.raw import last, number_of
 
 _SHARED = (
-    "asset",
-    "normal_balance",
-    "min_balance",
-    "max_balance",
-    "opened_at",
-    "frozen_debits",
-    "frozen_credits",
-    "closed",
+    *("asset", "normal_balance", "min_balance", "max_balance", "opened_at"),
+    *("frozen_debits", "frozen_credits", "closed"),
 )
-"""What every stripe is as its account is."""
+"""The fields of which a stripe has the values of its account."""
 
 Heads = dict[Stream, Recorded | None]
-"""The newest events of those streams of an account that are there; None for an unreadable one."""
+"""The newest events of an account's existing streams; None for an unreadable one."""
 
 
 @dataclass
 class Striped:
-    """The striped accounts that were folded. They are few beside all others, and kept in memory."""
+    """The striped accounts that were folded. They are few, and kept in memory."""
 
     _heads: dict[Stream, Heads] = field(default_factory=dict)
 
     def take(self, check: StreamCheck) -> None:
-        """Notes a stream that was folded, if it is an account with stripes or one of these."""
+        """Adds a folded stream, if it is a striped account or a stripe."""
         stream, newest = check.stream, check.newest
         if stream is None or stream.kind != "account":
             return
@@ -53,13 +43,13 @@ class Striped:
             heads[stream] = newest if check.whole else None
 
     def differing(self) -> Iterator[Stream]:
-        """The accounts that were not as their stripes when these were folded."""
+        """The accounts that differed from their stripes when they were folded."""
         for account, heads in sorted(self._heads.items(), key=str):
             if any(_wrong(account, heads)):
                 yield account
 
     def look(self, account: Stream) -> list[Finding]:
-        """What is wrong between an account and its stripes now."""
+        """The differences between an account and its stripes now."""
         heads = _newest([account])
         head = heads.get(account)
         stripes = {*self._heads[account], *(stripe_streams(head) if head else ())} - {account}
@@ -80,9 +70,9 @@ def _newest(streams: Iterable[Stream]) -> Heads:
 
 
 def _wrong(account: Stream, heads: Heads) -> Iterator[tuple[Stream, int, str]]:
-    """On which stream, at which version, what is wrong."""
+    """Each difference: the stream, the version and what is wrong."""
     if account in heads and heads[account] is None:
-        return  # A finding of its own, with which nothing else can be compared.
+        return  # Unreadable, which is a finding already: nothing can be compared.
     head = heads.get(account)
     wanted = stripe_streams(head) if head else []
     for stream, one in heads.items():

@@ -1,15 +1,15 @@
-"""Checkpoints as files: a line of JSON for the checkpoint, then one for each head, compressed.
+"""Checkpoints as compressed files: a line of JSON for the checkpoint, then one for each head.
 
-The heads are in the order of the streams' names as bytes; the line of each, without its end, is a
-leaf of the Merkle tree. Several checkpoints may follow each other in one file.
+The heads are in the order of the streams' names as bytes. Each line without its end is a leaf of
+the Merkle tree. A file may have several checkpoints.
 """
 
 import gzip
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -21,23 +21,18 @@ from ops.checkpoints.merkle import MerkleTree
 _Version = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 _Line = tuple[str, _Version, str]
 
+Decoded = TypeVar("Decoded")
+
 
 class DamagedCheckpoint(Exception):
-    """A checkpoint cannot be read, or its heads do not give its root. It says which."""
+    """A checkpoint cannot be read, or its heads do not give its root."""
 
 
-def make(
-    path: Path,
-    ledger: str,
-    heads: Iterable[Head],
-    *,
-    at: str,
-    previous: str | None = None,
-    anew: str | None = None,
-    since: str | None = None,
-) -> Checkpoint:
-    """Writes the checkpoint of a ledger with these heads, which come in the order of their names,
-    to a file. Needs no memory for them, and as much room again beside the file while it works.
+def make(path: Path, ledger: str, heads: Iterable[Head], **about: Any) -> Checkpoint:
+    """Writes the checkpoint of a ledger with these heads, in the order of their names, to a file.
+
+    `about` are the other fields of a Checkpoint, of which `at` is required. Needs constant memory,
+    and temporary disk space of the file's size.
     """
     tree, streams, events = MerkleTree(), 0, 0
     spool = path.with_suffix(".heads")
@@ -50,13 +45,10 @@ def make(
     made = Checkpoint(
         environment=settings().environment,
         ledger=ledger,
-        at=at,
         root=tree.root(),
         streams=streams,
         events=events,
-        previous=previous,
-        anew=anew,
-        since=since,
+        **about,
     )
     with path.open("wb") as file, spool.open("rb") as rest:
         file.write(gzip.compress(msgspec.json.encode(made) + b"\n"))
@@ -66,9 +58,9 @@ def make(
 
 
 def read(file: BinaryIO) -> Iterator[tuple[Checkpoint, Iterator[Head]]]:
-    """The checkpoints in a file, each with its heads, which are gone once the next is asked for.
+    """The checkpoints in a file, each with its heads, which must be read before the next one.
 
-    Raises DamagedCheckpoint, at the end of the heads too if they do not give the root.
+    Raises DamagedCheckpoint, also at the end of heads that do not give the root.
     """
     lines = _lines(file)
     line = next(lines, None)
@@ -82,16 +74,13 @@ def read(file: BinaryIO) -> Iterator[tuple[Checkpoint, Iterator[Head]]]:
         while line is not None and line.startswith(b"["):
             tree.add(line)
             streams += 1
-            yield _head(line)
+            yield _decoded(line, _head)
             line = next(lines, None)
         if (tree.root(), streams) != (of.root, of.streams):
             raise DamagedCheckpoint("its heads do not give its root")
 
     while line is not None:
-        try:
-            found = msgspec.json.decode(line, type=Checkpoint)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise DamagedCheckpoint(f"it cannot be read: {error}") from error
+        found = _decoded(line, lambda text: msgspec.json.decode(text, type=Checkpoint))
         rest = heads(found)
         yield found, rest
         for _ in rest:
@@ -99,9 +88,13 @@ def read(file: BinaryIO) -> Iterator[tuple[Checkpoint, Iterator[Head]]]:
 
 
 def _head(line: bytes) -> Head:
+    stream, version, hash = msgspec.json.decode(line, type=_Line)
+    return Head(stream, version, bytes.fromhex(hash))
+
+
+def _decoded(line: bytes, decode: Callable[[bytes], Decoded]) -> Decoded:
     try:
-        stream, version, hash = msgspec.json.decode(line, type=_Line)
-        return Head(stream, version, bytes.fromhex(hash))
+        return decode(line)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise DamagedCheckpoint(f"it cannot be read: {error}") from error
 

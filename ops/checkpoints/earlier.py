@@ -21,9 +21,9 @@ _OBJECT = re.compile(r"s3://([^/]+)/(.+)")
 
 @dataclass(frozen=True)
 class Earlier:
-    """Loads checkpoints into the scratch file of an audit, which proves them.
+    """Loads checkpoints into the scratch file of an audit, which compares the streams with them.
 
-    What is wrong with a checkpoint itself is added to the report.
+    A damaged checkpoint is a finding of the report.
     """
 
     scratch: Scratch
@@ -31,10 +31,10 @@ class Earlier:
     verdicts: Mapping[str, IntegrityRow]
 
     def last(self, bucket: Vault | None, *, alone: bool = False) -> dict[str, Checkpoint]:
-        """Loads the last checkpoint of each ledger: the bucket's, and the table's if another.
+        """Loads the last checkpoint of each ledger: the bucket's, and the table's if it differs.
 
-        With `alone` the table's only where the bucket has none: whoever goes on from it trusts it.
-        Those that were loaded are returned by ledger, the newest of each.
+        With `alone`, the table's only if the bucket has none, since the audit continues from it.
+        Returns the newest of each ledger.
         """
         loaded: list[Checkpoint] = []
         ledgers = set(self.verdicts)
@@ -48,14 +48,13 @@ class Earlier:
                 if locked is None or (checkpoint.at != locked.at and not alone):
                     loaded += self._kept(checkpoint)
                 elif checkpoint.at == locked.at and checkpoint != locked:
-                    what = f"{_origin(checkpoint)} is another in the table than in the bucket"
-                    self.report.add([Finding(ledger, ledger, 0, what)])
+                    self._add(ledger, f"{_origin(checkpoint)} differs from that in the bucket")
         return {each.ledger: each for each in sorted(loaded, key=lambda each: each.at)}
 
     def named(self, names: Sequence[str]) -> None:
         """Loads checkpoints by their times, addresses in S3, or files.
 
-        Raises a click error for what is no checkpoint.
+        Raises a click error for a name without a checkpoint.
         """
         for name in names:
             if _TIME.fullmatch(name):
@@ -67,17 +66,15 @@ class Earlier:
                 vault(found[1]).fetch(found[2], file)
             if not file.is_file():
                 raise click.ClickException(f"there is no checkpoint {name}")
-            before = self.report.count
+            before, own = self.report.count, settings().environment
             try:
-                found_in_file = self._load(file)
+                loaded = self._load(file)
             except OSError as error:
                 raise click.ClickException(f"cannot read {name}: {error.strerror}") from None
-            if not found_in_file and self.report.count == before:
+            if not loaded and self.report.count == before:
                 raise click.ClickException(f"{name} is no checkpoint")
-            for other in {each.environment for each in found_in_file} - {settings().environment}:
-                raise click.ClickException(
-                    f"{name} is of the environment {other}; this is {settings().environment}"
-                )
+            for other in {each.environment for each in loaded} - {own}:
+                raise click.ClickException(f"{name} is of the environment {other}; this is {own}")
 
     @property
     def _file(self) -> Path:
@@ -96,9 +93,11 @@ class Earlier:
         kept.fetch(checkpoint, self._file)
         found = self._load(self._file, checkpoint.ledger, _origin(checkpoint))
         if found and found != [checkpoint]:
-            what = f"{_origin(checkpoint)} is not the one that its verdict names"
-            self.report.add([Finding(checkpoint.ledger, checkpoint.ledger, 0, what)])
+            self._add(checkpoint.ledger, f"{_origin(checkpoint)} is not the one of its verdict")
         return found
+
+    def _add(self, ledger: str, what: str) -> None:
+        self.report.add([Finding(ledger, ledger, 0, what)])
 
     def _locked(self, bucket: Vault, ledger: str) -> Checkpoint | None:
         key = bucket.last(settings().environment, ledger)
@@ -109,8 +108,9 @@ class Earlier:
         return found[0] if found else None
 
     def _load(self, file: Path, ledger: str = "", origin: str = "") -> list[Checkpoint]:
-        """The sound checkpoints in a file, whose heads are loaded. Damage is told of the one it is
-        in, or of the `ledger` and the `origin` where not even that can be read.
+        """Loads the sound checkpoints in a file. A damaged one is a finding.
+
+        If it cannot be read at all, the finding names `ledger` and `origin`.
         """
         found: list[Checkpoint] = []
         try:
@@ -124,8 +124,7 @@ class Earlier:
                 self.scratch.forget_last()
                 found.pop()
             if ledger:
-                what = f"{origin} is damaged: {error}"
-                self.report.add([Finding(ledger, ledger, 0, what)])
+                self._add(ledger, f"{origin} is damaged: {error}")
         return found
 
 

@@ -3,11 +3,11 @@
 import hashlib
 
 _LEAF, _NODE = b"\x00", b"\x01"
-"""Prefixes, so that no inner node can be passed off as a leaf."""
+"""Prefixes, so that an inner node never equals a leaf."""
 
 
 class MerkleTree:
-    """The root over all leaves that were added, in their order. It holds one hash per level."""
+    """The root over all added leaves, in order. Holds one hash per level."""
 
     def __init__(self) -> None:
         self._count = 0

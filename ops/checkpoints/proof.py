@@ -1,4 +1,4 @@
-"""Proof: each stream of an earlier checkpoint is there, and still begins as it was then."""
+"""Proof: each stream of an earlier checkpoint exists, and still begins with the same events."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,9 +9,9 @@ from ops.auditing.scratch import Proven
 def differing(
     stream: str, version: int, hashes: Mapping[int, bytes], earlier: Sequence[Proven]
 ) -> Iterator[Finding]:
-    """How a stream that ends at this version is not the continuation of what it was.
+    """The findings for a stream, ending at this version, that does not continue its earlier heads.
 
-    `hashes` has those of its events at the versions of the checkpoints. A version that is missing
+    `hashes` has the hashes of its events at the versions of the checkpoints. A missing version
     before the end is another finding.
     """
     ledger = ledger_of(stream)
@@ -25,6 +25,6 @@ def differing(
 
 
 def gone(stream: str, earlier: Proven) -> Finding:
-    """A stream that was there at a checkpoint, and has no event now."""
+    """The finding for a stream of a checkpoint that has no event now."""
     what = f"was at version {earlier.version} at {earlier.origin}, and is gone"
     return Finding(ledger_of(stream), stream, 0, what)

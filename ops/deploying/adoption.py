@@ -1,32 +1,27 @@
-"""Adoption: tables that are there before their stack, which makes them its own as they are.
+"""Adoption: tables that exist before their stack, which then imports them as they are.
 
-CloudFormation does not compare an adopted table with the template (User Guide, "Import AWS
+CloudFormation does not compare an imported table with the template (User Guide, "Import AWS
 resources into a CloudFormation stack automatically": "we recommend running drift detection on
-imported resources"), so what must be the same is compared here, before anything is done.
+imported resources"). So the properties that must be equal are compared here, before any change.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-from botocore.exceptions import ClientError
 
+from ops.aws import none_on
 from ops.deploying.changes import ADDED, ADOPTED, Change
 from ops.environments import events_table
 
 Table = Mapping[str, Any]
-"""What DescribeTable says of a table."""
+"""The description of a table by DescribeTable."""
 
 
 def described(dynamodb: Any, name: str) -> Table | None:
-    """A table as DynamoDB describes it, or None where there is none."""
-    try:
-        found: Table = dynamodb.describe_table(TableName=name)["Table"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return None
-        raise
-    return found
+    """A table as DynamoDB describes it, or None if it does not exist."""
+    found = none_on("ResourceNotFoundException", dynamodb.describe_table, TableName=name)
+    return None if found is None else dict(found["Table"])
 
 
 def has_items(dynamodb: Any, name: str) -> bool:
@@ -57,7 +52,7 @@ def events_stream(dynamodb: Any, environment: str) -> str | None:
 
 
 def check(dynamodb: Any, kms: Any, template: Mapping[str, Any], changes: Sequence[Change]) -> None:
-    """Raises a click error for a table that is there and cannot become the stack's own as it is."""
+    """Raises a click error for a table that exists and cannot be adopted by the stack as it is."""
     for change in changes:
         if not change.is_table or change.kind not in (ADDED, ADOPTED):
             continue
@@ -80,10 +75,9 @@ def check(dynamodb: Any, kms: Any, template: Mapping[str, Any], changes: Sequenc
 def switch_recovery_on(
     dynamodb: Any, template: Mapping[str, Any], changes: Sequence[Change]
 ) -> list[str]:
-    """Gives each table that is going to be adopted point-in-time recovery, if the template has it.
+    """Switches on point-in-time recovery of the tables to be adopted, as the template wants it.
 
-    CloudFormation would adopt it without, and not notice. Switched on rather than refused: it
-    changes nothing in the table, and whoever deploys asked for it. The tables that had none.
+    CloudFormation would adopt them without it. Returns the names of the tables that had none.
     """
     without = []
     for change in changes:
@@ -104,15 +98,13 @@ def switch_recovery_on(
 
 
 def _key_difference(kms: Any, table: Table, wanted: Mapping[str, Any]) -> list[str]:
-    """What is said of a table that another KMS key encrypts than the template names.
+    """The difference of a table that another KMS key encrypts than the one the template names.
 
-    A template that names none means AWS's key, which has an ARN as well.
+    A template that names none means the key that AWS manages, which has an ARN too.
     """
     there = (table.get("SSEDescription") or {}).get("KMSMasterKeyArn")
     key = _of_this_region(wanted).get("SSESpecification", {}).get("KMSMasterKeyId")
-    if key is None and (there is None or _is_of_aws(kms, there)):
-        return []
-    if key == there:
+    if key == there or (key is None and _is_of_aws(kms, str(there))):
         return []
     return [
         f"its KMS key is {there or 'one of AWS'}, and the template's is {key or 'one of AWS'} "
@@ -136,15 +128,13 @@ def _of_this_region(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _differences(table: Table, wanted: Mapping[str, Any]) -> list[str]:
-    """What of a table, as far as the code relies on it, is not as a template wants it."""
-    found = []
-    if _keys(table) != _keys(wanted):
-        found.append("its keys are others")
-    there = {each["IndexName"]: _keys(each) for each in table.get("GlobalSecondaryIndexes", [])}
+    """The properties, among those the code relies on, that differ from the template."""
+    found = [] if keys_of(table) == keys_of(wanted) else ["its keys are others"]
+    there = {each["IndexName"]: keys_of(each) for each in table.get("GlobalSecondaryIndexes", [])}
     found += [
         f"the index {index['IndexName']} is missing or has other keys"
         for index in wanted.get("GlobalSecondaryIndexes", [])
-        if there.get(index["IndexName"]) != _keys(index)
+        if there.get(index["IndexName"]) != keys_of(index)
     ]
     view = wanted.get("StreamSpecification", {}).get("StreamViewType")
     if view and (table.get("StreamSpecification") or {}).get("StreamViewType") != view:
@@ -152,5 +142,6 @@ def _differences(table: Table, wanted: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _keys(table: Mapping[str, Any]) -> dict[str, str]:
-    return {each["AttributeName"]: each["KeyType"] for each in table["KeySchema"]}
+def keys_of(table: Mapping[str, Any]) -> dict[str, str]:
+    """The kind of each key attribute of a table or an index, by its name."""
+    return {each["AttributeName"]: each["KeyType"] for each in table.get("KeySchema", ())}

@@ -1,16 +1,14 @@
 """Bucket: where an account keeps the code and the templates of its stacks, one bucket per region.
 
-Its name can be guessed, so somebody else may have made a bucket of that name first, and could
-exchange the code between upload and deployment. Therefore each call names the account that must own
-it (`ExpectedBucketOwner`); S3 refuses a call for another's bucket.
+The name can be guessed, so a stranger may own a bucket of that name and exchange the code between
+upload and deployment. Therefore each call names the account that must own it
+(`ExpectedBucketOwner`), and S3 refuses any other.
 
-Objects older than 90 days are deleted at the end of a deploy, unless a stack uses them. A lifecycle
-rule of S3 cannot do this: it counts from the upload and knows of no stack, so it would delete the
-code of a stack that was last deployed a year ago, which CloudFormation needs when an update of that
-stack fails and it goes back to the code before it. What a stack uses is its parameter `CodeKey`.
-Nothing is deleted while any stack of ours in the region is being changed, is in a failed state
-(either may need its former code), or does not say which code it uses. An object that a deploy finds
-already uploaded but old is uploaded anew, so that no other deploy deletes it meanwhile.
+At the end of a deploy, objects older than 90 days are deleted unless a stack uses them (parameter
+`CodeKey`). A lifecycle rule of S3 would also delete the code of a stack that was last deployed a
+year ago, which CloudFormation needs to roll an update back. Nothing is deleted while a stack of
+ours in the region is being changed, has failed, or does not name its code. An old object that a
+deploy needs is uploaded again, so that no other deploy deletes it meanwhile.
 """
 
 import base64
@@ -18,21 +16,24 @@ import hashlib
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from botocore.exceptions import ClientError
 
-from ops.deploying.paging import every
+from ops.aws import code_of, every
 
 EXPIRY = timedelta(days=90)
 """The age from which an unused object is deleted."""
 
 _RENEWAL = EXPIRY / 2
-"""The age from which an object that is found already there is uploaded anew."""
+"""The age from which an object that a deploy needs is uploaded again."""
 
 _STACK_PREFIX = "twofold-"
+
+_CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
 @dataclass(frozen=True)
@@ -49,25 +50,15 @@ class Bucket:
         return f"twofold-deployments-{self.account}-{self.region}"
 
     def prepare(self) -> None:
-        """Makes the bucket unless it is there; closed to the public, owned by one account.
+        """Makes the bucket unless it exists, closed to the public and owned by this account.
 
-        S3 encrypts by default, and versioning is off unless it is switched on. Raises a click error
-        for a bucket that somebody else owns.
+        Raises a click error for a bucket of another account.
         """
-        try:
-            self.storage.head_bucket(**self._ours)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-                raise self._refused(error) from None
+        if self._found("head_bucket") is None:
             self._make()
         self._call(
             "put_public_access_block",
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "IgnorePublicAcls": True,
-                "BlockPublicPolicy": True,
-                "RestrictPublicBuckets": True,
-            },
+            PublicAccessBlockConfiguration=dict.fromkeys(_CLOSED, True),
         )
         self._call(
             "put_bucket_ownership_controls",
@@ -75,7 +66,7 @@ class Bucket:
         )
 
     def upload(self, key: str, content: bytes) -> bool:
-        """Uploads an object unless the same is there; whether it did. Raises a click error."""
+        """Uploads an object unless it exists; whether it did. Raises a click error."""
         checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
         if self._has(key, checksum):
             return False
@@ -89,11 +80,11 @@ class Bucket:
         return True
 
     def url(self, key: str) -> str:
-        """An object's address for CloudFormation, by path: right in each partition."""
+        """An object's address for CloudFormation, path-style: valid in each partition."""
         return f"{self.storage.meta.endpoint_url}/{self.name}/{key}"
 
     def expire(self, used: Set[str], now: datetime) -> list[str]:
-        """Deletes what is older than 90 days and not among the used keys; the deleted keys."""
+        """Deletes objects older than 90 days, except the used keys; the deleted keys."""
         old = [
             part["Key"]
             for part in self._objects()
@@ -118,27 +109,28 @@ class Bucket:
                 **({} if self.region == "us-east-1" else elsewhere),
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            if code_of(error) != "BucketAlreadyOwnedByYou":
                 raise self._refused(error) from None
 
     def _has(self, key: str, checksum: str) -> bool:
-        try:
-            found = self.storage.head_object(Key=key, ChecksumMode="ENABLED", **self._ours)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-                raise self._refused(error) from None
+        found = self._found("head_object", Key=key, ChecksumMode="ENABLED")
+        if found is None or found.get("ChecksumSHA256") != checksum:
             return False
-        fresh = found["LastModified"] > datetime.now(UTC) - _RENEWAL
-        return bool(fresh and found.get("ChecksumSHA256") == checksum)
+        return bool(found["LastModified"] > datetime.now(UTC) - _RENEWAL)
 
     def _objects(self) -> Iterator[dict[str, Any]]:
-        more: dict[str, str] = {}
-        while True:
-            page = self.storage.list_objects_v2(**self._ours, **more)
-            yield from page.get("Contents", [])
-            if not page.get("IsTruncated"):
-                return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+        yield from every(
+            partial(self._call, "list_objects_v2"), "Contents", start="ContinuationToken"
+        )
+
+    def _found(self, method: str, **arguments: Any) -> Any:
+        """The result of a call, or None if there is no such bucket or object."""
+        try:
+            return self._call(method, **arguments)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            return None
 
     def _call(self, method: str, **arguments: Any) -> Any:
         try:
@@ -149,10 +141,10 @@ class Bucket:
     def _refused(self, error: ClientError) -> Exception:
         """A click error for a bucket that is not ours, or the error itself."""
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        if status == 403 or error.response["Error"]["Code"] == "BucketAlreadyExists":
+        if status == 403 or code_of(error) == "BucketAlreadyExists":
             return click.ClickException(
                 f"the bucket {self.name} belongs to another account, or these credentials may not "
-                f"use it; nothing was uploaded ({error.response['Error']['Code']})"
+                f"use it; nothing was uploaded ({code_of(error)})"
             )
         return error
 
@@ -168,7 +160,7 @@ def template_key(environment: str, template: bytes) -> str:
 
 
 def used_keys(formation: Any) -> set[str] | None:
-    """The keys of the code that the region's stacks use; None where that cannot be said now."""
+    """The keys of the code that the region's stacks use; None while that is not known."""
     used = set()
     for stack in every(formation.describe_stacks, "Stacks"):
         if not stack["StackName"].startswith(_STACK_PREFIX):

@@ -1,14 +1,14 @@
-"""Changes: what CloudFormation would do to a stack, as a change set says it beforehand."""
+"""Changes: what CloudFormation would do to a stack, as its change set describes it."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import click
 from botocore.exceptions import ClientError
 
-from ops.deploying.paging import every
+from ops.aws import code_of, every
 from ops.deploying.waiting import until
 
 TABLE_TYPES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
@@ -20,7 +20,10 @@ KINDS = (ADDED, ADOPTED, CHANGED, REPLACED, REMOVED)
 _ACTIONS = {"Add": ADDED, "Import": ADOPTED, "Modify": CHANGED, "Remove": REMOVED}
 
 _UNCHANGED = ("didn't contain changes", "No updates are to be performed")
-"""How CloudFormation says that a change set would change nothing."""
+"""CloudFormation's reasons for a change set without changes."""
+
+_STARTS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
+"""The statuses of a stack at the beginning of an operation."""
 
 CHANGE_SET_SECONDS = 900
 
@@ -29,8 +32,8 @@ CHANGE_SET_SECONDS = 900
 class Change:
     """What happens to one resource: its name in the template, its type, its name in AWS.
 
-    `name` is empty where CloudFormation will make one up. `maybe` says that a changed resource may
-    be replaced, which CloudFormation finds out only when it does it.
+    `name` is empty where CloudFormation generates it. `maybe` marks a changed resource that may be
+    replaced, which CloudFormation decides only during the update.
     """
 
     kind: str
@@ -54,8 +57,8 @@ class ChangeSet:
     changes: tuple[Change, ...]
 
     @property
-    def which(self) -> dict[str, str | None]:
-        """Names it in a request. IAM decides by the stack, which its own ARN does not name."""
+    def which(self) -> dict[str, Any]:
+        """Its request parameters. IAM needs the stack, which a change set's ARN does not name."""
         return {"StackName": self.stack, "ChangeSetName": self.id}
 
 
@@ -72,7 +75,7 @@ def propose(formation: Any, request: Mapping[str, Any], template: Mapping[str, A
             **request,
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":
+        if code_of(error) != "ValidationError":
             raise
         raise click.ClickException(
             f"CloudFormation cannot change {stack}: {error.response['Error']['Message']}"
@@ -126,8 +129,24 @@ def added(template: Mapping[str, Any]) -> list[Change]:
 
 def is_unknown(error: ClientError) -> bool:
     """Whether CloudFormation says that there is no such stack."""
-    found = error.response["Error"]
-    return found["Code"] == "ValidationError" and "does not exist" in found["Message"]
+    return code_of(error) == "ValidationError" and "does not exist" in str(error)
+
+
+def failure_reasons(formation: Any, stack_id: str) -> list[str]:
+    """What failed in the last operation on a stack, in the order in which it failed."""
+    return list(_failures(formation, stack_id))[::-1]
+
+
+def _failures(formation: Any, stack_id: str) -> Iterator[str]:
+    """The failures of the last operation on a stack, the newest first."""
+    for event in every(formation.describe_stack_events, "StackEvents", StackName=stack_id):
+        status = event["ResourceStatus"]
+        reason = event.get("ResourceStatusReason", "")
+        is_the_stack = event["PhysicalResourceId"] == stack_id
+        if "FAILED" in status and reason and "cancelled" not in reason and not is_the_stack:
+            yield f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+        if is_the_stack and status in _STARTS:
+            return
 
 
 def _change(found: Mapping[str, Any], template: Mapping[str, Any]) -> Change:

@@ -4,24 +4,23 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-import click
 import urllib3
 
 from ops.deploying.waiting import until
 
 SECONDS = 90
-"""How long a new API may take until it answers as it should."""
+"""How long a new API may take until it responds correctly."""
 
 ADDRESS = "TWOFOLD_API_ADDRESS"
 """Names a pattern of the APIs' addresses, such as http://proxy/{api}/{stage}, where their own names
 are not resolved: behind a proxy, or on an emulator."""
 
 Fetch = Callable[[str], tuple[int, bytes]]
-"""Status and body of a GET; status 0 where there was no answer, with the reason as the body."""
+"""Status and body of a GET; without a response the status is 0 and the body is the reason."""
 
 
 def address(outputs: Mapping[str, str]) -> str:
-    """A stage's address, without a slash at its end, from what its stack says of itself."""
+    """A stage's address, without a slash at its end, from the outputs of its stack."""
     own = outputs["EndpointURL"].rstrip("/")
     pattern = os.environ.get(ADDRESS)
     if not pattern:
@@ -40,9 +39,9 @@ def fetch(url: str) -> tuple[int, bytes]:
 
 
 def check(root: str, serves: Sequence[str], version: str, get: Fetch = fetch) -> None:
-    """Waits until a stage's /health says that it serves this, in this version.
+    """Waits until a stage's /health names these APIs and this version.
 
-    Raises a click error, with the last answer, for one that does not within 90 seconds.
+    Raises a click error with the last response after 90 seconds.
     """
     last = ""
 
@@ -53,15 +52,11 @@ def check(root: str, serves: Sequence[str], version: str, get: Fetch = fetch) ->
         if status != 200:
             return None
         try:
-            said = json.loads(body)
+            found = json.loads(body)
         except ValueError:
             return None
-        right = said.get("serves") == list(serves) and said.get("version") == version
-        return True if right else None
+        right = found.get("serves") == list(serves) and found.get("version") == version
+        return right or None
 
-    try:
-        until(look, seconds=SECONDS, what=f"{root}/health")
-    except click.ClickException:
-        raise click.ClickException(
-            f"{root}/health does not answer as version {version} of {', '.join(serves)}: {last}"
-        ) from None
+    wanted = f"{root}/health to answer as version {version} of {', '.join(serves)}"
+    until(look, seconds=SECONDS, what=lambda: f"{wanted}: {last}")

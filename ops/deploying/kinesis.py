@@ -1,7 +1,6 @@
-"""Kinesis: whether a table's changes go to a Kinesis stream, switched on and off.
+"""Kinesis: streaming a table's changes to Kinesis, switched on and off.
 
-CloudFormation switches it on for a table that it makes, and leaves it as it is for one that it
-adopts or keeps.
+CloudFormation switches it on for a table that it makes, not for one that it adopts or keeps.
 """
 
 from collections.abc import Collection
@@ -18,23 +17,23 @@ _CHANGING = ("ENABLING", "UPDATING", "DISABLING")
 
 
 def feed(dynamodb: Any, environment: str, stream: str) -> None:
-    """Sends the event table's changes to a Kinesis stream, if it does not; waits until it does."""
+    """Streams the event table's changes to Kinesis, and waits until that is active."""
     name = events_table(environment)
     table_arn = str(events_stream(dynamodb, environment)).split(":")
     arn = ":".join([*table_arn[:2], "kinesis", *table_arn[3:5], f"stream/{stream}"])
     if _settled(dynamodb, name).get(arn) != "ACTIVE":
         dynamodb.enable_kinesis_streaming_destination(TableName=name, StreamArn=arn)
     until(
-        lambda: True if _statuses(dynamodb, name).get(arn) == "ACTIVE" else None,
+        lambda: True if statuses(dynamodb, name).get(arn) == "ACTIVE" else None,
         seconds=SECONDS,
         what=f"the changes of {name} to go to {stream}",
     )
 
 
 def stop(dynamodb: Any, name: str, streams: Collection[str]) -> None:
-    """Sends a table's changes to none of these Kinesis streams any more; waits until it is so.
+    """Ends the streaming of a table's changes to these Kinesis streams, and waits until it ended.
 
-    Before such a stream is deleted: the table would go on naming it.
+    Needed before a stream is deleted, since the table would keep naming it.
     """
     for arn, status in _settled(dynamodb, name).items():
         if status != "ACTIVE" or arn.rpartition("/")[2] not in streams:
@@ -47,13 +46,13 @@ def _settled(dynamodb: Any, name: str) -> dict[str, str]:
     """The statuses once none is changing: DynamoDB refuses a change while one is under way."""
 
     def look() -> dict[str, str] | None:
-        found = _statuses(dynamodb, name)
+        found = statuses(dynamodb, name)
         return None if any(each in _CHANGING for each in found.values()) else found
 
     return until(look, seconds=SECONDS, what=f"the Kinesis streams of {name}")
 
 
-def _statuses(dynamodb: Any, name: str) -> dict[str, str]:
+def statuses(dynamodb: Any, name: str) -> dict[str, str]:
     """The status of each Kinesis stream that a table names, by its ARN."""
     found = dynamodb.describe_kinesis_streaming_destination(TableName=name)
     return {

@@ -13,14 +13,14 @@ from ops.deploying.stage import Deployment
 from ops.mappings import EVENTS_STREAM
 
 UNKNOWN = "not-known-yet"
-"""What stands in a change set, which is never executed, for the stream's ARN."""
+"""The stream's ARN in a change set that is never executed."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a deploy would do to one stage; `status` is its stack's, None where there is none.
+    """What a deploy would do to one stage. `status` is its stack's, None if it does not exist.
 
-    `notes` says what cannot be known yet or comes besides; `refusals` are why deploy would stop.
+    `notes` says what is not known yet; `refusals` are the reasons why deploy would stop.
     """
 
     stage: str
@@ -46,7 +46,7 @@ class Plan:
         }
 
     def lines(self) -> Iterator[str]:
-        """The plan for people."""
+        """The plan as text."""
         yield f"{self.stage} ({self.stack}, {self.status or 'does not exist'})"
         yield from (f"  note: {note}" for note in self.notes)
         for kind in KINDS:
@@ -60,7 +60,7 @@ class Plan:
 
 
 def plan(deployment: Deployment) -> Plan:
-    """What bringing up a stage would do; nothing of it is done."""
+    """What bringing up a stage would do. Changes nothing."""
     stack = deployment.stack
     state = stack.state()
     values = deployment.values(protected=state.parameters.get("DeletionProtection") != "off")

@@ -1,7 +1,6 @@
-"""Stacks: in which state a CloudFormation stack is, and what that asks for.
+"""Stacks: the state of a CloudFormation stack, and what `deploy` does first in that state.
 
-The states are those of the CloudFormation User Guide, "Stack status codes". `STEPS` is the whole
-decision: what `deploy` does first with a stack in each of them.
+The states are those of the CloudFormation User Guide, "Stack status codes".
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -12,11 +11,10 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
+from ops.aws import every
 from ops.deploying import kinesis
 from ops.deploying.adoption import described, protect_if_used
-from ops.deploying.changes import TABLE_TYPES, ChangeSet, discard, is_unknown
-from ops.deploying.paging import every
-from ops.deploying.reasons import reasons
+from ops.deploying.changes import TABLE_TYPES, ChangeSet, discard, failure_reasons, is_unknown
 from ops.deploying.waiting import until
 
 OPERATION_SECONDS = 2 * 3600
@@ -50,7 +48,7 @@ STEPS: dict[str | None, Step] = {
     "DELETE_FAILED": Step.CLEAR,
     "UPDATE_FAILED": Step.ROLL_BACK,
     "UPDATE_ROLLBACK_FAILED": Step.CONTINUE,
-    # `deploy` never imports in this way: somebody did it by hand, and must finish it by hand.
+    # `deploy` never imports in this way: a person did, and must finish it.
     "IMPORT_ROLLBACK_FAILED": Step.BY_HAND,
     "CREATE_IN_PROGRESS": Step.WAIT,
     "ROLLBACK_IN_PROGRESS": Step.WAIT,
@@ -62,14 +60,14 @@ STEPS: dict[str | None, Step] = {
     "IMPORT_IN_PROGRESS": Step.WAIT,
     "IMPORT_ROLLBACK_IN_PROGRESS": Step.WAIT,
 }
-"""By a stack's status; None is a stack that there is not."""
+"""The step for each status of a stack; None is the status of a stack that does not exist."""
 
 _GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 
 
 @dataclass(frozen=True)
 class State:
-    """A stack as it is: `status` None is a stack that there is not."""
+    """A stack as it is. Its `status` is None if it does not exist."""
 
     status: str | None = None
     id: str = ""
@@ -78,15 +76,15 @@ class State:
 
     @property
     def step(self) -> Step:
-        """What `deploy` does with it first. A status that is not known is nobody's to touch."""
+        """What `deploy` does with it first. A stack of unknown status is left alone."""
         return STEPS.get(self.status, Step.BY_HAND)
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of one region, by clients of CloudFormation and DynamoDB there; `say` tells people.
+    """A stack of one region, with clients of CloudFormation and DynamoDB; `say` prints a line.
 
-    Each method raises a click error where CloudFormation fails, with the reasons of this operation.
+    Each method raises a click error, with the reasons, where CloudFormation fails.
     """
 
     name: str
@@ -135,7 +133,7 @@ class Stack:
 
     def execute(self, change_set: ChangeSet) -> State:
         """Executes a change set and waits for its end; the stack after it."""
-        # Said explicitly, since the API reference names True as the default of DisableRollback.
+        # Explicit, since the API reference names True as the default of DisableRollback.
         self.formation.execute_change_set(**change_set.which, DisableRollback=False)
         after = self._ended(self.state().id)
         if after.status not in _GOOD:
@@ -155,10 +153,10 @@ class Stack:
             self._deleted(state.id)
 
     def delete(self) -> list[str]:
-        """Deletes the stack, if there is one; what of it could not be deleted, and so is left.
+        """Deletes the stack, if it exists; the resources that could not be deleted, in words.
 
-        Its tables stay, by their deletion policy. Beforehand any with items is protected, and none
-        goes on feeding a Kinesis stream that is deleted.
+        Its tables stay, by their deletion policy. Before that, each table with items is protected,
+        and stops streaming to a Kinesis stream of the stack.
         """
         state = self.settled()
         if state.status in (None, "DELETE_COMPLETE"):
@@ -240,7 +238,7 @@ class Stack:
         return after
 
     def _failed(self, what: str, state: State) -> click.ClickException:
-        found = "".join(f"\n  {reason}" for reason in reasons(self.formation, state.id))
+        found = "".join(f"\n  {reason}" for reason in failure_reasons(self.formation, state.id))
         return click.ClickException(f"{self.name} {what} ({state.status}){found}")
 
     def _resources(self, id: str) -> Iterator[dict[str, Any]]:

@@ -1,9 +1,6 @@
 """Stage: one packaged stage, brought up in its region."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +15,8 @@ from ops.deploying.changes import ADOPTED, ChangeSet, propose, refusals
 from ops.deploying.stacks import Stack, State, Step
 from ops.mappings import EVENTS_STREAM
 from ops.packaging import Package
-from ops.stages import PROJECT, Stage
+from ops.processes import run_ops
+from ops.stages import Stage
 
 BODY_BYTES = 51_200
 """The largest template that a request may carry; a larger one is read from S3."""
@@ -26,9 +24,9 @@ BODY_BYTES = 51_200
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a deploy did to one stage: `what` in a word or two, and where the stage now answers.
+    """What a deploy did to one stage, in words, and the stage's address.
 
-    `unfinished` says that its tables are not protected yet, and `adopted` names its adopted tables.
+    `unfinished` says that its tables are not protected yet; `adopted` names its adopted tables.
     """
 
     what: str
@@ -81,12 +79,12 @@ class Deployment:
         return bucket.code_key(self.stage.environment, self.package.code)
 
     def upload(self) -> bool:
-        """Uploads code and template; whether the code was not there yet."""
+        """Uploads code and template; whether the code is new."""
         self.bucket.upload(self._template_key, self.body)
         return self.bucket.upload(self.code_key, self.package.code.read_bytes())
 
     def bring_up(self) -> Outcome:
-        """Makes or changes the stage's stack. Raises a click error for what must not be done."""
+        """Makes or changes the stage's stack. Raises a click error for a forbidden change."""
         state = self.stack.ready()
         is_new = state.step is Step.CREATE
         unfinished = is_new or state.parameters.get("DeletionProtection") == "off"
@@ -112,18 +110,17 @@ class Deployment:
         return Outcome(what, health.address(after.outputs), unfinished, adopted)
 
     def finish(self) -> None:
-        """Rebuilds the read tables of a new stage from the events there are; protects all tables.
+        """Rebuilds the read tables of a new stage from the events, and protects all tables.
 
-        Until then the stack's parameter `DeletionProtection` is "off", so that a deploy that was
-        interrupted is finished by the next one.
+        Until then the stack's parameter `DeletionProtection` is "off", by which the next deploy
+        recognises an unfinished one.
         """
         stream = self.stage.kinesis_stream
         if stream and WRITE in self.stage.serves:
             kinesis.feed(self.dynamodb, self.stage.environment, stream)
         if self.stage.projectors and self._has_events():
-            for half in self.stage.serves:
-                if half != WRITE:
-                    self._rebuild(half)
+            for group in self.stage.groups:
+                self._rebuild(group)
         if "DeletionProtection" in self.template.get("Parameters", {}):
             change_set = self.proposed(
                 self.stack.state(), self.values(protected=True), self._by_url()
@@ -132,12 +129,12 @@ class Deployment:
                 self.stack.execute(change_set)
 
     def lacks_domain(self) -> bool:
-        """Whether the stage's stack is to have a custom domain, and has none or another one yet."""
+        """Whether the stage's stack lacks the custom domain of its template."""
         wanted = self.template.get("Outputs", {}).get("Domain")
         return wanted is not None and self.stack.state().outputs.get("Domain") != wanted["Value"]
 
     def lacks_stream(self, values: Mapping[str, str]) -> bool:
-        """Whether the stage is fed from the event table's stream, and there is none yet."""
+        """Whether the stage reads the event table's stream, and that does not exist yet."""
         return EVENTS_STREAM in self.template.get("Parameters", {}) and EVENTS_STREAM not in values
 
     def _check(self, change_set: ChangeSet) -> None:
@@ -166,7 +163,7 @@ class Deployment:
             raise
 
     def _parameters(self, state: State, values: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """Those the template declares: given, else as they are; else the template's default."""
+        """The declared parameters: given, or else unchanged. The others have their defaults."""
         for name in self.template.get("Parameters", {}):
             if name in values:
                 yield {"ParameterKey": name, "ParameterValue": values[name]}
@@ -174,7 +171,7 @@ class Deployment:
                 yield {"ParameterKey": name, "UsePreviousValue": True}
 
     def values(self, *, protected: bool) -> dict[str, str]:
-        """The template's parameters, as far as they are known before the stage is up."""
+        """The template's parameters that are known before the stage is up."""
         values = {
             "CodeBucket": self.bucket.name,
             "CodeKey": self.code_key,
@@ -186,25 +183,12 @@ class Deployment:
     def _has_events(self) -> bool:
         return adoption.has_items(self.events, self.stage.events_table)
 
-    def _rebuild(self, half: str) -> None:
-        command = ["ops", "--stage", self.stage.name, "rebuild", half]
-        self.say(f"{self.stage.name}: rebuilding {half} from the events")
-        region = self.bucket.region
-        done = subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=PROJECT,
-            env={
-                **os.environ,
-                **self.stage.variables,
-                "AWS_DEFAULT_REGION": region,
-                "AWS_REGION": region,
-            },
-            check=False,
-        )
-        if done.returncode:
+    def _rebuild(self, group: str) -> None:
+        self.say(f"{self.stage.name}: rebuilding {group} from the events")
+        if run_ops(self.stage, "rebuild", group, region=self.bucket.region).returncode:
             raise click.ClickException(
-                f"{self.stage.name} is up, but {half} was not rebuilt; "
-                f"deploy again, or run `python -m {' '.join(command)}`"
+                f"{self.stage.name} is up, but {group} was not rebuilt; "
+                f"deploy again, or run `python -m ops --stage {self.stage.name} rebuild {group}`"
             )
 
     @property
@@ -215,7 +199,7 @@ class Deployment:
         return {"TemplateURL": self.bucket.url(self._template_key)}
 
     def by_body_or_url(self) -> dict[str, str]:
-        """The template as a plan sends it, which uploads only what does not go into a request."""
+        """The template as a plan sends it, which is uploaded only if a request cannot carry it."""
         if len(self.body) <= BODY_BYTES:
             return {"TemplateBody": self.body.decode()}
         self.bucket.prepare()

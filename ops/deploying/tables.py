@@ -9,7 +9,7 @@ from chalicelib.http.keys import KeyItem
 from chalicelib.read_models.blue_green import SECOND, ActiveRow, BlueGreen, table_of
 from chalicelib.settings import using
 from ops import template
-from ops.deploying.adoption import described, has_items
+from ops.deploying.adoption import Table, described, has_items
 from ops.deploying.waiting import until
 from ops.stages import Stage
 
@@ -25,8 +25,8 @@ class StageTables:
     """The names of a stage's tables.
 
     `books` are the event table and the keys, which outlive the stage. `others` are made from the
-    events, the second tables of a blue-green rebuild included. In the table `pointers` each of
-    `read_models` has an item that says which of its two tables serves; it is shared by stages.
+    events, and include the second tables of blue-green rebuilds. The table `pointers`, which all
+    stages share, has an item for each of `read_models` that names its active table.
     """
 
     books: Sequence[str]
@@ -63,7 +63,7 @@ def delete_copies(client_of: ClientOf, home: str, name: str) -> list[str]:
     regions = copies(dynamodb, table) if table else []
     for region in regions:
         client_of(region).update_table(TableName=name, DeletionProtectionEnabled=False)
-        _active(dynamodb, name)
+        _changeable(dynamodb, name)
         dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Delete": {"RegionName": region}}])
 
         def gone(region: str = region) -> bool | None:
@@ -75,13 +75,15 @@ def delete_copies(client_of: ClientOf, home: str, name: str) -> list[str]:
 
 
 def delete_table(dynamodb: Any, name: str) -> bool:
-    """Deletes a table and its protection, and waits until it is gone; whether it was there."""
-    if described(dynamodb, name) is None:
+    """Deletes a table, protected or not, and waits until it is gone; whether it existed."""
+    table = _changeable(dynamodb, name)
+    if table is None:
         return False
-    _active(dynamodb, name)
-    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
-    _active(dynamodb, name)
-    dynamodb.delete_table(TableName=name)
+    if table.get("DeletionProtectionEnabled"):
+        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+        table = _changeable(dynamodb, name) or table
+    if table["TableStatus"] != "DELETING":
+        dynamodb.delete_table(TableName=name)
     until(
         lambda: True if described(dynamodb, name) is None else None,
         seconds=COPY_SECONDS,
@@ -91,7 +93,7 @@ def delete_table(dynamodb: Any, name: str) -> bool:
 
 
 def forget_pointers(dynamodb: Any, names: StageTables) -> None:
-    """Deletes what says which of two tables serves a stage's read models; the table when empty."""
+    """Deletes the items that name the active tables of a stage; the table too once it is empty."""
     if described(dynamodb, names.pointers) is None:
         return
     for read_model in names.read_models:
@@ -100,11 +102,11 @@ def forget_pointers(dynamodb: Any, names: StageTables) -> None:
         delete_table(dynamodb, names.pointers)
 
 
-def _active(dynamodb: Any, name: str) -> None:
-    """Waits until a table takes a change: DynamoDB refuses one while another is under way."""
+def _changeable(dynamodb: Any, name: str) -> Table | None:
+    """A table once no change of it is under way, since DynamoDB then refuses another; or None."""
 
-    def look() -> bool | None:
+    def look() -> tuple[Table | None] | None:
         table = described(dynamodb, name)
-        return True if table is None or table["TableStatus"] != "UPDATING" else None
+        return None if table and table["TableStatus"] == "UPDATING" else (table,)
 
-    until(look, seconds=COPY_SECONDS, what=f"the table {name}")
+    return until(look, seconds=COPY_SECONDS, what=f"the table {name}")[0]

@@ -1,4 +1,4 @@
-"""Takedown: one stage taken down, with its tables, but for the books."""
+"""Takedown: one stage taken down with its tables, except the books."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from ops.stages import Stage
 
 @dataclass(frozen=True)
 class Takedown:
-    """What to take down of a stage. `client_of` makes a client of a service in a region.
+    """The takedown of a stage. `client_of` makes a client of a service in a region.
 
     `with_books` deletes the event table and the keys, `with_copies` the copies of its tables in
     other regions; without it they are named.
@@ -33,29 +33,20 @@ class Takedown:
     with_copies: bool
 
     def plan(self) -> Iterator[str]:
-        """What `run` would do, in lines for people."""
-        state = self.stack.state()
-        yield f"{self.stage.name}: {self._stack_words(state.status)}"
-        for name in self._names():
-            table = described(self.dynamodb, name)
-            if table is None:
-                continue
+        """What `run` would do, line by line."""
+        yield self._stack_line()
+        for name, regions in self._tables():
             yield f"  {'kept' if self._is_kept(name) else 'deleted'}: the table {name}"
-            for region in copies(self.dynamodb, table):
-                verb = "deleted" if self.with_copies else "kept"
-                yield f"  {verb}: its copy in {region}"
+            for region in regions:
+                yield f"  {'deleted' if self.with_copies else 'kept'}: its copy in {region}"
 
     def run(self) -> Iterator[str]:
-        """Takes the stage down; what it did, in lines for people. Raises a click error."""
-        state = self.stack.state()
-        yield f"{self.stage.name}: {self._stack_words(state.status)}"
+        """Takes the stage down; what it did, line by line. Raises a click error."""
+        yield self._stack_line()
         for left in self.stack.delete():
             yield f"  left, since it could not be deleted: {left}"
-        for name in self._names():
-            table = described(self.dynamodb, name)
-            if table is None:
-                continue
-            yield from self._copies_of(name, copies(self.dynamodb, table))
+        for name, regions in self._tables():
+            yield from self._copies_of(name, regions)
             if self._is_kept(name):
                 yield f"  kept: the table {name}"
             else:
@@ -78,25 +69,26 @@ class Takedown:
         """The names of its tables."""
         return tables_of(self.stage)
 
-    def _copies_of(self, name: str, regions: list[str]) -> Iterator[str]:
-        if not regions:
-            return
-        if self.with_copies:
-            delete_copies(lambda region: self.client_of("dynamodb", region), self.region, name)
-            yield f"  deleted: the copies of {name} in {', '.join(regions)}"
-        else:
-            yield (
-                f"  kept: the copies of {name} in {', '.join(regions)}, protected and paid for "
-                "(--replicas deletes them)"
-            )
+    def _tables(self) -> Iterator[tuple[str, list[str]]]:
+        """The existing tables, and the other regions that hold a copy of each."""
+        for name in (*self.tables.others, *self.tables.books):
+            table = described(self.dynamodb, name)
+            if table is not None:
+                yield name, copies(self.dynamodb, table)
 
-    def _names(self) -> list[str]:
-        return [*self.tables.others, *self.tables.books]
+    def _copies_of(self, name: str, regions: list[str]) -> Iterator[str]:
+        where = f"the copies of {name} in {', '.join(regions)}"
+        if regions and self.with_copies:
+            delete_copies(lambda region: self.client_of("dynamodb", region), self.region, name)
+            yield f"  deleted: {where}"
+        elif regions:
+            yield f"  kept: {where}, protected and paid for (--replicas deletes them)"
 
     def _is_kept(self, name: str) -> bool:
         return name in self.tables.books and not self.with_books
 
-    def _stack_words(self, status: str | None) -> str:
+    def _stack_line(self) -> str:
+        status = self.stack.state().status
         if status in (None, "DELETE_COMPLETE"):
-            return f"there is no stack {self.stack.name}"
-        return f"the stack {self.stack.name} ({status}) is deleted"
+            return f"{self.stage.name}: there is no stack {self.stack.name}"
+        return f"{self.stage.name}: the stack {self.stack.name} ({status}) is deleted"

@@ -1,45 +1,41 @@
-"""What a restore works with: clients of AWS, a clock, and somebody to tell."""
+"""What a restore works with: clients of AWS, a clock, and the terminal."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
-from botocore.exceptions import ClientError
 
 from ops import aws
+from ops.deploying import waiting
 
 Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """AWS, time and the person at the terminal, all of which a test passes in."""
+    """AWS, the time and the terminal, all of which a test replaces."""
 
     client: Callable[..., Any] = aws.client
     say: Callable[[str], None] = click.echo
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def until(
-        self, look: Callable[[], Found | None], what: str, *, seconds: float = 5, hours: float = 24
-    ) -> Found:
-        """The first answer that is not None, looked for every few seconds.
+    def until(self, look: Callable[[], Found | None], what: str, *, hours: float = 24) -> Found:
+        """The first result that is not None, on this clock.
 
-        Raises a click error after some hours: a restore of a large table takes some.
+        Raises a click error after some hours: the restore of a large table takes some.
         """
-        began = told = self.now()
-        while (found := look()) is None:
-            now = self.now()
-            if now - began > timedelta(hours=hours):
-                raise click.ClickException(f"gave up waiting for {what} after {hours} hours")
-            if now - told > timedelta(minutes=1):
-                told = now
-                self.say(f"  still waiting for {what}")
-            self.sleep(seconds)
-        return found
+        return waiting.until(
+            look,
+            seconds=hours * 3600,
+            what=what,
+            say=self.say,
+            pause=self.sleep,
+            now=lambda: self.now().timestamp(),
+        )
 
     def wait_until(self, moment: datetime, why: str) -> None:
         """Waits for a moment."""
@@ -47,8 +43,3 @@ class Cloud:
         if left > 0:
             self.say(f"  waiting {left:.0f} s: {why}")
             self.sleep(left)
-
-
-def code_of(error: ClientError) -> str:
-    """What AWS calls an error."""
-    return str(error.response["Error"]["Code"])

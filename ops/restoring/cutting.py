@@ -1,7 +1,7 @@
-"""Cutting: the copy is read for torn commits, cut back to whole ones, and audited.
+"""Cutting: the copy is searched for torn commits, cut back to whole ones, and audited.
 
-Only the copy is changed, and only by deleting its newest events: from the newest version downwards,
-so that no stream ever has a gap that it had not.
+Only the copy is changed, and only by deleting the newest events of streams, from the newest version
+downwards, so that no gap is made.
 """
 
 from collections import defaultdict
@@ -21,16 +21,15 @@ from ops.auditing.findings import Report
 from ops.deploying.adoption import described
 from ops.restoring.cloud import Cloud
 from ops.restoring.record import Record
-from ops.restoring.tears import Commit, Cut, Place, Tail, cuts
+from ops.restoring.tears import Commit, Coordinates, Cut, Tail, cuts
 from ops.verifying.events import event_of, grouped, recorded
 from ops.verifying.raw import Item, name_of, number_of, text_of
 from ops.verifying.scanning import Pages, Scanner
 
 TORN_WITHIN = timedelta(minutes=10)
-"""Before the moment that is restored to: events may be torn that were recorded since then. "The
-skew between updates in a backup is usually much less than a second" (Amazon DynamoDB Developer
-Guide); the rest allows for clocks that differ. What is wrong with older ones is damage, of which
-the audit tells."""
+"""How long before the restored moment commits may be torn. "The skew between updates in a backup is
+usually much less than a second" (Amazon DynamoDB Developer Guide); the rest allows for clocks that
+differ. What is wrong with older events is damage, which the audit finds."""
 
 EVENTS = EventItem.Meta.name
 SEGMENTS = 4
@@ -40,18 +39,17 @@ SHOWN = 20
 def cut(cloud: Cloud, record: Record, dynamodb: Any) -> None:
     """Cuts the copy back to whole commits. Safe to repeat.
 
-    What is to go is noted before the first event goes: what is left after some of it has gone
-    may not show that it was torn.
+    The cuts are recorded before the first event is deleted, since afterwards they may not be found.
     """
     if record.cuts is None:
         with renamed(EVENTS, record.copy):
             tail = read(datetime.fromisoformat(record.at).astimezone(UTC) - TORN_WITHIN)
-        commits = {fact.commit for fact in tail.facts}
-        witness: dict[Commit, set[Place]] = {}
+        commits = {event.commit for event in tail.events}
+        witness: dict[Commit, set[Coordinates]] = {}
         if described(dynamodb, record.table) is not None:
             with renamed(EVENTS, record.table):
                 witness = witnesses(commits)
-        record.cuts = [_noted(each) for each in cuts(tail, witness)]
+        record.cuts = [_as_json(each) for each in cuts(tail, witness)]
         record.save()
     for each in record.cuts:
         for event in each["events"]:
@@ -63,7 +61,7 @@ def cut(cloud: Cloud, record: Record, dynamodb: Any) -> None:
 
 
 def read(since: datetime) -> Tail:
-    """What is recent in the event table, by parallel scans; one stream at a time is in memory."""
+    """The recent events of the table, by parallel scans; one stream at a time is in memory."""
     tails: list[Tail] = []
 
     def take(_: int, pages: Pages) -> None:
@@ -75,14 +73,14 @@ def read(since: datetime) -> Tail:
     Scanner(SEGMENTS).run("events", name_of(EventItem), take)
     whole = Tail(since)
     for tail in tails:
-        whole.facts += tail.facts
+        whole.events += tail.events
         whole.whole_until |= tail.whole_until
     return whole
 
 
-def witnesses(commits: set[Commit]) -> dict[Commit, set[Place]]:
-    """Where the event table has events of these commits."""
-    found: defaultdict[Commit, set[Place]] = defaultdict(set)
+def witnesses(commits: set[Commit]) -> dict[Commit, set[Coordinates]]:
+    """The coordinates of the events of these commits in the event table."""
+    found: defaultdict[Commit, set[Coordinates]] = defaultdict(set)
     lock = Lock()
 
     def take(_: int, pages: Pages) -> None:
@@ -107,7 +105,7 @@ def examine(record: Record) -> None:
 
 
 def refuse_findings(table: str, report: Report) -> None:
-    """Raises a click error that names what was found, and what can be done."""
+    """Raises a click error with the findings, and what can be done."""
     if not report.count:
         return
     found = "".join(f"\n  WRONG {finding}" for finding in report.found[:SHOWN])
@@ -118,7 +116,7 @@ def refuse_findings(table: str, report: Report) -> None:
 
 
 def _readable(items: Iterator[Item]) -> Iterator[Recorded | int]:
-    """The events of a stream; of one that cannot be read only the version: the audit names it."""
+    """The events of a stream, and the versions of those that cannot be read."""
     for item in items:
         try:
             one = recorded(item)
@@ -129,28 +127,24 @@ def _readable(items: Iterator[Item]) -> Iterator[Recorded | int]:
             yield one
 
 
-def _noted(each: Cut) -> dict[str, Any]:
-    return {
-        "stream": each.stream,
-        "keep": each.keep,
-        "events": [
-            {
-                "version": fact.version,
-                "type": fact.type,
-                "transaction": fact.transaction,
-                "recorded_at": fact.commit[0],
-                "command_id": fact.commit[1],
-            }
-            for fact in each.gone
-        ],
-    }
+def _as_json(each: Cut) -> dict[str, Any]:
+    events = [
+        {
+            "version": event.version,
+            "type": event.type,
+            "transaction": event.transaction,
+            "recorded_at": event.commit[0],
+            "command_id": event.commit[1],
+        }
+        for event in each.gone
+    ]
+    return {"stream": each.stream, "keep": each.keep, "events": events}
 
 
-def _lines(noted: Sequence[dict[str, Any]]) -> Iterator[str]:
-    if not noted:
+def _lines(cuts: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if not cuts:
         yield "no commit is torn: nothing is cut"
-        return
-    for each in noted:
+    for each in cuts:
         versions = sorted(event["version"] for event in each["events"])
         span = f"{versions[0]} to {versions[-1]}" if len(versions) > 1 else f"{versions[0]}"
         ids = sorted({event["transaction"] for event in each["events"] if event["transaction"]})

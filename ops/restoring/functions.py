@@ -1,8 +1,8 @@
-"""Functions: the Lambdas of a stage, stopped, their processes ended, and opened again.
+"""Functions: the Lambdas of a stage, stopped, restarted in new processes, and opened again.
 
-A function with no concurrency reserved for it is not invoked at all (Lambda Developer Guide,
-"Configuring reserved concurrency"). A changed environment variable makes Lambda begin new processes
-from then on, so that nothing that an earlier one remembers outlives a restore.
+Lambda does not invoke a function whose reserved concurrency is 0 (Lambda Developer Guide,
+"Configuring reserved concurrency"). A changed environment variable makes it start new processes, so
+that nothing cached by an earlier process outlives a restore.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,65 +10,48 @@ from datetime import timedelta
 from typing import Any
 
 import click
-from botocore.exceptions import ClientError
 
 from chalicelib.settings import WRITE
-from ops.deploying.paging import every
-from ops.mappings import camel
-from ops.parameters import RESTORED_VARIABLE
-from ops.restoring.cloud import Cloud, code_of
+from ops.aws import every, none_on
+from ops.mappings import RESTORED_VARIABLE, camel
+from ops.restoring.cloud import Cloud
 from ops.restoring.record import Record
 from ops.stages import Stage
+from ops.tuning.deployed import function_name
 
 MARGIN = timedelta(seconds=5)
-"""Beyond the longest timeout, within which what was running has ended."""
+"""Added to the longest timeout, after which all invocations have ended."""
 
 DRAINED_MINUTES = 5
-"""A projector that was not invoked for so long has nothing left to read: a batch that fails is
-tried again at once."""
+"""Minutes without an invocation after which a projector has read its whole stream, since Lambda
+retries a failed batch at once."""
 
 
 def functions_of(cloud: Cloud, stage: Stage) -> dict[str, str]:
     """The names of a stage's Lambdas in AWS, by their names in the code.
 
-    They are found by the stage's stack, or by the names that `chalice deploy` gives them.
+    Those of the stage's stack, or without a stack those that `chalice deploy` made.
     """
-    logical = {camel(name): name for name in stage.functions}
-    try:
-        resources = list(
-            every(
-                cloud.client("cloudformation", stage.region).list_stack_resources,
-                "StackResourceSummaries",
-                StackName=stage.stack,
-            )
-        )
-    except ClientError as error:
-        if code_of(error) != "ValidationError":
-            raise
-        resources = []  # No such stack.
+    names = {camel(name): name for name in stage.functions}
+    formation = cloud.client("cloudformation", stage.region)
+    listed = every(formation.list_stack_resources, "StackResourceSummaries", StackName=stage.stack)
+    resources = none_on("ValidationError", lambda: list(listed)) or []  # None: no such stack.
     found = {
-        logical.get(part["LogicalResourceId"], part["LogicalResourceId"]): part[
-            "PhysicalResourceId"
-        ]
+        names.get(part["LogicalResourceId"], part["LogicalResourceId"]): part["PhysicalResourceId"]
         for part in resources
         if part["ResourceType"] == "AWS::Lambda::Function"
         and part.get("PhysicalResourceId")
         and part["ResourceStatus"] != "DELETE_COMPLETE"
     }
-    return found or dict(_by_chalice(cloud, stage))
-
-
-def _by_chalice(cloud: Cloud, stage: Stage) -> Iterator[tuple[str, str]]:
-    client = cloud.client("lambda", stage.region)
-    for name in stage.functions:
-        deployed = stage.stack if name == "api_handler" else f"{stage.stack}-{name}"
-        try:
-            client.get_function_configuration(FunctionName=deployed)
-        except ClientError as error:
-            if code_of(error) != "ResourceNotFoundException":
-                raise
-            continue
-        yield name, deployed
+    if found:
+        return found
+    read = cloud.client("lambda", stage.region).get_function_configuration
+    deployed = {name: function_name(stage, name) for name in stage.functions}
+    return {
+        name: function
+        for name, function in deployed.items()
+        if none_on("ResourceNotFoundException", read, FunctionName=function)
+    }
 
 
 def check(cloud: Cloud, stages: Sequence[Stage]) -> None:
@@ -110,20 +93,20 @@ def stop(cloud: Cloud, stages: Sequence[Stage], record: Record) -> None:
 
 
 def begin_anew(cloud: Cloud, client: Any, function: str, id: str) -> None:
-    """Lets a function be run by new processes from now on."""
+    """Makes Lambda run a function in new processes from now on."""
 
     def settled() -> dict[str, Any] | None:
         found = client.get_function_configuration(FunctionName=function)
         return None if found.get("LastUpdateStatus") == "InProgress" else dict(found)
 
-    configuration = cloud.until(settled, function, seconds=1)
+    configuration = cloud.until(settled, function)
     variables = configuration.get("Environment", {}).get("Variables", {})
     if variables.get(RESTORED_VARIABLE) == id:
         return
     client.update_function_configuration(
         FunctionName=function, Environment={"Variables": {**variables, RESTORED_VARIABLE: id}}
     )
-    after = cloud.until(settled, function, seconds=1)
+    after = cloud.until(settled, function)
     if after.get("LastUpdateStatus") == "Failed":
         reason = after.get("LastUpdateStatusReason", "no reason given")
         raise click.ClickException(f"{function} could not be changed: {reason}")
@@ -159,8 +142,8 @@ def projectors(cloud: Cloud, stages: Sequence[Stage]) -> Iterator[tuple[Stage, s
 def pause(cloud: Cloud, stages: Sequence[Stage], record: Record, *, kinesis: bool) -> None:
     """Switches the projectors' event source mappings off. Safe to repeat.
 
-    Those that read a Kinesis stream go on at its end when they are switched on again. So they are
-    switched off only once they have read all that was written before the restore.
+    A mapping of a Kinesis stream continues at the stream's end when it is switched on again. So it
+    is switched off only after the projector has read everything from before the restore.
     """
     for stage, _, function in projectors(cloud, stages):
         if kinesis != bool(stage.kinesis_stream):
@@ -186,11 +169,11 @@ def pause(cloud: Cloud, stages: Sequence[Stage], record: Record, *, kinesis: boo
 
             cloud.until(is_off, f"the event source of {function}")
             cloud.say(f"  {function} is not fed")
-        begin_anew(cloud, client, function, record.id)  # It may know days that are yet to be.
+        begin_anew(cloud, client, function, record.id)  # It caches days that are undone.
 
 
 def feed_again(cloud: Cloud, record: Record) -> None:
-    """Switches the mappings on that were on, and are still there. Safe to repeat."""
+    """Switches on the mappings that were on before and still exist. Safe to repeat."""
     for uuid, mapping in record.mappings.items():
         client = cloud.client("lambda", mapping["region"])
         there = [each["UUID"] for each in mappings_of(client, mapping["function"])]
@@ -221,4 +204,4 @@ def _wait_until_drained(cloud: Cloud, stage: Stage, function: str) -> None:
         )
         return None if sum(point["Sum"] for point in found["Datapoints"]) else True
 
-    cloud.until(is_drained, f"{function} to have read its Kinesis stream", seconds=30)
+    cloud.until(is_drained, f"{function} to have read its Kinesis stream")

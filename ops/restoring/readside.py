@@ -1,6 +1,6 @@
-"""The read side of a stage: emptied of a future that is no more, so that it can be rebuilt.
+"""The read side of a stage, emptied so that it can be rebuilt after a restore.
 
-Rows may be of events that are gone, and so may verdicts of audits and dead letters.
+Its rows, the audit's verdicts and the dead letters may be about events that are gone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,9 +12,9 @@ from chalicelib.http.keys import KeyItem
 from chalicelib.read_models.blue_green import FIRST, SECOND, ActiveRow, at_table, table_of
 from chalicelib.settings import settings
 from chalicelib.tables import Table
+from ops.deploying.tables import delete_table
 from ops.provision import make
 from ops.restoring.cloud import Cloud
-from ops.restoring.tables import delete
 from ops.schema import definition
 from ops.stages import Stage
 from ops.verifying.raw import key_of
@@ -24,15 +24,15 @@ from ops.verifying.read_models import GROUPS
 def empty(cloud: Cloud, stage: Stage, models: Sequence[type[Table]]) -> None:
     """Empties the read tables of a stage, whose environment this process has. Safe to repeat.
 
-    They are deleted and made again under their names, of which CloudFormation knows no more. Global
-    tables stay, since their copies would have to be added again: `rebuild` puts their rows right in
-    place, and what it does not make is deleted row by row.
+    They are deleted and made again under the same names, which CloudFormation does not notice.
+    Global tables stay, since their copies would have to be added again: `rebuild` repairs their
+    rows in place, and the rows that it does not make are deleted one by one.
     """
     dynamodb = cloud.client("dynamodb", stage.region)
     _forget_rebuilds(stage)
     if not stage.replicas:
         for name in _further(stage):
-            delete(cloud, dynamodb, name)
+            delete_table(dynamodb, name)
     with ExitStack() as pins:
         for name in _read_models(stage):
             pins.enter_context(at_table(name, FIRST))
@@ -41,7 +41,7 @@ def empty(cloud: Cloud, stage: Stage, models: Sequence[type[Table]]) -> None:
             if model in (EventItem, KeyItem):
                 continue
             if not stage.replicas:
-                delete(cloud, dynamodb, name)
+                delete_table(dynamodb, name)
                 make(dynamodb, definition(model, stage.tags, stage.kms_key))
             elif model.short_name() not in _read_models(stage):  # Which a rebuild puts right.
                 _delete_rows(dynamodb, model)
@@ -51,7 +51,7 @@ def empty(cloud: Cloud, stage: Stage, models: Sequence[type[Table]]) -> None:
 
 
 def _further(stage: Stage) -> Iterator[str]:
-    """The second table of each read model, and the table that says which one is active."""
+    """The second table of each read model, and the table that names the active ones."""
     for name in _read_models(stage):
         yield table_of(name, SECOND)
     yield ActiveRow.Meta.table_name
@@ -63,7 +63,7 @@ def _read_models(stage: Stage) -> list[str]:
 
 
 def _forget_rebuilds(stage: Stage) -> None:
-    """A rebuild that was interrupted before must not go on after what it had done."""
+    """Deletes the progress of interrupted rebuilds, which must begin again."""
     for name in (*stage.serves, *_read_models(stage)):
         for kind in ("", "-blue-green"):
             path = settings().home / "rebuilds" / f"{settings().read_table_name(name)}{kind}.json"

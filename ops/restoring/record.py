@@ -1,11 +1,12 @@
-"""The record of a restore: what was found and what is done, in a file, so that it can go on.
+"""The record of a restore: its progress in a file, from which an interrupted restore continues.
 
-Most of it could be seen from what exists. What could not is how many concurrent executions the
-writers had reserved, which commits were torn, and which moment is being restored to.
+Some of it cannot be found in AWS any more: the reserved concurrency of the writers, the torn
+commits, and the moment that is being restored to.
 """
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +19,10 @@ from ops.environments import events_table
 
 @dataclass
 class Record:
-    """One restore of an environment. `id` is when it began, which no other restore shares.
+    """One restore of an environment. `id` is the time at which it began.
 
-    `functions` has the writers, each with the concurrency that it had reserved; `mappings` the
-    event source mappings that were switched off. `cuts` are the streams that were cut back.
+    `functions` has the writers with their former reserved concurrency, `mappings` the event source
+    mappings that were switched off, `cuts` the streams that were cut back.
     """
 
     environment: str
@@ -46,12 +47,12 @@ class Record:
 
     @property
     def copy(self) -> str:
-        """The table that the moment is restored into."""
+        """The table into which the moment is restored."""
         return f"{self.table}-restored-{compact(self.at)}"
 
     @property
     def report(self) -> Path:
-        """The file that is left when the restore is over."""
+        """The file that stays after the restore."""
         return self.path.with_name(f"{self.environment}-{self.id}-report.json")
 
     def is_done(self, step: str) -> bool:
@@ -59,38 +60,62 @@ class Record:
         return step in self.done
 
     def finished(self, step: str) -> None:
-        """A step is finished."""
+        """Records a finished step."""
         if step not in self.done:
             self.done.append(step)
         self.save()
 
     def saw(self, moment: str, now: datetime) -> datetime:
-        """When something happened first, in this run or an earlier one."""
+        """The first time at which something happened, in this run or an earlier one."""
         self.moments.setdefault(moment, now.isoformat())
         self.save()
         return datetime.fromisoformat(self.moments[moment])
 
     def save(self) -> None:
-        """Keeps it. Written aside and moved into place: a kill leaves the old or the new."""
+        """Writes the file atomically."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps(self._said(), indent=2))
+        fresh.write_text(json.dumps(self._as_json(), indent=2))
         fresh.replace(self.path)
 
     def close(self, **result: Any) -> None:
-        """The restore is over: the report stays, the record goes."""
+        """Writes the report and deletes the record."""
         self.report.parent.mkdir(parents=True, exist_ok=True)
-        self.report.write_text(json.dumps({**self._said(), **result}, indent=2))
+        self.report.write_text(json.dumps({**self._as_json(), **result}, indent=2))
         self.path.unlink(missing_ok=True)
 
-    def _said(self) -> dict[str, Any]:
-        said = asdict(self)
-        del said["path"]
-        return said
+    def _as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "path"}
+
+    def state(self) -> str:
+        """The state after a failed step, and how to continue."""
+        again = "the same command goes on from here"
+        if not self.functions:
+            return f"nothing was changed; {again}"
+        if self.is_done("open"):
+            return f"the restore is done and the writers are open; {again}"
+        held = f"the writers are stopped, and stay so; {again}"
+        if not self.is_done("backup"):
+            return f"{self.table} is as it was; {held}, --abandon opens it as it was"
+        kept = ", ".join([self.copy, *self.backups.values()])
+        where = "is restored" if self.is_done("swap") else "is being replaced"
+        return f"{self.table} {where}; {held}. There are {kept}"
+
+    def lines(self, *, keep_copy: bool) -> Iterator[str]:
+        """What was done, line by line."""
+        yield f"{self.environment} is restored to {self.at}: {self.events} events"
+        cuts = self.cuts or []
+        yield f"cut: {sum(len(each['events']) for each in cuts)} events of {len(cuts)} streams"
+        for what, arn in sorted(self.backups.items()):
+            yield f"kept, until you delete it: the backup of the {what} table, {arn}"
+        if keep_copy:
+            yield f"kept: {self.copy}"
+        yield f"{self.table} can be restored to moments from now on only, and by these backups"
+        yield f"all of this is in {self.report}"
 
 
 def found(environment: str, home: Path) -> Record | None:
-    """The restore of this environment that is under way, if there is one."""
+    """The restore of this environment that is under way, if any."""
     path = _path(environment, home)
     if not path.exists():
         return None
@@ -100,8 +125,8 @@ def found(environment: str, home: Path) -> Record | None:
 def begun(environment: str, at: datetime, home: Path, now: datetime) -> Record:
     """The restore to this moment that is under way, or a new one.
 
-    One to another moment begins again in its place, as long as the event table was not touched: the
-    writers are stopped already. Raises a click error where it was.
+    A restore to another moment is replaced, and its writers stay stopped. Raises a click error if
+    that restore may have replaced the event table already.
     """
     moment = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     before = found(environment, home)

@@ -1,34 +1,35 @@
-"""Steps: what a restore does, in order. Each is safe to repeat, so that the restore can go on."""
+"""Steps: what a restore does, in order. Each is safe to repeat after an interruption."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
-import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import WRITE
-from ops.parameters import RESTORED_VARIABLE
+from ops.deploying.health import fetch
+from ops.deploying.tables import delete_table
+from ops.mappings import RESTORED_VARIABLE
 from ops.restoring import cutting, functions, streams, tables
 from ops.restoring.cloud import Cloud
 from ops.restoring.record import Record
-from ops.restoring.telling import report_of, state_of
 from ops.stages import Stage
 
 RunIn = Callable[[Stage, Sequence[str]], str]
-"""Runs a command of `ops` with a stage's environment; what it prints."""
+"""Runs a command of `ops` with a stage's environment; its output."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its name in the record, what it does in words, and the doing."""
+    """One step: its name in the record, its description, and its function."""
 
     name: str
     words: str
-    do: Callable[[], None]
+    do: Callable[[], object]
 
 
 @dataclass
@@ -53,7 +54,17 @@ class Restore:
         self.readers = [stage for stage in self.stages if stage.projectors]
 
     def steps(self) -> Iterator[Step]:
-        """All steps, those done before included."""
+        """All steps, including those that are done."""
+        yield from self._table_steps()
+        yield from self._read_side_steps()
+        yield Step("audit", f"audit {self.record.table} and the read tables", self._audit)
+        yield Step("open", f"open {self.writer.name} and feed the projectors again", self._open)
+        yield Step("health", "call /health of every stage", self._health)
+        if not self.keep_copy:
+            delete = partial(delete_table, self.dynamodb, self.record.copy)
+            yield Step("delete copy", f"delete {self.record.copy}", delete)
+
+    def _table_steps(self) -> Iterator[Step]:
         record, table, copy = self.record, self.record.table, self.record.copy
         names = ", ".join(stage.name for stage in self.readers)
         yield Step(
@@ -80,11 +91,8 @@ class Restore:
         )
         yield Step("examine", f"audit the events of {copy}", lambda: cutting.examine(record))
         yield Step("backup", f"back {table} up, as it is, damaged", self._back_up)
-        yield Step(
-            "swap",
-            f"back {copy} up, delete {table}, and restore that backup as {table}",
-            self._swap,
-        )
+        swap = f"back {copy} up, delete {table}, and restore that backup as {table}"
+        yield Step("swap", swap, self._swap)
         yield Step(
             "settings",
             f"give {table} its stream, deletion protection, point-in-time recovery and tags",
@@ -100,29 +108,16 @@ class Restore:
             "let projectors that read a Kinesis stream read to its end, and switch them off",
             lambda: functions.pause(self.cloud, self.stages, record, kinesis=True),
         )
+
+    def _read_side_steps(self) -> Iterator[Step]:
         for stage in self.readers:
-            yield Step(
-                f"empty {stage.name}",
-                f"empty the read tables of {stage.name}",
-                lambda stage=stage: self._in(stage, "empty"),  # type: ignore[misc]  # Bound now.
-            )
+            words = f"empty the read tables of {stage.name}"
+            yield Step(f"empty {stage.name}", words, partial(self._in, stage, "empty"))
         for stage in self.readers:
-            for half in stage.serves:
-                if half != WRITE:
-                    yield Step(
-                        f"rebuild {stage.name} {half}",
-                        f"rebuild {half} of {stage.name} from {table}",
-                        lambda stage=stage, half=half: self._in(stage, "rebuild", half),  # type: ignore[misc]  # Likewise.
-                    )
-        yield Step("audit", f"audit {table} and the read tables", self._audit)
-        yield Step("open", f"open {self.writer.name} and feed the projectors again", self._open)
-        yield Step("health", "call /health of every stage", self._health)
-        if not self.keep_copy:
-            yield Step(
-                "delete copy",
-                f"delete {copy}",
-                lambda: tables.delete(self.cloud, self.dynamodb, copy),
-            )
+            for group in stage.groups:
+                words = f"rebuild {group} of {stage.name} from {self.record.table}"
+                rebuild = partial(self._in, stage, "rebuild", group)
+                yield Step(f"rebuild {stage.name} {group}", words, rebuild)
 
     def plan(self) -> None:
         """Prints every step, and changes nothing."""
@@ -136,7 +131,7 @@ class Restore:
         self.cloud.say("nothing was changed")
 
     def run(self) -> None:
-        """Does what is not done yet. Raises a click error that says where it stopped, and how."""
+        """Does the remaining steps. Raises a click error with the failed step and the state."""
         steps = list(self.steps())
         for number, step in enumerate(steps, start=1):
             if self.record.is_done(step.name):
@@ -145,17 +140,17 @@ class Restore:
             try:
                 step.do()
             except (click.ClickException, ClientError, BotoCoreError) as error:
-                said = error.message if isinstance(error, click.ClickException) else str(error)
+                what = error.message if isinstance(error, click.ClickException) else str(error)
                 raise click.ClickException(
-                    f"stopped at step {number}, {step.name}: {said}\n{state_of(self.record)}"
+                    f"stopped at step {number}, {step.name}: {what}\n{self.record.state()}"
                 ) from error
             self.record.finished(step.name)
-        for line in report_of(self.record, keep_copy=self.keep_copy):
+        for line in self.record.lines(keep_copy=self.keep_copy):
             self.cloud.say(line)
         self.record.close()
 
     def abandon(self) -> None:
-        """Opens everything again as it was. Raises a click error once the table may be replaced."""
+        """Opens everything again as it was. Raises a click error if the table may be replaced."""
         if self.record.is_done("backup"):
             raise click.ClickException(
                 f"{self.record.table} may be replaced already: finish the restore instead"
@@ -199,20 +194,20 @@ class Restore:
     def _audit(self) -> None:
         """Audits with the tables of each replica, once. Raises a click error for any finding.
 
-        Checkpoints are begun anew: what came after the moment is gone, as it was wished.
+        Checkpoints are begun anew, since events after the moment are gone on purpose.
         """
         replicas = {stage.replica: stage for stage in self.readers}
         why = f"restored to {self.record.at}"
         for stage in replicas.values():
-            said = json.loads(self.run_in(stage, ["audit", "--json", "--anew", why]))
-            self.cloud.say(f"  {said['events']} events of {said['streams']} streams")
-            if said["findings"]:
+            report = json.loads(self.run_in(stage, ["audit", "--json", "--anew", why]))
+            self.cloud.say(f"  {report['events']} events of {report['streams']} streams")
+            if report["findings"]:
                 found = "".join(
                     f"\n  WRONG {each['where']} {each['version']}: {each['what']}"
-                    for each in said["found"][: cutting.SHOWN]
+                    for each in report["found"][: cutting.SHOWN]
                 )
-                raise click.ClickException(f"{said['findings']} findings{found}")
-            if (said["events"], said["streams"]) != (self.record.events, self.record.streams):
+                raise click.ClickException(f"{report['findings']} findings{found}")
+            if (report["events"], report["streams"]) != (self.record.events, self.record.streams):
                 raise click.ClickException(
                     f"{self.record.copy} had {self.record.events} events of "
                     f"{self.record.streams} streams, and {self.record.table} has not: compare them"
@@ -226,17 +221,12 @@ class Restore:
         for stage in self.stages:
             url = streams.address_of(self.cloud, stage)
             if url is None:
-                self.cloud.say(
-                    f"  {stage.name} has no address that is known here: call it yourself"
-                )
+                self.cloud.say(f"  {stage.name} has no known address: call it yourself")
                 continue
-            self.cloud.until(lambda url=url: _answers(url), f"{url}/health", hours=0.05)  # type: ignore[misc]  # Bound now.
+            self.cloud.until(partial(_answers, url), f"{url}/health", hours=0.05)
             self.cloud.say(f"  {stage.name} answers at {url}")
 
 
 def _answers(url: str) -> bool | None:
-    try:
-        reply = urllib3.PoolManager(retries=False, timeout=30).request("GET", f"{url}/health")
-    except urllib3.exceptions.HTTPError:
-        return None
-    return True if reply.status == 200 else None
+    status, _ = fetch(f"{url}/health")
+    return status == 200 or None

@@ -1,30 +1,26 @@
-"""Streams: the projectors are fed from the restored table's stream, which has a new address."""
+"""Streams: the projectors read the stream of the restored table, which has a new ARN."""
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 from botocore.exceptions import ClientError
 
-from ops.deploying import health
+from ops.deploying import health, kinesis
 from ops.deploying.stacks import Stack, State
-from ops.mappings import EVENTS_STREAM, feeding
-from ops.parameters import RESTORED
+from ops.mappings import EVENTS_STREAM, RESTORED, feeding
 from ops.restoring.cloud import Cloud
 from ops.restoring.functions import mappings_of, projectors
 from ops.restoring.record import Record
-from ops.stages import PROJECT, Stage
-
-DEPLOYED = PROJECT / ".chalice" / "deployed"
-"""What `chalice deploy` remembers of each stage."""
+from ops.stages import Stage
+from ops.tuning import deployed
 
 _GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
 def check(cloud: Cloud, stages: Sequence[Stage]) -> None:
-    """Raises a click error for a stack whose projectors could not be fed from another stream."""
+    """Raises a click error for a stack whose projectors cannot be given another stream."""
     for stage in stages:
         _changeable(cloud, stage)
 
@@ -52,26 +48,12 @@ def feed_kinesis(cloud: Cloud, stage: Stage, record: Record) -> None:
     if not stage.kinesis_stream:
         return
     dynamodb = cloud.client("dynamodb", stage.region)
-    summary = cloud.client("kinesis", stage.region).describe_stream_summary(
-        StreamName=stage.kinesis_stream
-    )
-    arn = summary["StreamDescriptionSummary"]["StreamARN"]
-
-    def state() -> str:
-        found = dynamodb.describe_kinesis_streaming_destination(TableName=record.table)
-        for each in found.get("KinesisDataStreamDestinations", []):
-            if each["StreamArn"] == arn:
-                return str(each["DestinationStatus"])
-        return ""
-
-    if state() not in ("ACTIVE", "ENABLING"):
-        dynamodb.enable_kinesis_streaming_destination(TableName=record.table, StreamArn=arn)
-    cloud.until(lambda: True if state() == "ACTIVE" else None, stage.kinesis_stream)
+    kinesis.feed(dynamodb, record.environment, stage.kinesis_stream)
     cloud.say(f"  the changes of {record.table} go to {stage.kinesis_stream}")
 
 
 def _changeable(cloud: Cloud, stage: Stage) -> tuple[Stack, State | None]:
-    """A stage's stack, and how it is; None for a stage that `chalice deploy` brought up.
+    """A stage's stack, and its state; None for a stage that `chalice deploy` brought up.
 
     Raises a click error for a stack that cannot be changed.
     """
@@ -101,13 +83,12 @@ def _stack(cloud: Cloud, stage: Stage) -> Stack:
 
 
 def address_of(cloud: Cloud, stage: Stage) -> str | None:
-    """A stage's address, as its stack or `chalice deploy` says, without a slash at its end."""
+    """A stage's address by its stack or by Chalice's record, without a slash at its end."""
     outputs = _stack(cloud, stage).state().outputs
     if "EndpointURL" in outputs:
         return health.address(outputs)
-    path = DEPLOYED / f"{stage.name}.json"
-    deployed = json.loads(path.read_text())["resources"] if path.exists() else []
-    urls = [str(part["rest_api_url"]) for part in deployed if "rest_api_url" in part]
+    parts = deployed.record(stage)
+    urls = [str(part["rest_api_url"]) for part in parts if "rest_api_url" in part]
     return urls[0].rstrip("/") if urls else None
 
 
@@ -137,7 +118,7 @@ def _update(stack: Stack, parameters: dict[str, str], changed: dict[str, str]) -
 
 
 def _by_chalice(cloud: Cloud, stage: Stage, stream: str) -> None:
-    """A mapping's stream cannot be changed: a new one is made, and the old one deleted."""
+    """Makes a new mapping and deletes the old one, since a mapping's stream cannot be changed."""
     table = stream.partition("/stream/")[0]
     client = cloud.client("lambda", stage.region)
     for _, projector, function in projectors(cloud, [stage]):
@@ -158,18 +139,19 @@ def _by_chalice(cloud: Cloud, stage: Stage, stream: str) -> None:
         for each in old:
             client.delete_event_source_mapping(UUID=each["UUID"])
         for uuid in made:
-            _tell_chalice(DEPLOYED / f"{stage.name}.json", projector, uuid, stream)
+            _record_mapping(stage, projector, uuid, stream)
         cloud.say(f"  {function} is fed from {stream}")
     if stage.projectors and not stage.kinesis_stream:
         cloud.say(f"  for the next `chalice deploy`: TWOFOLD_STREAM_ARN={stream}")
 
 
-def _tell_chalice(path: Path, projector: str, uuid: str, stream: str) -> None:
-    """Lets `chalice deploy` know the mapping, so that it does not look for the old one."""
+def _record_mapping(stage: Stage, projector: str, uuid: str, stream: str) -> None:
+    """Puts the mapping into Chalice's record, so that it does not look for the old one."""
+    path = deployed.RECORDS / f"{stage.name}.json"
     if not path.exists():
         return
-    deployed = json.loads(path.read_text())
-    for part in deployed["resources"]:
+    record = json.loads(path.read_text())
+    for part in record["resources"]:
         if part["resource_type"] == "dynamodb_event" and part["name"].startswith(f"{projector}-"):
             part |= {"event_uuid": uuid, "stream_arn": stream}
-    path.write_text(json.dumps(deployed, indent=2))
+    path.write_text(json.dumps(record, indent=2))

@@ -1,54 +1,35 @@
-"""Tears: which commits of a restored table are there only in part, and what must go for them.
+"""Tears: the commits that a restored table has only in part, and the events to delete for them.
 
 "If a table is restored [...] mid-propagation, it can contain only some of the changes made during a
 recent transaction", and a backup does "not guarantee causal consistency across items" (Amazon
 DynamoDB Developer Guide, "DynamoDB Transactions: How it works" and "Backup and restore").
 
-All events of a commit share when they were recorded and by which command. What a commit must have
-its own events say: a transaction names the account and the version of each entry, an entry its
-transaction, a reversal and what it reverses each other, and a striped account has so many stripes.
-Of a batch that is written together, a transaction of which nothing is there, on streams that end
-before it, is named by no event. A witness knows of it: the table that was restored from, which
-still has the events of those minutes unless they are what was damaged.
+All events of a commit have the same `recorded_at` and `command_id`. They imply what else belongs to
+the commit: a transaction names the account and the version of each entry, an entry its transaction,
+a reversal and the reversed transaction each other, and an account its number of stripes. Only where
+a whole transaction of a batch is missing at the ends of its streams, no event implies it. Then the
+witness helps: the damaged table, which still has the events of those minutes unless they are what
+was damaged.
 
-Commits stand or fall as a whole, and what is behind a missing event falls with it. The rest is the
-largest set of events of which that is true.
+A commit is kept or deleted as a whole, and so is every later event of its streams. The largest set
+of events with that property is kept.
 """
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count, groupby
+from itertools import count
 from typing import NamedTuple
 
-from chalicelib.domain.account.events import (
-    AccountClosed,
-    AccountFrozen,
-    AccountOpened,
-    AccountUnfrozen,
-    EntryHeld,
-    EntryPosted,
-    HeldEntryPosted,
-    HeldEntryReleased,
-)
+from chalicelib.domain.account import events as account
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.stripes import is_stripe, stripes_of, whole_of
-from chalicelib.domain.transaction.events import (
-    HoldExpired,
-    HoldPosted,
-    HoldVoided,
-    TransactionHeld,
-    TransactionPosted,
-    TransactionReversed,
-)
+from chalicelib.domain.transaction import events as transaction
 from chalicelib.events.recorded import Recorded
-from chalicelib.ledger.aggregates import (
-    account_stream,
-    transaction_stream,
-)
+from chalicelib.ledger.aggregates import account_stream, transaction_stream
 
-Place = tuple[str, int]
+Coordinates = tuple[str, int]
 """A stream and a version."""
 
 Commit = tuple[str, str]
@@ -56,7 +37,7 @@ Commit = tuple[str, str]
 
 
 class Need(NamedTuple):
-    """What the same commit must have: the event at a version, or so many of a type."""
+    """What the same commit must have: the event at a version, or at least `least` of a type."""
 
     stream: str
     version: int = 0
@@ -65,8 +46,8 @@ class Need(NamedTuple):
     least: int = 1
 
 
-class Fact(NamedTuple):
-    """What of one event matters here. `transaction` is the one that it is about, if any."""
+class CommitEvent(NamedTuple):
+    """One event of a commit. `transaction` is the id of the one that it is about, if any."""
 
     stream: str
     version: int
@@ -78,24 +59,26 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True)
 class Cut:
-    """A stream that is cut back to the version `keep`, and its events that go, newest first."""
+    """A stream that is cut back to the version `keep`, and its deleted events, newest first."""
 
     stream: str
     keep: int
-    gone: tuple[Fact, ...]
+    gone: tuple[CommitEvent, ...]
 
 
 @dataclass
 class Tail:
-    """The facts of all that was recorded since an instant; of what is older nothing is kept."""
+    """The events that were recorded since an instant.
+
+    `whole_until` has the version of each of their streams up to which none is missing.
+    """
 
     since: datetime
-    facts: list[Fact] = field(default_factory=list)
+    events: list[CommitEvent] = field(default_factory=list)
     whole_until: dict[str, int] = field(default_factory=dict)
-    """Of each stream with a fact: the version up to which none is missing."""
 
     def take(self, stream: str, events: Iterable[Recorded | int]) -> None:
-        """All events of one stream, in any order; of one that cannot be read, its version."""
+        """Adds all events of one stream, in any order; an unreadable one by its version."""
         versions: set[int] = set()
         recent, stripes = [], 1
         for one in events:
@@ -103,133 +86,117 @@ class Tail:
                 versions.add(one)
                 continue
             versions.add(one.version)
-            if isinstance(one.event, AccountOpened):
+            if isinstance(one.event, account.AccountOpened):
                 stripes = one.event.stripes
             if one.recorded_at >= self.since:
                 recent.append(one)
         if recent:
-            self.facts += [fact_of(one, stripes) for one in recent]
+            self.events += [_event_of(one, stripes) for one in recent]
             self.whole_until[stream] = next(
                 reached for reached in count() if reached + 1 not in versions
             )
 
 
-def torn(
-    events: Iterable[Recorded], since: datetime, witness: Iterable[Recorded] = ()
-) -> list[Cut]:
-    """What must go of these events, which were recorded in any order. See `cuts`."""
-    tail = Tail(since)
-    in_order = sorted(events, key=lambda one: (str(one.stream), one.version))
-    for stream, of_stream in groupby(in_order, key=lambda one: str(one.stream)):
-        tail.take(stream, of_stream)
-    known: defaultdict[Commit, set[Place]] = defaultdict(set)
-    for one in witness:
-        known[_commit(one)].add((str(one.stream), one.version))
-    return cuts(tail, known)
+def cuts(tail: Tail, witness: Mapping[Commit, Iterable[Coordinates]]) -> list[Cut]:
+    """The streams to cut, so that only whole commits are left, and as many as possible.
 
-
-def cuts(tail: Tail, witness: Mapping[Commit, Iterable[Place]]) -> list[Cut]:
-    """The streams that are cut, so that only whole commits are left, and as many as can be.
-
-    `witness` has further events of commits. Where something else stands in the place of one, it
-    is no witness of this table's.
+    `witness` has further events of commits. One is ignored where the tail has an event of another
+    commit at its coordinates.
     """
     ends = dict(tail.whole_until)
-    there = {(fact.stream, fact.version): fact for fact in tail.facts}
-    commits: defaultdict[Commit, list[Fact]] = defaultdict(list)
-    streams: defaultdict[str, list[Fact]] = defaultdict(list)
-    for fact in tail.facts:
-        commits[fact.commit].append(fact)
-        streams[fact.stream].append(fact)
+    found = {(event.stream, event.version): event for event in tail.events}
+    commits: defaultdict[Commit, list[CommitEvent]] = defaultdict(list)
+    streams: defaultdict[str, list[CommitEvent]] = defaultdict(list)
+    for event in tail.events:
+        commits[event.commit].append(event)
+        streams[event.stream].append(event)
 
-    def is_kept(place: Place, commit: Commit) -> bool:
-        fact = there.get(place)
-        return fact is not None and fact.commit == commit and fact.version <= ends[fact.stream]
+    def is_kept(at: Coordinates, commit: Commit) -> bool:
+        event = found.get(at)
+        return event is not None and event.commit == commit and event.version <= ends[event.stream]
 
     def is_whole(commit: Commit) -> bool:
-        facts = commits[commit]
-        if not all(is_kept((fact.stream, fact.version), commit) for fact in facts):
-            return False
-        told = [place for place in witness.get(commit, ()) if _is_of(there.get(place), commit)]
-        if not all(is_kept(place, commit) for place in told):
-            return False
-        of_type = Counter((fact.stream, fact.type, fact.transaction) for fact in facts)
-        return all(
+        events = commits[commit]
+        own = [(event.stream, event.version) for event in events]
+        own += [at for at in witness.get(commit, ()) if at not in found]
+        of_type = Counter((event.stream, event.type, event.transaction) for event in events)
+        return all(is_kept(at, commit) for at in own) and all(
             is_kept((need.stream, need.version), commit)
             if need.version
             else of_type[need.stream, need.type, need.transaction] >= need.least
-            for fact in facts
-            for need in fact.needs
+            for event in events
+            for need in event.needs
         )
 
     gone: set[Commit] = set()
-    doubtful = deque(commits)
-    while doubtful:
-        commit = doubtful.popleft()
+    unchecked = deque(commits)
+    while unchecked:
+        commit = unchecked.popleft()
         if commit in gone or is_whole(commit):
             continue
         gone.add(commit)
-        for fact in commits[commit]:
-            if fact.version <= ends[fact.stream]:
-                ends[fact.stream] = fact.version - 1
-                doubtful += [
-                    each.commit for each in streams[fact.stream] if each.version > fact.version
+        for event in commits[commit]:
+            if event.version <= ends[event.stream]:
+                ends[event.stream] = event.version - 1
+                unchecked += [
+                    each.commit for each in streams[event.stream] if each.version > event.version
                 ]
     return [
-        Cut(stream, ends[stream], tuple(sorted(lost, key=lambda fact: -fact.version)))
-        for stream, facts in sorted(streams.items())
-        if (lost := [fact for fact in facts if fact.version > ends[stream]])
+        Cut(stream, ends[stream], tuple(sorted(lost, key=lambda event: -event.version)))
+        for stream, events in sorted(streams.items())
+        if (lost := [event for event in events if event.version > ends[stream]])
     ]
 
 
-def fact_of(one: Recorded, stripes: int) -> Fact:
-    """The fact of an event on the stream of an account of so many stripes. Raises UnknownEvent."""
-    return Fact(
-        str(one.stream),
-        one.version,
-        _commit(one),
-        one.type,
-        _transaction_of(one),
-        tuple(_needs(one, stripes)),
+def _event_of(one: Recorded, stripes: int) -> CommitEvent:
+    """An event of a stream; if of an account, then one with `stripes`. Raises UnknownEvent."""
+    return CommitEvent(
+        *(str(one.stream), one.version, commit_of(one), one.type, _transaction_of(one)),
+        needs=tuple(_needs(one, stripes)),
     )
 
 
-def _commit(one: Recorded) -> Commit:
+def commit_of(one: Recorded) -> Commit:
+    """The commit that an event belongs to."""
     return rfc3339(one.recorded_at), one.command_id
 
 
-def _is_of(fact: Fact | None, commit: Commit) -> bool:
-    return fact is None or fact.commit == commit
-
-
 def _transaction_of(one: Recorded) -> str:
-    match one.event:
-        case EntryPosted() | EntryHeld() | HeldEntryPosted() | HeldEntryReleased():
-            return one.event.transaction
-    return one.stream.id if one.stream.kind == "transaction" else ""
+    of = getattr(one.event, "transaction", "")
+    return of or (one.stream.id if one.stream.kind == "transaction" else "")
 
 
 def _needs(one: Recorded, stripes: int) -> Iterator[Need]:
     ledger, id, event = one.stream.ledger, one.stream.id, one.event
     match event:
-        case EntryPosted() | EntryHeld():
+        case account.EntryPosted() | account.EntryHeld():
             yield Need(str(transaction_stream(ledger, event.transaction)), 1)
-        case HeldEntryPosted() | HeldEntryReleased():
+        case account.HeldEntryPosted() | account.HeldEntryReleased():
             yield Need(str(transaction_stream(ledger, event.transaction)), 2)
-        case TransactionPosted() | TransactionHeld() | HoldPosted():
+        case transaction.HoldVoided() | transaction.HoldExpired():
+            # The entries are those of the hold: their versions are those of holding.
+            for name, least in Counter(entry.account for entry in event.entries).items():
+                released = account.HeldEntryReleased.__name__
+                yield Need(str(account_stream(ledger, name)), 0, released, id, least)
+        case transaction.TransactionReversed():
+            yield Need(str(transaction_stream(ledger, str(event.reversed_by))), 1)
+        case (
+            transaction.TransactionPosted()
+            | transaction.TransactionHeld()
+            | transaction.HoldPosted()
+        ):
             for entry in event.entries:
                 yield Need(str(account_stream(ledger, entry.account)), entry.version)
-            if isinstance(event, TransactionPosted) and event.reverses:
-                reversed_ = str(transaction_stream(ledger, event.reverses))
-                yield Need(reversed_, 0, TransactionReversed.__name__, event.reverses)
-        case HoldVoided() | HoldExpired():
-            # The entries are those of the hold: they name no version at which it was released.
-            for account, least in Counter(entry.account for entry in event.entries).items():
-                stream = str(account_stream(ledger, account))
-                yield Need(stream, 0, HeldEntryReleased.__name__, id, least)
-        case TransactionReversed():
-            yield Need(str(transaction_stream(ledger, str(event.reversed_by))), 1)
-        case AccountOpened() | AccountFrozen() | AccountUnfrozen() | AccountClosed():
+            if isinstance(event, transaction.TransactionPosted) and event.reverses:
+                stream = str(transaction_stream(ledger, event.reverses))
+                reversed_ = transaction.TransactionReversed.__name__
+                yield Need(stream, 0, reversed_, event.reverses)
+        case (
+            account.AccountOpened()
+            | account.AccountFrozen()
+            | account.AccountUnfrozen()
+            | account.AccountClosed()
+        ):
             others = [whole_of(id)] if is_stripe(id) else stripes_of(id, stripes)
             for other in others:
                 yield Need(str(account_stream(ledger, other)), 0, one.type)

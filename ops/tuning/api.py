@@ -1,7 +1,7 @@
-"""API: the settings of a REST API and its stage, gateway responses, and the check of a key's form.
+"""API: the settings of a REST API, its stage and its custom domain.
 
-Each `chalice deploy` replaces the API's description (PutRestApi, mode overwrite): its name, gateway
-responses and authorizers are then Chalice's again. A stage's settings stay.
+Each `chalice deploy` overwrites the API's name, gateway responses and authorizers (PutRestApi). The
+settings of the stage stay.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ops import logging_role
+from ops.aws import none_on
 from ops.gateway import API_STAGE
 from ops.tuning.handling import Handler, Properties, Target, only
 
@@ -46,7 +47,7 @@ def _tune(target: Target, _: str, properties: Properties) -> None:
             authorizerId=_authorizer(gateway, api, name),
             patchOperations=[_replaced(f"/{_CHECK}", definition[_AUTHORIZER][_CHECK])],
         )
-    # A stage serves what was deployed, so what has been changed is deployed once more.
+    # The changes take effect with a new deployment.
     gateway.create_deployment(restApiId=api, stageName=API_STAGE, description="ops tune")
     logging_role.ensure(target.client, target.deployed.partition)
     live = gateway.get_stage(restApiId=api, stageName=API_STAGE)
@@ -56,7 +57,7 @@ def _tune(target: Target, _: str, properties: Properties) -> None:
 
 
 def stage_operations(properties: Properties, live: dict[str, Any]) -> list[Operation]:
-    """What makes the stage `live` as a template's API says, throttling of other paths removed."""
+    """What changes the stage `live` to a template's settings, without other paths' throttling."""
     log = properties["AccessLogSetting"]
     only("AccessLogSetting", log, "DestinationArn", "Format")
     operations = [
@@ -72,17 +73,17 @@ def stage_operations(properties: Properties, live: dict[str, Any]) -> list[Opera
         kept.add(_plain(where))
         for limit, name in zip(limits, ("rateLimit", "burstLimit"), strict=True):
             operations.append(_replaced(f"{where}/throttling/{name}", str(setting[limit])))
-    for place in sorted(live.get("methodSettings", {})):
-        if _plain(place) not in kept:
-            path, _, method = place.rpartition("/")
+    for where in sorted(live.get("methodSettings", {})):
+        if _plain(where) not in kept:
+            path, _, method = where.rpartition("/")
             escaped = path if "~1" in path else path.replace("/", "~1")
             operations.append({"op": "remove", "path": f"/{escaped}/{method}"})
     return operations
 
 
-def _plain(place: str) -> str:
-    """A path and a method, however a slash is written: `~1health/GET` is `health/GET`."""
-    return place.replace("~1", "/").lstrip("/")
+def _plain(where: str) -> str:
+    """A path and a method with unescaped slashes: `health/GET` for `~1health/GET`."""
+    return where.replace("~1", "/").lstrip("/")
 
 
 def _replaced(path: str, value: str) -> Operation:
@@ -98,8 +99,62 @@ def _authorizer(gateway: Any, api: str, name: str) -> str:
 
 
 API = Handler(
-    frozenset({"Name", "DefinitionBody", "TracingEnabled", "MethodSettings", "AccessLogSetting"}),
+    "Name DefinitionBody TracingEnabled MethodSettings AccessLogSetting",
     _tune,
-    # Says to SAM that it is to make no second stage.
-    elsewhere=frozenset({"OpenApiVersion"}),
+    # Makes SAM create no second stage.
+    elsewhere="OpenApiVersion",
 )
+
+_MISSING = "NotFoundException"
+
+
+def _make_domain(target: Target, _: str, properties: Properties) -> None:
+    only("EndpointConfiguration", properties["EndpointConfiguration"], "Types")
+    gateway, name = target.client("apigateway"), properties["DomainName"]
+    if none_on(_MISSING, gateway.get_domain_name, domainName=name) is None:
+        gateway.create_domain_name(
+            domainName=name,
+            regionalCertificateArn=properties["RegionalCertificateArn"],
+            endpointConfiguration={"types": properties["EndpointConfiguration"]["Types"]},
+            securityPolicy=properties["SecurityPolicy"],
+        )
+        return
+    gateway.update_domain_name(
+        domainName=name,
+        patchOperations=[
+            _replaced("/regionalCertificateArn", properties["RegionalCertificateArn"]),
+            _replaced("/securityPolicy", properties["SecurityPolicy"]),
+        ],
+    )
+
+
+def _delete_domain(target: Target, _: str, properties: Properties) -> None:
+    gateway = target.client("apigateway")
+    none_on(_MISSING, gateway.delete_domain_name, domainName=properties["DomainName"])
+
+
+def _map(target: Target, _: str, properties: Properties) -> None:
+    gateway = target.client("apigateway")
+    path = {"domainName": properties["DomainName"], "basePath": properties["BasePath"]}
+    wanted = {"restApiId": properties["RestApiId"], "stage": properties["Stage"]}
+    live = none_on(_MISSING, gateway.get_base_path_mapping, **path)
+    if live is not None and live["restApiId"] != wanted["restApiId"]:
+        # The API was deployed again and has a new id.
+        gateway.delete_base_path_mapping(**path)
+        live = None
+    if live is None:
+        gateway.create_base_path_mapping(**path, **wanted)
+
+
+def _unmap(target: Target, _: str, properties: Properties) -> None:
+    delete = target.client("apigateway").delete_base_path_mapping
+    path = {"domainName": properties["DomainName"], "basePath": properties["BasePath"]}
+    none_on(_MISSING, delete, **path)
+
+
+DOMAIN = Handler(
+    "DomainName RegionalCertificateArn EndpointConfiguration SecurityPolicy",
+    _make_domain,
+    _delete_domain,
+)
+MAPPING = Handler("DomainName BasePath RestApiId Stage", _map, _unmap)

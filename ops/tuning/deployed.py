@@ -1,20 +1,22 @@
-"""Deployed: what `chalice deploy` made of a stage, by Chalice's own record of it."""
+"""Deployed: what `chalice deploy` made of a stage, as Chalice recorded it."""
 
 import json
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 import click
 
+from ops.aws import home_region
 from ops.mappings import camel
-from ops.stages import PROJECT, Stage
+from ops.stages import CONFIG, PROJECT, Stage
 
 RECORDS = PROJECT / ".chalice" / "deployed"
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """A stage where it is: its account and region, and the ids that AWS gave to its parts.
+    """A deployed stage: its account and region, and the ids of its resources.
 
     `api`, `url`, `roles` (a role's name by its function's) and `mappings` (an event source
     mapping's id by its function's name) are empty for a stage that is not deployed.
@@ -40,11 +42,8 @@ def function_name(stage: Stage, function: str) -> str:
 
 def record(stage: Stage) -> list[dict[str, Any]]:
     """What Chalice recorded of its last deployment of a stage; empty if there is none."""
-    try:
-        found = json.loads((RECORDS / f"{stage.name}.json").read_text())
-    except FileNotFoundError:
-        return []
-    return list(found["resources"])
+    path = RECORDS / f"{stage.name}.json"
+    return list(json.loads(path.read_text())["resources"]) if path.exists() else []
 
 
 def deployed(stage: Stage, identity: dict[str, Any], region: str) -> Deployed:
@@ -65,7 +64,7 @@ def deployed(stage: Stage, identity: dict[str, Any], region: str) -> Deployed:
             f"run `chalice deploy --stage {stage.name}` again"
         )
     arn = str(by_name["api_handler"]["lambda_arn"])
-    partition, there, account = (arn.split(":")[place] for place in (1, 3, 4))
+    _, partition, _, there, account, *_ = arn.split(":")
     if (account, there) != (identity["Account"], region):
         raise click.ClickException(
             f"{stage.name} was deployed to {account} in {there}, "
@@ -88,7 +87,7 @@ def deployed(stage: Stage, identity: dict[str, Any], region: str) -> Deployed:
 
 
 def skeleton(stage: Stage) -> dict[str, Any]:
-    """The template of what Chalice makes of a stage, as far as more is said of it."""
+    """The resources of a stage that Chalice makes and a template adds properties to."""
     resources: dict[str, Any] = {"RestAPI": {"Type": "AWS::Serverless::Api", "Properties": {}}}
     for function in stage.functions:
         resources[camel(function)] = {
@@ -105,3 +104,28 @@ def skeleton(stage: Stage) -> dict[str, Any]:
             },
         }
     return {"Resources": resources}
+
+
+def check_limits(stage: Stage) -> None:
+    """Raises a click error for a stage that `chalice deploy` cannot make, or not from here."""
+    running = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    instead = f"use `python -m ops deploy --environment {stage.environment}`"
+    if running != stage.runtime:
+        raise click.ClickException(
+            f"{stage.name} runs on {stage.runtime} and this is {running}, which Chalice would take "
+            f"instead: make .venv with {stage.runtime}, or {instead}"
+        )
+    if stage.replicas:
+        raise click.ClickException(
+            f"{stage.name} has copies of its tables in other regions, which Chalice cannot make: "
+            f"{instead}"
+        )
+    if stage.region and stage.region != home_region():
+        raise click.ClickException(
+            f"{stage.name} lives in {stage.region}: set AWS_DEFAULT_REGION={stage.region}"
+        )
+    if json.loads(CONFIG.read_text())["stages"].get(stage.name) != stage.config:
+        raise click.ClickException(
+            f"environments/{stage.environment}.json describes {stage.name}, and Chalice reads "
+            f".chalice/config.json alone: {instead}"
+        )

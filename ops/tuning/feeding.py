@@ -4,25 +4,21 @@ from typing import Any
 
 import click
 
+from ops.aws import none_on
+from ops.deploying import kinesis
 from ops.mappings import camel
 from ops.tuning.deployed import function_name
-from ops.tuning.handling import Handler, Properties, Target, only, pairs, unless
+from ops.tuning.handling import Handler, Properties, Target, only, pairs
 
 _MAPPING = (
-    "BatchSize",
-    "MaximumBatchingWindowInSeconds",
-    "FunctionResponseTypes",
-    "BisectBatchOnFunctionError",
-    "MaximumRetryAttempts",
-    "MaximumRecordAgeInSeconds",
-    "ParallelizationFactor",
-    "FilterCriteria",
-    "DestinationConfig",
+    "BatchSize MaximumBatchingWindowInSeconds FunctionResponseTypes BisectBatchOnFunctionError "
+    "MaximumRetryAttempts MaximumRecordAgeInSeconds ParallelizationFactor FilterCriteria "
+    "DestinationConfig"
 )
-"""The settings of an event source mapping that can be changed: UpdateEventSourceMapping's words."""
+"""The settings of an event source mapping that UpdateEventSourceMapping can change."""
 
 _FIXED = ("StartingPosition", "Stream")
-"""What is fixed when a mapping is made."""
+"""The settings that cannot be changed."""
 
 _MISSING = "ResourceNotFoundException"
 _NO_QUEUE = ("NonExistentQueue", "QueueDoesNotExist")
@@ -45,7 +41,7 @@ def _tune_function(target: Target, id: str, properties: Properties) -> None:
 
 
 def _tune_mapping(target: Target, name: str, settings: dict[str, Any]) -> None:
-    only(f"the mapping of {name}", settings, *_MAPPING, *_FIXED)
+    only(f"the mapping of {name}", settings, *_MAPPING.split(), *_FIXED)
     functions, id = target.client("lambda"), target.deployed.mappings[name]
     live = functions.get_event_source_mapping(UUID=id)
     stream = settings.get("Stream", live["EventSourceArn"])
@@ -54,7 +50,7 @@ def _tune_mapping(target: Target, name: str, settings: dict[str, Any]) -> None:
             f"{name} is fed by {live['EventSourceArn']}, and the event table's stream is {stream}: "
             "run provision, then deploy it again"
         )
-    changed = {key: value for key, value in settings.items() if key in _MAPPING}
+    changed = {key: value for key, value in settings.items() if key in _MAPPING.split()}
     functions.update_event_source_mapping(UUID=id, **changed)
 
 
@@ -78,7 +74,7 @@ def _make_queue(target: Target, _: str, properties: Properties) -> None:
         for name, value in properties.items()
         if name != "QueueName"
     }
-    found = unless(_NO_QUEUE, queues.get_queue_url, QueueName=properties["QueueName"])
+    found = none_on(_NO_QUEUE, queues.get_queue_url, QueueName=properties["QueueName"])
     if found is None:
         found = queues.create_queue(QueueName=properties["QueueName"], Attributes=attributes)
     else:
@@ -88,96 +84,75 @@ def _make_queue(target: Target, _: str, properties: Properties) -> None:
 
 def _delete_queue(target: Target, _: str, properties: Properties) -> None:
     queues = target.client("sqs")
-    found = unless(_NO_QUEUE, queues.get_queue_url, QueueName=properties["QueueName"])
+    found = none_on(_NO_QUEUE, queues.get_queue_url, QueueName=properties["QueueName"])
     if found is not None:
         queues.delete_queue(QueueUrl=found["QueueUrl"])
 
 
 def _feed_kinesis(target: Target, _: str, properties: Properties) -> None:
-    """Of a table, only its Kinesis stream is left to say: the rest is `provision`'s."""
+    """Streams a table's changes to Kinesis; `provision` applies everything else of a table."""
     dynamodb, name = target.client("dynamodb"), properties["TableName"]
-    if unless(_MISSING, dynamodb.describe_table, TableName=name) is None:
+    if none_on(_MISSING, dynamodb.describe_table, TableName=name) is None:
         raise click.ClickException(
             f"there is no table {name}: run `python -m ops --stage {target.stage.name} provision`"
         )
     if "KinesisStreamSpecification" not in properties:
         return
     stream = properties["KinesisStreamSpecification"]["StreamArn"]
-    live = dynamodb.describe_kinesis_streaming_destination(TableName=name)
-    on = [
-        each["StreamArn"]
-        for each in live.get("KinesisDataStreamDestinations", ())
-        if each["DestinationStatus"] in ("ENABLING", "ACTIVE")
-    ]
-    if stream not in on:
+    if kinesis.statuses(dynamodb, name).get(stream) not in ("ENABLING", "ACTIVE"):
         dynamodb.enable_kinesis_streaming_destination(TableName=name, StreamArn=stream)
 
 
 def _make_kinesis(target: Target, _: str, properties: Properties) -> None:
-    kinesis, name = target.client("kinesis"), properties["Name"]
-    unless(
-        "ResourceInUseException",
-        kinesis.create_stream,
-        StreamName=name,
-        StreamModeDetails=properties["StreamModeDetails"],
-    )
-    kinesis.get_waiter("stream_exists").wait(StreamName=name)
-    live = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    streams, name = target.client("kinesis"), properties["Name"]
+    mode, active = properties["StreamModeDetails"], streams.get_waiter("stream_exists")
+    create = streams.create_stream
+    none_on("ResourceInUseException", create, StreamName=name, StreamModeDetails=mode)
+    active.wait(StreamName=name)
+    live = streams.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
     hours = properties["RetentionPeriodHours"]
     if live["RetentionPeriodHours"] < hours:
-        kinesis.increase_stream_retention_period(StreamName=name, RetentionPeriodHours=hours)
-        kinesis.get_waiter("stream_exists").wait(StreamName=name)
+        streams.increase_stream_retention_period(StreamName=name, RetentionPeriodHours=hours)
+        active.wait(StreamName=name)
     encryption = properties["StreamEncryption"]
     if live.get("KeyId") != encryption["KeyId"]:
-        kinesis.start_stream_encryption(StreamName=name, **encryption)
-        kinesis.get_waiter("stream_exists").wait(StreamName=name)
+        streams.start_stream_encryption(StreamName=name, **encryption)
+        active.wait(StreamName=name)
 
 
 def _delete_kinesis(target: Target, _: str, properties: Properties) -> None:
-    kinesis, name = target.client("kinesis"), properties["Name"]
-    live = unless(_MISSING, kinesis.describe_stream_summary, StreamName=name)
+    streams, name = target.client("kinesis"), properties["Name"]
+    live = none_on(_MISSING, streams.describe_stream_summary, StreamName=name)
     if live is None:
         return
-    unless(
-        (_MISSING, "ValidationException"),  # No such table; not fed into this stream.
+    none_on(
+        (_MISSING, "ValidationException"),  # No such table; it does not stream there.
         target.client("dynamodb").disable_kinesis_streaming_destination,
         TableName=target.stage.events_table,
         StreamArn=live["StreamDescriptionSummary"]["StreamARN"],
     )
-    kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)
+    streams.delete_stream(StreamName=name, EnforceConsumerDeletion=True)
 
 
 FUNCTION = Handler(
-    frozenset({"Runtime", "Events"}),
+    "Runtime Events",
     _tune_function,
-    # Chalice ships the code; TWOFOLD_RESTORED is of use to CloudFormation alone.
-    elsewhere=frozenset({"CodeUri", "Environment"}),
+    # Chalice uploads the code; only CloudFormation uses TWOFOLD_RESTORED.
+    elsewhere="CodeUri Environment",
 )
-ROLE = Handler(frozenset({"PermissionsBoundary"}), _bound_role)
+ROLE = Handler("PermissionsBoundary", _bound_role)
 QUEUE = Handler(
-    frozenset({"QueueName", "MessageRetentionPeriod", "KmsMasterKeyId", "SqsManagedSseEnabled"}),
+    "QueueName MessageRetentionPeriod KmsMasterKeyId SqsManagedSseEnabled",
     _make_queue,
     _delete_queue,
 )
 TABLE = Handler(
-    frozenset({"TableName", "KinesisStreamSpecification"}),
+    "TableName KinesisStreamSpecification",
     _feed_kinesis,
-    elsewhere=frozenset(
-        {
-            "KeySchema",
-            "AttributeDefinitions",
-            "BillingMode",
-            "SSESpecification",
-            "DeletionProtectionEnabled",
-            "Tags",
-            "GlobalSecondaryIndexes",
-            "StreamSpecification",
-            "PointInTimeRecoverySpecification",
-        }
-    ),
+    elsewhere="KeySchema AttributeDefinitions BillingMode SSESpecification "
+    "DeletionProtectionEnabled Tags GlobalSecondaryIndexes StreamSpecification "
+    "PointInTimeRecoverySpecification",
 )
 KINESIS = Handler(
-    frozenset({"Name", "StreamModeDetails", "RetentionPeriodHours", "StreamEncryption"}),
-    _make_kinesis,
-    _delete_kinesis,
+    "Name StreamModeDetails RetentionPeriodHours StreamEncryption", _make_kinesis, _delete_kinesis
 )

@@ -1,10 +1,8 @@
-"""Handling: what `tune` knows of a type of resource, and what a handler is given."""
+"""Handling: how `tune` applies a type of resource, and what it passes to the handler."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from ops.stages import Stage
 from ops.tuning.deployed import Deployed
@@ -22,48 +20,36 @@ class Target:
     client: Callable[[str], Any]
 
 
-Action = Callable[[Target, str, Properties], None]
+Action = Callable[[Target, str, Properties], object]
 """Acts on one resource: its logical id and its resolved properties."""
 
 
 @dataclass(frozen=True)
 class Handler:
-    """What is known of a type: its properties, how they are applied, and how it is removed.
+    """A type of resource: its properties, how they are applied, and how it is removed.
 
-    `remove` is None for what `chalice delete` or `ops destroy` removes.
+    `known` and `elsewhere` are names of properties, separated by spaces. Those `elsewhere` are
+    applied by `provision` or Chalice, or concern SAM alone. `remove` is None for a resource that
+    `chalice delete` or `ops destroy` removes.
     """
 
-    known: frozenset[str]
+    known: str
     apply: Action
     remove: Action | None = None
-    elsewhere: frozenset[str] = frozenset()
-    """Properties that are applied by `provision` or by Chalice, or mean something to SAM alone."""
+    elsewhere: str = ""
 
     def check(self, name: str, properties: Mapping[str, Any]) -> None:
         """Raises Unknown for a property that this handler does not know."""
-        unknown = properties.keys() - self.known - self.elsewhere
-        if unknown:
-            raise Unknown(f"{', '.join(sorted(unknown))} of {name}")
+        only(name, properties, *self.known.split(), *self.elsewhere.split())
 
 
 def only(name: str, value: Mapping[str, Any], *known: str) -> None:
-    """Raises Unknown if a part of a property says more than is known of it."""
+    """Raises Unknown if a property has other keys than these."""
     unknown = value.keys() - set(known)
     if unknown:
         raise Unknown(f"{', '.join(sorted(unknown))} of {name}")
 
 
 def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags as most services want them."""
+    """Tags in the form that most services want."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def unless(codes: str | tuple[str, ...], call: Callable[..., Any], **parameters: Any) -> Any:
-    """A call's result, or None if AWS answers with one of these errors ("it is there already")."""
-    try:
-        return call(**parameters)
-    except ClientError as error:
-        code = error.response["Error"]["Code"].rpartition(".")[2]
-        if code not in (codes if isinstance(codes, tuple) else (codes,)):
-            raise
-        return None

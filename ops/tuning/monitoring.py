@@ -1,39 +1,30 @@
 """Monitoring: alarms, dashboards and log groups."""
 
-from ops.tuning.handling import Handler, Properties, Target, pairs, unless
+from collections.abc import Iterator
+from typing import Any
 
-LOG_GROUP_EXISTS = "ResourceAlreadyExistsException"
-NO_LOG_GROUP = "ResourceNotFoundException"
+from ops.aws import none_on
+from ops.stages import Stage
+from ops.tuning.deployed import function_name
+from ops.tuning.handling import Handler, Properties, Target, pairs
 
 
 def _put_alarm(target: Target, _: str, properties: Properties) -> None:
     cloudwatch, name = target.client("cloudwatch"), properties["AlarmName"]
-    # CloudFormation and the API have the same words for an alarm.
     cloudwatch.put_metric_alarm(**properties)
     arn = target.deployed.arn("cloudwatch", f"alarm:{name}")
     # PutMetricAlarm would tag new alarms only.
     cloudwatch.tag_resource(ResourceARN=arn, Tags=pairs(target.stage.tags))
 
 
-def _delete_alarm(target: Target, _: str, properties: Properties) -> None:
-    target.client("cloudwatch").delete_alarms(AlarmNames=[properties["AlarmName"]])
-
-
-def _put_dashboard(target: Target, _: str, properties: Properties) -> None:
-    target.client("cloudwatch").put_dashboard(**properties)
-
-
 def _delete_dashboard(target: Target, _: str, properties: Properties) -> None:
-    unless(
-        "DashboardNotFoundError",
-        target.client("cloudwatch").delete_dashboards,
-        DashboardNames=[properties["DashboardName"]],
-    )
+    delete, names = target.client("cloudwatch").delete_dashboards, [properties["DashboardName"]]
+    none_on("DashboardNotFoundError", delete, DashboardNames=names)
 
 
 def _put_log_group(target: Target, _: str, properties: Properties) -> None:
     logs, name = target.client("logs"), properties["LogGroupName"]
-    unless(LOG_GROUP_EXISTS, logs.create_log_group, logGroupName=name)
+    none_on("ResourceAlreadyExistsException", logs.create_log_group, logGroupName=name)
     logs.put_retention_policy(logGroupName=name, retentionInDays=properties["RetentionInDays"])
     if "KmsKeyId" in properties:
         logs.associate_kms_key(logGroupName=name, kmsKeyId=properties["KmsKeyId"])
@@ -41,38 +32,39 @@ def _put_log_group(target: Target, _: str, properties: Properties) -> None:
     logs.tag_resource(resourceArn=arn, tags=target.stage.tags)
 
 
-def _delete_log_group(target: Target, _: str, properties: Properties) -> None:
-    logs = target.client("logs")
-    unless(NO_LOG_GROUP, logs.delete_log_group, logGroupName=properties["LogGroupName"])
+def _delete_group(logs: Any, name: str) -> bool:
+    """Deletes a log group; whether it existed."""
+    missing = "ResourceNotFoundException"
+    return none_on(missing, logs.delete_log_group, logGroupName=name) is not None
+
+
+def delete_lambda_logs(logs: Any, stage: Stage) -> Iterator[str]:
+    """Deletes the log groups of a stage's Lambdas, which `chalice delete` leaves; a line for each.
+
+    Chalice makes one more, for a Lambda that does not exist.
+    """
+    names = [function_name(stage, function) for function in stage.functions]
+    for name in [*names, f"{stage.stack}-api_handler"]:
+        if _delete_group(logs, f"/aws/lambda/{name}"):
+            yield f"  deleted: the log group /aws/lambda/{name}"
 
 
 ALARM = Handler(
-    frozenset(
-        {
-            "AlarmName",
-            "AlarmDescription",
-            "AlarmActions",
-            "OKActions",
-            "Namespace",
-            "MetricName",
-            "Dimensions",
-            "Statistic",
-            "ExtendedStatistic",
-            "EvaluateLowSampleCountPercentile",
-            "Period",
-            "ComparisonOperator",
-            "Threshold",
-            "EvaluationPeriods",
-            "DatapointsToAlarm",
-            "TreatMissingData",
-        }
-    ),
+    "AlarmName AlarmDescription AlarmActions OKActions Namespace MetricName Dimensions Statistic "
+    "ExtendedStatistic EvaluateLowSampleCountPercentile Period ComparisonOperator Threshold "
+    "EvaluationPeriods DatapointsToAlarm TreatMissingData",
     _put_alarm,
-    _delete_alarm,
+    lambda target, _, wanted: target.client("cloudwatch").delete_alarms(
+        AlarmNames=[wanted["AlarmName"]]
+    ),
 )
 DASHBOARD = Handler(
-    frozenset({"DashboardName", "DashboardBody"}), _put_dashboard, _delete_dashboard
+    "DashboardName DashboardBody",
+    lambda target, _, wanted: target.client("cloudwatch").put_dashboard(**wanted),
+    _delete_dashboard,
 )
 LOG_GROUP = Handler(
-    frozenset({"LogGroupName", "RetentionInDays", "KmsKeyId"}), _put_log_group, _delete_log_group
+    "LogGroupName RetentionInDays KmsKeyId",
+    _put_log_group,
+    lambda target, _, wanted: _delete_group(target.client("logs"), wanted["LogGroupName"]),
 )

@@ -1,6 +1,6 @@
-"""Resolving: a template's references, in the values that they have for a deployed stage.
+"""Resolving: the values of a template's references for a deployed stage.
 
-The intrinsic functions that our templates use, and no others: Ref, Fn::GetAtt, Fn::Sub, Fn::If and
+Knows the intrinsic functions that our templates use: Ref, Fn::GetAtt, Fn::Sub, Fn::If and
 Fn::Equals (CloudFormation User Guide, "Intrinsic function reference").
 """
 
@@ -16,7 +16,7 @@ from ops.tuning.deployed import Deployed
 
 
 class Unknown(click.ClickException):
-    """Something of a template that `tune` does not know: a type, a property or a reference."""
+    """A type, a property or a reference of a template that `tune` does not know."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"`tune` does not know {what}; `python -m ops deploy` does")

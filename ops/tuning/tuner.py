@@ -1,18 +1,20 @@
-"""Tuner: applies all that a template says besides what Chalice makes, or removes it again."""
+"""Tuner: applies the parts of a template that Chalice does not make, or removes them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from ops.mappings import EVENTS_STREAM, camel
 from ops.template import completed, first_tables
-from ops.tuning import api, domain, feeding, monitoring
+from ops.tuning import api, feeding, monitoring
 from ops.tuning.deployed import function_name, skeleton
 from ops.tuning.handling import Handler, Properties, Target
 from ops.tuning.resolving import Resolver, Unknown
 
 HANDLERS: dict[str, Handler] = {
-    # In the order in which they are applied; they are removed in the reverse one.
+    # In the order in which they are applied; they are removed in reverse order.
     "AWS::Logs::LogGroup": monitoring.LOG_GROUP,
     "AWS::SQS::Queue": feeding.QUEUE,
     "AWS::Kinesis::Stream": feeding.KINESIS,
@@ -20,15 +22,15 @@ HANDLERS: dict[str, Handler] = {
     "AWS::IAM::Role": feeding.ROLE,
     "AWS::Serverless::Function": feeding.FUNCTION,
     "AWS::Serverless::Api": api.API,
-    "AWS::ApiGateway::DomainName": domain.DOMAIN,
-    "AWS::ApiGateway::BasePathMapping": domain.MAPPING,
+    "AWS::ApiGateway::DomainName": api.DOMAIN,
+    "AWS::ApiGateway::BasePathMapping": api.MAPPING,
     "AWS::CloudWatch::Alarm": monitoring.ALARM,
     "AWS::CloudWatch::Dashboard": monitoring.DASHBOARD,
 }
-"""What `tune` knows, by the type of a resource."""
+"""The handler of each type of resource."""
 
 _OF_DEPLOY = ("CodeUri",)
-"""Properties that refer to what only `ops deploy` knows: where it put the code."""
+"""Properties that only `ops deploy` can resolve: the location of the code."""
 
 
 @dataclass(frozen=True)
@@ -64,25 +66,23 @@ def steps(target: Target, events_stream: str = "") -> list[Step]:
 
 
 def apply(target: Target, wanted: list[Step]) -> Iterator[str]:
-    """Applies each step; a line for people about each type of resource."""
-    for kind, names in _by_kind(wanted).items():
-        for step in names:
-            HANDLERS[kind].apply(target, step.name, step.properties)
-        yield _line(kind, names)
+    """Applies each step; a line of text about each type of resource."""
+    for kind, steps_of in groupby(wanted, attrgetter("kind")):
+        done = [HANDLERS[kind].apply(target, step.name, step.properties) for step in steps_of]
+        yield f"{len(done):>3} {kind}"
 
 
 def remove(target: Target, wanted: list[Step]) -> Iterator[str]:
-    """Removes what `apply` made and `chalice delete` does not, before that.
+    """Removes what `apply` made, before `chalice delete`; a line of text about each type.
 
-    The Lambdas' log groups are left, since Chalice stops if one of its own is gone.
+    The Lambdas' log groups stay, since Chalice fails if one of its own is missing.
     """
-    ours = [step for step in wanted if not _is_of_lambda(step)]
-    for kind, names in reversed(list(_by_kind(ours).items())):
+    ours = [step for step in reversed(wanted) if not _is_of_lambda(step)]
+    for kind, steps_of in groupby(ours, attrgetter("kind")):
         action = HANDLERS[kind].remove
         if action is not None:
-            for step in reversed(names):
-                action(target, step.name, step.properties)
-            yield _line(kind, names)
+            done = [action(target, step.name, step.properties) for step in steps_of]
+            yield f"{len(done):>3} {kind}"
 
 
 def _resolved(resolver: Resolver, name: str, kind: str, properties: Properties) -> Properties:
@@ -108,14 +108,3 @@ def _defaults(template: Mapping[str, Any]) -> dict[str, str]:
         for name, parameter in template.get("Parameters", {}).items()
         if "Default" in parameter
     }
-
-
-def _by_kind(wanted: list[Step]) -> dict[str, list[Step]]:
-    found: dict[str, list[Step]] = {}
-    for step in wanted:
-        found.setdefault(step.kind, []).append(step)
-    return found
-
-
-def _line(kind: str, found: list[Step]) -> str:
-    return f"{len(found):>3} {kind}"

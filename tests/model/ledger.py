@@ -75,7 +75,7 @@ class Ledger:
                 self.accounts, self.transactions = released
                 # In the order of expiry, as an account's state lists its holds.
                 mine = [id for id in self.transactions if self._frees(id, no.account)]
-                mine.sort(key=lambda id: self.transactions[id]["expires"])
+                mine.sort(key=lambda hold: self.transactions[hold]["expires"])
                 mine += [no.hold] if no.hold else []
                 for id in mine:
                     self._expire(id, dry=dry)

@@ -20,7 +20,7 @@ from ops import provision, tune
 from ops.deploy import EVENTS_WORD
 from ops.stages import Stage, stages
 from ops.template import completed
-from ops.tuning import api, deployed, leftovers, limits, tuner
+from ops.tuning import api, deployed, monitoring, tuner
 from ops.tuning.deployed import Deployed, skeleton
 from ops.tuning.handling import Target
 from ops.tuning.resolving import Resolver, Unknown
@@ -381,7 +381,7 @@ def test_all_that_was_made_is_removed_but_for_the_tables(name: str, variant: str
 def test_what_chalice_leaves_of_logs_is_deleted_with_the_tables() -> None:
     stage, answers = STAGES["write"], Answers()
 
-    lines = list(leftovers.delete(answers.client("logs"), stage))
+    lines = list(monitoring.delete_lambda_logs(answers.client("logs"), stage))
 
     deleted = {each["logGroupName"] for each in answers.of("DeleteLogGroup")}
     assert deleted == {
@@ -392,7 +392,7 @@ def test_what_chalice_leaves_of_logs_is_deleted_with_the_tables() -> None:
     }
     assert len(lines) == 4
     none = Answers(DeleteLogGroup="ResourceNotFoundException")
-    assert list(leftovers.delete(none.client("logs"), stage)) == []
+    assert list(monitoring.delete_lambda_logs(none.client("logs"), stage)) == []
 
 
 def recorded(folder: Path, stage: Stage, *, without: str = "") -> None:
@@ -446,20 +446,20 @@ def test_a_stage_that_was_not_deployed_is_refused_with_what_to_do(
 def test_another_python_than_the_lambdas_is_refused_in_one_line() -> None:
     stage = varied(STAGES["write"], {"TWOFOLD_RUNTIME": "python3.13"})
     with pytest.raises(click.ClickException, match=r"runs on python3\.13 and this is python3"):
-        limits.check(stage)
+        deployed.check_limits(stage)
 
 
 def test_what_chalice_cannot_make_is_refused_with_what_can() -> None:
-    limits.check(STAGES["write"])
+    deployed.check_limits(STAGES["write"])
     copies = varied(STAGES["accounts"], {"TWOFOLD_REPLICAS": "eu-west-1"})
     with pytest.raises(click.ClickException, match="ops deploy --environment prod"):
-        limits.check(copies)
+        deployed.check_limits(copies)
     elsewhere = varied(STAGES["accounts"], {"TWOFOLD_REGION": "eu-west-1"})
     with pytest.raises(click.ClickException, match="set AWS_DEFAULT_REGION=eu-west-1"):
-        limits.check(elsewhere)
+        deployed.check_limits(elsewhere)
     described = replace(STAGES["accounts"], config={**STAGES["accounts"].config, "xray": False})
     with pytest.raises(click.ClickException, match=r"Chalice reads \.chalice/config\.json alone"):
-        limits.check(described)
+        deployed.check_limits(described)
 
 
 @pytest.mark.parametrize("command", [tune.tune, provision.provision])

@@ -204,9 +204,7 @@ def test_a_kept_checkpoint_that_was_altered_is_itself_a_finding() -> None:
     damaged_one = f"acme: the checkpoint of {made.at} is damaged: "
     assert gone == [f"{damaged_one}it is empty"]
     assert half[0].startswith(f"{damaged_one}it cannot be read")
-    assert said(audited()) == [
-        f"acme: the checkpoint of {made.at} is not the one that its verdict names"
-    ]
+    assert said(audited()) == [f"acme: the checkpoint of {made.at} is not the one of its verdict"]
 
 
 def test_a_file_that_somebody_keeps_is_proved_too(tmp_path: Path, keeper: Keeper) -> None:

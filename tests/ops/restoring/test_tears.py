@@ -1,7 +1,10 @@
 """Tears: what is left of a torn end are whole commits, and all that are whole and untangled."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import groupby
 from random import Random
 
 import pytest
@@ -22,7 +25,7 @@ from chalicelib.domain.transaction.commands import (
     VoidHold,
 )
 from chalicelib.events.recorded import Recorded
-from ops.restoring.tears import Cut, torn
+from ops.restoring.tears import Commit, Coordinates, Cut, Tail, commit_of, cuts
 from tests.domain.books import NOW, credit, debit, opening, posting
 from tests.ops.restoring.history import (
     LEDGER,
@@ -38,6 +41,20 @@ from tests.ops.restoring.history import (
 )
 
 ALWAYS = NOW - timedelta(days=1)
+
+
+def torn(
+    events: Iterable[Recorded], since: datetime, witness: Iterable[Recorded] = ()
+) -> list[Cut]:
+    """The cuts of these events, which were recorded in any order."""
+    tail = Tail(since)
+    in_order = sorted(events, key=lambda one: (str(one.stream), one.version))
+    for stream, of_stream in groupby(in_order, key=lambda one: str(one.stream)):
+        tail.take(stream, of_stream)
+    known: defaultdict[Commit, set[Coordinates]] = defaultdict(set)
+    for one in witness:
+        known[commit_of(one)].add(place(one))
+    return cuts(tail, known)
 
 
 def left(events: list[Recorded], cuts: list[Cut]) -> set[Place]:

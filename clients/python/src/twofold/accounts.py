@@ -63,11 +63,10 @@ class Accounts:
         stripes: int = 1,
         idempotency_key: str | None = None,
     ) -> Account:
-        """Opens an account; one that is open with this content is answered as it is now. Its id may
-        come from an `idempotency_key` too.
+        """Opens an account, or returns the open account of this id and content.
 
-        Where no `min_balance` is given it is 0. With more than one of `stripes`, up to 64, many can
-        write the account at once; such an account has no limits, and may not be given any.
+        The id may come from an `idempotency_key` too. The default of `min_balance` is 0. With up to
+        64 `stripes`, many can write the account in parallel; such an account can have no limits.
         """
         new = NewAccount(
             id=new_id() if id is None and idempotency_key is None else id,
@@ -89,10 +88,10 @@ class Accounts:
     def open_batch(
         self, accounts: Sequence[NewAccount], *, idempotency_key: str | None = None
     ) -> tuple[AccountResult, ...]:
-        """Opens up to 100 accounts, each on its own; what became of each.
+        """Opens up to 100 accounts independently; the result of each.
 
-        Those without an id are known by the key and their place. The same batch is sent again for
-        those that were not attempted or are unknown, within the deadline.
+        An account without an id gets one from the key and its index. The same batch is sent again
+        for accounts that were not attempted or are unknown, within the deadline.
         """
         body = {"accounts": [new.body() for new in accounts]}
         results = done(self._calls, "/accounts/batch", body, idempotency_key or new_id())
@@ -107,10 +106,10 @@ class Accounts:
         metadata: Mapping[str, str] | UnsetType = UNSET,
         if_match: int | None = None,
     ) -> Account:
-        """Changes what is given; with `if_match`, only an account that is at this version.
+        """Changes the given fields; with `if_match`, only if the account is at this version.
 
-        A change whose reply was lost is sent again, and then, if it had been done, is refused as
-        `version_conflict`: read the account to see whose change it was.
+        A change without a reply is sent again. If the first attempt was done, the second is refused
+        as `version_conflict`: read the account to see whose change it was.
         """
         given = {
             "min_balance": _limit(min_balance),
@@ -122,26 +121,26 @@ class Accounts:
         return read(self._calls.write(_path(id), body, method="PATCH", headers=headers), Account)
 
     def freeze(self, id: str, *, debits: bool = True, credits: bool = True) -> Account:
-        """Lets an account refuse entries of these directions; other directions stay as they are."""
+        """Freezes an account for entries of these directions; the other direction is unchanged."""
         body = {"debits": debits, "credits": credits}
         return read(self._calls.write(f"{_path(id)}/freeze", body), Account)
 
     def unfreeze(self, id: str, *, debits: bool = True, credits: bool = True) -> Account:
-        """Lets an account take entries of these directions again."""
+        """Unfreezes an account for entries of these directions."""
         body = {"debits": debits, "credits": credits}
         return read(self._calls.write(f"{_path(id)}/unfreeze", body), Account)
 
     def close(self, id: str) -> Account:
-        """Closes an account that is empty, for good."""
+        """Closes an empty account permanently."""
         return read(self._calls.write(f"{_path(id)}/close", {}), Account)
 
     def get(self, id: str, *, min_version: int = 0, strong: bool = False) -> Account:
-        """The account now; `strong` asks the event table itself, where the ledger allows it."""
+        """The account now; `strong` reads the event table, where the ledger allows it."""
         query = query_of(min_version=min_version or None, consistency="strong" if strong else None)
         return self._calls.get("accounts", _path(id), Account, query)
 
     def list(self, prefix: str | None = None, *, page: int = PAGE) -> Iterator[Account]:
-        """The accounts whose ids begin so, or all, in the order of their ids."""
+        """The accounts whose ids have the prefix, or all, in the order of their ids."""
         query = query_of(prefix=prefix, limit=page)
         return self._calls.rows("accounts", "/accounts", "accounts", Account, query)
 
@@ -174,7 +173,7 @@ class Accounts:
         """What was recorded on an account from one time (the beginning) up to another (now)."""
         query = query_of(**{"from": from_}, to=to, min_version=min_version or None, limit=page)
         path = f"{_path(id)}/statement"
-        first = self._calls.ask("accounts", path, query)
+        first = self._calls.send_get("accounts", path, query)
         period = read(first, Period)
         return Statement(
             account=period.account,
@@ -189,10 +188,10 @@ class Accounts:
 
 def _result(result: dict[str, Any]) -> AccountResult:
     account, problem = result.get("account"), result.get("problem")
-    said = {"replayed": result.get("replayed", False)}
+    header = {"replayed": result.get("replayed", False)}
     return AccountResult(
         status=result["status"],
-        account=account and convert({**account, **said}, Account),
+        account=account and convert({**account, **header}, Account),
         problem=problem and Problem(result["status"], problem),
     )
 

@@ -1,4 +1,4 @@
-"""Calls: how the routes of one ledger are asked, and how what they answer is read."""
+"""Calls: requests to the routes of one ledger, and decoding their replies."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -26,8 +26,8 @@ class Calls:
     def get(
         self, api: Api, path: str, answer: type[_Answer], query: Mapping[str, str] | None = None
     ) -> _Answer:
-        """What a path of the ledger answers."""
-        return read(self.ask(api, path, query or {}), answer)
+        """The decoded reply to a GET of a path."""
+        return read(self.send_get(api, path, query or {}), answer)
 
     def write(
         self,
@@ -40,7 +40,7 @@ class Calls:
         query: Mapping[str, str] | None = None,
         is_unfinished: Callable[[Reply], bool] = lambda _: False,
     ) -> Reply:
-        """The reply to a write, which is known by `key`; sent again while a reply is unfinished."""
+        """The reply to a write with this `key`; sent again while a reply is unfinished."""
         return self._transport.send(
             method,
             f"{self._roots['write']}{self._path}{path}",
@@ -51,7 +51,7 @@ class Calls:
             is_unfinished=is_unfinished,
         )
 
-    def ask(self, api: Api, path: str, query: Mapping[str, str]) -> Reply:
+    def send_get(self, api: Api, path: str, query: Mapping[str, str]) -> Reply:
         """The reply to a read."""
         return self._transport.send("GET", f"{self._roots[api]}{self._path}{path}", query=query)
 
@@ -65,15 +65,15 @@ class Calls:
         *,
         first: Reply | None = None,
     ) -> Iterator[_Answer]:
-        """The rows of a listing, page by page to its end; the first page may be there already."""
-        reply = first or self.ask(api, path, query)
+        """The rows of a listing, page by page; the first page may be given."""
+        reply = first or self.send_get(api, path, query)
         while True:
             page = msgspec.json.decode(reply.body)
             for found in page[name]:
                 yield convert(found, row)
             if page["next_cursor"] is None:
                 return
-            reply = self.ask(api, path, {**query, "cursor": page["next_cursor"]})
+            reply = self.send_get(api, path, {**query, "cursor": page["next_cursor"]})
 
 
 def segment(id: str) -> str:
@@ -91,21 +91,21 @@ def query_of(**given: str | int | datetime | None) -> dict[str, str]:
 
 
 def keyed(key: str | None) -> dict[str, str]:
-    """The header that names what a request is known by."""
+    """The header with the idempotency key of a request."""
     return {} if key is None else {"Idempotency-Key": key}
 
 
 def read(reply: Reply, answer: type[_Answer]) -> _Answer:
-    """What a reply says; not strictly, since amounts are strings there and integers here."""
+    """A decoded reply; not strictly, since amounts are strings there and integers here."""
     return msgspec.json.decode(reply.body, type=answer, strict=False)
 
 
-def convert(said: Any, answer: type[_Answer]) -> _Answer:
-    """Likewise what is a part of a reply."""
-    return msgspec.convert(said, answer, strict=False)
+def convert(part: Any, answer: type[_Answer]) -> _Answer:
+    """A decoded part of a reply, likewise."""
+    return msgspec.convert(part, answer, strict=False)
 
 
 def made(reply: Reply, answer: type[_Made]) -> _Made:
-    """What was made, and whether that was before."""
+    """The created account or transaction, and whether an earlier request created it."""
     replayed = reply.headers.get("Idempotency-Replayed") == "true"
     return msgspec.structs.replace(read(reply, answer), replayed=replayed)

@@ -1,4 +1,4 @@
-"""Ids: what a request is known by, so that it is done once however often it is sent."""
+"""Ids of requests, by which a request is done once however often it is sent."""
 
 import secrets
 import time

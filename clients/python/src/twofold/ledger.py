@@ -71,13 +71,11 @@ class Ledger:
         self._transport.close()
 
     def trial_balance(self) -> TrialBalance:
-        """Whether debits equal credits, asset by asset."""
+        """The trial balance: whether debits equal credits, by asset."""
         return self._calls.get("journal", "/trial-balance", TrialBalance)
 
     def ledgers(self, api: Api = "journal") -> Iterator[LedgerEntry]:
-        """All ledgers that the key opens, not only this one, in the order of their ids; as far as
-        one of the Read APIs has heard of them.
-        """
+        """All ledgers that the key opens and a Read API has, in the order of their ids."""
         query: dict[str, str] = {"limit": "200"}
         while True:
             reply = self._transport.send("GET", f"{self._roots[api]}/ledgers", query=query)
@@ -89,7 +87,7 @@ class Ledger:
             query["cursor"] = page["next_cursor"]
 
     def integrity(self) -> Integrity:
-        """What the last audit of the ledger found."""
+        """The verdict of the last audit of the ledger."""
         return self._calls.get("journal", "/integrity", Integrity)
 
     def health(self, api: Api = "write") -> Health:

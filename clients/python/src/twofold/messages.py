@@ -1,7 +1,7 @@
-"""Messages: what the ledger is sent and what it answers, with amounts as `int`s of the asset's
-smallest unit and times as `datetime`s with a zone.
+"""Messages: bodies of requests and replies, with amounts as `int`s of the asset's smallest unit and
+times as `datetime`s with a zone.
 
-Fields that a newer ledger adds to its answers are passed over.
+Unknown fields, which a newer ledger may send, are ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def credit(account: str, amount: int) -> Entry:
 
 
 class Pending(Struct, frozen=True):
-    """Says that a transaction is to be held: for so many seconds, or until it is resolved."""
+    """Makes a transaction a hold: for some seconds, or until it is resolved."""
 
     timeout_seconds: int | None = None
 
@@ -49,7 +49,7 @@ class NewTransaction(Struct, frozen=True, kw_only=True):
     pending: Pending | None = None
 
     def body(self) -> dict[str, Any]:
-        """The request that asks for it, without what it leaves open. Amounts go as strings."""
+        """The body of the request, without unset fields. Amounts are strings."""
         said = {
             "id": self.id,
             "reference": self.reference,
@@ -73,7 +73,7 @@ def _entry(entry: Entry) -> dict[str, str]:
 
 
 class Frozen(Struct, frozen=True):
-    """Which entries an account refuses for now."""
+    """The entries that an account refuses."""
 
     debits: bool
     credits: bool
@@ -109,7 +109,7 @@ class Account(Struct, frozen=True, kw_only=True):
 class Balance(Struct, frozen=True, kw_only=True):
     """An account's posted balance after the last entry recorded at or before `at`.
 
-    `final` says that nothing which may still be recorded can change it.
+    `final` says that no later recording can change it.
     """
 
     account: str
@@ -134,7 +134,7 @@ class AccountEntry(Struct, frozen=True, kw_only=True):
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """What every page of a statement says of its period."""
+    """The period of a statement, which is on each page."""
 
     account: str
     asset: str
@@ -161,7 +161,7 @@ class TransactionEntry(Struct, frozen=True, kw_only=True):
 class Transaction(Struct, frozen=True, kw_only=True):
     """A transaction. One that was never pending, or never expires, has no `expires_at`.
 
-    `replayed` says that it was made before, and that this is the first answer again; `dry_run` that
+    `replayed` says that it was made before, and this is the first reply again; `dry_run` that
     nothing was written.
     """
 
@@ -184,7 +184,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
 
 
 class AssetTotals(Struct, frozen=True, kw_only=True):
-    """All that was ever posted in one asset, on either side."""
+    """The sums of everything posted in one asset, by side."""
 
     asset: str
     debits: int
@@ -193,9 +193,9 @@ class AssetTotals(Struct, frozen=True, kw_only=True):
 
 
 class TrialBalance(Struct, frozen=True, kw_only=True):
-    """Whether debits equal credits, as far as `events` events of accounts, the newest recorded at
-    `as_of`, have been counted. `balanced` is None where it cannot be said while transactions are
-    on their way, which is not `settled`.
+    """Whether debits equal credits, by `events` events of accounts, the newest recorded at `as_of`.
+
+    While transactions are still being projected, it is not `settled`, and `balanced` may be None.
     """
 
     ledger: str
@@ -216,8 +216,8 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
 
 class Integrity(Struct, frozen=True, kw_only=True):
     """What the last audit found in `events` events of `streams` streams, the newest recorded at
-    `as_of`: whether all is `whole`, or how many `findings` there are. All None before the first.
-    `checkpoint` is of the last audit that found nothing wrong.
+    `as_of`: whether all is `whole`, or the number of `findings`. All None before the first audit.
+    `checkpoint` is of the last audit without findings.
     """
 
     ledger: str
@@ -238,7 +238,7 @@ class LedgerEntry(Struct, frozen=True, kw_only=True):
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """What an API says of itself."""
+    """The state of an API."""
 
     status: str
     serves: tuple[str, ...]

@@ -1,40 +1,40 @@
-"""Problems: what a call raises when it is not answered as it was meant to be."""
+"""Problems: the errors that a call raises."""
 
 from typing import Any
 
 import msgspec
 
 UNEXPECTED = "unexpected_answer"
-"""The code of an answer that did not come from the ledger but, say, from a proxy."""
+"""The code of a reply that is not from the ledger, but from a proxy, say."""
 
 
 class TwofoldError(Exception):
-    """What the client raises. `key` is the id or idempotency key that the request was sent with.
+    """The base of the client's errors. `key` is the id or idempotency key of the request.
 
     After NoReply, and after a Problem with the code `outcome_unknown`, `internal_error` or
-    `unexpected_answer`, what was asked may have been done, or may be yet: repeat the call with this
-    key and nothing is done twice. `contention` is only raised where no attempt can have been done.
+    `unexpected_answer`, the request may have been done, or may still be: repeat the call with this
+    key, and it is done once. `contention` is only raised if no attempt can have been done.
     """
 
     key: str | None = None
 
 
 class NoReply(TwofoldError):
-    """Nobody answered before the deadline, or an attempt without an answer may have been done."""
+    """No reply before the deadline, or an attempt without a reply may have been done."""
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One field of a request that is not as it should be."""
+    """One wrong field of a request."""
 
     field: str
     detail: str
 
 
 class Problem(TwofoldError):
-    """What the ledger refused, or could not do.
+    """A refusal or a failure of the ledger.
 
-    `code` is stable, and is what to branch on; `detail` is for people; `errors` names fields;
-    `document` is the whole of it, with the figures of a refusal, whose amounts are strings.
+    `code` is stable, for programs; `detail` is for people; `errors` names fields; `document` is the
+    whole problem document, whose amounts are strings.
     """
 
     def __init__(self, status: int, document: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ class Problem(TwofoldError):
 
 
 class _Document(msgspec.Struct, frozen=True):
-    """What makes a reply a problem of the ledger's."""
+    """The fields by which a reply is a problem of the ledger."""
 
     code: str
     detail: str
@@ -55,7 +55,7 @@ class _Document(msgspec.Struct, frozen=True):
 
 
 def problem_of(status: int, body: bytes) -> Problem:
-    """The problem that a reply is, also where it was not the ledger that replied."""
+    """The problem of a reply, also of one that is not from the ledger."""
     try:
         msgspec.json.decode(body, type=_Document)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Results: answers that are more than one message."""
+"""Results: replies that consist of several messages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from twofold.problems import Problem
 class Statement:
     """An account from one time up to another.
 
-    `entries` are fetched as they are iterated over, oldest first, and once; both balances are the
-    whole period's.
+    `entries` can be iterated over once, oldest first, and are fetched meanwhile. Both balances are
+    the whole period's.
     """
 
     account: str
@@ -27,7 +27,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class AccountResult:
-    """What became of one account of a batch: it, or the problem that it was refused for."""
+    """The result of one account of a batch: the account, or the problem."""
 
     status: int
     account: Account | None
@@ -36,7 +36,7 @@ class AccountResult:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one transaction of a batch: it, or the problem that it was refused for."""
+    """The result of one transaction of a batch: the transaction, or the problem."""
 
     status: int
     transaction: Transaction | None

@@ -12,12 +12,13 @@ from twofold.problems import Problem
 from twofold.results import Result
 
 PAGE = 200
-"""How many rows of a listing are fetched at a time: the most there may be."""
+"""Rows of a page of a listing: the maximum."""
 
 
 class Transactions:
-    """The transactions of a ledger. Each write carries an id, made here where none is given, so
-    that the ledger does it once.
+    """The transactions of a ledger.
+
+    Each write has an id, which is generated if none is given, so that the ledger does it once.
     """
 
     def __init__(self, calls: Calls) -> None:
@@ -35,8 +36,9 @@ class Transactions:
         dry_run: bool = False,
         idempotency_key: str | None = None,
     ) -> Transaction:
-        """Posts a transaction, or holds it if it is to be `pending`. Its id may come as an
-        `idempotency_key` too. With `dry_run` it is decided, and not written.
+        """Posts a transaction, or holds it if `pending` is given.
+
+        The id may come from an `idempotency_key` too. With `dry_run` nothing is written.
         """
         new = NewTransaction(
             entries=entries,
@@ -62,12 +64,11 @@ class Transactions:
         atomic: bool = True,
         idempotency_key: str | None = None,
     ) -> tuple[Result, ...]:
-        """Posts several transactions, all or none, or each on its own; what became of each.
+        """Posts several transactions, all or none or independently; the result of each.
 
-        Those without an id are known by the key and their place. The same batch is sent again for
-        those that were not attempted, and for those of which it is not known what became of them,
-        within the deadline; what is left then has a problem with the status 503, and the same
-        batch with the same key goes on from there.
+        A transaction without an id gets one from the key and its index. The same batch is sent
+        again for transactions that were not attempted or are unknown, within the deadline. The rest
+        then has a problem with the status 503, and the same batch with the same key continues.
         """
         body = {"atomic": atomic, "transactions": [new.body() for new in transactions]}
         results = done(self._calls, "/transactions/batch", body, idempotency_key or new_id())
@@ -97,8 +98,10 @@ class Transactions:
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Transaction:
-        """Undoes a posted transaction by a new one, which is answered. The new one's id may come as
-        an `idempotency_key` too; its reference is the original's where none is given.
+        """Reverses a posted transaction by a new one, which is returned.
+
+        The new one's id may come from an `idempotency_key` too, and its default reference is the
+        original's.
         """
         id = new_id() if id is None and idempotency_key is None else id
         given = {
@@ -116,8 +119,9 @@ class Transactions:
         return made(reply, Transaction)
 
     def get(self, id: str, *, min_version: int = 0, strong: bool = False) -> Transaction:
-        """The transaction as it is now, at `min_version` or later; `strong` asks the event table
-        itself, where the ledger allows it.
+        """The transaction now, at `min_version` or later.
+
+        `strong` reads the event table, where the ledger allows it.
         """
         query = query_of(min_version=min_version or None, consistency="strong" if strong else None)
         return self._calls.get("journal", _path(id), Transaction, query)
@@ -132,8 +136,8 @@ class Transactions:
         order: Literal["asc", "desc"] = "asc",
         page: int = PAGE,
     ) -> Iterator[Transaction]:
-        """The transactions in the order of their recording, or newest first: all, or those that are
-        pending, or those of a reference, of a period, or of both.
+        """The transactions, oldest or newest first: all, or the pending ones, or those of a
+        reference, of a period, or of both.
         """
         query = query_of(
             reference=reference, state=state, **{"from": from_}, to=to, order=order, limit=page
@@ -151,9 +155,9 @@ def _path(id: str) -> str:
 
 def _result(result: dict[str, Any]) -> Result:
     made, problem = result.get("transaction"), result.get("problem")
-    said = {"replayed": result.get("replayed", False)}
+    header = {"replayed": result.get("replayed", False)}
     return Result(
         status=result["status"],
-        transaction=made and convert({**made, **said}, Transaction),
+        transaction=made and convert({**made, **header}, Transaction),
         problem=problem and Problem(result["status"], problem),
     )

@@ -1,10 +1,9 @@
-"""Transport: one request sent until it is answered, within a deadline.
+"""Transport: one request, sent until there is a final reply, within a deadline.
 
-Sent again are requests without a reply, those answered 429, 502, 503 or 504, and batches of which
-something is left to do: after the seconds that `Retry-After` asks for, and a random time up to a
-bound that doubles ("full jitter": Marc Brooker, Exponential Backoff And Jitter, AWS Architecture
-Blog). That is safe for every request the client makes: each reads, or carries an id that the ledger
-does once, or says how things shall be.
+Requests without a reply, or with the status 429, 502, 503 or 504, and unfinished batches are sent
+again: after the seconds of `Retry-After`, and a random time up to a bound that doubles ("full
+jitter": Marc Brooker, Exponential Backoff And Jitter, AWS Architecture Blog). That is safe for all
+requests of the client: each one reads, has an id that the ledger does once, or sets a final state.
 """
 
 import random
@@ -22,14 +21,14 @@ from urllib3.exceptions import TimeoutError as TimedOut
 from twofold.problems import UNEXPECTED, NoReply, Problem, problem_of
 
 AGAIN = frozenset({429, 502, 503, 504})
-"""Too much, or a gateway that got no answer, or not now."""
+"""The statuses after which a request is sent again."""
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A request's answer; the headers' names are in any case."""
+    """The reply to a request; the names of headers are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,7 +44,7 @@ class _Request:
 
 
 class Transport:
-    """A pool of connections, and the patience to use it; safe to share between threads.
+    """A pool of connections with timeouts; safe to share between threads.
 
     `timeout` is the seconds that one attempt may take, `deadline` those of a whole call.
     """
@@ -75,10 +74,10 @@ class Transport:
         key: str | None = None,
         is_unfinished: Callable[[Reply], bool] = lambda _: False,
     ) -> Reply:
-        """The reply to a request, if it is a good one. A body of None is none.
+        """The successful reply to a request. A body of None is no body.
 
-        `is_unfinished` says of a good reply that the same request, sent again, may do more. Raises
-        Problem for any other reply, and NoReply; both say the request's `key`.
+        `is_unfinished` tells whether the same request, sent again, may do more. Raises Problem for
+        any other reply, and NoReply; both have the request's `key`.
         """
         request = _Request(
             method,
@@ -116,7 +115,7 @@ class Transport:
             bound = min(bound * 2, LONGEST_WAIT_SECONDS)
 
     def _attempt(self, request: _Request, seconds: float) -> Reply | HTTPError:
-        """The reply, or how it was lost."""
+        """The reply, or the reason why there is none."""
         try:
             raw = self._pool.request(
                 request.method,
@@ -131,8 +130,8 @@ class Transport:
 
 
 def _last(request: _Request, outcome: Reply | HTTPError, doubt: Reply | HTTPError | None) -> Reply:
-    """The reply to a request at its deadline: one that leaves it in doubt whether an attempt was
-    done, rather than one that says that the last was not. Raises NoReply.
+    """The reply to a request at its deadline: preferably one after which it is unknown whether an
+    attempt was done. Raises NoReply.
     """
     if doubt is not None and not (isinstance(outcome, Reply) and _is_good(outcome)):
         outcome = doubt
@@ -142,7 +141,7 @@ def _last(request: _Request, outcome: Reply | HTTPError, doubt: Reply | HTTPErro
 
 
 def _may_have_been_done(outcome: Reply | HTTPError) -> bool:
-    """Whether an attempt that is to be repeated may have been done, or may be yet."""
+    """Whether an attempt that is repeated may have been done, or may still be."""
     if not isinstance(outcome, Reply):
         return not isinstance(outcome, NewConnectionError)
     code = problem_of(outcome.status, outcome.body).code
@@ -150,12 +149,12 @@ def _may_have_been_done(outcome: Reply | HTTPError) -> bool:
 
 
 def _is_good(reply: Reply) -> bool:
-    """Whether it is the ledger's, and says that the request was done."""
+    """Whether a reply is the ledger's, and a success."""
     is_json = reply.headers.get("Content-Type", "").startswith("application/json")
     return reply.status < 300 and is_json
 
 
 def _asked_to_wait(reply: Reply) -> float:
-    """The seconds of `Retry-After`; its other form, a date, is no number and is passed over."""
+    """The seconds of `Retry-After`. The other form, a date, is ignored."""
     asked = reply.headers.get("Retry-After", "")
     return float(asked) if asked.isascii() and asked.isdigit() else 0
