@@ -8,22 +8,12 @@ import msgspec
 
 from chalicelib.commands.account_requests import AccountBatchRequest, OpenAccountRequest
 from chalicelib.commands.answers import account_of
-from chalicelib.commands.batched import (
-    PATIENCE_SECONDS,
-    ProblemDocument,
-    command_of,
-    retry_after,
-)
+from chalicelib.commands.batched import PATIENCE_SECONDS, ProblemDocument, command_of, retry_after
 from chalicelib.commands.deciding import subject
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.idempotency import id_of
 from chalicelib.domain.account.commands import OpenAccount
-from chalicelib.domain.errors import (
-    BatchTooLarge,
-    InvalidField,
-    NotAttempted,
-    Refusal,
-)
+from chalicelib.domain.errors import BatchTooLarge, InvalidField, NotAttempted, Refusal
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody
 from chalicelib.http.problems import Problem, outcome_unknown, refused

@@ -5,13 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from chalicelib.commands.deciding import (
-    Command,
-    changes,
-    makes_its_stream,
-    naming,
-    subject,
-)
+from chalicelib.commands.deciding import Command, changes, makes_its_stream, naming, subject
 from chalicelib.commands.head_cache import Memory
 from chalicelib.domain.errors import (
     AccountExists,
@@ -20,12 +14,7 @@ from chalicelib.domain.errors import (
     Refusal,
     TransactionNotPending,
 )
-from chalicelib.domain.transaction.commands import (
-    ExpireHold,
-    NewTransaction,
-    PostHold,
-    VoidHold,
-)
+from chalicelib.domain.transaction.commands import ExpireHold, NewTransaction, PostHold, VoidHold
 from chalicelib.events.clocks import DIFFER
 from chalicelib.events.recorded import Origin, Recorded, Stream, follow
 from chalicelib.events.store import Append, Place

@@ -7,18 +7,9 @@ from typing import TypedDict
 import msgspec
 
 from chalicelib.commands.answers import transaction_of
-from chalicelib.commands.batched import (
-    PATIENCE_SECONDS,
-    ProblemDocument,
-    command_of,
-    retry_after,
-)
+from chalicelib.commands.batched import PATIENCE_SECONDS, ProblemDocument, command_of, retry_after
 from chalicelib.commands.deciding import subject
-from chalicelib.commands.executor import (
-    Executed,
-    Executor,
-    Refused,
-)
+from chalicelib.commands.executor import Executed, Executor, Refused
 from chalicelib.commands.idempotency import id_of
 from chalicelib.commands.transaction_requests import BatchRequest, NewTransactionRequest
 from chalicelib.domain.errors import (
@@ -30,10 +21,7 @@ from chalicelib.domain.errors import (
     OutcomeUnknown,
     Refusal,
 )
-from chalicelib.domain.transaction.commands import (
-    HoldTransaction,
-    PostTransaction,
-)
+from chalicelib.domain.transaction.commands import HoldTransaction, PostTransaction
 from chalicelib.domain.transaction.decide import is_repeated
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import TransactionBody

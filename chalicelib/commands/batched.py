@@ -5,10 +5,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
-from chalicelib.domain.errors import (
-    InvalidField,
-    Refusal,
-)
+from chalicelib.domain.errors import InvalidField, Refusal
 from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
 

@@ -12,10 +12,7 @@ from chalicelib.domain.transaction import commands as transaction
 from chalicelib.domain.transaction import decide as decisions
 from chalicelib.domain.transaction import events as transaction_events
 from chalicelib.domain.transaction.decide import Books
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.ledger.aggregates import (
     Event,
     account_state,

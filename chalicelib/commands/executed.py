@@ -5,10 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.commands.attempt import Run, UnitOfWork
 from chalicelib.commands.deciding import Command, subject
-from chalicelib.domain.transaction.commands import (
-    NewTransaction,
-    Resolving,
-)
+from chalicelib.domain.transaction.commands import NewTransaction, Resolving
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import EventStore
 

@@ -25,11 +25,7 @@ from chalicelib.commands.executed import answers_of
 from chalicelib.commands.head_cache import Memory
 from chalicelib.commands.loading import load
 from chalicelib.commands.releasing import expired_in_the_way, puts_off
-from chalicelib.domain.errors import (
-    Contention,
-    OutcomeUnknown,
-    TryAgain,
-)
+from chalicelib.domain.errors import Contention, OutcomeUnknown, TryAgain
 from chalicelib.events.clocks import SENT_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded, Stream

@@ -21,10 +21,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from chalicelib.domain.stripes import is_stripe, stripes_of, whole_of
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.ledger.aggregates import account_state, account_stream
 
 SIZE = 4000

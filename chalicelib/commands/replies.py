@@ -1,10 +1,7 @@
 """Replies: what became of a command, as an HTTP response."""
 
 from chalicelib.commands.answers import account_of, transaction_of
-from chalicelib.commands.executor import (
-    Executed,
-    Executor,
-)
+from chalicelib.commands.executor import Executed, Executor
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody, TransactionBody, etag
 from chalicelib.http.problems import outcome_unknown

@@ -13,18 +13,10 @@ from chalicelib.commands.account_requests import (
     OpenAccountRequest,
 )
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import (
-    Executed,
-    executor,
-)
+from chalicelib.commands.executor import Executed, executor
 from chalicelib.commands.idempotency import HEADER, IdempotencyKey, IdOfKey, id_of, key_of
 from chalicelib.commands.replies import account_reply, transaction_reply
-from chalicelib.commands.route_errors import (
-    ACCOUNT_ERRORS,
-    ENTRY_ERRORS,
-    HOLD_ERRORS,
-    WRITE_ERRORS,
-)
+from chalicelib.commands.route_errors import ACCOUNT_ERRORS, ENTRY_ERRORS, HOLD_ERRORS, WRITE_ERRORS
 from chalicelib.commands.transaction_requests import (
     BatchRequest,
     NewTransactionRequest,

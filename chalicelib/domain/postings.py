@@ -9,10 +9,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from chalicelib.domain.account.decide import (
-    require_open,
-    require_within_limits,
-)
+from chalicelib.domain.account.decide import require_open, require_within_limits
 from chalicelib.domain.account.events import (
     EntryHeld,
     EntryPosted,
@@ -21,10 +18,7 @@ from chalicelib.domain.account.events import (
     HeldEntryReleased,
 )
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.errors import (
-    AccountIsFrozen,
-    InsufficientFunds,
-)
+from chalicelib.domain.errors import AccountIsFrozen, InsufficientFunds
 from chalicelib.domain.fields import Direction
 from chalicelib.domain.stripes import whole_of
 

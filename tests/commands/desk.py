@@ -6,11 +6,7 @@ from datetime import timedelta
 from itertools import count
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import (
-    Backoff,
-    Executed,
-    Executor,
-)
+from chalicelib.commands.executor import Backoff, Executed, Executor
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Append, EventStore, MemoryStore, Place
 from tests.domain.books import NOW, credit, debit, opening, posting

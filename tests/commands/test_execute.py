@@ -20,11 +20,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.transaction.events import TransactionPosted
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import MemoryStore
-from chalicelib.ledger.aggregates import (
-    account_state,
-    account_stream,
-    transaction_stream,
-)
+from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.commands.desk import Desk
 from tests.domain.books import NOW, credit, debit, opening, posting
 

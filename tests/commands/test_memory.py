@@ -8,24 +8,13 @@ import pytest
 from chalicelib.commands import head_cache as memory
 from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import (
-    FRESH_SECONDS,
-    SHY_SECONDS,
-    Memory,
-)
-from chalicelib.domain.account.commands import (
-    CloseAccount,
-    FreezeAccount,
-    UnfreezeAccount,
-)
+from chalicelib.commands.head_cache import FRESH_SECONDS, SHY_SECONDS, Memory
+from chalicelib.domain.account.commands import CloseAccount, FreezeAccount, UnfreezeAccount
 from chalicelib.domain.errors import InsufficientFunds
 from chalicelib.domain.stripes import stripes_of
 from chalicelib.domain.transaction.commands import PostTransaction
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state, account_stream

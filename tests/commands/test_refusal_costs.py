@@ -6,28 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.commands.executor import (
-    Backoff,
-    Executor,
-)
+from chalicelib.commands.executor import Backoff, Executor
 from chalicelib.domain.account.events import EntryPosted
-from chalicelib.domain.errors import (
-    Contention,
-    InsufficientFunds,
-)
+from chalicelib.domain.errors import Contention, InsufficientFunds
 from chalicelib.domain.holds import MOST_LISTED
-from chalicelib.domain.transaction.commands import (
-    ExpireHold,
-    HoldTransaction,
-    PostHold,
-    VoidHold,
-)
-from chalicelib.events.recorded import (
-    Origin,
-    Recorded,
-    Stream,
-    follow,
-)
+from chalicelib.domain.transaction.commands import ExpireHold, HoldTransaction, PostHold, VoidHold
+from chalicelib.events.recorded import Origin, Recorded, Stream, follow
 from chalicelib.events.store import Append, MemoryStore, Place
 from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.domain.books import NOW, Command, credit, debit, opening, posting

@@ -16,10 +16,7 @@ from hypothesis import strategies as st
 
 from chalicelib.commands.answers import account_of, transaction_of
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import (
-    Executed,
-    Executor,
-)
+from chalicelib.commands.executor import Executed, Executor
 from chalicelib.commands.head_cache import Memory
 from chalicelib.domain.account.commands import (
     ChangeAccount,
@@ -29,12 +26,7 @@ from chalicelib.domain.account.commands import (
 )
 from chalicelib.domain.account.events import EntryPosted
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.errors import (
-    AccountIsClosed,
-    AccountIsFrozen,
-    AccountNotEmpty,
-    Refusal,
-)
+from chalicelib.domain.errors import AccountIsClosed, AccountIsFrozen, AccountNotEmpty, Refusal
 from chalicelib.domain.stripes import whole_of
 from chalicelib.domain.transaction.commands import (
     HoldTransaction,

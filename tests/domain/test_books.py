@@ -7,19 +7,13 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.commands import OpenAccount
-from chalicelib.domain.account.events import (
-    AccountOpened,
-    EntryPosted,
-)
+from chalicelib.domain.account.events import AccountOpened, EntryPosted
 from chalicelib.domain.account.events import Event as AccountEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.state import evolve as evolve_account
 from chalicelib.domain.errors import Refusal
 from chalicelib.domain.fields import Direction
-from chalicelib.domain.transaction.commands import (
-    Entry,
-    PostTransaction,
-)
+from chalicelib.domain.transaction.commands import Entry, PostTransaction
 from chalicelib.domain.transaction.state import evolve as evolve_transaction
 from tests.domain.arithmetic import Arithmetic
 from tests.domain.books import Books, opening, posting

@@ -15,11 +15,7 @@ from chalicelib.domain.account.commands import (
     FreezeAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.account.events import (
-    EntryHeld,
-    HeldEntryPosted,
-    HeldEntryReleased,
-)
+from chalicelib.domain.account.events import EntryHeld, HeldEntryPosted, HeldEntryReleased
 from chalicelib.domain.account.events import Event as AccountEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.state import evolve as evolve_account

@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.commands import account_batch, routes
-from chalicelib.commands.executor import (
-    Backoff,
-    Executor,
-)
+from chalicelib.commands.executor import Backoff, Executor
 from chalicelib.domain.errors import Contention
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy

@@ -14,10 +14,7 @@ from chalice.test import Client, HTTPResponse
 from app import app
 from chalicelib.commands import replies
 from chalicelib.commands import routes as write
-from chalicelib.commands.executor import (
-    Backoff,
-    Executor,
-)
+from chalicelib.commands.executor import Backoff, Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
 from chalicelib.http.problems import STATUS

@@ -12,15 +12,9 @@ import pytest
 from chalicelib.commands import routes
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import Memory
-from chalicelib.domain.account.events import (
-    EntryPosted,
-    HeldEntryPosted,
-)
+from chalicelib.domain.account.events import EntryPosted, HeldEntryPosted
 from chalicelib.domain.transaction.commands import ExpireHold
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import (
     Append,
     Busy,

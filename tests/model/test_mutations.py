@@ -13,18 +13,11 @@ from chalicelib.commands import appending
 from chalicelib.commands.attempt import Run
 from chalicelib.domain import postings
 from chalicelib.domain.account import state as account_state
-from chalicelib.domain.account.events import (
-    Change,
-    HeldEntryPosted,
-    HeldEntryReleased,
-)
+from chalicelib.domain.account.events import Change, HeldEntryPosted, HeldEntryReleased
 from chalicelib.domain.account.events import Event as AccountEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.transaction import decide as transaction_decide
-from chalicelib.domain.transaction.commands import (
-    Command,
-    PostTransaction,
-)
+from chalicelib.domain.transaction.commands import Command, PostTransaction
 from chalicelib.events.store import Unanswered
 from tests.model.machine import Machine
 from tests.soak import SOAKING

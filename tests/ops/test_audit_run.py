@@ -23,17 +23,7 @@ from ops.verifying.read_models import READ_MODELS
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 from tests.http.api import client
-from tests.ops.audited import (
-    Keeper,
-    audited,
-    counted,
-    damaged,
-    items,
-    key_of,
-    project,
-    said,
-    write,
-)
+from tests.ops.audited import Keeper, audited, counted, damaged, items, key_of, project, said, write
 
 
 @pytest.fixture(autouse=True)

@@ -4,17 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.domain.account.events import (
-    AccountClosed,
-    AccountFrozen,
-    EntryPosted,
-    Event,
-)
+from chalicelib.domain.account.events import AccountClosed, AccountFrozen, EntryPosted, Event
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import (
-    Origin,
-    follow,
-)
+from chalicelib.events.recorded import Origin, follow
 from chalicelib.events.store import Append
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_stream

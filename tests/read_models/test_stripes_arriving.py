@@ -11,10 +11,7 @@ from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import Memory
 from chalicelib.domain.errors import ProjectionBehind
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import MemoryStore
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import reading

@@ -28,12 +28,7 @@ from chalicelib.domain.errors import (
     are_similar,
 )
 from chalicelib.domain.fields import Direction
-from chalicelib.domain.postings import (
-    HoldEntry,
-    PostEntry,
-    ResolveEntry,
-    Step,
-)
+from chalicelib.domain.postings import HoldEntry, PostEntry, ResolveEntry, Step
 from chalicelib.domain.postings import decide as decide_posting
 from chalicelib.domain.transaction.commands import (
     Command,

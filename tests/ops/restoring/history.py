@@ -9,10 +9,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import (
-    Executor,
-    Refused,
-)
+from chalicelib.commands.executor import Executor, Refused
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
