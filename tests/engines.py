@@ -13,22 +13,18 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import psutil
 from moto import mock_aws
-from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
-from moto.dynamodb.models.table import Table
 
 from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.stack import TABLES
 from chalicelib.settings import settings
+from tests.faster_moto import faster_moto
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -64,40 +60,11 @@ def moto() -> Iterator[None]:
         ExitStack() as pools,
         patch.object(tables, "_pool", cache(lambda _: pools.enter_context(ThreadPoolExecutor(1)))),
         patch("moto.dynamodb.responses.TRANSACTION_MAX_ITEMS", 100),  # As DynamoDB has since 2022.
-        patch.object(DynamoDBBackend, "transact_write_items", _transact_write_items),
+        faster_moto(),
     ):
         tables.create(TABLES)
         ensure_sealing_key()
         yield
-
-
-_moto_transact_write_items = DynamoDBBackend.transact_write_items
-
-
-def _transact_write_items(backend: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
-    """TransactWriteItems as moto does it, but undone by the keys that it names: moto copies a whole
-    table for every item of a transaction, to put the copy in the table's place if it fails.
-    """
-    before: list[tuple[dict[Any, Any], DynamoType, Item | None]] = []
-    streamed = []
-    for operation in (next(iter(item.values())) for item in items):
-        table = backend.get_table(operation["TableName"])
-        hashed, ranged = backend.get_keys_value(table, operation.get("Key") or operation["Item"])
-        place = (table.items, hashed) if ranged is None else (table.items[hashed], ranged)
-        before.append((*place, deepcopy(table.get_item(hashed, ranged))))
-        if table.stream_shard is not None:
-            streamed.append((table.stream_shard, len(table.stream_shard.items)))
-    try:
-        with patch.object(Table, "__deepcopy__", lambda table, _: table, create=True):
-            _moto_transact_write_items(backend, items)
-    except Exception:
-        for rows, key, item in before:
-            rows.pop(key, None)
-            if item is not None:
-                rows[key] = item
-        for shard, length in streamed:
-            del shard.items[length:]
-        raise
 
 
 @contextmanager
