@@ -9,10 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib import tables
 from chalicelib.events.codec import Event
 from chalicelib.events.table import EventItem
-from chalicelib.local.stack import TABLES
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table
 from ops.checkpoints.checkpoint import read
@@ -39,16 +37,9 @@ ROOMS = {name: model.table for name, model in READ_MODELS.items()}
 
 
 @pytest.fixture(scope="module")
-def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One ledger in which everything happened, on an engine of its own, since an audit reads all.
-
-    Not on moto, which takes twice the time to scan as much as this.
-    """
-    with (
-        engines.ministack(tmp_path_factory.mktemp("audited")) as endpoint,
-        engines.connected(endpoint),
-    ):
-        tables.create(TABLES)
+def books() -> Iterator[None]:
+    """One ledger in which everything happened, on moto."""
+    with engines.moto():
         write("acme")
         project()
         yield
