@@ -39,9 +39,14 @@ class Described:
 
     def expanded(self, template: dict[str, Any] | None = None) -> dict[str, Any]:
         """What AWS's own translator makes of it: the resources that CloudFormation creates."""
-        with patch.dict(os.environ, AWS_DEFAULT_REGION=PSEUDO["AWS::Region"]):
-            translator = Translator({}, Parser())
-            return dict(translator.translate(template or self.template, {**PSEUDO, **GIVEN}))
+        return dict(json.loads(_translated(json.dumps(template) if template else self.text)))
+
+
+@cache
+def _translated(template: str) -> str:
+    with patch.dict(os.environ, AWS_DEFAULT_REGION=PSEUDO["AWS::Region"]):
+        translator = Translator({}, Parser())
+        return json.dumps(translator.translate(json.loads(template), {**PSEUDO, **GIVEN}))
 
 
 def environment(name: str) -> list[Stage]:

@@ -86,7 +86,8 @@ def test_the_checkpoint_has_the_head_of_every_stream_in_the_order_of_names(tmp_p
 
 @pytest.mark.parametrize("name", STORED)
 def test_one_byte_changed_in_any_kind_of_event_is_named(name: str) -> None:
-    for number, item in enumerate(one_of_each_type()):
+    step = examples(3, 1)
+    for number, item in enumerate(one_of_each_type()[STORED.index(name) % step :: step]):
         value = next(iter(item[name].values()))
         place = (0, len(value) // 2, -1)[number % 3]
         changed = altered(item, name, partial(another_byte, place=place))
