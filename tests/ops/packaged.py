@@ -59,14 +59,13 @@ def environment(name: str) -> list[Stage]:
 def described(folder: Path) -> dict[str, list[Described]]:
     """Every environment's stages, packaged into a folder but for their code."""
 
-    def describe(work: tuple[Path, Stage]) -> Described:
-        project, stage = work
-        return Described(stage, packaging.describe(project, stage, folder / stage.name)[0])
+    def describe(stage: Stage) -> Described:
+        return Described(
+            stage, packaging.describe(folder / "project", stage, folder / stage.name)[0]
+        )
 
-    work = []
-    for name in ENVIRONMENTS:
-        packaging.lay_out(environment(name), folder / "projects" / name)
-        work += [(folder / "projects" / name, stage) for stage in environment(name)]
+    work = [stage for name in ENVIRONMENTS for stage in environment(name)]
+    packaging.lay_out(work, folder / "project")
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(describe, work))
     return {
