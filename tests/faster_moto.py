@@ -1,8 +1,9 @@
-"""Three of moto's functions that take most of its time, replaced by ones with the same results."""
+"""Four of moto's functions that take most of its time, replaced by ones with the same results."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -43,6 +44,19 @@ def _transact_write_items(backend: DynamoDBBackend, items: list[dict[str, Any]])
         raise
 
 
+_moto_query = Table.query
+
+
+def _query(table: Table, hash_key: Any, *arguments: Any, **options: Any) -> Any:
+    """A query reads its partition, where moto sorts the whole table and leaves out the others."""
+    index_name = arguments[6]
+    if index_name is None:
+        rows = table.items.get(hash_key)
+        table = copy(table)
+        table.items = defaultdict(dict, {hash_key: rows} if rows else {})
+    return _moto_query(table, hash_key, *arguments, **options)
+
+
 def _serialize_structure(
     serializer: ResponseSerializer, serialized: Any, value: Any, shape: Any, key: str
 ) -> None:
@@ -64,6 +78,7 @@ def faster_moto() -> Iterator[None]:
     """moto with these functions."""
     with (
         patch.object(DynamoDBBackend, "transact_write_items", _transact_write_items),
+        patch.object(Table, "query", _query),
         patch.object(ResponseSerializer, "_serialize_type_structure", _serialize_structure),
         patch("moto.core.responses.method_names_from_class", cache(method_names_from_class)),
     ):
