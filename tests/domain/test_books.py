@@ -15,6 +15,7 @@ from chalicelib.domain.refusals import Refusal
 from chalicelib.domain.transaction import Entry, PostTransaction
 from tests.domain.arithmetic import Arithmetic
 from tests.domain.books import Books, opening, posting
+from tests.soak import examples
 
 Command = OpenAccount | PostTransaction
 
@@ -84,7 +85,7 @@ def sequences(draw: st.DrawFn) -> list[Command]:
     return commands
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(150, 1000), deadline=None)
 @given(sequences())
 def test_the_books_agree_with_plain_arithmetic_and_keep_their_rules(
     commands: list[Command],
