@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import hypothesis
 import psutil
 import pytest
 from botocore.loaders import Loader
@@ -33,6 +34,10 @@ _ledgers = count(1)
 
 # Where tests run, an engine may be slow for want of a processor.
 tables.READ_TIMEOUT_SECONDS = 20.0
+
+# For the same reason no example has a deadline.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 ENGINES = {
     "ministack",
