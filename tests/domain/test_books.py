@@ -17,6 +17,7 @@ from chalicelib.domain.transaction.commands import Entry, PostTransaction
 from chalicelib.domain.transaction.state import evolve as evolve_transaction
 from tests.domain.arithmetic import Arithmetic
 from tests.domain.books import Books, opening, posting
+from tests.soak import examples
 
 Command = OpenAccount | PostTransaction
 
@@ -86,7 +87,7 @@ def sequences(draw: st.DrawFn) -> list[Command]:
     return commands
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(150, 1000), deadline=None)
 @given(sequences())
 def test_the_books_agree_with_plain_arithmetic_and_keep_their_rules(
     commands: list[Command],
