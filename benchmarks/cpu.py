@@ -25,10 +25,10 @@ from benchmarks.replaying import Transport, replayed
 from chalicelib import tables
 from chalicelib.commands.executor import Executor, executor
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import MemoryStore
 from chalicelib.read_models import accounts, journal
 from tests.books import Bookkeeper
 from tests.domain.books import credit, debit, posting
+from tests.memory_store import MemoryStore
 
 LEDGER = "cpu"
 

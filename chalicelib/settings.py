@@ -1,4 +1,4 @@
-"""Settings: what this process was told by its environment. The only reader of `os.environ`."""
+"""Settings of this process, from its environment variables. The only reader of `os.environ`."""
 
 import json
 import os
@@ -17,31 +17,27 @@ READ_APIS = (ACCOUNTS, JOURNAL)
 """Each serves a projection group."""
 
 PROVISIONED = Path(__file__).resolve().parents[1] / ".chalice" / "provisioned.json"
-"""The ARN of each environment's event stream, as `ops provision` notes it; in no package."""
+"""A file of `ops provision` with the ARN of each environment's event stream; not packaged."""
 
 _Value = TypeVar("_Value")
 
 _ROOT = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*")
-"""The address below which an API has its paths."""
+"""The base URL of an API."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """One stage of one environment.
 
-    `environment` names the copy of the system ("dev", "staging", "prod") and so its tables, and
-    `replica` a further copy of its read tables;
-    `serves` says which of the separately deployed APIs this process is: the Write API, and the
-    Read API and projector of the accounts and of the journal group. A stage that does not
-    project only answers queries, from tables that another region fills. Projectors read the event
-    table's stream, or the Kinesis data stream of this name. `strong_reads` allows a Read API to
-    read single accounts and transactions from the event table itself. With `generations` a read
-    model looks up which of its two blue-green tables is active. `auth`
-    is "keys", "iam", "cognito" (the pool of `user_pool_arn`) or, outside Lambda, "none".
-    `accounts_url` and `journal_url` are the addresses of the Read APIs, without a slash at the end,
-    for the Write API's `Location`; None leaves it a path. `embedded` says that this
-    is `chalice local` on a laptop, which brings the rest of the system with it, `supervised` that
-    it runs below Chalice's reloader, and `home` is where the embedded engine keeps its books.
+    `environment` ("dev", "staging", "prod") and `replica`, a further copy of the read tables, are
+    parts of table names. `serves` has the APIs of this process: "write", "accounts", "journal".
+    Without `projects` there is no projector: another region fills the read tables. Projectors read
+    the stream `stream_arn`, or `kinesis_stream`. With `strong_reads` a Read API may read the event
+    table, and with `generations` it looks up the active table of each read model. `auth` is "keys",
+    "iam", "cognito" (the pool `user_pool_arn`) or, outside of Lambda, "none". `accounts_url` and
+    `journal_url` are the base URLs of the Read APIs for the Write API's `Location`; None leaves it
+    a path. `embedded` means `chalice local` with the local environment, `supervised` that Chalice's
+    reloader started this process. `home` is the folder of the embedded engine's data.
     """
 
     environment: str
@@ -64,20 +60,19 @@ class Settings:
     home: Path
 
     def table_name(self, table: str) -> str:
-        """The real name of a table: by convention from the environment, never configured."""
+        """The real name of a table."""
         return f"twofold-{self.environment}-{table}"
 
     def read_table_name(self, table: str) -> str:
-        """The real name of a read table, of which each replica of a group has its own."""
+        """The real name of a read table."""
         return self.table_name(f"{self.replica}-{table}" if self.replica else table)
 
 
 def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
-    """Settings out of an environment and a command line.
+    """Settings from environment variables and a command line.
 
-    `TWOFOLD_SERVES` is a comma-separated list of APIs. Raises ValueError for an unknown
-    API or kind of authentication, for a Lambda without authentication, and for a malformed
-    address.
+    Raises ValueError for an unknown API or kind of authentication, for a Lambda without
+    authentication, and for a malformed URL.
     """
     environment = environ.get("TWOFOLD_ENVIRONMENT", "dev")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
@@ -86,7 +81,6 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     if unknown:
         raise ValueError(f"TWOFOLD_SERVES names no such API: {', '.join(sorted(unknown))}")
     embedded = environ.get("TWOFOLD_EMBEDDED") == "1" and _is_chalice_local(environ, argv)
-    # Open by default is for a laptop only.
     auth = environ.get("TWOFOLD_AUTH") or ("none" if embedded else "keys")
     if auth not in ("keys", "iam", "cognito", "none"):
         raise ValueError(f"TWOFOLD_AUTH is keys, iam, cognito or none, not {auth}")
@@ -103,7 +97,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         projects=environ.get("TWOFOLD_PROJECTS", "1") == "1",
         region=region,
         endpoint=environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL"),
-        # Chalice wants an ARN when a stream Lambda is declared; a deployment supplies the real one.
+        # Chalice needs an ARN to declare a stream Lambda; a deployment supplies the real one.
         stream_arn=environ.get("TWOFOLD_STREAM_ARN")
         or _provisioned_stream(environment, environ)
         or f"arn:aws:dynamodb:{region}:000000000000:table/twofold-{environment}-events/stream/-",
@@ -122,7 +116,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
 
 
 def _provisioned_stream(environment: str, environ: Mapping[str, str]) -> str | None:
-    """The ARN that `ops provision` noted for `chalice deploy`, or None in any other process."""
+    """The ARN in the file of `ops provision`, for `chalice deploy` only."""
     if "AWS_CHALICE_CLI_MODE" not in environ or not PROVISIONED.exists():
         return None
     streams: dict[str, str] = json.loads(PROVISIONED.read_text())
@@ -130,7 +124,7 @@ def _provisioned_stream(environment: str, environ: Mapping[str, str]) -> str | N
 
 
 def _address(name: str, environ: Mapping[str, str]) -> str | None:
-    """The root of an API, or None where it is not set or empty. Raises ValueError."""
+    """The URL in an environment variable, if any. Raises ValueError."""
     given = environ.get(name) or None
     if given is not None and not _ROOT.fullmatch(given):
         raise ValueError(
@@ -141,7 +135,7 @@ def _address(name: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _is_chalice_local(environ: Mapping[str, str], argv: Sequence[str]) -> bool:
-    """Whether `chalice local` imports us, and not another of its commands, a test or a Lambda."""
+    """Whether this is the command `chalice local`."""
     if "AWS_CHALICE_CLI_MODE" not in environ or "AWS_LAMBDA_FUNCTION_NAME" in environ:
         return False
     words = iter(argv[1:])
@@ -157,7 +151,7 @@ _used: ContextVar[Settings | None] = ContextVar("_used", default=None)
 
 
 def settings() -> Settings:
-    """The settings of this process, read once; inside `using`, the ones given there."""
+    """The settings of this process, read once, or those of `using`."""
     return _used.get() or _of_process()
 
 
@@ -167,7 +161,7 @@ def _of_process() -> Settings:
 
 
 def read_again() -> None:
-    """Reads the settings of this process anew when they are next used."""
+    """Reads the settings again at their next use."""
     _of_process.cache_clear()
 
 
@@ -182,5 +176,5 @@ def holding(variable: ContextVar[_Value], value: _Value) -> Iterator[None]:
 
 
 def using(other: Settings) -> AbstractContextManager[None]:
-    """Inside the block these settings count, and so do table names made from them."""
+    """Inside the block these are the settings."""
     return holding(_used, other)

@@ -1,14 +1,13 @@
-"""Sweep: releases holds whose time is up, so that the events say what everybody already counts on.
+"""Sweep: records the expiry of holds whose `expires_at` has passed.
 
-It stands between the two sides, as `app.py` does: it asks the journal which holds are due, and has
-the ledger expire each. The ledger decides on its own events, so that a list which is late or wrong
-costs a read and does no harm.
+It queries the journal for holds that are due, and executes ExpireHold for each. The command is
+decided on the hold's own events, so a late or wrong row of the journal costs only a read.
 """
 
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,36 +20,39 @@ logger = logging.getLogger(__name__)
 
 ACTOR = "sweep"
 MOST = 20_000
-"""Holds that a run looks at, those that expired first. More are for the next run."""
+"""The most holds of a run, in the order of expiry."""
 TOGETHER = 30
-"""Holds of a ledger that are released by one append, if they have two entries each: 90 events."""
+"""Holds of a ledger per append: 90 events if they have two entries each."""
 LEDGERS = 16
-"""Ledgers that are swept at the same time. All have their turn before one has its next."""
+"""Ledgers that are swept in parallel, in turn."""
 SECONDS = 45.0
-"""After which a run begins nothing more: a Lambda has 60."""
+"""The time after which a run begins nothing more; the Lambda's timeout is 60 s."""
 AGAIN_SECONDS = 1.0
-"""For each part of what could not be released together."""
+"""The deadline of each half of an append that failed with TryAgain."""
 
 sweeper = Blueprint(__name__)
 
 
 @sweeper.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(_: CloudWatchEvent) -> dict[str, Any]:
-    """Expires what is due; how many holds were, and how many could not be for now."""
+    """Expires what is due; the numbers of holds that expired and that failed."""
     return expire(datetime.now(UTC))
 
 
 def expire(until: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> dict[str, int]:
-    """Expires the holds whose time was up by then, of each ledger in its turn, for SECONDS.
+    """Expires the holds that are due by then, of all ledgers in turn, for up to SECONDS.
 
-    One that is in the way of others is left for the next run, and so is what there was no time for.
+    Holds that failed, and those that are left, are for the next run.
     """
-    # Here, since a Write API's own Lambda, which shares this code, has no use for them.
+    # Imports in functions keep the start of the Write API's other Lambda short.
     from chalicelib.tables import in_parallel
 
     ends = monotonic() + SECONDS
     released: Counter[str] = Counter(expired=0, failed=0)
-    turns = deque(_by_ledger(_due(until)).items())
+    ledgers: dict[str, deque[str]] = {}
+    for ledger, transaction in _due(until):
+        ledgers.setdefault(ledger, deque()).append(transaction)
+    turns = deque(ledgers.items())
     while turns and monotonic() < ends:
         chosen = [turns.popleft() for _ in range(min(LEDGERS, len(turns)))]
         parts = [(ledger, _next(ids)) for ledger, ids in chosen]
@@ -73,15 +75,8 @@ def _due(until: datetime) -> list[tuple[str, str]]:
     except QueryError as error:
         if response_code(error) != "ResourceNotFoundException":
             raise
-        logger.warning("the journal, which lists what is due, is not there (yet)")
+        logger.warning("the journal's tables, which list what is due, do not exist (yet)")
         return []
-
-
-def _by_ledger(due: Iterable[tuple[str, str]]) -> dict[str, deque[str]]:
-    ledgers: dict[str, deque[str]] = {}
-    for ledger, transaction in due:
-        ledgers.setdefault(ledger, deque()).append(transaction)
-    return ledgers
 
 
 def _next(ids: deque[str]) -> list[str]:
@@ -91,9 +86,9 @@ def _next(ids: deque[str]) -> list[str]:
 def _release(
     ledger: str, ids: Sequence[str], has_time: Callable[[], bool], within: float | None = None
 ) -> Counter[str]:
-    """Expires holds of a ledger by one append; where that cannot be, each half by itself.
+    """Expires holds of a ledger by one append; if it fails, each half separately.
 
-    How many expired, and how many failed.
+    Returns how many expired, and how many failed.
     """
     from chalicelib.commands.executor import Refused, executor
 

@@ -1,12 +1,11 @@
-"""Tables: what every DynamoDB table shares: a name from the stage, and one client per process.
+"""Tables: what all DynamoDB tables share: their naming, and one client per process.
 
-PynamoDB opens a client for each model; a client is most of a cold start (77 ms), so models share
-one connection.
+PynamoDB makes a client for each model, which takes 77 ms of a cold start; here models share one.
 """
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, copy_context
 from decimal import Decimal
@@ -31,7 +30,7 @@ CONDITION_FAILED = "ConditionalCheckFailedException"
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 3.0
-"""Two requests that hang, and the look whether a command is done, end within a Lambda's 10 s."""
+"""Two requests that time out, and the check of their outcome, end within a Lambda's 10 s."""
 
 _ATTEMPTS = 4
 _WORKERS = 16
@@ -62,15 +61,14 @@ def _connection(region: str, endpoint: str | None) -> Connection:
         read_timeout_seconds=READ_TIMEOUT_SECONDS,
         max_pool_connections=2 * _WORKERS,
     )
-    # Otherwise every request says anew on what system and with what settings it was made: a tenth
-    # of what a request costs this process.
+    # Botocore would compute its user agent for every request: a tenth of its CPU time.
     made.session.set_default_client_config(Config(user_agent=f"twofold/{__version__}"))
-    _repeat_as_asked(made)  # Makes the client: it is made lazily otherwise, by each first thread.
+    _configure_retries(made)  # Also makes the client, which each thread would do at its first use.
     return made
 
 
-def _repeat_as_asked(made: Connection) -> None:
-    """Botocore retries as it always does, except inside `sent_once` and `in_time`."""
+def _configure_retries(made: Connection) -> None:
+    """Botocore retries in its standard mode, except inside `sent_once` and `in_time`."""
     client: Any = made.client
     events, handler = client.meta.events, {"unique_id": "retry-config-dynamodb"}
     events.unregister("needs-retry.dynamodb", **handler)
@@ -89,24 +87,22 @@ def _repeat_as_asked(made: Connection) -> None:
 
 
 def sent_once() -> AbstractContextManager[None]:
-    """Inside the block each request of this thread is sent once, so that its reply is its outcome.
+    """Inside the block requests are not retried, so that a reply is the outcome of its request.
 
-    Otherwise a write whose reply was lost, and that was throttled when it was sent again, would
-    look like one that never arrived.
+    Otherwise a write whose reply is lost, and whose retry is throttled, looks like one not done.
     """
     return holding(_repeats, "none")
 
 
 def in_time() -> AbstractContextManager[None]:
-    """Inside the block a request that was not answered in time is not sent again: a Lambda would
-    wait longer than its timeout for an engine that does not answer.
-    """
+    """Inside the block a request that timed out is not retried, because of Lambda's own timeout."""
     return holding(_repeats, "in time")
 
 
 class Named(type):
-    """The metaclass of every table's `Meta`, which says the table's short `name`. The real name
-    follows from the settings when it is used: a process can work on the tables of several stages.
+    """The metaclass of every table's `Meta`, which has the table's short `name`.
+
+    The real name is derived from the settings at each use.
     """
 
     name: str
@@ -131,7 +127,7 @@ class ReadNamed(Named):
 
 
 def renamed(name: str, real_name: str) -> AbstractContextManager[None]:
-    """Inside the block the table with this short name is the one with this real name."""
+    """Inside the block the table with this short name has this real name."""
     return holding(_renamed, {**_renamed.get({}), name: real_name})
 
 
@@ -151,9 +147,9 @@ class Table(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        # Private to PynamoDB, and the only place where a model can be given a shared connection.
+        # PynamoDB has no public way to give a model a shared connection.
         shared, own, name = connection(), cls._connection, cls.Meta.table_name
-        # Another stage's table, or the other one of two blue-green tables, has another name.
+        # The name changes with the stage, and with the active blue-green table.
         if own is None or own.connection is not shared or own.table_name != name:
             with _binding:
                 cls._connection = None
@@ -165,7 +161,7 @@ class Table(Model):
 
 
 def saved(row: Table, condition: Condition) -> bool:
-    """Whether a row was written: its condition held."""
+    """Writes a row; whether the condition was true."""
     try:
         row.save(condition)
     except PutError as error:
@@ -181,21 +177,21 @@ class Integer(Attribute[int]):
     attr_type = NUMBER
 
     def serialize(self, value: int) -> str:
-        """As DynamoDB takes it."""
+        """The number for DynamoDB."""
         return str(value)
 
     def deserialize(self, value: str) -> int:
-        """As DynamoDB gives it."""
+        """The number from DynamoDB."""
         return int(Decimal(value))  # An emulator may write a large one as 4E+30.
 
 
 def bucket_of(key: str, buckets: int) -> int:
-    """The bucket of a key: a hash that is the same in every process."""
+    """The bucket of a key, by a stable hash."""
     return zlib.crc32(key.encode()) % buckets
 
 
 def create(models: Iterable[type[Table]]) -> None:
-    """Makes those of the tables that do not exist yet, as their models say."""
+    """Creates the tables that do not exist."""
     for model in models:
         if not model.exists():
             model.create_table(wait=True)
@@ -207,10 +203,10 @@ def _pool(depth: int) -> ThreadPoolExecutor:
 
 
 def in_parallel(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """`work` done on every item, the round trips at the same time; results in the items' order.
+    """The results of `work` on every item, run in parallel threads, in the items' order.
 
-    Every item's work has ended when this returns or raises; the first error in order is raised.
-    Work may do so itself: each depth has threads of its own, and none waits for one that waits.
+    All work has ended when this returns or raises the first error in order. Calls may be nested:
+    each depth has its own threads, so that there is no deadlock.
     """
     waiting = list(items)
     if len(waiting) < 2:
@@ -225,25 +221,22 @@ def in_parallel(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> lis
     try:
         futures = [_pool(depth).submit(copy_context().run, deeper, item) for item in waiting]
     except RuntimeError:
-        # The process is ending: what it has begun to answer, it still answers.
+        # The interpreter is shutting down; the current request still gets its response.
         return [work(item) for item in waiting]
-    errors = [future.exception() for future in futures]
-    for error in errors:
-        if error is not None:
-            raise error
+    wait(futures)
     return [future.result() for future in futures]
 
 
 def response_code(error: Any) -> str:
     """The DynamoDB error code behind a PynamoDB error; empty for a network fault."""
-    # Not PynamoDB's own `cause_response_code`, which stumbles over a reply that never came.
+    # PynamoDB's own `cause_response_code` fails if there is no response.
     response = getattr(error.cause, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))
 
 
 def response_status(error: Any) -> int:
     """The HTTP status behind a PynamoDB error; 0 for a network fault."""
-    # PynamoDB keeps a part of the response only, and botocore's error behind its own.
+    # PynamoDB keeps only a part of the response; botocore's error is its cause.
     full = getattr(error.cause, "__cause__", None)
     metadata = (getattr(full, "response", None) or {}).get("ResponseMetadata", {})
     return int(metadata.get("HTTPStatusCode", 0))

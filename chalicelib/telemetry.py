@@ -1,8 +1,7 @@
-"""Telemetry: log lines and metrics, at the edges only: where an answer is given, a batch projected.
+"""Telemetry: log lines and metrics of responses and projected batches.
 
-A command's events carry the id of the HTTP request that caused them (`command_id`), so one id finds
-a request in the log of the API and in those of the projectors. Metrics are printed in CloudWatch's
-embedded format, which only a Lambda's log turns into metrics.
+The `command_id` of events is the id of the HTTP request, so one id finds a request in the logs of
+the API and of the projectors. Metrics are in CloudWatch's embedded metric format.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,44 +17,38 @@ logger = Logger(service="twofold")
 NAMESPACE = "Twofold"
 
 _MOST_VALUES = 100
-"""Of one metric, in one line of the embedded format."""
+"""The embedded format's limit of values of a metric per line."""
 
 
-def environment_name() -> str:
-    """Which copy of the system the metrics of this process are about."""
-    return "-".join(filter(None, (settings().environment, settings().replica)))
-
-
-def api_name() -> str:
-    """Which of the separately deployed APIs this process is."""
+def _api_name() -> str:
     return "-".join(settings().serves)
 
 
 def answered(operation: str, outcome: str, status: int, request_id: str) -> None:
-    """Says how an operation was answered; `outcome` is "ok" or the problem's code."""
+    """A response was sent; `outcome` is "ok" or the problem's code."""
     details = {"operation": operation, "outcome": outcome, "status": status}
     logger.info("answered", extra={**details, "request_id": request_id})
     _measure({"Answers": [1]}, operation=operation, outcome=outcome)
-    # Of which the average is the rate.
-    _measure({"Failures": [int(status >= 500)]}, api=api_name())
+    # The average is the failure rate.
+    _measure({"Failures": [int(status >= 500)]}, api=_api_name())
 
 
 def raced(command: str, lost: int, busy: int) -> None:
-    """Says how often a command lost a race, and how often the store had no time for it."""
+    """A command met conflicts (`lost`) or throttling (`busy`) this often."""
     if lost or busy:
         _measure({"Conflicts": [lost], "Throttles": [busy]}, command=command)
 
 
 def apart(command: str, seconds: float) -> None:
-    """Says that a command was not done since what it builds on is so far ahead of this clock."""
+    """A command was not done since a head that it is based on is this far ahead of the clock."""
     logger.warning("clocks apart", extra={"command": command, "seconds": seconds})
-    _measure({"ClocksApart": [1]}, api=api_name())
+    _measure({"ClocksApart": [1]}, api=_api_name())
 
 
 def projected(
     stack: str, events: Sequence[tuple[datetime, str]], *, parked: int, retried: bool
 ) -> None:
-    """Says what became of a batch of events: when each was recorded, and by which command."""
+    """A batch was projected: `events` has the recorded time and the command id of each event."""
     now = datetime.now(UTC)
     lags = [max(0.0, (now - recorded_at).total_seconds() * 1000) for recorded_at, _ in events]
     logger.info(
@@ -75,13 +68,13 @@ def projected(
 
 
 def altered(stack: str, event: str, kind: str) -> None:
-    """Says that an event of the event table was changed or deleted: `{stream}@{version}`."""
+    """An event (`{stream}@{version}`) of the event table was changed or deleted."""
     logger.error("event altered", extra={"stack": stack, "event": event, "kind": kind})
     _measure({"EventsAltered": [1]}, stack=stack)
 
 
 def watched(stack: str, parked: int, oldest_seconds: float) -> None:
-    """Says how many records are parked, and for how long the oldest has been."""
+    """There are this many dead letters; the oldest has this age in seconds."""
     logger.info("watched", extra={"stack": stack, "parked": parked, "oldest": oldest_seconds})
     _measure({"ParkedNow": [parked], "OldestParkedSeconds": [oldest_seconds]}, stack=stack)
 
@@ -94,12 +87,12 @@ def _measure(
     if not settings().in_lambda:
         return
     metrics = EphemeralMetrics(namespace=NAMESPACE)
-    metrics.add_dimension("environment", environment_name())
-    for dimension, said in dimensions.items():
-        metrics.add_dimension(dimension, said)
+    environment = "-".join(filter(None, (settings().environment, settings().replica)))
+    for dimension, named in {"environment": environment, **dimensions}.items():
+        metrics.add_dimension(dimension, named)
     units = [(counts, MetricUnit.Count), (milliseconds or {}, MetricUnit.Milliseconds)]
-    for named, unit in units:
-        for name, values in named.items():
+    for measured, unit in units:
+        for name, values in measured.items():
             for value in values:
                 metrics.add_metric(name, unit, value)
     metrics.flush_metrics()

@@ -1,1 +1,1 @@
-"""RECORD and STREAM: the event table is the truth; everything else is derived from it."""
+"""RECORD and STREAM: the event store, and the projection of its stream into read models."""

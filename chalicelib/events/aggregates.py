@@ -1,11 +1,8 @@
 """Aggregates: the registry of the kinds of stream, their events and their states.
 
-The event store, the codec and the stream know nothing else of an aggregate. An event's stored type
-is the name of its class.
-
-An event is never rewritten: what is stored is hashed, and stays. To change the shape of a type, add
-an upcast from its newest schema to the next; a field with a default needs none. (G. Young,
-"Versioning in an Event Sourced System", 2017.)
+An event's stored type is the name of its class. Stored events are hashed and never rewritten: to
+change a type, add an upcast from its newest schema to the next; a field with a default needs none.
+(G. Young, "Versioning in an Event Sourced System", 2017.)
 """
 
 from collections.abc import Callable, Mapping
@@ -20,15 +17,15 @@ Fields = dict[str, Any]
 """The stored fields of an event or a state, by name."""
 
 Upcast = Callable[[Fields, datetime], Fields]
-"""From an event's stored fields, and when it was recorded, to those of the next schema."""
+"""Takes an event's stored fields and recorded time, returns the fields of the next schema."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregate:
-    """A kind of stream: the classes of its events and its state, how it evolves, and older schemas.
+    """A kind of stream: the classes of its events and its state, `evolve`, and older schemas.
 
-    `schema_of_state` numbers the schema of a state by its fields; `is_current_state` says whether a
-    stored state (JSON) can be used as it is, or must be folded again from its events.
+    `schema_of_state` returns the schema's number for the fields of a state. `is_current_state` says
+    whether a stored state (JSON) can be used, or must be folded again from its events.
     """
 
     kind: str
@@ -57,7 +54,7 @@ _upcasts: dict[str, tuple[Upcast, ...]] = {}
 
 
 def register(*aggregates: Aggregate) -> None:
-    """Makes aggregates known. Raises ValueError for an event type that another aggregate has."""
+    """Adds aggregates. Raises ValueError for an event type of another aggregate."""
     for aggregate in aggregates:
         for event in aggregate.events:
             if EVENTS.setdefault(event.__name__, event) is not event:
@@ -69,7 +66,7 @@ def register(*aggregates: Aggregate) -> None:
 
 
 def aggregate_of(event_or_state: Struct) -> Aggregate:
-    """The aggregate that has this event, or this state."""
+    """The aggregate of an event or a state."""
     return _of_class[type(event_or_state)]
 
 
@@ -84,7 +81,7 @@ def stored_schema(data: str) -> int:
 
 
 def upcast(type: str, schema: int, fields: Fields, recorded_at: datetime) -> Fields:
-    """Stored fields of this schema, as the present schema has them."""
+    """Stored fields of an older schema, converted to the present schema."""
     for step in _upcasts.get(type, ())[schema - 1 :]:
         fields = step(fields, recorded_at)
     return fields

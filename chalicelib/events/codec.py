@@ -19,25 +19,25 @@ from chalicelib.events.aggregates import (
 )
 
 FIRST_LINK = bytes(32)
-"""What the first event of a stream is chained to."""
+"""The previous hash for the first event of a stream."""
 
 
 class UnknownEvent(Exception):
-    """Something stored was written by a build that this one does not understand."""
+    """Something stored cannot be read by this build."""
 
 
 class StaleState(UnknownEvent):
-    """A carried state has another schema than this build's: its events must be folded again."""
+    """A stored state has another schema than this build's: its events must be folded again."""
 
 
 def encode_event(event: Struct) -> str:
-    """The event's fields as JSON, with the number of its type's schema."""
+    """The event's fields as JSON, with its schema's number."""
     schema = schema_of(type(event).__name__)
     return msgspec.json.encode({"schema": schema, **_non_default(event)}).decode()
 
 
 def decode_event(type: str, data: str, recorded_at: datetime) -> Struct:
-    """The event of this stored type, brought up to its present schema. Raises UnknownEvent."""
+    """The event, converted to its type's present schema. Raises UnknownEvent."""
     if type not in EVENTS:
         raise UnknownEvent(f"this build does not know events of type {type}")
     try:
@@ -54,7 +54,7 @@ def decode_event(type: str, data: str, recorded_at: datetime) -> Struct:
 
 
 def encode_state(state: Struct) -> str:
-    """The state's fields as JSON, with the number of their schema."""
+    """The state's fields as JSON, with its schema's number."""
     fields = _non_default(state)
     schema = aggregate_of(state).schema_of_state(fields)
     return msgspec.json.encode({"schema": schema, **fields}).decode()
@@ -75,7 +75,7 @@ def evolve(state: Struct | None, event: Struct) -> Struct:
     """The state after one more event of its stream. Raises ValueError for an impossible order."""
     aggregate = aggregate_of(event)
     if state is not None and not isinstance(state, aggregate.state):
-        raise ValueError(f"{type(event).__name__} is no event of a stream of this kind")
+        raise ValueError(f"{type(event).__name__} cannot be in a stream of this kind")
     evolved: Struct = aggregate.evolve(state, event)
     return evolved
 
@@ -87,7 +87,7 @@ def link(previous: bytes, *fields: str | int) -> bytes:
 
 
 def _non_default(value: Struct) -> dict[str, Any]:
-    """The fields that differ from their default: only they are stored."""
+    """Only fields that differ from their default are stored."""
     return {
         name: found
         for name, default in _defaults(type(value))

@@ -1,7 +1,7 @@
 """Dead letters: stream records that cannot be projected, each stored with its error.
 
-A dead letter holds up no other record, and nothing of it is lost: it names its event, which stands
-in the event table, from where `ops redrive` projects it when the cause is gone.
+A dead letter has the coordinates of its event. `ops redrive` projects it from the event table once
+the cause is removed.
 """
 
 import logging
@@ -23,24 +23,24 @@ from chalicelib.tables import Integer, ReadNamed, Table, bucket_of, response_cod
 logger = logging.getLogger(__name__)
 
 BUCKETS = 8
-"""Partitions of a table, so that a deployment that went wrong can store all its dead letters."""
+"""Partitions of a table, so that a faulty deployment can store many dead letters."""
 
 _MOST_TEXT = 2000
 
 
 class Projected(Protocol):
-    """A read model: what is projected into."""
+    """A read model with a projector."""
 
     @property
     def name(self) -> str:
-        """By which a dead letter names it."""
+        """The name in dead letters."""
 
     def project(self, events: Sequence[Recorded]) -> None:
-        """Brings its rows up to these events. Safe to repeat, and independent of their order."""
+        """Applies events to the rows. Safe to repeat, and independent of their order."""
 
 
 class DeadLetterRow(Table):
-    """One dead letter. Sorted by `place`: a stream's events in the order of their versions."""
+    """A dead letter. `place` is its Coordinates as text; `rooms` names read models."""
 
     bucket = Integer(hash_key=True)
     place = UnicodeAttribute(range_key=True)
@@ -57,7 +57,7 @@ def table_of_group(group: str) -> type[DeadLetterRow]:
     """The table of a projection group's dead letters."""
 
     class DeadLetters(DeadLetterRow):
-        """What this group could not project."""
+        """The events that this group could not project."""
 
         class Meta(metaclass=ReadNamed):
             name = f"{group}_parked"
@@ -81,10 +81,9 @@ class Coordinates:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may succeed later: AWS had no time, no right or no table for it.
+    """Whether the same call may succeed later: throttled, not permitted, or a table is missing.
 
-    What DynamoDB refuses for its content (`ValidationException`, also as the reason of a cancelled
-    transaction) will be refused again.
+    A `ValidationException`, also as the reason of a cancelled transaction, is permanent.
     """
     if isinstance(error, DoesNotExist):
         return False
@@ -102,7 +101,7 @@ def is_transient(error: BaseException) -> bool:
 def add(
     table: type[DeadLetterRow], coordinates: Coordinates, read_models: str, error: Exception
 ) -> None:
-    """Stores a dead letter. One that is stored already keeps the time at which it first was."""
+    """Stores a dead letter. One that is already stored keeps its first time."""
     logger.error("dead letter %s: %s: %s", coordinates, type(error).__name__, error, exc_info=error)
     now = rfc3339(datetime.now(UTC))
     row = table(_bucket(coordinates.stream), str(coordinates))
@@ -119,14 +118,14 @@ def add(
 
 
 def stored(table: type[DeadLetterRow], stream: str = "") -> Iterator[DeadLetterRow]:
-    """The dead letters of a group, or of one stream; each stream's in the order of its events."""
+    """The dead letters of a group, or of one stream, each stream's in order."""
     condition = table.place.startswith(f"{stream}#") if stream else None
     for bucket in [_bucket(stream)] if stream else range(BUCKETS):
         yield from table.query(bucket, condition, consistent_read=True)
 
 
 def waiting(table: type[DeadLetterRow], now: datetime) -> tuple[int, float]:
-    """How many dead letters there are, and the age of the oldest in seconds."""
+    """The number of dead letters, and the age of the oldest in seconds."""
     since = [datetime.fromisoformat(row.parked_at) for row in stored(table)]
     return len(since), (now - min(since)).total_seconds() if since else 0.0
 
@@ -137,16 +136,16 @@ def redrive(
     read: Callable[[Stream, int], Recorded],
     stream: str = "",
 ) -> Iterator[tuple[DeadLetterRow, Exception | None]]:
-    """Projects dead letters from the event table; each with the error that it still meets.
+    """Projects dead letters from the event table; each dead letter with its new error, if any.
 
-    Safe to repeat, and beside the projector: a read model ignores events that it has applied.
+    Safe to repeat, and concurrently with the projector.
     """
     for row in stored(table, stream):
         try:
             event = read(Stream.parse(row.stream), row.version)
             for read_model in read_models:
                 read_model.project([event])
-        except Exception as error:  # noqa: BLE001  # Whatever it is, it is reported.
+        except Exception as error:  # noqa: BLE001  # Any error is reported.
             yield row, error
         else:
             row.delete()

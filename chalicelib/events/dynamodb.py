@@ -2,8 +2,8 @@
 
 A load is one strongly consistent query for the newest item. An append puts each event on the
 condition that its version does not exist yet: one event is one PutItem, several are one
-TransactWriteItems. Botocore sends no append again by itself: whether one was done is told apart
-here, and what may have been done is Unanswered.
+TransactWriteItems. Botocore does not retry appends: this module decides whether one was done, and
+raises Unanswered if that is unknown.
 """
 
 from collections.abc import Collection, Iterator
@@ -36,7 +36,7 @@ _ABSENT = EventItem.version.does_not_exist()
 
 
 class DynamoStore:
-    """The event store that Twofold runs on."""
+    """The implementation of EventStore."""
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """See EventStore.load."""
@@ -75,8 +75,8 @@ class DynamoStore:
 
     def read(self, stream: Stream, version: int) -> Recorded:
         """See EventStore.read."""
-        with reading(), in_time():
-            found = from_item(EventItem.get(str(stream), version, consistent_read=True))
+        with in_time():
+            found = from_item(_stored(str(stream), version))
         return with_current_state(found, self.history)
 
     def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
@@ -96,7 +96,7 @@ def _newest(stream: Stream) -> Recorded | None:
 
 
 _Lost = list[tuple[Stream, Recorded | None]]
-"""The places of an append that are taken: by which event, as far as it can be seen yet."""
+"""The streams of an append that have another event, with that event if it is visible yet."""
 
 
 def _put(item: EventItem) -> _Lost:
@@ -111,7 +111,10 @@ def _put(item: EventItem) -> _Lost:
             return [(stream, None)]
         if code != CONDITION_FAILED:
             raise of_append(error) from error
-        stored = _returned(cause) or _stored(item)
+        # The item that the condition failed on, which not every engine returns.
+        response = getattr(cause.__cause__, "response", None) or {}
+        returned = response.get("Item")
+        stored = _from_raw(returned) if returned else _stored(item.stream, item.version)
         if not _is_ours(item, stored):
             return [(stream, from_item(stored))]
     except ResponseParserError as error:
@@ -119,15 +122,9 @@ def _put(item: EventItem) -> _Lost:
     return []
 
 
-def _returned(error: Exception) -> EventItem | None:
-    """The item that a condition failed on, where the engine returns it."""
-    response = getattr(error.__cause__, "response", None) or {}
-    return _from_raw(response["Item"]) if response.get("Item") else None
-
-
-def _stored(item: EventItem) -> EventItem:
+def _stored(stream: str, version: int) -> EventItem:
     with reading():
-        return EventItem.get(item.stream, item.version, consistent_read=True)
+        return EventItem.get(stream, version, consistent_read=True)
 
 
 def _put_together(items: list[EventItem]) -> _Lost:
@@ -139,7 +136,7 @@ def _put_together(items: list[EventItem]) -> _Lost:
     except TransactWriteError as error:
         reasons = list(zip(items, error.cancellation_reasons, strict=False))
         there = [_there(item, reason) for item, reason in reasons]
-        # What is being written at the same moment shows no item; all of an append is, or none.
+        # An item that is being written is not returned; an append is written wholly or not at all.
         if "ours" in there and set(there) <= {"ours", "under way"}:
             return []
         lost = [
@@ -160,7 +157,7 @@ def _put_together(items: list[EventItem]) -> _Lost:
 
 
 def _there(item: EventItem, reason: CancellationReason | None) -> str:
-    """What a cancelled append found in an item's place."""
+    """What a cancelled append found at an item's key."""
     if reason is None:
         return "nothing"
     if reason.raw_item:
@@ -169,7 +166,7 @@ def _there(item: EventItem, reason: CancellationReason | None) -> str:
 
 
 def _is_ours(item: EventItem, stored: EventItem) -> bool:
-    """Whether this very event is stored: the reply to the write was lost, and it was sent again."""
+    """Whether the stored event is the same: an earlier request wrote it, and its reply was lost."""
     return bool(stored.hash == item.hash)
 
 
@@ -195,7 +192,7 @@ def to_item(event: Recorded) -> EventItem:
 
 
 def from_item(item: EventItem) -> Recorded:
-    """The event that an item stores. Raises UnknownEvent for a stream of no known kind."""
+    """The event that an item stores. Raises UnknownEvent for an unknown kind of stream."""
     return Recorded(
         stream=Stream.parse(item.stream),
         version=item.version,

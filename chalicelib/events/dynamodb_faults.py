@@ -1,6 +1,6 @@
-"""What DynamoDB's errors say of a read or an append: nothing done, or nobody knows.
+"""DynamoDB's errors of reads and appends: Busy (nothing was done) or Unanswered (unknown).
 
-The codes are those of the API Reference's pages "Common Errors", PutItem, TransactWriteItems,
+The codes are from the API Reference's pages "Common Errors", PutItem, TransactWriteItems,
 TransactGetItems, GetItem and Query.
 """
 
@@ -15,7 +15,7 @@ from chalicelib.events.store import Busy, Unanswered
 from chalicelib.tables import response_code, response_status
 
 TAKEN = frozenset({"TransactionConflictException", "ReplicatedWriteConflictException"})
-"""A single put met a transaction under way, or a write to the same item in another region."""
+"""Codes of a put that conflicted with a transaction, or with a write in another region."""
 
 _BUSY = {
     "ProvisionedThroughputExceeded",
@@ -33,32 +33,29 @@ _UNKNOWN = {
     "ServiceUnavailableException",
     "TransactionInProgressException",
 }
-"""The server failed, or it is doing an earlier send of the same transaction."""
-_SERVER_ERROR = 500
-"""From this HTTP status on, an error is the server's, and says nothing of what it did."""
+"""The server failed, or is processing an earlier request with the same transaction."""
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
 
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Around a read. Raises Busy if it may succeed in a moment, or PynamoDB's error."""
+    """Around a read. Raises Busy if a retry may succeed, otherwise PynamoDB's error."""
     try:
         yield
     except (GetError, QueryError, TransactGetError) as error:
         reasons = getattr(error, "cancellation_reasons", ())
-        raise _of_read(error, {one.code for one in reasons if one is not None}) from error
+        codes = {response_code(error), *(one.code for one in reasons if one is not None)}
+        known = codes & (_BUSY | _UNKNOWN | {"TransactionConflict"})
+        if known or _has_no_reply(error):
+            raise Busy(_name(known, error)) from error
+        raise
     except ResponseParserError as error:
         raise Busy(str(error)) from error
 
 
-def _of_read(error: PynamoDBException, codes: Collection[str]) -> Exception:
-    known = {*codes, response_code(error)} & (_BUSY | _UNKNOWN | {"TransactionConflict"})
-    return Busy(_name(known, error)) if known or _has_no_reply(error) else error
-
-
 def of_append(error: PynamoDBException, codes: Collection[str] = ()) -> Exception:
-    """What a failed append says: Busy where nothing was written and it may succeed in a moment,
-    Unanswered where it may have been written, or the error itself.
+    """Busy if nothing was written and a retry may succeed, Unanswered if it may have been written,
+    otherwise the error itself.
     """
     known = {*codes, response_code(error)}
     if known & _BUSY or isinstance(error.cause, _NEVER_SENT):
@@ -69,8 +66,8 @@ def of_append(error: PynamoDBException, codes: Collection[str] = ()) -> Exceptio
 
 
 def _has_no_reply(error: PynamoDBException) -> bool:
-    """Whether the network failed, or the server."""
-    return not isinstance(error.cause, ClientError) or response_status(error) >= _SERVER_ERROR
+    """Whether the network or the server (5xx) failed."""
+    return not isinstance(error.cause, ClientError) or response_status(error) >= 500
 
 
 def _name(codes: Collection[str], error: PynamoDBException) -> str:

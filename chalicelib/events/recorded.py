@@ -1,4 +1,4 @@
-"""Recorded events: an event with its place in the books, and how new ones are given theirs."""
+"""Recorded events: events with their stream, version and hash, and how new ones are made."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ class Stream(Struct, frozen=True):
 
     @classmethod
     def parse(cls, name: str) -> "Stream":
-        """The stream of this name. Raises UnknownEvent for what is no stream's name."""
+        """The stream of this name. Raises UnknownEvent for an invalid name."""
         parts = name.split("/")
         if len(parts) != 3 or parts[1] not in KINDS:
             raise UnknownEvent(f"{name} is no stream's name")
@@ -42,10 +42,10 @@ class Stream(Struct, frozen=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """One event as it stands in the event table.
+    """One event of the event table.
 
     `data` and `state_data` are the stored texts, which the hash covers; `event` and `state` are
-    what they say, decoded when first asked for.
+    decoded from them at first use.
     """
 
     stream: Stream
@@ -69,27 +69,27 @@ class Recorded:
         return decode_state(self.stream.kind, self.state_data)
 
     def with_state(self, state: Struct) -> "Recorded":
-        """The same event, with a state that was folded anew instead of the stored one."""
+        """The same event with another state, such as one that was folded from the events."""
         same = replace(self)
-        same.__dict__["state"] = state  # Where `cached_property` keeps what it has found.
+        same.__dict__["state"] = state  # The value of the `cached_property`.
         return same
 
     @property
     def place(self) -> tuple[Stream, int]:
-        """Where it stands: in which stream, at which version."""
+        """The coordinates: stream and version."""
         return self.stream, self.version
 
     @property
     def short_hash(self) -> bytes:
-        """The first 15 bytes of the hash, by which other streams name this event.
+        """The first 15 bytes of the hash, with which other streams refer to this event.
 
-        To find another event whose hash begins so takes 2^120 attempts. As 20 characters of base64
-        they let the event of a transaction of four entries stay within one write unit.
+        A second preimage takes 2^120 attempts. With 20 characters of base64 for each of four
+        entries, a transaction's event still fits in one write unit.
         """
         return self.hash[:15]
 
     def chained_to(self, previous: bytes) -> bytes:
-        """The hash this event must have when the one before it has the hash `previous`."""
+        """The hash of this event after an event with the hash `previous`."""
         return link(
             previous,
             str(self.stream),
@@ -104,7 +104,7 @@ class Recorded:
 
 
 class Origin(Struct, frozen=True, kw_only=True):
-    """What all events of one commit share: when, by which command, and who asked."""
+    """The fields that all events of one unit of work share: time, command and actor."""
 
     recorded_at: datetime
     command_id: str
@@ -114,7 +114,7 @@ class Origin(Struct, frozen=True, kw_only=True):
 def follow(
     head: Recorded | None, stream: Stream, events: Sequence[Struct], origin: Origin
 ) -> list[Recorded]:
-    """`events` put behind `head`, the newest event of their stream: numbered, folded, chained."""
+    """`events` after `head`, the newest event of their stream: numbered, folded, chained."""
     first = head.version + 1 if head else 1
     state = head.state if head else None
     previous = head.hash if head else FIRST_LINK

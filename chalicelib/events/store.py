@@ -1,13 +1,12 @@
-"""The event store: two verbs and one named failure. The protocol, and its twin in memory.
+"""The protocol of the event store, and its errors.
 
-`load` gives the newest event of each stream, which carries the stream's whole state; `append` adds
-events to one or several streams, all or nothing, each guarded by the version it was decided on.
-`read` and `history` look further back, where a stream's newest event does not say enough.
+`load` returns the newest event of each stream, which carries the stream's whole state; `append`
+adds events to one or several streams, all or nothing, on the condition of their expected versions.
+`read` and `history` return earlier events.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Protocol
 
 from msgspec import Struct
@@ -20,10 +19,10 @@ MAX_EVENTS = 100
 
 
 class Conflict(Exception):
-    """Another writer was first: `stream` is no longer at the expected version.
+    """`stream` is not at the expected version, since another writer was first.
 
-    `lost` has every stream of which that was seen, and the event that is there instead, unless the
-    other writer is not done yet.
+    `lost` has every such stream with the event at that version; None if the other write is still
+    in progress.
     """
 
     def __init__(self, stream: Stream, lost: Mapping[Stream, Recorded | None]) -> None:
@@ -33,23 +32,23 @@ class Conflict(Exception):
 
 
 class Busy(Exception):
-    """The store has no time now, or cannot be reached; nothing was written."""
+    """The store is throttled or cannot be reached; nothing was written."""
 
 
 class Unanswered(Exception):
-    """The reply to an append is missing: it may have been written, or may be yet.
+    """The reply to an append is missing: it may have been written, or may still be.
 
-    The same append, sent again, finds out: it succeeds, or conflicts with another's event.
+    A repetition of the same append succeeds, or raises Conflict.
     """
 
 
 Place = tuple[Stream, int]
-"""A version of a stream: where an event is, or may be one day."""
+"""The coordinates of an event: its stream and version."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Append:
-    """Events for one stream that is expected to be at a version; 0 for a stream yet to be."""
+    """Events for a stream that is expected to be at a version; 0 for a new stream."""
 
     stream: Stream
     expected_version: int
@@ -57,7 +56,7 @@ class Append:
 
 
 def check(appends: Sequence[Append]) -> None:
-    """Raises ValueError unless one write can hold these, and each continues its stream."""
+    """Raises ValueError for too many or no events, or versions that do not continue a stream."""
     for append in appends:
         if [event.version for event in append.events] != list(
             range(append.expected_version + 1, append.expected_version + 1 + len(append.events))
@@ -69,37 +68,36 @@ def check(appends: Sequence[Append]) -> None:
 
 
 class EventStore(Protocol):
-    """Where events are kept."""
+    """Stores events."""
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """The newest event of each stream; a stream without events is left out. Raises Busy."""
 
     def append(self, *appends: Append) -> None:
-        """Adds everything or nothing. Raises Conflict naming the stream that lost, Busy, and
-        Unanswered.
+        """Adds all events or none. Raises Conflict, Busy, Unanswered.
 
-        An append that is already there, event for event, succeeds: the reply to it was lost.
+        Succeeds if exactly these events are already stored: the reply to them was lost.
         """
 
     def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
-        """Those of up to 100 events that are there, all seen at the same instant.
+        """The stored ones of up to 100 events, all read at the same instant.
 
         Raises Busy, also while one of them is being written.
         """
 
     def read(self, stream: Stream, version: int) -> Recorded:
-        """One event that is known to be there."""
+        """One event that is known to be stored."""
 
     def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
-        """The stream's events, from the first on or from the newest back."""
+        """The stream's events, oldest first or newest first."""
 
 
 def with_current_state(
     event: Recorded, history: Callable[[Stream], Iterator[Recorded]]
 ) -> Recorded:
-    """The event, with its state folded anew if the one that it carries has another schema.
+    """The event; its state is folded from the history if the stored one has another schema.
 
-    Raises UnknownEvent where an event before it is one that this build does not know.
+    Raises UnknownEvent if this build does not know an earlier event.
     """
     try:
         _ = event.state
@@ -111,58 +109,3 @@ def with_current_state(
                 return event.with_state(state)
         raise UnknownEvent(f"{event.stream} has no version {event.version}") from None
     return event
-
-
-class MemoryStore:
-    """The store's twin in memory, for tests and simulations: the same contract, no durability."""
-
-    def __init__(self) -> None:
-        self._streams: dict[Stream, list[Recorded]] = {}
-        self._lock = Lock()
-
-    def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
-        """See EventStore.load."""
-        with self._lock:
-            return {
-                stream: self._streams[stream][-1] for stream in streams if stream in self._streams
-            }
-
-    def append(self, *appends: Append) -> None:
-        """See EventStore.append."""
-        check(appends)
-        with self._lock:
-            if all(self._holds(append) for append in appends):
-                return
-            lost = {
-                append.stream: next(reversed(self._streams.get(append.stream, ())), None)
-                for append in appends
-                if len(self._streams.get(append.stream, ())) != append.expected_version
-            }
-            if lost:
-                raise Conflict(next(iter(lost)), lost)
-            for append in appends:
-                self._streams.setdefault(append.stream, []).extend(append.events)
-
-    def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
-        """See EventStore.snapshot."""
-        with self._lock:
-            return {
-                (stream, version): events[version - 1]
-                for stream, version in places
-                if version <= len(events := self._streams.get(stream, []))
-            }
-
-    def read(self, stream: Stream, version: int) -> Recorded:
-        """See EventStore.read."""
-        with self._lock:
-            return self._streams[stream][version - 1]
-
-    def history(self, stream: Stream, *, newest_first: bool = False) -> Iterator[Recorded]:
-        """See EventStore.history."""
-        with self._lock:
-            events = list(self._streams.get(stream, ()))
-        yield from reversed(events) if newest_first else events
-
-    def _holds(self, append: Append) -> bool:
-        stored = self._streams.get(append.stream, [])[append.expected_version :]
-        return stored[: len(append.events)] == list(append.events)

@@ -1,7 +1,6 @@
-"""STREAM: records of the event table's stream become Recorded events and are fed to read models.
+"""Feeds the records of the event table's stream to read models.
 
-DynamoDB Streams keep order per item only, deliver at least once, and split a transaction's items;
-so read models depend on no order, and a batch may be fed again, wholly or in part, at any time.
+DynamoDB Streams keep order per item only, deliver at least once, and split a transaction's items.
 """
 
 import base64
@@ -23,10 +22,10 @@ from chalicelib.tables import in_parallel
 logger = logging.getLogger(__name__)
 
 SPARE_SECONDS = 5.0
-"""With less time left nothing more is begun: it is the longest that one record takes."""
+"""The longest time that one record takes: none is begun with less time left."""
 
 ALTERATIONS = ("MODIFY", "REMOVE")
-"""What a stream calls a change to an item that was there."""
+"""The stream's names for a change to an existing item."""
 
 Response = dict[str, list[dict[str, str]]]
 
@@ -34,7 +33,7 @@ Response = dict[str, list[dict[str, str]]]
 def read(image: Mapping[str, Any]) -> Recorded:
     """The event in a stream record's NewImage. Raises UnknownEvent.
 
-    A Lambda event is JSON, in which bytes are base64; the streams API gives them as they are.
+    Bytes are base64 in a Lambda event, and plain from the streams API.
     """
     attributes = {name: dict(value) for name, value in image.items()}
     for value in attributes.values():
@@ -46,7 +45,7 @@ def read(image: Mapping[str, Any]) -> Recorded:
 
 
 def newest(kind: str, events: Iterable[Recorded]) -> dict[Stream, Recorded]:
-    """The newest event of each stream of a kind, whatever the order of a batch."""
+    """The newest event of each stream of a kind, in any order of the events."""
     result: dict[Stream, Recorded] = {}
     for event in events:
         if event.stream.kind == kind and (
@@ -57,15 +56,15 @@ def newest(kind: str, events: Iterable[Recorded]) -> dict[Stream, Recorded]:
 
 
 class Group(Protocol):
-    """Read models that are fed together, and the table of their dead letters."""
+    """A projection group."""
 
     @property
     def projected(self) -> Sequence[Projected]:
-        """The read models that are made of events."""
+        """The read models."""
 
     @property
     def dead_letters(self) -> type[DeadLetterRow]:
-        """The table of what could not be projected."""
+        """The table of dead letters."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +77,10 @@ class Alteration:
 
 @dataclass(frozen=True)
 class Fed:
-    """What became of a batch.
+    """The result of a batch.
 
-    `failed` is the sequence number of the first record that is to be delivered again, with all that
-    follow; None if there is none. `events` were projected, and `dead_letters` records stored as
-    such. `altered` events were there before, and were changed or deleted.
+    `failed` is the sequence number of the first record to be delivered again, with all that follow;
+    None if there is none. `events` were projected, `dead_letters` is a count.
     """
 
     failed: str | None
@@ -104,13 +102,12 @@ def feed(
     history: Callable[[Stream], Iterator[Recorded]],
     seconds_left: Callable[[], float] = lambda: 60.0,
 ) -> Fed:
-    """Feeds a batch of records, of the table's own stream or of Kinesis, to a group's read models.
+    """Feeds a batch of records, of DynamoDB's or a Kinesis stream, to a group's read models.
 
-    The batch is fed as one, so that each row is written once. Should that fail, its records are
-    fed one by one, and one by one to each read model: what cannot be projected becomes a dead
-    letter; and where AWS only had no time for it, or this Lambda has none left, the record is to be
-    delivered again with all that follow. A change to an event that was there before is projected
-    nowhere: read tables keep what was recorded.
+    The batch is fed as one, so that each row is written once. If that fails, each record is fed to
+    each read model singly: one that cannot be projected becomes a dead letter; after a transient
+    error, or with no time left, it is to be delivered again with all that follow. Changes to
+    existing events are not projected.
     """
     fed = _feed(group, records, history, seconds_left)
     return replace(fed, altered=list(_alterations(records)))
@@ -148,7 +145,7 @@ def _feed_singly(
             if _kind_of_alteration(record):
                 continue
             event = _read(record, history)
-        except Exception as error:  # noqa: BLE001  # Whatever it is, it is stored.
+        except Exception as error:  # noqa: BLE001  # Any error is stored.
             if is_transient(error) or not _is_stored(group, record, "all", error):
                 return Fed(_sequence(record), done, count)
             count += 1
@@ -172,7 +169,7 @@ def _feed_singly(
 
 
 def _is_stored(group: Group, record: Mapping[str, Any], read_models: str, error: Exception) -> bool:
-    """Whether it could be stored as a dead letter."""
+    """Whether a record could be stored as a dead letter."""
     try:
         dead_letters.add(group.dead_letters, _coordinates(record), read_models, error)
     except Exception:
@@ -187,7 +184,7 @@ def _read(record: Mapping[str, Any], history: Callable[[Stream], Iterator[Record
 
 def _alterations(records: Sequence[Mapping[str, Any]]) -> Iterator[Alteration]:
     for record in records:
-        with suppress(KeyError, TypeError, ValueError):  # It is no record, but a dead letter.
+        with suppress(KeyError, TypeError, ValueError):  # Malformed, and a dead letter already.
             if kind := _kind_of_alteration(record):
                 yield Alteration(_coordinates(record), kind)
 
@@ -205,8 +202,8 @@ def _sequence(record: Mapping[str, Any]) -> str:
 
 
 def _change(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What changed. DynamoDB puts it into Kinesis as JSON. (DynamoDB Developer Guide, "Using
-    Kinesis Data Streams to capture changes to DynamoDB".)
+    """The change in a record, which is JSON in Kinesis. (DynamoDB Developer Guide, "Using Kinesis
+    Data Streams to capture changes to DynamoDB".)
     """
     if "kinesis" not in record:
         return record

@@ -1,4 +1,4 @@
-"""The events table: one item per event, keyed by stream and version, never updated."""
+"""The event table: one item per event, keyed by stream and version, never updated."""
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 from pynamodb.constants import STREAM_NEW_IMAGE
@@ -7,7 +7,7 @@ from chalicelib.tables import Integer, Named, Table
 
 
 class EventItem(Table):
-    """One event: what happened, the stream's whole state after it, and the link to the last one."""
+    """One event: its data, the stream's state after it, and its hash in the chain."""
 
     class Meta(metaclass=Named):
         name = "events"

@@ -1,16 +1,15 @@
-"""Auth: who is let in. What a caller may do is decided by `request.py`.
+"""Authentication. `request.py` does the authorization.
 
-`keys`: an authorizer Lambda knows our own keys (`Authorization: Bearer tf_…`); its verdict is
-cached for a minute, which is how long a revocation may take.
+`keys`: an authorizer Lambda finds Twofold's own keys (`Authorization: Bearer tf_…`). API Gateway
+caches its result for a minute, so a revocation takes up to a minute.
 
-`cognito`: id tokens of a user pool, whose claims `custom:scopes` and `custom:ledgers` (words
-separated by commas) say what a key would. No app client of the pool may write the two attributes:
-a user of such a client could open every ledger. `ops/cognito.py` checks that.
+`cognito`: id tokens of a user pool, with the claims `custom:scopes` and `custom:ledgers` (words
+separated by commas). No app client of the pool may write the two attributes: a user of such a
+client could open every ledger. `ops/cognito.py` checks that.
 
-`iam`: callers sign their requests (SigV4), and their own policies say what they may do. A ledger
-that is not theirs is refused by API Gateway, before it comes here. `GET/ledgers` answers all names:
-allow it only to those who may see them. This policy reads and writes acme, and nothing else; the
-methods are spelled out because a `*` there would match slashes too:
+`iam`: callers sign their requests (SigV4), and API Gateway enforces their IAM policies.
+`GET/ledgers` returns all ledgers: allow it only to callers who may see them. This policy allows
+reads and writes of acme only; the methods are listed because a `*` there would match slashes too:
 
     {"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
@@ -38,11 +37,10 @@ from chalicelib.settings import settings
 CACHED_SECONDS = 60
 
 KEY_HEADER_PATTERN = rf"^[Bb][Ee][Aa][Rr][Ee][Rr] {keys.PATTERN}$"
-"""The whole `Authorization` header of a request with a key, as a regular expression.
+"""A regular expression for the `Authorization` header of a request with a key.
 
-API Gateway refuses any other header with 401, and does not invoke the authorizer for it (the
-`identityValidationExpression` of an authorizer of type TOKEN). It does not apply to `cognito`,
-where API Gateway compares that expression with the token's `aud`.
+API Gateway refuses any other header with 401 without invoking the authorizer (its
+`identityValidationExpression`). Not for `cognito`, where that is compared with the token's `aud`.
 """
 
 auth = Blueprint(__name__)
@@ -50,7 +48,7 @@ auth = Blueprint(__name__)
 
 @auth.authorizer(ttl_seconds=CACHED_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
-    """Admits a known key, and passes on to the app what the key opens."""
+    """Admits a known key, with its scopes and ledgers as context."""
     _, _, secret = request.token.partition(" ")
     key = keys.find(secret) if re.fullmatch(KEY_HEADER_PATTERN, request.token) else None
     if key is None:
@@ -60,10 +58,7 @@ def authorize(request: AuthRequest) -> AuthResponse:
 
 
 def authorizer() -> Authorizer | None:
-    """The authorizer of every route that is not public, by this stage's settings; None for none.
-
-    Raises ValueError for Cognito without a user pool.
-    """
+    """The authorizer of this stage's routes, if any. Raises ValueError without a user pool."""
     match settings().auth:
         case "keys":
             guard: Authorizer = authorize

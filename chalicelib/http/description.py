@@ -1,8 +1,7 @@
-"""Description: the API as an OpenAPI document, and as a page for people. Open to all.
+"""Public routes with the API's description: an OpenAPI document, and a page for people.
 
-Both are files, made by `python -m ops openapi` from the routes of all stages. A stage that serves
-reads describes the whole API; a stage that only writes serves neither. Clients and caches keep both
-for an hour, and then ask whether they have changed.
+`python -m ops openapi` makes both files from the routes of all stages. The Read APIs serve them.
+They may be cached for an hour, and revalidated by their ETag.
 """
 
 import hashlib
@@ -16,7 +15,7 @@ from chalicelib.http.router import Router
 OPENAPI = Path(__file__).with_name("openapi.json")
 DOCS = Path(__file__).with_name("docs.html")
 
-# Of the page's one style; a test compares.
+# The hash of the page's only style; a test compares it.
 _STYLE = "sha256-n9THU796Ps7AVGur08A5Hw4BYYioxmmt+3O799D7K0k="
 _POLICY = f"default-src 'none'; style-src '{_STYLE}'; base-uri 'none'; form-action 'none'"
 
@@ -37,9 +36,8 @@ def docs(request: Request) -> Response[str]:
 
 
 def _cacheable(request: Request, file: Path, headers: dict[str, str]) -> Response[str]:
-    """The file, or 304 without a body where the caller has it."""
+    """The file, or 304 if the caller has it."""
     text, etag = _page(file)
-    # API Gateway compresses for those who accept it.
     kept = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding", "ETag": etag}
     if _has(request.header("If-None-Match"), etag):
         return Response("", status=304, headers={**headers, **kept})
@@ -48,12 +46,12 @@ def _cacheable(request: Request, file: Path, headers: dict[str, str]) -> Respons
 
 @cache
 def _page(file: Path) -> tuple[str, str]:
-    """A file as it is served: its text, and an ETag that changes with it."""
+    """A file's text and ETag."""
     raw = file.read_bytes()
     return raw.decode(), f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
 
 
 def _has(if_none_match: str | None, etag: str) -> bool:
-    """Whether the caller names this ETag. A weak one counts (RFC 9110, 13.1.2)."""
+    """Whether `If-None-Match` contains this ETag, also as a weak one (RFC 9110, 13.1.2)."""
     named = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
     return etag in named or "*" in named

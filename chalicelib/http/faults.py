@@ -1,7 +1,6 @@
-"""Faults: everything that is wrong with a message, not only what msgspec or a command found first.
+"""Faults: all errors of a message. msgspec and the commands report only the first.
 
-A message that was refused is read a second time, field by field, by the types and checks that it
-declares. Nothing here runs for a message that is well formed.
+A refused message is decoded again, field by field, by its declared types and checks.
 """
 
 import re
@@ -18,10 +17,10 @@ from chalicelib.domain.errors import InvalidField
 from chalicelib.http.problems import FieldError
 
 MOST = 100
-"""How many faults are listed: a body of 256 KB could have more than an answer holds."""
+"""The most faults that are listed."""
 
 _MOST_CHARACTERS = 200
-"""Of a field's path, which may contain names that the client made up."""
+"""The most characters of a field's path, which may contain names that the client made up."""
 
 NO_TIME = "expected a time such as 2026-11-01T00:00:00Z"
 """The fault of a text that is not a time."""
@@ -34,17 +33,16 @@ _KINDS = {
     "object": "an object",
     "array": "an array",
 }
-"""Words for the names that msgspec has for the types of JSON."""
+"""Words for msgspec's names of JSON types."""
 
 _Raw = bytes | Raw
 
 
 @dataclass(frozen=True)
 class Check:
-    """An annotation of a field: what its value must be, besides being of its type.
+    """An annotation of a field with a further condition.
 
-    `check` takes the value and the field's path, and raises InvalidField. The value of a field that
-    is kept as raw JSON is that JSON.
+    `check` takes the value (as JSON for a Raw field) and the field's path, raises InvalidField.
     """
 
     check: Callable[[Any, str], object]
@@ -53,7 +51,7 @@ class Check:
 def faults(raw: _Raw, kind: Any) -> list[FieldError]:
     """The faults of a message in the order of its text, at most `MOST`.
 
-    `raw` is JSON as far as it was read; raises msgspec.DecodeError where it turns out not to be.
+    Raises msgspec.DecodeError if `raw` is not JSON.
     """
     return list(islice(_faults(raw, kind, ""), MOST))
 
@@ -68,7 +66,7 @@ def _faults(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
         bare, notes = kind, []
     options = _options(bare)
     if len(options) > 1:
-        if _is_null(raw) and types.NoneType in options:
+        if bytes(raw).strip() == b"null" and types.NoneType in options:
             return
         rest = [each for each in options if each not in (types.NoneType, UnsetType)]
         if len(rest) == 1 and (_is_nested(_bare(rest[0])) or not _mismatch(raw, kind)):
@@ -93,16 +91,16 @@ def _faults(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
 
 
 def _nested(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
-    """The faults of an object, an array or a mapping, and of what is in it."""
+    """The faults of an object, an array or a mapping, and of its values."""
     is_array = get_origin(kind) in (tuple, list)
     try:
         inside: Any = msgspec.json.decode(raw, type=list[Raw] if is_array else dict[str, Raw])
     except msgspec.ValidationError as error:
-        yield fault(where, _said(error))
+        yield fault(where, _message_of(error))
         return
     if is_array:
-        for place, each in enumerate(inside):
-            yield from _faults(each, get_args(kind)[0], f"{where}[{place}]")
+        for index, each in enumerate(inside):
+            yield from _faults(each, get_args(kind)[0], f"{where}[{index}]")
     elif get_origin(kind) is not None:
         for name, each in inside.items():
             yield from _faults(each, get_args(kind)[1], _below(where, name))
@@ -136,21 +134,17 @@ def _is_nested(kind: Any) -> bool:
     return get_origin(kind) in (tuple, list, Mapping)
 
 
-def _is_null(raw: _Raw) -> bool:
-    return bytes(raw).strip() == b"null"
-
-
 def _mismatch(raw: _Raw, kind: Any) -> str:
-    """How a value differs from its type; empty where it does not."""
+    """How a value differs from its type; "" if it does not."""
     try:
         msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        return _one_of(kind) or _said(error)
+        return _one_of(kind) or _message_of(error)
     return ""
 
 
 def _one_of(kind: Any) -> str:
-    """The values of a type that is an enumeration; empty for any other type."""
+    """The values of a Literal; "" for any other type."""
     values = [
         "null" if value is None else str(value)
         for option in _options(kind)
@@ -159,17 +153,17 @@ def _one_of(kind: Any) -> str:
     return f"expected one of {', '.join(values)}" if values else ""
 
 
-def _said(error: msgspec.ValidationError) -> str:
+def _message_of(error: msgspec.ValidationError) -> str:
     text = str(error).partition(" - at `$")[0]
     if text == "Invalid RFC3339 encoded datetime":
-        # Of a parameter: in a body, times are text that is checked as `times.py` does.
+        # Only for parameters: times in a body are strings with a Check (`times.py`).
         return f"{NO_TIME}; a + in a query string is written %2B"
-    words = re.sub("`([^`]*)`", lambda named: _in_words(named[1]), text)
+    words = re.sub(
+        "`([^`]*)`",
+        lambda found: " or ".join(_KINDS.get(kind, kind) for kind in found[1].split(" | ")),
+        text,
+    )
     return f"{words[:1].lower()}{words[1:]}"
-
-
-def _in_words(kinds: str) -> str:
-    return " or ".join(_KINDS.get(kind, kind) for kind in kinds.split(" | "))
 
 
 def _below(where: str, name: str) -> str:
@@ -177,6 +171,6 @@ def _below(where: str, name: str) -> str:
 
 
 def fault(where: str, why: str) -> FieldError:
-    """A fault of the field at this path, which is cut off where it is long."""
+    """A fault of the field at this path, which is truncated if it is long."""
     shown = where if len(where) <= _MOST_CHARACTERS else f"{where[:_MOST_CHARACTERS]}…"
     return FieldError(shown, why)

@@ -1,4 +1,4 @@
-"""Headers: those that views of several routes ask for, besides what is common to all requests."""
+"""Headers that views of several routes have as parameters."""
 
 import re
 from typing import Annotated
@@ -12,10 +12,8 @@ _ETAG = re.compile(
 
 
 def matched_version(if_match: str) -> int | None:
-    """The version that `If-Match` names, None for any; 0, which is no version, for a weak tag,
-    which this comparison never matches (RFC 9110, section 13.1.1).
-
-    Raises Problem.
+    """The version in `If-Match`; None for `*`, and 0, which matches no version, for a weak tag (RFC
+    9110, section 13.1.1). Raises Problem.
     """
     if if_match.strip() == "*":
         return None

@@ -1,4 +1,4 @@
-"""Health: whether a stage answers, and what it serves. Public."""
+"""The public health route."""
 
 import msgspec
 

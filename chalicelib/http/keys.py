@@ -1,4 +1,4 @@
-"""Keys: who may use which ledgers, and how. A key is known by its SHA-256 only."""
+"""API keys, their scopes and ledgers. Only the SHA-256 of a key is stored."""
 
 import hashlib
 import hmac
@@ -16,15 +16,15 @@ from chalicelib.tables import Named, Table
 READ, WRITE = "read", "write"
 ALL_LEDGERS = "*"
 
-_PREFIX = "tf_"  # Lets a scanner of repositories and logs know one when it sees one.
+_PREFIX = "tf_"  # So that secret scanners recognize keys.
 
 PATTERN = r"tf_[A-Za-z0-9_-]{43}"
-"""Every key, as a regular expression that Python and API Gateway read alike: the prefix, and 256
-random bits in the 64 characters of URL-safe base64 (RFC 4648), without padding."""
+"""A regular expression, for Python and API Gateway: the prefix, and 256 random bits in URL-safe
+base64 (RFC 4648) without padding."""
 
 
 class KeyItem(Table):
-    """A key as it is stored: its hash, and what it opens."""
+    """A stored key."""
 
     class Meta(metaclass=Named):
         name = "keys"
@@ -39,7 +39,7 @@ class KeyItem(Table):
 
 @dataclass(frozen=True)
 class Key:
-    """What a key opens. `id` names it without giving it away: the first digits of its hash."""
+    """A key's scopes and ledgers. `id` is the beginning of its hash."""
 
     id: str
     name: str
@@ -50,7 +50,7 @@ class Key:
 
 
 def create(name: str, scopes: Collection[str], ledgers: Collection[str]) -> tuple[str, Key]:
-    """A new secret of 256 random bits, of which only the hash is stored, and its key."""
+    """A new secret, and its stored key."""
     secret = _PREFIX + secrets.token_urlsafe(32)
     item = KeyItem(
         _hash(secret),
@@ -64,7 +64,7 @@ def create(name: str, scopes: Collection[str], ledgers: Collection[str]) -> tupl
 
 
 def find(secret: str) -> Key | None:
-    """What this secret opens, by one read; None if it is unknown or revoked."""
+    """The key of a secret, by one read; None if it is unknown or revoked."""
     if not re.fullmatch(PATTERN, secret):
         return None
     hash = _hash(secret)
@@ -78,15 +78,12 @@ def find(secret: str) -> Key | None:
 
 
 def every() -> Iterator[Key]:
-    """All keys. For the operator, who has few: it reads the whole table."""
+    """All keys, by a scan."""
     return map(_key, _rows())
 
 
 def revoke(id: str) -> Key | None:
-    """Revokes the key of this id; None if there is none.
-
-    An authorizer may let it in for a minute more.
-    """
+    """Revokes the key with this id, if any. API Gateway may accept it for another minute."""
     for item in _rows():
         if _key(item).id == id:
             if item.revoked_at is None:
@@ -97,7 +94,7 @@ def revoke(id: str) -> Key | None:
 
 
 def _rows() -> Iterator[KeyItem]:
-    """The rows of keys; the row of `http/sealing.py` in the same table is left out."""
+    # The table also has the row of `http/sealing.py`, which has no name.
     return KeyItem.scan(KeyItem.name.exists())
 
 

@@ -1,4 +1,4 @@
-"""Messages: what is wrong with a body or a query string that is not what its route declares."""
+"""Problems of bodies and query strings that do not fit the message that the route declares."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from chalicelib.http.problems import FieldError, Problem
 _BYTE_ORDER_MARK = "\ufeff"
 
 _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for what is no JSON, or none that it takes."""
+"""msgspec's exceptions for malformed JSON."""
 
 _Message = TypeVar("_Message")
 
@@ -23,7 +23,7 @@ class RepeatedName(Exception):
 
 
 def message_of(raw: msgspec.Raw, message: type[_Message]) -> _Message:
-    """A part of a body as this message. Raises Problem, which lists every fault."""
+    """A part of a body, decoded. Raises Problem, which lists every fault."""
     try:
         return msgspec.json.decode(raw, type=message)
     except _MALFORMED as error:
@@ -32,17 +32,23 @@ def message_of(raw: msgspec.Raw, message: type[_Message]) -> _Message:
 
 def unreadable(error: Exception, raw: bytes | msgspec.Raw, message: type) -> Problem:
     """The problem of JSON, or of a query string as JSON, that is not this message."""
-    match error:
-        case RepeatedName():
-            return _repeated(bytes(raw))
-        case msgspec.ValidationError():
-            return _not_valid(error, raw, message)
-        case _:
-            return _no_json(error)
+    try:
+        match error:
+            case RepeatedName():
+                pairs = _pairs.decode(bytes(raw).decode())
+                return _problem("validation_failed", list(_twice(pairs, "")))
+            case msgspec.ValidationError():
+                # For a type that `faults` cannot explain, msgspec's own message.
+                found = faults(raw, message) or [FieldError("", str(error).replace("`", ""))]
+                return _problem("validation_failed", found)
+            case _:
+                return _malformed(error)
+    except (*_MALFORMED, json.JSONDecodeError) as malformed:
+        return _malformed(malformed)
 
 
 def refused_body(refusal: InvalidField, raw: bytes | msgspec.Raw, message: type[Any]) -> Problem:
-    """The problem of a body with a field that a command refused, with the body's other faults."""
+    """The problem of a field that a command refused, with the body's other faults."""
     first = FieldError(refusal.where, refusal.why)
     try:
         found = faults(raw, message)
@@ -51,17 +57,8 @@ def refused_body(refusal: InvalidField, raw: bytes | msgspec.Raw, message: type[
     return _problem(refusal.code, [first, *(each for each in found if each.field != first.field)])
 
 
-def _not_valid(error: Exception, raw: bytes | msgspec.Raw, message: type) -> Problem:
-    try:
-        found = faults(raw, message)
-    except _MALFORMED as malformed:
-        return _no_json(malformed)
-    # Of a type that `faults` cannot explain there is msgspec's own message.
-    return _problem("validation_failed", found or [FieldError("", str(error).replace("`", ""))])
-
-
 def _problem(code: str, found: list[FieldError]) -> Problem:
-    """All faults, and the first of them in words."""
+    """A problem with all faults, whose detail is the first."""
     first, *others = found[:MOST]
     detail = f"{first.field}: {first.detail}" if first.field else first.detail
     if others:
@@ -69,15 +66,8 @@ def _problem(code: str, found: list[FieldError]) -> Problem:
     return Problem(code, detail, errors=[first, *others])
 
 
-def _repeated(raw: bytes) -> Problem:
-    try:
-        return _problem("validation_failed", list(_twice(_pairs.decode(raw.decode()), "")))
-    except (ValueError, RecursionError) as malformed:
-        return _no_json(malformed)
-
-
 class _Object(list[tuple[str, Any]]):
-    """An object as its names and values, with all that occur more than once."""
+    """An object as pairs of name and value, which may have repeated names."""
 
 
 _pairs = json.JSONDecoder(object_pairs_hook=_Object, parse_int=str, parse_float=str)
@@ -93,11 +83,11 @@ def _twice(value: Any, where: str) -> Iterator[FieldError]:
             seen.add(name)
             yield from _twice(each, below)
     elif isinstance(value, list):
-        for place, each in enumerate(value):
-            yield from _twice(each, f"{where}[{place}]")
+        for index, each in enumerate(value):
+            yield from _twice(each, f"{where}[{index}]")
 
 
-def _no_json(error: Exception) -> Problem:
+def _malformed(error: Exception) -> Problem:
     match error:
         case UnicodeDecodeError():
             why = "it is not UTF-8"

@@ -1,9 +1,8 @@
-"""Pagination: limits, and cursors that only open the listing they were made for.
+"""Pagination: limits, and cursors that are valid for one listing.
 
-A cursor is a position in an ordered, growing listing, so following it visits every row that was
-there at the start exactly once. It is authenticated, not encrypted: an HMAC-SHA256 (RFC 2104) over
-the listing and the position proves that what it carries, such as filters and the balances of a
-statement, is unchanged.
+A cursor is a position in an ordered, growing listing, so following it visits every row that existed
+at the start exactly once. It is authenticated, not encrypted, by an HMAC-SHA256 (RFC 2104) over the
+listing and the position, which includes filters and the balances of a statement.
 """
 
 import base64
@@ -18,7 +17,7 @@ from chalicelib.http.sealing import sealing_key
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 
 _SEAL_BYTES = 16
-"""Of the 32 bytes of SHA-256: 2^128 codes are too many to try."""
+"""The used bytes of the HMAC's 32."""
 
 
 def make_cursor(*position: str, of: tuple[str, ...]) -> str:
@@ -30,15 +29,14 @@ def make_cursor(*position: str, of: tuple[str, ...]) -> str:
 def read_cursor(cursor: str, *, of: tuple[str, ...], parts: int) -> list[str]:
     """The position in the listing `of`, which has this many parts.
 
-    Raises Problem: invalid_cursor for one that was not made for this listing by this build, and
-    unavailable.
+    Raises Problem: invalid_cursor, unavailable.
     """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise not_ours() from None
     seal, payload = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
-    # Several texts decode to the same bytes; only the one that we write is valid.
+    # Several texts decode to the same bytes; only the canonical one is valid.
     if not hmac.compare_digest(seal, _seal(payload, of)) or cursor != _text(raw):
         raise not_ours()
     position = msgspec.json.decode(payload, type=list[str])
@@ -48,13 +46,13 @@ def read_cursor(cursor: str, *, of: tuple[str, ...], parts: int) -> list[str]:
 
 
 def must_agree(parameter: str | None, pinned: str) -> None:
-    """Raises Problem invalid_cursor for a parameter that is repeated with another value."""
+    """Raises Problem invalid_cursor if a parameter differs from its value in the cursor."""
     if parameter is not None and parameter != pinned:
         raise Problem("invalid_cursor", "the cursor was made for other parameters")
 
 
 def whole_number(pinned: str) -> int:
-    """A number in a cursor. Raises Problem invalid_cursor for any other text."""
+    """A number in a cursor. Raises Problem invalid_cursor."""
     try:
         return int(pinned)
     except ValueError:
@@ -66,7 +64,7 @@ def _text(raw: bytes) -> str:
 
 
 def _seal(payload: bytes, of: tuple[str, ...]) -> bytes:
-    # JSON has no zero byte, so that no other listing and position make the same message.
+    # JSON has no zero byte, so the message is unambiguous.
     message = msgspec.json.encode(of) + b"\0" + payload
     return hmac.digest(sealing_key(), message, "sha256")[:_SEAL_BYTES]
 

@@ -1,12 +1,11 @@
-"""Problems: every error a client can see, as RFC 9457 `application/problem+json`.
+"""Problems: every error that a client can get, as RFC 9457 `application/problem+json`.
 
 `STATUS` has every code of the contract; `domain/sentences.py` has the codes of the refusals. Any
-other exception is a fault of the system: it is logged, and answered `internal_error` without
-details.
+other exception is logged, and the response is `internal_error` without details.
 
 After 4xx, `contention`, `not_attempted` and `unavailable` nothing was written; after
-`outcome_unknown` and `internal_error` it may have been. The same request with the same id or
-`Idempotency-Key` finds out, because it is done once.
+`outcome_unknown` and `internal_error` it may have been: repeat the same request with the same id or
+`Idempotency-Key`, because it is done once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,10 +60,10 @@ STATUS = {
     "projection_behind": 503,
     "unavailable": 503,
 }
-"""Each code with its status. Clients branch on the code; both are kept for ever."""
+"""The HTTP status of each code. Part of the contract."""
 
 BODY_ERRORS = ("malformed_json", "request_too_large", "unsupported_media_type")
-"""The codes of any request with a body."""
+"""The codes of every route with a body."""
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -75,7 +74,7 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class Problem(Exception):
-    """An error of the contract, raised by code that knows HTTP."""
+    """An error of the contract, raised by HTTP code."""
 
     def __init__(
         self,
@@ -106,7 +105,7 @@ class Problem(Exception):
         return {"Content-Type": CONTENT_TYPE, **after, **challenge}
 
     def document(self) -> dict[str, Any]:
-        """The members of RFC 9457, the code, and the refusal's own figures."""
+        """The members of RFC 9457, the code, and the refusal's figures."""
         return {
             "type": f"https://twofold.dev/problems/{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
@@ -123,7 +122,7 @@ class Problem(Exception):
 
 
 def internal_error() -> Problem:
-    """A fault of the system, without details. A write may have been done."""
+    """An unexpected error, without details. A write may have been done."""
     return Problem(
         "internal_error",
         "something went wrong on our side; send the request again: "
@@ -132,12 +131,12 @@ def internal_error() -> Problem:
 
 
 def outcome_unknown() -> Problem:
-    """A write that may have been done, where that could not be read in time."""
+    """A write that may have been done, which could not be verified in time."""
     return refused(OutcomeUnknown())
 
 
 def unavailable() -> Problem:
-    """A request that did nothing, because Lambda could not take it or did not answer."""
+    """A request that did nothing, because Lambda was throttled or did not answer."""
     return Problem(
         "unavailable",
         "this could not be answered now, and nothing was written; send the request again",
@@ -146,12 +145,12 @@ def unavailable() -> Problem:
 
 
 def invalid(field: str, detail: str) -> Problem:
-    """A request's field is not as it should be."""
+    """An invalid field of a request."""
     return Problem("validation_failed", f"{field}: {detail}", errors=[FieldError(field, detail)])
 
 
 def refused(refusal: Refusal) -> Problem:
-    """The problem of a refusal. Its figures that are integers are strings of digits."""
+    """The problem of a refusal. Integers among its figures become strings of digits."""
     if isinstance(refusal, InvalidField):
         errors = [FieldError(refusal.where, refusal.why)]
         return Problem(refusal.code, str(refusal), errors=errors)

@@ -1,4 +1,4 @@
-"""Request: who sent it, and the arguments that the view of its route is called with."""
+"""Request: the caller, and the arguments for the view."""
 
 import json
 import re
@@ -24,23 +24,23 @@ _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who sent a request, and what they may do; an empty set of ledgers or scopes opens nothing."""
+    """The caller of a request with their scopes and ledgers."""
 
     actor: str
     scopes: frozenset[str]
     ledgers: frozenset[str]
 
     def may(self, scope: str) -> bool:
-        """Whether this scope is theirs."""
+        """Whether the caller has this scope."""
         return scope in self.scopes
 
     def opens(self, ledger: str) -> bool:
-        """Whether this ledger is theirs."""
+        """Whether the caller may access this ledger."""
         return ledger in self.ledgers or ALL_LEDGERS in self.ledgers
 
     @property
     def named(self) -> list[str] | None:
-        """The ledgers that are theirs, in order; None for all."""
+        """The accessible ledgers, sorted; None for all."""
         return None if ALL_LEDGERS in self.ledgers else sorted(self.ledgers)
 
 
@@ -48,7 +48,7 @@ _UNLIMITED = Caller("anonymous", frozenset({READ, WRITE}), frozenset({ALL_LEDGER
 
 
 def caller(context: Mapping[str, Any]) -> Caller:
-    """The caller of a request, from what API Gateway says of it."""
+    """The caller, from API Gateway's request context."""
     authorized = context.get("authorizer") or {}
     match settings().auth:
         case "keys":
@@ -57,25 +57,21 @@ def caller(context: Mapping[str, Any]) -> Caller:
             claims = authorized.get("claims") or {}
             return _limited(claims, "sub", "custom:scopes", "custom:ledgers")
         case "iam":
-            # IAM has judged method and path, ledger included, before the request came here.
+            # IAM has authorized method and path, including the ledger.
             identity = context.get("identity") or {}
             return msgspec.structs.replace(_UNLIMITED, actor=str(identity.get("userArn", "nobody")))
         case _:
             return _UNLIMITED
 
 
-def _limited(said: Mapping[str, Any], actor: str, scopes: str, ledgers: str) -> Caller:
-    """A caller by the names under which an authorizer gives what is theirs."""
-    listed = [str(said.get(name) or "").replace(",", " ").split() for name in (scopes, ledgers)]
-    return Caller(str(said.get(actor, "nobody")), frozenset(listed[0]), frozenset(listed[1]))
+def _limited(claims: Mapping[str, Any], actor: str, scopes: str, ledgers: str) -> Caller:
+    """The caller in an authorizer's claims, by the names of these."""
+    listed = [str(claims.get(name) or "").replace(",", " ").split() for name in (scopes, ledgers)]
+    return Caller(str(claims.get(actor, "nobody")), frozenset(listed[0]), frozenset(listed[1]))
 
 
 class Request:
-    """A request: its caller, its path, its headers, its query string and its body.
-
-    `request_id` is what API Gateway calls it, in its log and in ours; `is_head` says that only the
-    headers of the response are asked for.
-    """
+    """A request. `path` has the parts of its path by name, `request_id` is API Gateway's."""
 
     def __init__(self, sent: ChaliceRequest, path: Mapping[str, str]) -> None:
         self._sent = sent
@@ -91,12 +87,11 @@ class Request:
         return value
 
     def authorize(self, scope: str) -> None:
-        """Raises Problem unless the caller may do this, with this ledger, and a write says that it
-        is JSON.
+        """Raises Problem unless the caller has the scope and the ledger, and a write is JSON.
 
-        A ledger that is not theirs is not found: whether it exists is not for them to know. A page
-        of another site can send a body, or none, of a few other types without asking first
-        (https://fetch.spec.whatwg.org/#cors-safelisted-request-header), but not JSON.
+        The problem of an inaccessible ledger does not reveal whether it exists. A browser sends no
+        JSON for a page of another site without a preflight request
+        (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
         """
         ledger = self.path.get("ledger")
         if ledger is not None and not self.caller.opens(ledger):
@@ -109,8 +104,7 @@ class Request:
                 raise Problem("unsupported_media_type", "send application/json")
 
     def arguments(self, signature: Signature) -> dict[str, Any]:
-        """The arguments of a view with this signature, without those that have a default and were
-        not sent.
+        """The arguments for a view, without those that were not sent and have a default.
 
         Raises Problem, InvalidField: for the query string first, then the body, then the headers.
         """
@@ -131,13 +125,13 @@ class Request:
         return found
 
     def refused(self, refusal: Refusal) -> Problem:
-        """The problem that a refusal is. One of a field comes with all other faults of the body."""
+        """The problem of a refusal; that of a field also has the other faults of the body."""
         if isinstance(refusal, InvalidField) and self._body is not None:
             return refused_body(refusal, *self._body)
         return refused(refusal)
 
     def _message(self, raw: bytes, message: type) -> Any:
-        """The body as a message. Raises Problem."""
+        """Decodes the body. Raises Problem."""
         if len(raw) > MAX_BODY_BYTES:
             raise Problem("request_too_large", f"a body is at most {MAX_BODY_BYTES} bytes")
         self._body = raw, message
@@ -148,11 +142,10 @@ class Request:
             raise unreadable(error, raw, message) from None
 
     def _query(self, query: Query) -> Any:
-        """The path and the query string as a query object. Raises Problem, InvalidField."""
+        """Decodes the path and the query string. Raises Problem, InvalidField."""
         given: dict[str, Any] = self._parameters()
         for name in given.keys() & self.path.keys():
             raise invalid(name, "is not a parameter here")
-        # Text stays text but for the parameters that are numbers, so that nothing else is guessed.
         for name in given.keys() & query.numbers:
             if _WHOLE.fullmatch(given[name]):
                 given[name] = int(given[name])
@@ -186,12 +179,10 @@ class Request:
 
 
 def _names_once(pairs: list[tuple[str, Any]]) -> None:
-    """Raises RepeatedName for an object in which a name occurs twice: some parsers take the first
-    value and some the last (RFC 8259, section 4).
-    """
+    """Raises RepeatedName if a name occurs twice in an object (RFC 8259, section 4)."""
     if len(dict(pairs)) < len(pairs):
         raise RepeatedName
 
 
-# Numbers are left as text: their values are of no interest here, and some are very long.
+# Numbers stay text, since only names are checked.
 _unique_names = json.JSONDecoder(object_pairs_hook=_names_once, parse_int=str, parse_float=str)

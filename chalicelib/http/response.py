@@ -1,4 +1,4 @@
-"""Response: what a view answers with."""
+"""Response: the result of a view."""
 
 from collections.abc import Mapping
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ _Body = TypeVar("_Body")
 
 
 class Response(msgspec.Struct, Generic[_Body], frozen=True):
-    """A body with its status and headers: a message, or text of the `Content-Type` it names."""
+    """A body with its status and headers: a message, or text with its `Content-Type`."""
 
     body: _Body
     status: int = 200

@@ -1,9 +1,8 @@
-"""Router: declares views with Chalice, and turns what they answer and refuse into responses.
+"""Router: registers views with Chalice, and converts their results and refusals to responses.
 
-A view is declared with its method and path; its signature says the rest (`signature.py`). Named
-errors become their problem here. What Chalice itself refuses (method, media type) and unexpected
-errors are rewritten by `problems_for_chalice`, a middleware of the app. API Gateway answers for
-paths that no route serves; `local/` does the same.
+A view is declared with its method and path; `signature.py` reads its parameters. Refusals become
+problems here. Chalice's own errors (method, media type) and unexpected errors are converted by
+`problems_for_chalice`, a middleware. API Gateway, and `local/`, answer for unknown paths.
 """
 
 from collections.abc import Callable
@@ -28,11 +27,10 @@ _View = TypeVar("_View", bound=View)
 
 
 class Declared(TypedDict, total=False):
-    """What a signature cannot say of a route: what `openapi.json` describes it with.
+    """Properties of a route for `openapi.json`, besides its signature.
 
-    `errors` are the codes of its own problems, besides those that any route may have, and
-    `response_headers` the names of its own headers. `created` says that what is new is answered
-    201, and the same again 200.
+    `errors` are the codes of its own problems, and `response_headers` the names of its own headers.
+    `created` says that a creation is answered with 201, and its repetition with 200.
     """
 
     errors: tuple[str, ...]
@@ -42,7 +40,7 @@ class Declared(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Route:
-    """A route as it was declared. Without a scope it is public."""
+    """A declared route. Without a scope it is public."""
 
     method: str
     path: str
@@ -55,26 +53,26 @@ class Route:
 
 
 class Router(Blueprint):
-    """A blueprint whose views are called with what their signature asks for."""
+    """A blueprint whose views are called with the parameters of their signature."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.declared: list[Route] = []
 
     def get(self, path: str, **declared: Unpack[Declared]) -> Callable[[_View], _View]:
-        """Declares a view for GET and HEAD, for callers who may read."""
+        """Declares a view for GET and HEAD with the scope `read`."""
         return self._declare("GET", path, READ, declared)
 
     def post(self, path: str, **declared: Unpack[Declared]) -> Callable[[_View], _View]:
-        """Declares a view for POST with a JSON body, for callers who may write."""
+        """Declares a view for POST with a JSON body and the scope `write`."""
         return self._declare("POST", path, WRITE, declared)
 
     def patch(self, path: str, **declared: Unpack[Declared]) -> Callable[[_View], _View]:
-        """Declares a view for PATCH with a JSON body, for callers who may write."""
+        """Declares a view for PATCH with a JSON body and the scope `write`."""
         return self._declare("PATCH", path, WRITE, declared)
 
     def public(self, path: str, **declared: Unpack[Declared]) -> Callable[[_View], _View]:
-        """Declares a view for GET and HEAD that needs no key."""
+        """Declares a view for GET and HEAD without authentication."""
         return self._declare("GET", path, None, declared)
 
     def _declare(
@@ -109,7 +107,7 @@ class Router(Blueprint):
 
 
 def _respond(route: Route, request: Request) -> tuple[str, ChaliceResponse]:
-    """The response, and "ok" or the code of the problem that it is."""
+    """The response, and "ok" or the code of its problem."""
     try:
         if route.scope is not None:
             request.authorize(route.scope)
@@ -137,10 +135,7 @@ _OF_CHALICE = {
 def problems_for_chalice(
     event: Any, get_response: Callable[[Any], ChaliceResponse]
 ) -> ChaliceResponse:
-    """Middleware: an error of Chalice's own becomes a problem without details of the exception.
-
-    Chalice has logged the exception by then.
-    """
+    """Middleware: converts Chalice's errors to problems. Chalice has logged the exception."""
     response = get_response(event)
     if response.headers.get("Content-Type") in (_JSON, CONTENT_TYPE) or response.status_code < 400:
         return response

@@ -1,8 +1,8 @@
-"""Sealing: the key that authenticates an environment's cursors, one row of its table of keys.
+"""The key that authenticates an environment's cursors, a row of its table of keys.
 
-The row is made by `ops deploy` and `ops provision`, and on a laptop at the start. A query Lambda
-may read only this row of the table, and reads it once per process, at first use. Where the row was
-deleted, the next deployment makes another key, and older cursors are refused.
+`ops deploy`, `ops provision` and the local environment create the row. A query Lambda may read only
+this row of the table, and reads it once per process. If the row is deleted, the next deployment
+creates another key, and older cursors are refused.
 """
 
 import logging
@@ -10,15 +10,15 @@ import secrets
 from functools import cache
 
 from pynamodb.attributes import UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import DoesNotExist
 
 from chalicelib.http.problems import Problem
-from chalicelib.tables import CONDITION_FAILED, Named, Table, response_code
+from chalicelib.tables import Named, Table, saved
 
 logger = logging.getLogger(__name__)
 
 ROW = "cursors"
-"""The hash key of the row. It is not a SHA-256, as the hash keys of clients' keys are."""
+"""The hash key of the row; those of API keys are SHA-256 hashes."""
 
 _BYTES = 32
 
@@ -35,7 +35,7 @@ class SealingItem(Table):
 
 @cache
 def sealing_key() -> bytes:
-    """The key. Raises Problem unavailable where there is none."""
+    """The key. Raises Problem unavailable if there is none."""
     try:
         return bytes.fromhex(SealingItem.get(ROW, consistent_read=True).secret)
     except DoesNotExist:
@@ -46,16 +46,10 @@ def sealing_key() -> bytes:
 
 
 def ensure_sealing_key() -> bool:
-    """Makes the key unless there is one; whether it did."""
-    try:
-        SealingItem(ROW, secret=new_secret()).save(SealingItem.hash.does_not_exist())
-    except PutError as error:
-        if response_code(error) != CONDITION_FAILED:
-            raise
-        return False
-    return True
+    """Creates the key if it does not exist; whether it did."""
+    return saved(SealingItem(ROW, secret=new_secret()), SealingItem.hash.does_not_exist())
 
 
 def new_secret() -> str:
-    """A new key, as the row has it."""
+    """A new key in hexadecimal digits."""
     return secrets.token_hex(_BYTES)

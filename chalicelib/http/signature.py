@@ -1,4 +1,4 @@
-"""Signature: what the parameters and annotations of a view say of its route, read at the start.
+"""Signature: the parameters of a route, read from the parameters and annotations of its view.
 
 Each parameter of a view is one of these:
 
@@ -10,7 +10,7 @@ Each parameter of a view is one of these:
 - a `bool`: a query parameter that is `true` or `false`, if it is sent;
 - `**` before its name: any other query parameter, which is ignored. Without it, others are refused.
 
-The view is annotated to return `Response[Body]`; `Response[str]` is text that no message describes.
+The view is annotated to return `Response[Body]`, or `Response[str]` for text.
 """
 
 import inspect
@@ -27,14 +27,14 @@ _REQUIRED = inspect.Parameter.empty
 
 
 class Header(NamedTuple):
-    """The header that a parameter of a view is read from. `read` raises InvalidField, Problem."""
+    """The header of a parameter. `read` converts it, raises InvalidField, Problem."""
 
     name: str
     read: Callable[[str], Any] = str
 
 
 class Query(NamedTuple):
-    """A query object, and which of its parameters are numbers and times."""
+    """A query object, and the names of its parameters that are numbers and times."""
 
     message: type
     numbers: frozenset[str]
@@ -42,10 +42,9 @@ class Query(NamedTuple):
 
 
 class Signature:
-    """A view's parameters by what they are read from, and the message that it answers with.
+    """A view's parameters by their source, and the message of its response.
 
-    Raises TypeError for a parameter that is none of the above, and for a part of the path that the
-    view does not name.
+    Raises TypeError for any other parameter, and for a part of the path without a parameter.
     """
 
     def __init__(self, view: View, path: str) -> None:

@@ -1,7 +1,6 @@
-"""Times: RFC 3339 as requests write it. Digits beyond microseconds are cut off, never rounded.
+"""Times in requests, in RFC 3339. Digits beyond microseconds are truncated.
 
-A client with a resolution of 100 ns or 1 ns writes the last instant of a year with seven or nine
-digits. msgspec would round it to an instant of the next year.
+msgspec would round them, and so move the last instant of a year to the next one.
 """
 
 import re
@@ -19,12 +18,12 @@ _BEYOND_MICROSECONDS = re.compile(r"(?<=\.[0-9]{6})[0-9]+", re.ASCII)
 
 
 def cut(text: str) -> str:
-    """The text of a time without the digits beyond microseconds; any other text as it is."""
+    """A time's text without the digits beyond microseconds; any other text unchanged."""
     return _BEYOND_MICROSECONDS.sub("", text)
 
 
 def instant(text: str, where: str) -> datetime:
-    """The instant that a text names, in UTC. Raises InvalidField."""
+    """The instant in UTC. Raises InvalidField."""
     try:
         return utc(msgspec.convert(cut(text), datetime), where)
     except msgspec.ValidationError:

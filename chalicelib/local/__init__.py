@@ -1,7 +1,4 @@
-"""The local environment behind `chalice local`: an engine, the tables, and the stream's pollers.
-
-Never imported in a Lambda, nor by `chalice package` or `chalice deploy`.
-"""
+"""The local environment behind `chalice local`: an engine, the tables, pollers and the sweep."""
 
 import logging
 import sys
@@ -11,12 +8,12 @@ from chalicelib.settings import settings
 
 
 def start() -> None:
-    """Starts the local environment around this process, or continues with it after a reload.
+    """Starts the local environment in this process, or continues with it after a reload.
 
-    Uses the endpoint in the environment variables, else the embedded engine. Ends the process with
-    a message if that engine cannot be started.
+    Uses the endpoint of the settings, or the embedded engine. Exits with a message if that cannot
+    be started.
     """
-    # Imported here because these modules read the settings, which are completed first.
+    # Not imported in a Lambda or by `chalice package`.
     from chalicelib.local import engine, http_server, reloader
     from chalicelib.local.checkpoints import SavedCheckpoints
 

@@ -1,4 +1,4 @@
-"""Checkpoints of the local environment: saved in a file, and compared with the engine's books."""
+"""Checkpoints of the local environment in a file, saved together with the engine's data."""
 
 import json
 import logging
@@ -19,13 +19,12 @@ logger = logging.getLogger(__name__)
 class SavedCheckpoints(Checkpoints):
     """The last processed sequence number of each projector and shard, in a file.
 
-    The engine saves the file with its books and restores it with them, so it is never ahead of
-    them. If it cannot be written, as on a full disk, it stays as it was: the next start repeats
-    what was processed since.
+    The engine saves and restores the file with its data, so it is never ahead of them. If it cannot
+    be written, it stays unchanged: the next start repeats records.
 
-    A stream ends with its engine process, of which `engine` is the id. From the file of another
-    engine only the time is used until which its records were processed by all `projectors`: that
-    is `behind_since` (RFC 3339), "" for the beginning, until `caught_up`. None: nothing is missed.
+    A stream ends with its engine process, whose id is `engine`. From the file of another engine
+    only `behind_since` is derived: the time (RFC 3339) up to which all `projectors` had processed
+    its records, "" for the beginning, None if nothing was missed or after `caught_up`.
     """
 
     def __init__(self, path: Path, engine: str, projectors: Collection[str] = ()) -> None:
@@ -40,11 +39,11 @@ class SavedCheckpoints(Checkpoints):
             self._continue_from(json.loads(path.read_text()), projectors)
 
     def get(self, function: str, shard: str) -> str | None:
-        """The last processed sequence number, or None."""
+        """The last processed sequence number, if any."""
         return self._taken.get(f"{function} {shard}", (None, None))[0]
 
     def set(self, function: str, shard: str, record: Record) -> None:
-        """Notes and saves that all records up to this one are processed or discarded."""
+        """Saves that all records up to this one are processed or discarded."""
         created = record["dynamodb"]["ApproximateCreationDateTime"]
         time = rfc3339(datetime.fromtimestamp(created, UTC))
         with self._lock:
@@ -52,7 +51,7 @@ class SavedCheckpoints(Checkpoints):
             self._save()
 
     def trimmed(self, function: str, shard: str) -> None:
-        """Notes that records were trimmed before they were read: they are missed."""
+        """Saves that records were trimmed before they were read."""
         with self._lock:
             _, until = self._taken.pop(f"{function} {shard}", ("", self._began))
             behind = self.behind_since
@@ -60,7 +59,7 @@ class SavedCheckpoints(Checkpoints):
             self._save()
 
     def caught_up(self) -> None:
-        """Notes that what was missed has been projected from the event table."""
+        """Saves that missed events were projected from the event table."""
         with self._lock:
             self.behind_since = None
             self._save()
@@ -85,7 +84,7 @@ class SavedCheckpoints(Checkpoints):
             "taken": self._taken,
             "behind_since": self.behind_since,
         }
-        # A reader never sees half a file, even with two servers that write.
+        # Replaced atomically, even if two servers write.
         fresh = self._path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         try:
             fresh.write_text(json.dumps(content))

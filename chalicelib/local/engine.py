@@ -1,8 +1,8 @@
 """The embedded engine of this project: ministack, started as a child process of the first server.
 
-It outlives reloads of the server. It holds the books in memory, and within a second after the last
-server that uses it has ended, however that was, it saves them and stops. The next start loads them,
-and reports what was lost if the engine process itself was killed before it saved.
+It outlives reloads of the server, and holds the data in memory. Within a second after the last
+server that uses it has ended, it saves the data and stops. The next start loads them, and reports
+data that were lost if the engine process was killed.
 Its files are in one folder per project, outside of the project, because Chalice reloads the server
 when a file inside changes.
 """
@@ -34,12 +34,12 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 
 class EngineError(Exception):
-    """The engine could not be started, or is not running. The text is for a person."""
+    """The engine could not be started, or is not running. The text is for the user."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A running engine process; `id` tells it from those before and after it."""
+    """A running engine process with a unique `id`."""
 
     endpoint: str
     id: str
@@ -47,7 +47,7 @@ class Engine:
 
 
 def home() -> Path:
-    """The folder of this project's engine: its books, log, lock and owners."""
+    """The folder of this project's engine: its data, log, lock and owners."""
     name = hashlib.sha256(str(_PROJECT).encode()).hexdigest()[:12]
     return settings().home / f"{_PROJECT.name}-{name}"
 
@@ -58,10 +58,9 @@ def checkpoints() -> Path:
 
 
 def ensure(owner: psutil.Process) -> Engine:
-    """The engine of this project, started if none is running.
+    """The engine of this project, started if it is not running. Raises EngineError.
 
-    It runs as long as any of its owners, the servers that use it. Raises EngineError if it cannot
-    be started.
+    It runs as long as any of its owners, the servers that use it.
     """
     folder = home()
     (folder / "owners").mkdir(parents=True, exist_ok=True)
@@ -72,7 +71,7 @@ def ensure(owner: psutil.Process) -> Engine:
 
 
 def running() -> Engine:
-    """The running engine of this project. Raises EngineError if there is none."""
+    """The running engine of this project. Raises EngineError."""
     engine = _recorded(home())
     if engine is None:
         raise EngineError("no server of this project is running: make run")
@@ -80,7 +79,7 @@ def running() -> Engine:
 
 
 def connect(endpoint: str) -> None:
-    """Points this process at an engine on this machine, which accepts any credentials."""
+    """Configures this process for an engine on this machine, which accepts any credentials."""
     os.environ.update(
         AWS_ENDPOINT_URL_DYNAMODB=endpoint,
         AWS_ACCESS_KEY_ID="local",
@@ -91,7 +90,7 @@ def connect(endpoint: str) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds the engine's lock. An engine holds it while it saves its books to stop."""
+    """Holds the engine's lock, as an engine does while it saves its data and stops."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -110,10 +109,10 @@ def forget(folder: Path) -> None:
 
 
 def _recorded(folder: Path) -> Engine | None:
-    """The engine recorded as running, which may have been killed since."""
+    """The engine that was recorded as running, and may have been killed."""
     try:
         return Engine(**json.loads((folder / "engine.json").read_text()))
-    except (FileNotFoundError, ValueError):  # A full disk may have cut it off.
+    except (FileNotFoundError, ValueError):  # A full disk may have truncated it.
         return None
 
 
@@ -123,7 +122,7 @@ def _start(folder: Path) -> Engine:
     port = _free_port()
     endpoint = f"http://127.0.0.1:{port}"
     log = folder / "engine.log"
-    # Messages about the books go to the terminal where the server was started.
+    # Messages for the user go to the terminal where the server was started.
     console = (
         os.dup(sys.__stderr__.fileno()) if sys.__stderr__ else os.open(os.devnull, os.O_WRONLY)
     )
@@ -175,7 +174,7 @@ def _responds(endpoint: str) -> bool:
 
 
 def _runs(pid: str, created: str) -> bool:
-    """Whether this process runs, and not a later one with the same number."""
+    """Whether this process is running, and not a later one with the same id."""
     try:
         process = psutil.Process(int(pid))
         same = str(process.create_time()) == created

@@ -1,4 +1,4 @@
-"""The engine process: runs ministack until no server uses it any more and its books are saved."""
+"""The engine process: runs ministack until no server uses it any more and its data are saved."""
 
 import decimal
 import os
@@ -23,10 +23,9 @@ _SAVES_WHEN_STOPPED = 5
 
 
 def _stop_without_owner(folder: Path, books: "Persistence", saved: threading.Event) -> None:
-    """Saves the books once no server uses them, and ends this process.
+    """Saves the data once no server uses the engine, and ends this process.
 
-    If they cannot be saved the process keeps running and tries again, unless a new server starts
-    and uses it.
+    If that fails it tries again, unless a new server uses the engine.
     """
     while True:
         time.sleep(_CHECK_SECONDS)
@@ -46,7 +45,7 @@ def _stop_without_owner(folder: Path, books: "Persistence", saved: threading.Eve
 
 
 def _save_when_stopped(folder: Path, books: "Persistence", report: Callable[[str], None]) -> None:
-    """Saves the books of an engine process that was told to stop and so cannot wait for long."""
+    """Saves the data of an engine process that received a signal, with a few attempts."""
     for _ in range(_SAVES_WHEN_STOPPED):
         if not folder.exists():
             return
@@ -67,7 +66,7 @@ def _report(console: int | None, line: str) -> None:
 
 
 def main(folder: Path, port: int, console: int | None = None) -> None:
-    """Serves DynamoDB and its streams on a port of this machine; saves the books when it stops.
+    """Serves DynamoDB and its streams on a port of this machine; saves the data when it stops.
 
     `console` is a file descriptor of the server's terminal.
     """

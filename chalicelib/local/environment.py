@@ -36,7 +36,7 @@ TABLES: tuple[type[Table], ...] = (
     *(table for group in groups() for table in group.tables),
 )
 FEEDING = SourceMapping(report_failures=True, bisect=True)
-"""As for a deployed projector, but without a limit of retries or age."""
+"""As of a deployed projector, but without a limit of retries or age."""
 _SWEEP_SECONDS = 2
 _CATCH_UP_MARGIN = timedelta(minutes=1)
 
@@ -52,11 +52,11 @@ PROJECTORS: dict[str, Invoke] = {
 
 
 def run(saved: SavedCheckpoints | None = None) -> None:
-    """Creates the tables that are missing and starts the pollers, in threads of this process."""
+    """Creates the missing tables and starts the pollers and the sweep in threads."""
     tables.create(TABLES)
     ensure_sealing_key()
     if saved is not None and saved.behind_since is not None:
-        # The engine has loaded saved books, and the stream is not saved with them.
+        # The engine does not save its stream.
         _background("catch-up", partial(_catch_up, saved))
     _background("sweep", _sweep)
     for name, projector in PROJECTORS.items():
@@ -66,10 +66,9 @@ def run(saved: SavedCheckpoints | None = None) -> None:
 
 
 def catch_up(read_models: Iterable[Projected], since: str) -> int:
-    """Projects the events recorded since shortly before a time, or "" for all; their number.
+    """Projects the events recorded since a time (RFC 3339), or all for ""; their number.
 
-    The margin covers events that were stored later than recorded, by a writer that had to wait.
-    Projecting an event again changes nothing.
+    A margin includes events that were stored later than their recorded time.
     """
     if since:
         since = rfc3339(datetime.fromisoformat(since) - _CATCH_UP_MARGIN)
@@ -115,7 +114,7 @@ def _catch_up(saved: SavedCheckpoints) -> None:
 
 
 def _sweep() -> None:
-    """What EventBridge starts once a minute on AWS, more often here so that it can be watched."""
+    """Runs the sweep, which EventBridge starts once a minute on AWS, every two seconds."""
     while True:
         time.sleep(_SWEEP_SECONDS)
         try:

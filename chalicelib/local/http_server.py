@@ -1,9 +1,8 @@
-"""The development server's HTTP/1.1, where Chalice's own falls short, and its gateway errors.
+"""Corrections of HTTP/1.1 in Chalice's development server, and of its gateway errors.
 
-Many clients may connect at the same time. A body may come in chunks. A request whose end is not
-certain is rejected and its connection closed, since what follows could be taken for another
-request (RFC 9112, sections 6.3 and 7.1). Errors that on AWS come from API Gateway, and that a
-deployed stage maps to problems by its gateway responses, are the same problems here.
+It accepts many connections and chunked bodies. A request whose length is ambiguous is rejected and
+its connection closed, against request smuggling (RFC 9112, sections 6.3 and 7.1). API Gateway's
+errors are the problems of a deployed stage's gateway responses.
 """
 
 import re
@@ -38,11 +37,10 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
 def problem_for(error: LocalGatewayException) -> Problem:
-    """The problem that a deployed stage answers for this error of the gateway."""
+    """The problem of a deployed stage for this error of the gateway."""
     body = error.body or b""
     if isinstance(error, ForbiddenError) and any(words in body for words in _NO_SUCH_PATH):
         return Problem("not_found", "there is no such path")
-    # There is no key, or the authorizer does not know it.
     return Problem("unauthorized", "this needs a valid key")
 
 
@@ -155,16 +153,12 @@ class Handler(ChaliceRequestHandler):
         if self.command != "HEAD":
             super()._send_http_response_with_body(code, headers, body)
             return
-        # A response to HEAD has no body: it would be taken for the beginning of the next response.
-        # It has no length either, since GET's is not known here. (RFC 9110, section 8.6.)
+        # A response to HEAD has no body, and no length, since GET's is unknown. (RFC 9110, 8.6.)
         self.send_response(code)
         self._send_headers({"Content-Type": "application/json", **headers})
 
     def _linger(self) -> None:
-        """Reads on for a moment before the connection is closed.
-
-        Closing it with unread bytes would reset it, and the client could lose the response.
-        """
+        """Reads the rest of the request, since closing with unread bytes resets the connection."""
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
             self.connection.settimeout(_LINGER_SECONDS)
@@ -174,14 +168,13 @@ class Handler(ChaliceRequestHandler):
 
 
 class Connections(ThreadedHTTPServer):
-    """Accepts connections, each on a thread of its own."""
+    """A thread per connection."""
 
-    request_queue_size = 1024
-    """How many may wait to be accepted, within the system's limit; Python's default is 5."""
+    request_queue_size = 1024  # Python's default is 5.
 
 
 class Server(LocalDevServer):
-    """Chalice's development server with these connections."""
+    """Chalice's development server with Handler and Connections."""
 
     def __init__(self, app: Chalice, config: Config, host: str, port: int) -> None:
         super().__init__(app, config, host, port, handler_cls=Handler, server_cls=Connections)

@@ -1,8 +1,7 @@
-"""Persistence of the engine's books in a file, from one run to the next.
+"""Persistence of the engine's data in a file, from one run to the next.
 
-The file has the engine's whole state and the checkpoints of the projectors at that time, so the
-checkpoints are never ahead of the books. It is written aside and moved into place, so it is always
-whole. A file that cannot be read is renamed, never deleted.
+The file has the engine's state and the checkpoints of the projectors at that time. It is replaced
+atomically. A file that cannot be read is renamed, never deleted.
 """
 
 import json
@@ -18,14 +17,13 @@ from ministack.core.responses import AccountRegionScopedDict
 
 
 class Unreadable(Exception):
-    """The file does not have books of an engine, or those of a newer engine."""
+    """The file has no data of an engine, or those of a newer version."""
 
 
 class Persistence:
-    """Loads and saves the books in an engine's folder.
+    """Loads and saves the data in an engine's folder.
 
-    `state` returns the engine's state, `restore` sets it, and `report` writes a line to the
-    person at the terminal.
+    `state` returns the engine's state, `restore` sets it, and `report` writes a line to the user.
     """
 
     def __init__(
@@ -44,9 +42,9 @@ class Persistence:
         self._saving = threading.Lock()
 
     def load(self) -> None:
-        """Restores the saved books and their checkpoints.
+        """Restores the saved data and their checkpoints.
 
-        Books that cannot be read are renamed and reported. Raises OSError if that fails.
+        A file that cannot be read is renamed and reported. Raises OSError if that fails.
         """
         checkpoints = None
         try:
@@ -63,13 +61,12 @@ class Persistence:
                 f"{aside.name} beside it; this server begins with empty books."
             )
         if checkpoints is None:
-            # All events are projected again, from the beginning.
-            self._checkpoints.unlink(missing_ok=True)
+            self._checkpoints.unlink(missing_ok=True)  # All events are projected again.
         else:
             self._checkpoints.write_text(json.dumps(checkpoints))
 
     def save(self) -> bool:
-        """Writes the engine's state; whether that worked. If not, the saved file is unchanged."""
+        """Writes the engine's state; whether that worked. Otherwise the file is unchanged."""
         with self._saving:
             try:
                 self._write(self.path.with_suffix(".json.new"))
@@ -89,7 +86,7 @@ class Persistence:
             return True
 
     def _read(self) -> dict[str, Any]:
-        # In ministack's format, so that books saved by older versions of Twofold can be read.
+        # In ministack's format, for files of older versions of Twofold.
         with self.path.open() as file:
             saved = json.load(file, object_hook=persistence._json_object_hook)
         if not isinstance(saved, dict) or not isinstance(saved.get("payload"), dict):
@@ -102,7 +99,7 @@ class Persistence:
         return saved
 
     def _write(self, fresh: Path) -> None:
-        # Checkpoints are read first: records processed meanwhile are in the books, and repeated.
+        # Checkpoints are read first: records that are processed meanwhile are repeated.
         checkpoints = _json(self._checkpoints)
         content = {
             "__ministack_format__": _format_version(),

@@ -1,8 +1,7 @@
-"""Chalice's reloader and the server below it: they run and end together.
+"""Chalice's reloader: a supervisor process restarts the worker that serves when a file changes.
 
-With its reloader on, Chalice serves from a worker process, and starts another one when a file
-changes. Its supervisor is the process that a person starts and ends. If the supervisor is killed,
-Chalice leaves the worker running; here the worker ends too.
+The user starts and ends the supervisor. If it is killed, Chalice leaves the worker running; here
+the worker ends too.
 """
 
 import os
@@ -19,12 +18,12 @@ _CHECK_SECONDS = 0.25
 
 
 def follow() -> psutil.Process:
-    """The process that a person started: the supervisor, after whose end this one ends, or this."""
+    """The process that the user started: the supervisor, whose end this one follows, or this."""
     worker = psutil.Process()
     if not settings().supervised:
         return worker
     supervisor = worker.parent()
-    # A supervisor has its worker's command line. A process that adopts an orphan has another.
+    # A supervisor has its worker's command line; another process has adopted an orphan.
     if supervisor is None or supervisor.cmdline() != worker.cmdline():
         os._exit(0)
     threading.Thread(target=_end_with, args=(supervisor.pid,), daemon=True).start()

@@ -1,17 +1,10 @@
-"""The accounts group: its read models, one line each, and the Lambdas that feed and watch them."""
+"""The accounts projection group, and the Lambdas that feed and watch it."""
 
 from typing import Any
 
 from chalicelib.read_models.read_model import ProjectionGroup
 
-GROUP = ProjectionGroup(
-    "accounts",
-    (
-        "balances",
-        "statements",
-        "ledgers:ACCOUNTS_REGISTRY",
-    ),
-)
+GROUP = ProjectionGroup("accounts", ("balances", "statements", "ledgers:ACCOUNTS_REGISTRY"))
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,9 @@
-"""Blue-green tables: a read model's table is filled anew beside the active one, and replaces it.
+"""Blue-green tables: a second table of a read model is filled, and replaces the active one.
 
-A read model has up to two tables: `a`, with the table's own name, and `b`. A row says which one is
-active, and which ones are written: both, while one is being replaced. Projectors read that row for
-every batch; readers cache it for CACHE_SECONDS. A stage that never replaces its tables does not
-read it: see `generations` in the settings.
+A read model has up to two tables: `a`, with the table's own name, and `b`. An ActiveRow says which
+one is active, and which ones are written: both, during a replacement. Projectors read that row for
+every batch, readers cache it for CACHE_SECONDS, and a stage without the setting `generations` does
+not read it.
 """
 
 import time
@@ -25,7 +25,7 @@ CACHE_SECONDS = 30.0
 
 
 class ActiveRow(Table):
-    """Which tables of a read model are in use. The table is made with the first replacement."""
+    """The tables of a read model that are in use. The first replacement creates this table."""
 
     class Meta(metaclass=ReadNamed):
         name = "generations"
@@ -37,14 +37,14 @@ class ActiveRow(Table):
 
 @dataclass(frozen=True)
 class InUse:
-    """The table that readers use, and those that projectors write, in their order."""
+    """The table that readers use, and those that projectors write, in order."""
 
     active: str = FIRST
     written: tuple[str, ...] = (FIRST,)
 
 
 class BlueGreen(ReadNamed):
-    """The metaclass of the `Meta` of a table that can be replaced: its name is the active one's."""
+    """The metaclass of `Meta` for a table that can be replaced: resolves to the active table."""
 
     def current(self) -> str:
         """The real name of the active table."""
@@ -63,27 +63,25 @@ def in_use(name: str) -> InUse:
     """The tables of a read model that are in use now."""
     try:
         row = ActiveRow.get(name, consistent_read=True)
-    except DoesNotExist:
-        return InUse()
-    except GetError as error:
-        if response_code(error) != "ResourceNotFoundException":
+    except (DoesNotExist, GetError) as error:
+        if isinstance(error, GetError) and response_code(error) != "ResourceNotFoundException":
             raise
         return InUse()
     return InUse(row.serving, tuple(row.written.split()))
 
 
 def use(name: str, tables: InUse) -> None:
-    """From now on these tables of a read model are in use."""
+    """Stores which tables of a read model are in use."""
     ActiveRow(name, serving=tables.active, written=" ".join(tables.written)).save()
 
 
 def at_table(name: str, which: str) -> AbstractContextManager[None]:
-    """Inside the block a read model's table is this one of its two."""
+    """Inside the block a read model's table is this one of its two, `a` or `b`."""
     return renamed(name, table_of(name, which))
 
 
 def into_each_written(name: str, project: Callable[[], None]) -> None:
-    """Calls a projector once for every table of its read model that is to be written."""
+    """Calls `project` once for every table of the read model that is in use for writing."""
     if not settings().generations or is_renamed(name):
         project()
         return

@@ -1,7 +1,7 @@
 """Feeding: the Lambda that projects into a group, and the one that counts its dead letters.
 
-A shard of a DynamoDB stream takes two readers, which are the two groups. A third, or a replica,
-reads a Kinesis data stream that DynamoDB feeds with the same changes.
+A shard of a DynamoDB stream has at most two readers: the two groups. A replica reads a Kinesis data
+stream to which DynamoDB sends the same changes.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,8 @@ BATCH_SIZE = 100
 
 @cache
 def functions_of(group: ProjectionGroup) -> dict[str, Any]:
-    """The Lambdas of a group by their names in its module, and the `projector` that declares them.
-
-    Read models are loaded now, when a Lambda starts, and not by its first invocation.
-    """
+    """The Lambdas of a group by their names in its module, and their blueprint, `projector`."""
+    # Loads the read models when a Lambda starts instead of in its first invocation.
     assert all(each.projection for each in group.projected)
     blueprint = Blueprint(f"chalicelib.read_models.{group.name}")
 
@@ -53,22 +51,20 @@ def functions_of(group: ProjectionGroup) -> dict[str, Any]:
         watched(group.name, count, oldest)
         return {"parked": count, "oldest": oldest}
 
-    for function in (project, watch):  # By whose names Chalice names the Lambdas and finds them.
+    for function in (project, watch):  # Chalice uses a function's name for its Lambda.
         function.__name__ = f"{function.__name__}_{group.name}"
+    how: dict[str, Any] = {"batch_size": BATCH_SIZE, "starting_position": "TRIM_HORIZON"}
+    kinesis = settings().kinesis_stream
+    on_records = (
+        blueprint.on_kinesis_record(stream=kinesis, **how)
+        if kinesis
+        else blueprint.on_dynamodb_record(stream_arn=settings().stream_arn, **how)
+    )
     return {
         "projector": blueprint,
-        project.__name__: _fed(blueprint)(project),
+        project.__name__: on_records(project),
         watch.__name__: blueprint.schedule(Rate(1, unit=Rate.MINUTES))(watch),
     }
-
-
-def _fed(blueprint: Blueprint) -> Callable[[Any], Any]:
-    """Declares what is fed from where this stage's settings say."""
-    how: dict[str, Any] = {"batch_size": BATCH_SIZE, "starting_position": "TRIM_HORIZON"}
-    source = settings().kinesis_stream
-    if source is None:
-        return blueprint.on_dynamodb_record(stream_arn=settings().stream_arn, **how)
-    return blueprint.on_kinesis_record(stream=source, **how)
 
 
 @cache
@@ -77,7 +73,7 @@ def _store() -> DynamoStore:
 
 
 def _seconds_left(context: Any) -> Callable[[], float]:
-    """How long this invocation may still take. Outside of Lambda it is not limited."""
+    """The time that is left to this invocation; 60 s outside of Lambda."""
     if context is None:
         return lambda: 60.0
     return lambda: float(context.get_remaining_time_in_millis()) / 1000

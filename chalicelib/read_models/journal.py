@@ -1,17 +1,11 @@
-"""The journal group: its read models, one line each, and the Lambdas that feed and watch them."""
+"""The journal projection group, and the Lambdas that feed and watch it."""
 
 from typing import Any
 
 from chalicelib.read_models.read_model import ProjectionGroup
 
 GROUP = ProjectionGroup(
-    "journal",
-    (
-        "transactions",
-        "totals",
-        "ledgers:JOURNAL_REGISTRY",
-        "integrity",
-    ),
+    "journal", ("transactions", "totals", "ledgers:JOURNAL_REGISTRY", "integrity")
 )
 
 

@@ -43,8 +43,9 @@ class Ledgers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_ledgers(query: ListLedgers, named: Sequence[str] | None) -> Ledgers:
-    """A page of the ledgers of which something has arrived, out of the named ones or, where they
-    are None, out of all. Raises Problem invalid_cursor.
+    """A page of the ledgers that have been projected, of those named, or of all for None.
+
+    Raises Problem invalid_cursor.
     """
     after = ""
     if query.cursor is not None:
@@ -60,7 +61,7 @@ def list_ledgers(query: ListLedgers, named: Sequence[str] | None) -> Ledgers:
 
 
 def _all(registry: type[LedgerRow], after: str, limit: int) -> Iterator[LedgerBody]:
-    # "!" comes right behind the space that ends a ledger in a place, and before any id's character.
+    # In a range key a space follows the ledger. "!" sorts after it and before any character of ids.
     rows = registry.query(
         PARTITION, LedgerRow.place > f"{after}!", page_size=2 * limit + 2, consistent_read=False
     )
@@ -69,7 +70,7 @@ def _all(registry: type[LedgerRow], after: str, limit: int) -> Iterator[LedgerBo
 
 
 def _of(registry: type[LedgerRow], named: Sequence[str], after: str) -> Iterator[LedgerBody]:
-    """Those of a key that opens only some: a query for each."""
+    """The named ledgers, with a query for each."""
 
     def ask(ledger: str) -> list[LedgerBody]:
         rows = registry.query(PARTITION, LedgerRow.place.startswith(place_of(ledger, "")))

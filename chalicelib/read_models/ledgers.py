@@ -1,10 +1,9 @@
-"""Ledgers: which are there, and which assets their accounts hold; a registry in each group.
+"""The registry of ledgers and of the assets that their accounts hold, one in each group.
 
-A row per ledger and asset, written by the first event of an account that holds it, or of a
-transaction that moves it. All rows of a group are one partition, so that a page of them is one
-query; each process of a projector writes a row once. The range key is the ledger, a space, and the
-asset: a space comes before every character of an id, so that the order of the rows is that of the
-ledgers.
+A row per ledger and asset, written with the first event of an account or a transaction that has the
+asset. All rows of a group are one partition, so a page of them is one query. The range key is the
+ledger, a space and the asset: a space sorts before every character of an id, so the rows are in the
+order of the ledgers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,22 +64,18 @@ def parts_of(place: str) -> tuple[str, str]:
 
 
 def _projection(group: str, registry: type[LedgerRow]) -> Projection:
-    """How the registry of a group is made: by a conditional put for each ledger and asset that this
-    process has not written before.
-    """
-
     def project(events: Sequence[Recorded]) -> None:
         _written.write(
             registry.Meta.table_name,
             places_of(events),
-            lambda place: _put(registry(PARTITION, place)),
+            lambda place: saved(registry(PARTITION, place), LedgerRow.place.does_not_exist()),
         )
 
     def rows(event: Recorded, _: Earlier | None) -> list[LedgerRow]:
         return [registry(PARTITION, place) for place in places_of([event])]
 
     def origin(row: Item) -> tuple[Stream, None]:
-        raise ValueError(f"{row} is of no single stream")
+        raise ValueError(f"{row} does not belong to a single stream")
 
     def is_asked_for(row: Item, _: object) -> bool:
         return group_named(group).holds(*parts_of(row["place"]["S"]))
@@ -126,18 +121,14 @@ def places_of(events: Iterable[Recorded]) -> set[str]:
 
 
 def _assets_of(event: Recorded) -> set[str]:
-    """Those that it is about: a transaction may arrive before its accounts do."""
+    # A transaction may arrive before its accounts do.
     if event.stream.kind == "account":
         return {account_state(event).asset}
     return {entry.asset for entry in transaction_event(event).entries}
 
 
 def require_ledger(registry: type[LedgerRow], ledger: str) -> None:
-    """Raises LedgerNotFound for a ledger of which nothing has arrived in this group."""
+    """Raises LedgerNotFound if no event of the ledger has been projected by this group."""
     rows = registry.query(PARTITION, LedgerRow.place.startswith(place_of(ledger, "")), limit=1)
     if next(iter(rows), None) is None:
         raise LedgerNotFound(ledger)
-
-
-def _put(row: LedgerRow) -> bool:
-    return saved(row, LedgerRow.place.does_not_exist())

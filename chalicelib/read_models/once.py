@@ -1,4 +1,4 @@
-"""Once: rows that many events ask for, written by each process of a projector only once."""
+"""Rows that many events need, written only once by each process."""
 
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
@@ -9,13 +9,13 @@ from chalicelib.tables import connection, in_parallel
 
 
 class WrittenOnce:
-    """Remembers which rows this process has written, by engine and table."""
+    """The rows that this process has written, by engine and table."""
 
     def __init__(self) -> None:
         self._written: WeakKeyDictionary[Connection, set[tuple[str, str]]] = WeakKeyDictionary()
 
     def write(self, table: str, keys: Iterable[str], put: Callable[[str], object]) -> None:
-        """Calls `put`, all at the same time, for the keys that were not written to this table."""
+        """Calls `put`, in parallel, for the keys that were not yet written to this table."""
         written = self._written.setdefault(connection(), set())
         new = {(table, key) for key in keys} - written
         in_parallel(lambda each: put(each[1]), new)

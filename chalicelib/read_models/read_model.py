@@ -1,7 +1,7 @@
-"""What a read model declares of itself, and the group of read models that one projector feeds.
+"""The declaration of a read model, and of the projection group that it belongs to.
 
-Wiring, policies, templates, audit, rebuild and the API's description derive from this declaration.
-A read model is a folder that exports one `READ_MODEL`, and a line in its group.
+Wiring, policies, templates, audit, rebuild and the API's description derive from it. To add a read
+model, add a folder that exports one `READ_MODEL`, and list it in its group.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,11 +26,11 @@ Earlier = Callable[[int], Recorded | None]
 
 @dataclass(frozen=True, kw_only=True)
 class SharedRows:
-    """Rows that several streams ask for, such as a row per day. They have no version.
+    """Rows that several streams share, such as a row per day. They have no version.
 
-    `row` is what must stand in a row's place, or None. `is_asked_for` says whether a stream asks
-    for a row; it is given a function that reads the newest event of a stream. `may_come` says
-    whether one may be about to. `lists` and `orphan` are words for findings.
+    `row` is the expected row for a stored one, or None. `is_asked_for` says whether any stream
+    needs a row; its second argument reads the newest event of a stream. `may_come` says whether
+    such an event may arrive at any moment. `lists` and `orphan` are words for findings.
     """
 
     is_shared: Callable[[Item], bool]
@@ -44,10 +44,10 @@ class SharedRows:
 
 @dataclass(frozen=True, kw_only=True)
 class Sums:
-    """Rows that add up accounts' rows of the same table, written in one transaction with them.
+    """Rows that sum accounts' rows of the same table, written in one transaction with them.
 
-    `of` is the key of the sum that an account of this stream and asset adds to. `counts` are the
-    attributes that add up; of `newest` the greatest counts.
+    `of` returns the key of the sum for an account's stream and asset. `counts` are the attributes
+    that are added; `newest` is the attribute whose maximum is kept.
     """
 
     is_sum: Callable[[Item], bool]
@@ -58,17 +58,16 @@ class Sums:
 
 @dataclass(frozen=True, kw_only=True)
 class Projection:
-    """How a read model is made of the events of streams of one `kind`.
+    """How a read model is derived from the events of streams of one `kind`.
 
-    `rows` are the rows after an event, by which audit and rebuild judge what is stored; without a
-    way to read earlier events, what the event alone writes. `origin` is the stream of a row, and
-    for a `history` its version, unless only the hash key is given. It raises ValueError, KeyError
-    or UnknownEvent for a row of no stream.
+    `rows` returns the expected rows after an event; without a reader of earlier events, only what
+    the event itself writes. `origin` returns the stream of a row and, for a `history`, its version
+    if the range key is given; it raises ValueError, KeyError or UnknownEvent if there is none.
 
-    A `history` also keeps the rows of earlier events: a partition is one stream's, in the order of
-    its events; of events with the same key the last one counts. `forget` empties what the process
-    remembers to have written. `holds` says whether an account of this ledger and asset has a row.
-    `heads` are the newest versions of a ledger's accounts, or of an account's stripes.
+    A `history` keeps a row per event; a partition has one stream, in the order of its events. Of
+    events with the same key the last one is kept. `forget` clears the process's cache of written
+    rows. `holds` says whether an account of a ledger and asset has a row. `heads` returns the
+    stored versions of a ledger's accounts, or of an account's stripes.
     """
 
     kind: str
@@ -85,14 +84,13 @@ class Projection:
 
 @dataclass(frozen=True)
 class ReadModel:
-    """A read model: where its parts are, loaded by whoever needs them, and what its Lambdas may do.
+    """A read model: the names of its parts, and the DynamoDB actions that its Lambdas need.
 
-    Parts are named `module:object`, relative to the package: a projector Lambda loads no routes,
-    and a query Lambda no projector. A read model without a projection is written by the operator. A
-    `derived` one is judged by the rows of others; it is fed before them.
+    Parts are named `module:object`, relative to the package, and loaded when used: a projector
+    Lambda loads no routes, a query Lambda no projector. Without a projection, `ops` writes the
+    table. A `derived` read model is verified against the rows of others, and fed before them.
 
-    Actions are DynamoDB's, on the table. The query Lambda may also query indexes, and the sweep the
-    `sweep_index`, which lists holds to expire.
+    The query Lambda may also query indexes, and the sweep the `sweep_index`, which lists holds.
     """
 
     package: str
@@ -107,30 +105,30 @@ class ReadModel:
 
     @property
     def name(self) -> str:
-        """Its name, which is also the short name of its table."""
+        """The name, which is also the short name of the table."""
         return self.named or self.package.rpartition(".")[2]
 
     @cached_property
     def table(self) -> type[Table]:
-        """The model of its table."""
+        """The model of the table."""
         table: type[Table] = self._load(self.table_at)
         return table
 
     @cached_property
     def routes(self) -> Any:
-        """The blueprint of its routes; None if it has none."""
+        """The blueprint of the routes, if any."""
         return self.routes_at and self._load(self.routes_at)
 
     @cached_property
     def projection(self) -> Projection:
-        """How it is made of events."""
-        assert self.projection_at is not None, f"{self.name} is not made of events"
+        """The projection. Only for read models that have one."""
+        assert self.projection_at is not None, f"{self.name} has no projection"
         projection = self._load(self.projection_at)
         assert isinstance(projection, Projection)
         return projection
 
     def project(self, events: Sequence[Recorded]) -> None:
-        """Brings its rows up to these events, in each of its tables that is to be written."""
+        """Applies events to the rows, in each of the tables that are in use for writing."""
         from chalicelib.read_models.blue_green import into_each_written
 
         into_each_written(self.name, lambda: self.projection.project(events))
@@ -142,9 +140,9 @@ class ReadModel:
 
 @dataclass(frozen=True)
 class ProjectionGroup:
-    """Read models that one projector feeds, and one Read API serves.
+    """Read models that one projector feeds and one Read API serves.
 
-    They are listed by folder, of which each exports a READ_MODEL, or as `module:object`.
+    They are `listed` by the folder that exports a READ_MODEL, or as `module:object`.
     """
 
     name: str
@@ -157,12 +155,12 @@ class ProjectionGroup:
 
     @cached_property
     def projected(self) -> tuple[ReadModel, ...]:
-        """Those that are made of events."""
+        """The read models that have a projection, in the order of feeding."""
         return tuple(each for each in self._derived_first() if each.projection_at)
 
     @cached_property
     def dead_letters(self) -> "type[DeadLetterRow]":
-        """The table of what could not be projected."""
+        """The table of dead letters."""
         from chalicelib.events.dead_letters import table_of_group
 
         return table_of_group(self.name)
@@ -181,9 +179,9 @@ class ProjectionGroup:
         return sorted(self.read_models, key=lambda each: not each.derived)
 
     def holds(self, ledger: str, asset: str) -> bool:
-        """Whether an account of this ledger and asset has a row; True where nothing can tell."""
-        tellers = [each.projection.holds for each in self.projected if each.projection.holds]
-        return not tellers or any(holds(ledger, asset) for holds in tellers)
+        """Whether an account of this ledger and asset has a row; True if no read model can say."""
+        known = [each.projection.holds for each in self.projected if each.projection.holds]
+        return not known or any(holds(ledger, asset) for holds in known)
 
     def function(self, name: str) -> Any:
         """The Lambda `project_{group}` or `watch_{group}`, or their blueprint, `projector`.

@@ -1,4 +1,4 @@
-"""What all read models' queries share: limits, waiting for a version, strong reads, paging."""
+"""What the queries of all read models share: limits, waiting for a version, strong reads, pages."""
 
 import heapq
 import time
@@ -18,13 +18,13 @@ from chalicelib.settings import settings
 from chalicelib.tables import in_parallel
 
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
-"""How many rows a page holds."""
+"""The most rows of a page."""
 
 MinVersion = Annotated[int, Meta(ge=0)]
 """The version that an answer must contain; 0 requires none."""
 
 Consistency = Literal["eventual", "strong"]
-"""Whether the answer is from the read model's table, or as new as the event table."""
+"""Whether a result comes from the read model's table, or is as new as the event table."""
 
 PAGE = DEFAULT_LIMIT
 
@@ -55,16 +55,15 @@ def retry_while_behind(
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> _Found:
-    """What `read` returns, called again for up to two seconds while it raises ProjectionBehind.
+    """The result of `read`, which is repeated for up to 2 s while it raises ProjectionBehind.
 
-    The waits double from 20 ms: seven reads in two seconds. Raises ProjectionBehind.
+    The waits double from 20 ms. Raises ProjectionBehind.
     """
     wait, waited, began = _FIRST_WAIT_SECONDS, 0.0, monotonic()
     while True:
         try:
             return read()
         except ProjectionBehind:
-            # The reads may have taken longer than the waits.
             if max(waited, monotonic() - began) + wait > _PATIENCE_SECONDS:
                 raise
         sleep(wait)
@@ -77,12 +76,12 @@ def clock() -> datetime:
 
 
 def now() -> datetime:
-    """The time of a read, by which holds have expired or not."""
+    """The time of a read, to which holds are compared."""
     return clock()
 
 
 def event_store() -> EventStore:
-    """The event table. Raises InvalidField where this stage does not read it."""
+    """The event table. Raises InvalidField if this stage has no strong reads."""
     if not settings().strong_reads:
         raise InvalidField("consistency", "this stage does not read the event table")
     # Only stages with strong reads load this module.
@@ -92,21 +91,21 @@ def event_store() -> EventStore:
 
 
 def require_order(start: str | None, end: str | None, called: str = "to") -> None:
-    """Raises InvalidField for a period that begins after its end, named `called` in the message."""
+    """Raises InvalidField if a period begins after its end, which the message names `called`."""
     if start is not None and end is not None and start > end:
         raise InvalidField("from", f"is later than {called}")
 
 
 def require_version(seen: int, min_version: int) -> None:
-    """Raises ProjectionBehind for a version below the required one."""
+    """Raises ProjectionBehind if a version is below the required one."""
     if seen < min_version:
         raise ProjectionBehind(min_version)
 
 
 def require_seen(seen: Sequence[int], min_version: int) -> None:
-    """Raises ProjectionBehind for an account whose streams do not contain a public version.
+    """Raises ProjectionBehind if the streams of an account do not contain a public version.
 
-    `seen` is the version of each stream, by its number: one where the account is not striped.
+    `seen` are the versions of the streams, by number: the account's own, then its stripes'.
     """
     number, version = stream_version(min_version, max(len(seen) - 1, 1))
     if seen[number] < version:
@@ -114,7 +113,7 @@ def require_seen(seen: Sequence[int], min_version: int) -> None:
 
 
 def prefetched(rows: Iterator[_Row]) -> Iterator[_Row]:
-    """The same rows, the first page of them read now: several can be read in parallel."""
+    """The same rows, with their first page read now, so that several can be read in parallel."""
     first = list(islice(rows, 1))
     return chain(first, rows)
 
@@ -122,7 +121,7 @@ def prefetched(rows: Iterator[_Row]) -> Iterator[_Row]:
 def in_order(
     sources: Iterable[Iterator[_Row]], key: Callable[[_Row], str], *, descending: bool = False
 ) -> Iterator[_Row]:
-    """Sorted sources merged into one. Their first pages are read at the same time."""
+    """Sorted sources, merged. Their first pages are read in parallel."""
     return heapq.merge(*in_parallel(prefetched, sources), key=key, reverse=descending)
 
 

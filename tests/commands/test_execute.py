@@ -19,10 +19,10 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.transaction.events import TransactionPosted
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import MemoryStore
 from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.commands.desk import Desk
 from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.memory_store import MemoryStore
 
 CASH, ALICE, BOB = (account_stream("acme", id) for id in ("cash", "alice", "bob"))
 PAYMENT = posting("payment", debit("alice", 60), credit("bob", 60))

@@ -12,9 +12,10 @@ from chalicelib.domain.errors import Contention, InsufficientFunds
 from chalicelib.domain.holds import MOST_LISTED
 from chalicelib.domain.transaction.commands import ExpireHold, HoldTransaction, PostHold, VoidHold
 from chalicelib.events.recorded import Origin, Recorded, Stream, follow
-from chalicelib.events.store import Append, MemoryStore, Place
+from chalicelib.events.store import Append, Place
 from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.domain.books import NOW, Command, credit, debit, opening, posting
+from tests.memory_store import MemoryStore
 
 ALICE = account_stream("acme", "alice")
 TOO_MUCH = posting("too-much", debit("alice", 10_000), credit("cash", 10_000))

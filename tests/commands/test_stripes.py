@@ -36,11 +36,11 @@ from chalicelib.domain.transaction.commands import (
     VoidHold,
 )
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import MemoryStore
 from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit, opening, posting
 from tests.domain.holding import holding
+from tests.memory_store import MemoryStore
 
 ACCOUNTS = ("hot", "cold", "cash")
 HOT, CASH = account_stream("acme", "hot"), account_stream("acme", "cash")

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from chalice.test import Client
+from pynamodb.expressions.condition import Condition
 
 from app import app
+from chalicelib import tables
 from chalicelib.http.request import Caller, Request
 from chalicelib.read_models import ledger_queries, ledgers
 from tests.deliveries import records_of
@@ -146,13 +148,13 @@ def test_a_process_registers_an_asset_of_a_ledger_once(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put: list[str] = []
-    written = ledgers._put
+    written = tables.saved
 
-    def counted(row: ledgers.LedgerRow) -> None:
+    def counted(row: ledgers.LedgerRow, condition: Condition) -> bool:
         put.append(f"{type(row).__name__} {row.place}")
-        written(row)
+        return written(row, condition)
 
-    monkeypatch.setattr(ledgers, "_put", counted)
+    monkeypatch.setattr(ledgers, "saved", counted)
     for number in range(3):
         api.open(f"a{number}")
         api.project()

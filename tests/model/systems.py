@@ -20,7 +20,6 @@ from chalicelib.events.store import (
     Busy,
     Conflict,
     EventStore,
-    MemoryStore,
     Place,
     Unanswered,
 )
@@ -30,6 +29,7 @@ from chalicelib.read_models.balances import queries as balances
 from chalicelib.read_models.balances.queries import GetAccount, get_account
 from chalicelib.read_models.transactions import queries as transactions
 from chalicelib.read_models.transactions.queries import GetTransaction, get_transaction
+from tests.memory_store import MemoryStore
 from tests.model.ledger import stamp
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, Mapping[str, str], Any]]

@@ -18,7 +18,6 @@ from chalicelib.domain.account import commands as managing
 from chalicelib.domain.errors import Refusal
 from chalicelib.domain.transaction import commands as transaction
 from chalicelib.domain.transaction.commands import Entry
-from chalicelib.events.store import MemoryStore
 from chalicelib.http.bodies import AccountBody
 from chalicelib.ledger.accounts import all_of
 from chalicelib.ledger.aggregates import account_stream
@@ -34,6 +33,7 @@ from chalicelib.read_models.totals.queries import TrialBalance
 from tests.ask import ask
 from tests.books import WatchedStore, deliver, later
 from tests.domain.books import NOW
+from tests.memory_store import MemoryStore
 from tests.read_models.paging import pages
 from tests.soak import examples
 

@@ -12,7 +12,6 @@ from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import Memory
 from chalicelib.domain.errors import ProjectionBehind
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import MemoryStore
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models import reading
 from chalicelib.read_models.balances.queries import ListAccounts
@@ -22,6 +21,7 @@ from chalicelib.read_models.statements.queries import AccountEntries, AccountSta
 from tests.ask import ask
 from tests.books import WatchedStore, deliver
 from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.memory_store import MemoryStore
 from tests.read_models.paging import pages
 
 pytestmark = pytest.mark.usefixtures("ministack")

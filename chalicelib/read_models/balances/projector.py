@@ -1,4 +1,4 @@
-"""Keeps the newest state of every account. Events older than the row change nothing."""
+"""Projects the newest state of every account. An event older than the row changes nothing."""
 
 from collections.abc import Iterator, Sequence
 
@@ -30,14 +30,13 @@ from chalicelib.tables import CONDITION_FAILED, in_parallel, response_code
 
 
 def project(events: Sequence[Recorded]) -> None:
-    """One write per account of the batch; a second where only its state or metadata was newer."""
+    """One write per account of the batch; two more if only its state or metadata was newer."""
     accounts = newest("account", events)
-    metadata = newest("account", filter(_sets_metadata, events))
+    metadata = newest(
+        "account",
+        (each for each in events if each.stream.kind == "account" and sets_metadata(each)),
+    )
     in_parallel(lambda stream: _write(accounts[stream], metadata.get(stream)), accounts)
-
-
-def _sets_metadata(event: Recorded) -> bool:
-    return event.stream.kind == "account" and sets_metadata(event)
 
 
 def _write(event: Recorded, set_by: Recorded | None) -> None:
@@ -47,7 +46,10 @@ def _write(event: Recorded, set_by: Recorded | None) -> None:
     if set_by is None:
         _update(row, state, is_newer)
         return
-    metadata = _metadata_actions(set_by)
+    metadata: list[Action] = [
+        BalanceRow.metadata_version.set(set_by.version),
+        BalanceRow.metadata.set(msgspec.json.encode(metadata_set_by(set_by)).decode()),
+    ]
     metadata_is_newer = BalanceRow.metadata_version.does_not_exist() | (
         BalanceRow.metadata_version < set_by.version
     )
@@ -57,9 +59,7 @@ def _write(event: Recorded, set_by: Recorded | None) -> None:
 
 
 def take_state(row: BalanceRow, event: Recorded) -> None:
-    """Sets what a row says of the account after this event: all but its metadata, which another
-    event may have set.
-    """
+    """Sets the attributes of a row after this event, except the metadata."""
     account = account_state(event)
     body = account_body(event.stream.ledger, event.stream.id, account, {}, event.recorded_at)
     row.version = event.version
@@ -69,7 +69,7 @@ def take_state(row: BalanceRow, event: Recorded) -> None:
 
 
 def rows(event: Recorded, earlier: Earlier | None) -> list[BalanceRow]:
-    """The row of an account after an event, with the metadata that an earlier event set."""
+    """The row of an account after an event. `earlier` reads the event that set the metadata."""
     row = row_of(event.stream.ledger, event.stream.id)
     take_state(row, event)
     if earlier is None:
@@ -91,18 +91,18 @@ def _metadata_of(event: Recorded, earlier: Earlier) -> dict[str, str]:
 
 
 def origin(row: Item) -> tuple[Stream, None]:
-    """The account or stripe that a row is of."""
+    """The stream of a row's account or stripe."""
     ledger = row["partition"]["S"].replace("#", "/").partition("/")[0]
     return Stream.parse(f"{ledger}/account/{row['account']['S']}"), None
 
 
 def holds(ledger: str, asset: str) -> bool:
-    """Whether an account of this ledger and asset has a row. Reads until it finds one."""
+    """Whether any account of this ledger and asset has a row."""
     return any(_asset_of(row) == asset for row in _rows_of(ledger))
 
 
 def heads(ledger: str, account: str | None) -> Iterator[tuple[Stream, int]]:
-    """The newest versions of the accounts, or of the stripes of this account."""
+    """The versions in the rows of all accounts, or of the stripes of this account."""
     for row in stripe_rows(ledger, account) if account else _rows_of(ledger):
         yield account_stream(ledger, row.account), row.version
 
@@ -113,7 +113,7 @@ def _rows_of(ledger: str) -> Iterator[BalanceRow]:
 
 
 def _asset_of(row: BalanceRow) -> str | None:
-    """The asset of a row; None of one that was altered so that it cannot be read."""
+    """The asset of a row; None if its body cannot be read."""
     try:
         return msgspec.json.decode(row.body or "", type=AccountBody).asset
     except msgspec.DecodeError:
@@ -136,16 +136,8 @@ def _state_actions(event: Recorded) -> list[Action]:
     ]
 
 
-def _metadata_actions(event: Recorded) -> list[Action]:
-    metadata = msgspec.json.encode(metadata_set_by(event)).decode()
-    return [
-        BalanceRow.metadata_version.set(event.version),
-        BalanceRow.metadata.set(metadata),
-    ]
-
-
 def _update(row: BalanceRow, actions: list[Action], condition: Condition) -> bool:
-    """Whether the row was updated: the condition held."""
+    """Whether the condition was true, and the row was updated."""
     try:
         row.update(actions, condition=condition)
     except UpdateError as error:

@@ -1,4 +1,4 @@
-"""The queries of this read model, and their answers."""
+"""The queries of this read model, and their results."""
 
 from functools import partial
 
@@ -54,9 +54,7 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def get_account(query: GetAccount) -> AccountBody:
-    """The account now. Raises AccountNotFound, ProjectionBehind, and InvalidField for a strong read
-    where this stage has none.
-    """
+    """The account now. Raises AccountNotFound, ProjectionBehind, InvalidField."""
     if query.consistency == "strong":
         return _from_events(query)
 
@@ -86,16 +84,14 @@ def _from_events(query: GetAccount) -> AccountBody:
 
 
 def list_accounts(query: ListAccounts) -> Accounts:
-    """A page of accounts, ordered by id. Raises ProjectionBehind where a stripe is missing,
-    LedgerNotFound, and Problem invalid_cursor.
-    """
+    """A page of accounts. Raises ProjectionBehind, LedgerNotFound, Problem invalid_cursor."""
     return retry_while_behind(lambda: _page_of_accounts(query))
 
 
 def _page_of_accounts(query: ListAccounts) -> Accounts:
     listing = ("accounts", query.ledger)
     prefix = query.prefix or ""
-    # Ids are ASCII from "-" to "z": "!" sorts before and "~" after whatever may follow a prefix.
+    # Ids are ASCII from "-" to "z": "!" sorts before, and "~" after, all of their characters.
     first = prefix or "!"
     if query.cursor is not None:
         after, prefix = read_cursor(query.cursor, of=listing, parts=2)
@@ -116,7 +112,7 @@ def _page_of_accounts(query: ListAccounts) -> Accounts:
 
 
 def _account(row: BalanceRow, min_version: int = 0) -> AccountBody:
-    """The account of its own row, and of those of its stripes if any. Raises ProjectionBehind."""
+    """The account, from its own row and the rows of its stripes. Raises ProjectionBehind."""
     own, stripes = _body(row), list[BalanceRow]()
     if own.stripes is not msgspec.UNSET:
         rows = {stripe.account: stripe for stripe in stripe_rows(own.ledger, own.id)}
@@ -129,9 +125,8 @@ def _account(row: BalanceRow, min_version: int = 0) -> AccountBody:
 
 
 def _seen(row: BalanceRow) -> int:
-    """The version that both the state and the metadata of the row contain."""
-    whole = row.metadata_version == row.metadata_set_by
-    return row.version if whole else row.metadata_version
+    """The version that both the state and the metadata of the row have reached."""
+    return row.version if row.metadata_version == row.metadata_set_by else row.metadata_version
 
 
 def _body(row: BalanceRow) -> AccountBody:

@@ -3,13 +3,7 @@
 from chalicelib.http.bodies import AccountBody, etag
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
-from chalicelib.read_models.balances.queries import (
-    Accounts,
-    GetAccount,
-    ListAccounts,
-    get_account,
-    list_accounts,
-)
+from chalicelib.read_models.balances import queries
 
 routes = Router(__name__)
 
@@ -19,9 +13,9 @@ routes = Router(__name__)
     response_headers=("ETag",),
     errors=("account_not_found", "projection_behind"),
 )
-def account(query: GetAccount) -> Response[AccountBody]:
+def account(query: queries.GetAccount) -> Response[AccountBody]:
     """One account."""
-    body = get_account(query)
+    body = queries.get_account(query)
     return Response(body, headers={"ETag": etag(body)})
 
 
@@ -29,6 +23,6 @@ def account(query: GetAccount) -> Response[AccountBody]:
     "/ledgers/{ledger}/accounts",
     errors=("ledger_not_found", "invalid_cursor", "projection_behind"),
 )
-def accounts(query: ListAccounts) -> Response[Accounts]:
+def accounts(query: queries.ListAccounts) -> Response[queries.Accounts]:
     """A page of accounts."""
-    return Response(list_accounts(query))
+    return Response(queries.list_accounts(query))

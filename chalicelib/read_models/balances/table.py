@@ -1,7 +1,7 @@
-"""One row per account: its newest state. A ledger's accounts are spread over hash buckets.
+"""One row per account with its newest state. A ledger's accounts are spread over hash buckets.
 
-The stripes of an account have rows too, together under a key of their own, so that one query sums
-them up and no listing comes upon them.
+The rows of an account's stripes have their own partition: one query reads them, and listings of
+accounts do not include them.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ from chalicelib.read_models.blue_green import BlueGreen
 from chalicelib.tables import Integer, Table, bucket_of
 
 BUCKETS = 8
-"""Partitions of one ledger. A listing asks all of them; changing the number needs a rebuild."""
+"""Partitions of one ledger. A listing queries all; a change needs a rebuild."""
 
 
 class BalanceRow(Table):
-    """An account now, as the API shows it but for its metadata.
+    """The newest state of an account or a stripe.
 
-    `metadata` is that of the event `metadata_version`. It may trail: the account itself says that
-    it is of the event `metadata_set_by`. `body` counts every open hold; `expiring`, where there are
-    any, has those of which a reader takes off what has expired when it reads.
+    `body` is the API's JSON without metadata, with every open hold. `expiring` lists the holds that
+    expire, which readers subtract once they have. `metadata` is as of the event
+    `metadata_version`; it is current if that equals `metadata_set_by`, the event in the state.
     """
 
     class Meta(metaclass=BlueGreen):
@@ -44,12 +44,12 @@ def partition(ledger: str, bucket: int) -> str:
 
 
 def row_of(ledger: str, account: str) -> BalanceRow:
-    """The row of an account or a stripe, holding nothing but its key."""
+    """The row of an account or a stripe, with its key only."""
     return BalanceRow(_partition_of(ledger, account), account)
 
 
 def find(ledger: str, account: str) -> BalanceRow | None:
-    """The row of an account as it is now."""
+    """The stored row of an account, if any."""
     try:
         return BalanceRow.get(_partition_of(ledger, account), account)
     except DoesNotExist:
@@ -57,7 +57,7 @@ def find(ledger: str, account: str) -> BalanceRow | None:
 
 
 def stripe_rows(ledger: str, account: str) -> Iterator[BalanceRow]:
-    """The rows of a striped account's stripes as they are now."""
+    """The stored rows of an account's stripes."""
     return BalanceRow.query(_stripes(ledger, account))
 
 

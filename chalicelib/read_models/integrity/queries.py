@@ -43,11 +43,11 @@ class Integrity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ledger_integrity(query: LedgerIntegrity) -> Integrity:
-    """The verdict of the last audit."""
+    """The result of the last audit."""
     row = find(query.ledger)
     if row is None:
         return Integrity(ledger=query.ledger)
-    last = row.kept()[-1:]
+    last = next(reversed(row.kept()), None)
     return Integrity(
         ledger=query.ledger,
         audited_at=row.audited_at,
@@ -57,7 +57,7 @@ def ledger_integrity(query: LedgerIntegrity) -> Integrity:
         findings=row.findings,
         whole=row.whole,
         checkpoint=LedgerCheckpoint(
-            at=last[0].at, root=last[0].root, streams=last[0].streams, events=last[0].events
+            at=last.at, root=last.root, streams=last.streams, events=last.events
         )
         if last
         else None,

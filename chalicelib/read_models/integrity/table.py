@@ -1,7 +1,4 @@
-"""What audits found: a row per ledger, and the checkpoints that audits left.
-
-Written by the audit, and by no projector.
-"""
+"""The result of the last audit, a row per ledger, and checkpoints. Written by `ops audit`."""
 
 import msgspec
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, UnicodeAttribute
@@ -11,12 +8,12 @@ from chalicelib.tables import Integer, ReadNamed, Table
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a ledger of an environment was at an audit that found nothing wrong with it.
+    """The streams of a ledger at an audit without findings.
 
     `root` is the Merkle root, in hex, over the heads of its `streams`, which have `events` events
-    together. `previous` is the root of the checkpoint before it. `anew` says why this one was
-    begun without a proof that the ledger has only grown since the one before. `since` is the time
-    of the one from which an audit went on, without looking at what had not changed.
+    in total. `previous` is the root of the checkpoint before it. `anew` is the reason why it was
+    not compared with that one. `since` is the time of the checkpoint that an incremental audit
+    started from.
     """
 
     environment: str
@@ -31,11 +28,10 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class IntegrityRow(Table):
-    """The verdict on a ledger.
+    """The result of the last audit of a ledger.
 
-    `as_of` is when the newest event that was audited was recorded. `most_events` is the largest
-    number of events that an audit has ever counted: a ledger only grows. `checkpoints` are those
-    that are kept in this table, the oldest first.
+    `as_of` is the recorded time of its newest event, `most_events` the largest number of events
+    that an audit has counted, and `checkpoints` a JSON list, oldest first.
     """
 
     class Meta(metaclass=ReadNamed):
@@ -52,12 +48,12 @@ class IntegrityRow(Table):
     checkpoints = UnicodeAttribute(null=True)
 
     def kept(self) -> list[Checkpoint]:
-        """The checkpoints that are kept, the oldest first."""
+        """The checkpoints in this table, oldest first."""
         return msgspec.json.decode(self.checkpoints or "[]", type=list[Checkpoint])
 
 
 class CheckpointChunk(Table):
-    """A part of a checkpoint's content, in the table of the verdicts."""
+    """A part of a checkpoint's content, in the same table."""
 
     class Meta(metaclass=ReadNamed):
         name = "integrity"
@@ -67,12 +63,12 @@ class CheckpointChunk(Table):
 
 
 def chunk_key(checkpoint: Checkpoint, number: int) -> str:
-    """The key of a part of a checkpoint, counted from 0. No ledger's name has a #."""
+    """The key of a part of a checkpoint, counted from 0. Ids of ledgers contain no #."""
     return f"{checkpoint.ledger}#{checkpoint.at}#{number}"
 
 
 def find(ledger: str) -> IntegrityRow | None:
-    """The verdict on a ledger, if it was ever audited."""
+    """The row of a ledger, if it was ever audited."""
     try:
         return IntegrityRow.get(ledger)
     except DoesNotExist:

@@ -1,12 +1,12 @@
 """An account's entries in order, read from the rows of its streams.
 
-An account's entries are in its own stream; those of a striped account are in its stripes. They are
-ordered by time and, at the same time, by public version. A position is a time and a version: the
-stream's version in a stream, the public version in an account.
+The entries are in the account's own stream or, if it is striped, in its stripes. They are ordered
+by time, then by public version. A position is a time and a version: the stream's version in a
+stream, the public version in an account.
 
-Every event has a row and versions are gapless, so a missing version is a row that has not arrived
-yet: reading past it raises ProjectionBehind. Stripes do not wait for each other: entries may still
-arrive among the newest ones of a striped account. What is read up to given versions never changes.
+Every event has a row and versions are gapless, so a missing version is a row that is not projected
+yet: reading past it raises ProjectionBehind. Stripes are projected independently, so entries may
+still appear among the newest ones of a striped account.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,17 +44,14 @@ class EntryBody(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class StreamRows:
-    """The rows with the hash key `key`: of stream `number` of an account with so many `stripes`."""
+    """The rows with the hash key `key`: those of stream `number` of an account with `stripes`."""
 
     key: str
     stripes: int
     number: int
 
     def between(self, low: str, high: str, *, descending: bool = False, **size: Any) -> Rows:
-        """The rows from one position up to another, both inclusive. Queries run as rows are used.
-
-        `size` is PynamoDB's `limit` or `page_size`.
-        """
+        """The rows between two positions, inclusive. `size` is a `limit` or `page_size`."""
         if low > high or high == FIRST or low == LAST:
             return iter(())
         return StatementRow.query(
@@ -99,7 +96,7 @@ class StreamRows:
 
 
 def streams_of(query: AccountQuery, stripes: int = 1) -> list[StreamRows]:
-    """The streams that take the account's entries: its stripes', or just its own."""
+    """The streams with the account's entries: its stripes', or only its own."""
     ids = stripes_of(query.account, stripes)
     return [
         StreamRows(partition(query.ledger, id), stripes, number)
@@ -108,14 +105,14 @@ def streams_of(query: AccountQuery, stripes: int = 1) -> list[StreamRows]:
 
 
 def first_rows(queries: Iterable[Rows]) -> list[Row]:
-    """The first row of each query, read at the same time."""
+    """The first row of each query, read in parallel."""
     return [next(rows, None) for rows in in_parallel(prefetched, queries)]
 
 
 def row_at(position: str, rows: Rows) -> StatementRow:
-    """The row at the position of a cursor, which is the first of these rows.
+    """The first of these rows. Raises ProjectionBehind if it is not at the position of a cursor.
 
-    Raises ProjectionBehind where it is not: this replica may be behind the one that was read last.
+    That happens if another replica, which is further ahead, answered the previous request.
     """
     row = next(rows, None)
     if row is None or row.place != position:
@@ -124,7 +121,7 @@ def row_at(position: str, rows: Rows) -> StatementRow:
 
 
 def complete(rows: Rows, versions: range) -> Rows:
-    """The rows of these versions, which follow one another. Raises ProjectionBehind."""
+    """The rows of these consecutive versions. Raises ProjectionBehind if one is missing."""
     for version in versions:
         row = next(rows, None)
         if row is None or row.version != version:
@@ -140,7 +137,7 @@ def page_size(limit: int, streams: Sequence[StreamRows]) -> int:
 def following(
     streams: Sequence[StreamRows], lows: Iterable[str], high: str, limit: int
 ) -> list[Rows]:
-    """The rows of each stream after one position and up to another, without the row at it."""
+    """The rows of each stream after its `low` position, up to `high`."""
     size = page_size(limit, streams)
     # "!" comes before "#": after a row's position, and before the rows at a time.
     return [
@@ -170,7 +167,7 @@ def forward(
 ) -> Iterator[EntryBody]:
     """The entries after the rows `before`, oldest first, up to the version `until` of each stream.
 
-    `balance` is the account's before them, where it is known. Raises ProjectionBehind.
+    `balance` is the account's balance before them, if known. Raises ProjectionBehind.
     """
     held = [row.balance if row else 0 for row in before]
     balance = sum(held) if balance is None else balance
@@ -189,7 +186,7 @@ def forward(
 def backward(
     streams: Sequence[StreamRows], rows: Sequence[Rows], newest: Sequence[int]
 ) -> Iterator[EntryBody]:
-    """The entries from the version `newest` of each stream back, newest first.
+    """The entries up to the version `newest` of each stream, newest first.
 
     Raises ProjectionBehind.
     """
@@ -211,6 +208,6 @@ def backward(
 
 
 def _down_from(version: int, rows: Rows) -> Rows:
-    """Without the rows that have arrived since that version was the newest."""
+    """The rows from this version back, without those projected since it was read."""
     known = dropwhile(lambda row: row.version > version, rows)
     return complete(known, range(version, 0, -1))

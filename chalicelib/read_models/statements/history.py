@@ -1,4 +1,4 @@
-"""The history of an account: what is in its streams up to a moment, and its entries."""
+"""The history of an account: its balances around a period, and its entries."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ from chalicelib.tables import in_parallel
 class Around(NamedTuple):
     """The rows of a stream around a period that ends at the position `end`.
 
-    They are read at the same time, while rows may arrive: `check` says whether they agree.
+    They are read in parallel, while rows may be written: `check` verifies that they agree.
     """
 
     end: str
@@ -58,11 +58,11 @@ class Around(NamedTuple):
 
     @property
     def version(self) -> int:
-        """The version of that row; 0 for none."""
+        """The version of the last row; 0 for none."""
         return self.last.version if self.last else 0
 
     def check(self) -> None:
-        """Raises ProjectionBehind where a row is missing before the end of the period."""
+        """Raises ProjectionBehind if a row is missing before the end of the period."""
         known = self.after_end or self.newest
         assert known is not None
         least = known.version if known.place <= self.end else known.version - 1
@@ -73,7 +73,7 @@ class Around(NamedTuple):
 def around(
     streams: Sequence[StreamRows], start: str, ends: Iterable[str], *, opening: bool = False
 ) -> list[Around]:
-    """The rows of each stream around a period, with its first row if wanted: one round trip."""
+    """The rows of each stream around a period, optionally with its first row; one round trip."""
     periods = list(zip(streams, ends, strict=False))
     queries = [_queries(stream, start, end, opening=opening) for stream, end in periods]
     rows = iter(first_rows(chain.from_iterable(each.values() for each in queries)))
@@ -95,7 +95,7 @@ def _queries(stream: StreamRows, start: str, end: str, *, opening: bool) -> dict
 
 
 class Section(NamedTuple):
-    """What is around a period in the account's own stream, and in those that take its entries."""
+    """The rows around a period: of the account's own stream, and of those with its entries."""
 
     own: Around
     streams: list[StreamRows]
@@ -113,7 +113,7 @@ class Section(NamedTuple):
 
     @property
     def closing_balance(self) -> str:
-        """The posted balance at its end."""
+        """The posted balance at the end of the period."""
         return str(sum(each.last.balance for each in self.found if each.last))
 
     @property
@@ -130,15 +130,17 @@ class Section(NamedTuple):
 
     @property
     def just_after(self) -> datetime:
-        """Now, or just after the newest row where the clock that stamped it is ahead of ours."""
+        """Now, or just after the newest row if that was stamped by a clock ahead of this one."""
         newest = max(each.newest.recorded_at for each in self.found if each.newest)
         return max(now(), datetime.fromisoformat(newest) + timedelta(microseconds=1))
 
 
 @dataclass(frozen=True)
 class History:
-    """The history of a query's account: what an answer must contain is its `min_version` and, of a
-    strong read, the version of each stream that was `recorded` when it `began`.
+    """The history of a query's account.
+
+    A result must contain the query's `min_version` and, for a strong read, the versions of the
+    streams that were `recorded` when it `began`.
     """
 
     query: AccountQuery
@@ -147,9 +149,7 @@ class History:
 
     @classmethod
     def of(cls, query: AccountQuery) -> "History":
-        """The history that answers a query now. Raises AccountNotFound, and InvalidField for a
-        strong read in a stage that has none.
-        """
+        """The history for a query now. Raises AccountNotFound, InvalidField."""
         began, recorded = now(), list[int]()
         if query.consistency == "strong":
             heads = all_of(event_store(), account_stream(query.ledger, query.account))
@@ -159,17 +159,17 @@ class History:
         return cls(query, recorded, began)
 
     def is_final(self, end: datetime | None) -> bool:
-        """Whether no event that may still be written can belong to a period that ended then."""
+        """Whether no later event can belong to a period with this end."""
         return bool(self.recorded) and end is not None and end + ARRIVES_WITHIN < self.began
 
     def around(self, start: str, end: str, *, opening: bool = False) -> Section:
-        """The account around a period, with its opening if wanted. Raises AccountNotFound."""
+        """The account around a period, optionally with its first row. Raises AccountNotFound."""
         streams = streams_of(self.query)
         (own,) = around(streams, start, [end], opening=opening)
         if own.newest is None or (opening and own.opening is None):
             raise self._unknown()
         if own.opening:
-            require_version(1, own.opening.version)  # Else the opening has not arrived.
+            require_version(1, own.opening.version)  # Otherwise the opening is not projected.
         if own.newest.stripes:
             streams = streams_of(self.query, own.newest.stripes)
             return Section(own, streams, self._stripes(streams, own.newest, start, repeat(end)))
@@ -178,7 +178,7 @@ class History:
         return Section(own, streams, [own])
 
     def entries(self, position: str, limit: int, *, descending: bool) -> Iterator[EntryBody]:
-        """The entries behind a position, or all for "". Raises AccountNotFound."""
+        """The entries after a position, or all for "". Raises AccountNotFound."""
         (own,) = streams = streams_of(self.query)
         low, high = (FIRST, position or LAST) if descending else (position or FIRST, LAST)
         rows = own.between(low, high, descending=descending, page_size=page_size(limit, streams))
@@ -230,6 +230,6 @@ class History:
             require_version(version, recorded)
 
     def _unknown(self) -> Exception:
-        """An account without rows does not exist, or has not arrived. Raises ProjectionBehind."""
+        """AccountNotFound for an account without rows. Raises ProjectionBehind for a version."""
         self._require([0])
         return AccountNotFound(self.query.account)

@@ -1,4 +1,4 @@
-"""Writes a row per event of an account. A row is the same whenever it is written again."""
+"""Projects a row per event of an account. Writing a row again does not change it."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from chalicelib.read_models.statements.table import StatementRow, partition, pla
 from chalicelib.tables import in_parallel
 
 _PUTS = 25
-"""Of one BatchWriteItem, at most."""
+"""DynamoDB's limit of one BatchWriteItem."""
 
 
 def row(event: Recorded) -> StatementRow:
@@ -45,7 +45,7 @@ def project(events: Sequence[Recorded]) -> None:
 
 
 def origin(row: Item) -> tuple[Stream, int | None]:
-    """The account or stripe that a row is of, and the version in its range key."""
+    """The stream of a row, and the version in its range key."""
     ledger, _, account = row["account"]["S"].partition("/")
     version = int(row["place"]["S"].rpartition("#")[2]) if "place" in row else None
     return Stream.parse(f"{ledger}/account/{account}"), version

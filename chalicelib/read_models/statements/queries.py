@@ -1,7 +1,6 @@
-"""The queries of this read model, and their answers.
+"""The queries of this read model, and their results.
 
-No answer has a gap. A read that finds a row missing waits for it, and otherwise raises
-ProjectionBehind.
+A read that finds a row missing waits for it, and otherwise raises ProjectionBehind.
 """
 
 from datetime import datetime
@@ -136,9 +135,7 @@ def account_entries(query: AccountEntries) -> Entries:
 
 
 def account_statement(query: AccountStatement) -> Statement:
-    """A page of a period. Raises InvalidField, AccountNotFound, ProjectionBehind, and Problem
-    invalid_cursor.
-    """
+    """A page of a period. Raises InvalidField, AccountNotFound, ProjectionBehind, Problem."""
     start = rfc3339(utc(query.from_, "from")) if query.from_ else None
     end = rfc3339(utc(query.to, "to")) if query.to else None
     require_order(start, end)
@@ -179,10 +176,10 @@ def account_statement(query: AccountStatement) -> Statement:
 
 
 class _Period(NamedTuple):
-    """What the first page of a statement finds, and its cursors carry to the following pages.
+    """The period of a statement, found by its first page and carried in its cursors.
 
-    `until` is the version of each stream that the period ends with, separated by points; no row
-    that belongs to it is behind the position `last`. `final` is "1" or empty.
+    `until` is the last version of each stream, separated by points, and `last` a position at or
+    after the last row. `final` is "1" or empty.
     """
 
     start: str
@@ -204,7 +201,7 @@ class _Period(NamedTuple):
 
 
 _CURSOR_PARTS = 2 + len(_Period._fields)
-"""Of a statement's cursor: the position of the last entry, the balance after it, and the period."""
+"""A statement's cursor has the position of the last entry, the balance after it, and the period."""
 
 
 def _period(history: History, section: Section, start: str | None, end: str | None) -> _Period:
@@ -226,5 +223,4 @@ def _period(history: History, section: Section, start: str | None, end: str | No
 
 
 def _position(entry: EntryBody) -> str:
-    """The position of an entry in its account."""
     return place(entry.recorded_at, entry.version)

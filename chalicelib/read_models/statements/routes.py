@@ -2,17 +2,7 @@
 
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
-from chalicelib.read_models.statements.queries import (
-    AccountBalance,
-    AccountEntries,
-    AccountStatement,
-    Balance,
-    Entries,
-    Statement,
-    account_balance,
-    account_entries,
-    account_statement,
-)
+from chalicelib.read_models.statements import queries
 
 routes = Router(__name__)
 
@@ -21,24 +11,24 @@ routes = Router(__name__)
     "/ledgers/{ledger}/accounts/{account}/balance",
     errors=("account_not_found", "projection_behind"),
 )
-def balance(query: AccountBalance) -> Response[Balance]:
+def balance(query: queries.AccountBalance) -> Response[queries.Balance]:
     """The balance of an account at a time."""
-    return Response(account_balance(query))
+    return Response(queries.account_balance(query))
 
 
 @routes.get(
     "/ledgers/{ledger}/accounts/{account}/entries",
     errors=("account_not_found", "invalid_cursor", "projection_behind"),
 )
-def entries(query: AccountEntries) -> Response[Entries]:
+def entries(query: queries.AccountEntries) -> Response[queries.Entries]:
     """A page of an account's entries."""
-    return Response(account_entries(query))
+    return Response(queries.account_entries(query))
 
 
 @routes.get(
     "/ledgers/{ledger}/accounts/{account}/statement",
     errors=("account_not_found", "invalid_cursor", "projection_behind"),
 )
-def statement(query: AccountStatement) -> Response[Statement]:
+def statement(query: queries.AccountStatement) -> Response[queries.Statement]:
     """A page of an account's statement."""
-    return Response(account_statement(query))
+    return Response(queries.account_statement(query))

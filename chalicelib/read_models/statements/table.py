@@ -1,7 +1,7 @@
-"""One row per event of an account, in the order of time, which is the order of versions.
+"""One row per event of an account, ordered by time and version.
 
-Events that move no money have a row too: versions are gapless, so a reader sees whether a row that
-should be there has not arrived yet.
+Events that are not entries have a row too, so that versions are gapless and a reader detects rows
+that are not projected yet.
 """
 
 from pynamodb.attributes import UnicodeAttribute
@@ -11,9 +11,9 @@ from chalicelib.tables import Integer, Table
 
 
 class StatementRow(Table):
-    """What one event did to an account or a stripe; the entry's own fields only where it was one.
+    """The balance after one event of an account or a stripe, and the fields of an entry.
 
-    `stripes` is there on the account's own rows if it has any.
+    The rows of a striped account's own stream have `stripes`.
     """
 
     class Meta(metaclass=BlueGreen):
@@ -34,7 +34,7 @@ class StatementRow(Table):
 
     @property
     def is_entry(self) -> bool:
-        """Whether money moved."""
+        """Whether the event is an entry."""
         return self.transaction is not None
 
 
@@ -44,5 +44,5 @@ def partition(ledger: str, account: str) -> str:
 
 
 def place(recorded_at: str, version: int) -> str:
-    """The range key of a row: by time, and by version where times are equal."""
+    """The range key of a row, which sorts by time, then by version."""
     return f"{recorded_at}#{version:016d}"

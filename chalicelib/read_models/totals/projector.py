@@ -1,8 +1,8 @@
-"""Adds what each account gained since it was last seen, exactly once.
+"""Adds the change of each account since its row to the sum of its shard, exactly once.
 
-An event carries its account's totals, so the difference to what was last seen is right whatever
-was missed, repeated or late in between. The account's row moves on in the same transaction as the
-sum, on the condition that it is still where it was read: nothing is added twice.
+An event carries its account's totals, so the change is correct even if events were missed, repeated
+or late. The account's row is updated in the same transaction as the sum, on the condition that it
+is unchanged since it was read.
 """
 
 import random
@@ -30,22 +30,18 @@ from chalicelib.read_models.totals.table import (
 from chalicelib.tables import connection, in_parallel
 
 _ACTIONS = 100
-"""Accounts and sums of one transaction, at most: what DynamoDB takes."""
+"""DynamoDB's limit of one transaction."""
 
 _ATTEMPTS = 8
 _LOST = {"ConditionalCheckFailed", "TransactionConflict"}
 
-
 Key = tuple[str, str]
-"""The keys of a row: of an account, or of a sum."""
+"""The hash key and range key of a row."""
 
 
 @dataclass(frozen=True)
 class Gain:
-    """What one account adds to its sum since the version in its row, and that row from now on.
-
-    `seen` is that version; None of an account that has no row yet.
-    """
+    """What an account adds to its sum, and its new row. `seen` is the version of its stored row."""
 
     debits: int
     credits: int
@@ -54,7 +50,7 @@ class Gain:
 
 
 def gain(event: Recorded, seen: TotalRow | None) -> Gain | None:
-    """What the account added since it was last seen; None if this is no news."""
+    """The change since the stored row; None if that is not older than the event."""
     if seen is not None and event.version <= seen.version:
         return None
     account = account_state(event)
@@ -79,21 +75,20 @@ def row(event: Recorded) -> TotalRow:
 
 
 def project(events: Sequence[Recorded]) -> None:
-    """One transaction per sum of the batch, or a few where one cannot hold its accounts.
+    """One transaction per sum and up to 99 of its accounts.
 
-    The sums of a ledger are not put into one: then all readers of the stream's shards would queue
-    for the same sums. What a batch costs is the same.
+    A transaction with several sums of a ledger would conflict with those of other shards more
+    often, and cost the same.
     """
     sums: dict[Key, list[Recorded]] = {}
     for event in newest("account", events).values():
         sums.setdefault(_key_of(event), []).append(event)
-    in_parallel(_add_all, sums.values())
 
+    def add_all(accounts: Sequence[Recorded]) -> None:
+        for start in range(0, len(accounts), _ACTIONS - 1):
+            _add(accounts[start : start + _ACTIONS - 1])
 
-def _add_all(events: Sequence[Recorded]) -> None:
-    """Adds what the accounts of a sum gained, in as few transactions as take them with it."""
-    for start in range(0, len(events), _ACTIONS - 1):
-        _add(events[start : start + _ACTIONS - 1])
+    in_parallel(add_all, sums.values())
 
 
 def _key_of(event: Recorded) -> Key:
@@ -101,18 +96,18 @@ def _key_of(event: Recorded) -> Key:
 
 
 def sum_of(account: Stream, asset: str) -> Key:
-    """The key of the sum that an account of this asset adds to."""
+    """The key of the sum for an account and its asset."""
     return shard_key(account.ledger, shard_of(account.id)), asset
 
 
 def origin(row: Item) -> tuple[Stream, None]:
-    """The account that a row is of."""
+    """The stream of an account's row."""
     ledger, _, account = row["key"]["S"].partition("/")
     return Stream.parse(f"{ledger}/account/{account}"), None
 
 
 def holds(ledger: str, asset: str) -> bool:
-    """Whether an account of this ledger and asset adds to a sum."""
+    """Whether the ledger has a sum of this asset."""
     return any(
         True
         for shard in range(SHARDS)
@@ -149,7 +144,7 @@ def _add(events: Sequence[Recorded]) -> None:
             _write(added, {key: seen[key].as_of for key in added if key in seen})
             return
         except TransactWriteError as error:
-            # Another invocation was at the same account or sum: look again at what it left.
+            # Another invocation updated the same account or sum: read them again.
             codes = {reason.code for reason in error.cancellation_reasons if reason}
             if not codes or not codes <= _LOST or attempt == _ATTEMPTS - 1:
                 raise
@@ -157,7 +152,7 @@ def _add(events: Sequence[Recorded]) -> None:
 
 
 def _write(gains: Mapping[Key, Sequence[Gain]], as_of: Mapping[Key, str]) -> None:
-    """Moves accounts on, and the sums that they add to. `as_of` says how far those have come."""
+    """Updates the rows of accounts and their sums. `as_of` has the sums' present values."""
     with TransactWrite(connection=connection()) as transaction:
         for key, members in gains.items():
             for gained in members:
@@ -174,7 +169,6 @@ def _write(gains: Mapping[Key, Sequence[Gain]], as_of: Mapping[Key, str]) -> Non
                 TotalRow.credits.add(sum(one.credits for one in members)),
             ]
             if newest <= as_of.get(key, ""):
-                # Late news: it says nothing new of how far the sum has come.
                 transaction.update(TotalRow(*key), actions)
                 continue
             actions.append(TotalRow.as_of.set(newest))

@@ -1,4 +1,4 @@
-"""The query of this read model, and its answer."""
+"""The query of this read model, and its result."""
 
 import time
 from collections import Counter
@@ -14,10 +14,10 @@ from chalicelib.read_models.totals.table import SHARDS, TotalRow, shard_key
 from chalicelib.tables import in_parallel
 
 LAG = timedelta(seconds=60)
-"""What a projection takes at most from an event to its sums, if nothing holds it up."""
+"""The longest normal time from an event to its projection."""
 
 _WAITS = (0.25, 0.5, 1.0)
-"""Seconds for which sums must stand still, read again after each, to be more than late."""
+"""Seconds between reads of sums that differ: they must not change meanwhile."""
 
 
 class TrialBalance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,7 +57,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Sums(msgspec.Struct, frozen=True):
-    """What the shards add up to, and how far they have come."""
+    """The sums over all shards, with the time and the number of the events."""
 
     debits: Counter[str]
     credits: Counter[str]
@@ -71,17 +71,16 @@ class _Sums(msgspec.Struct, frozen=True):
 
 
 def trial_balance(query: TrialBalance, *, sleep: Callable[[float], None] = time.sleep) -> Totals:
-    """The sums over all shards. Sums that differ are read again for up to two seconds, if nothing
-    has come for longer than LAG: only where they stand still does it say that they differ.
+    """The sums over all shards. Raises LedgerNotFound if there are none.
 
-    Raises LedgerNotFound where there are none.
+    Sums that differ, though no event was projected for longer than LAG, are read again for up to
+    two seconds: they are reported as settled if they do not change.
     """
     sums = _read(query.ledger)
     if not sums.debits:
-        # Every account has a part in a sum from its opening on.
         raise LedgerNotFound(query.ledger)
     settled = sums.agree
-    if not settled and _is_late(sums):
+    if not settled and datetime.fromisoformat(sums.as_of) + LAG < now():
         still = True
         for wait in _WAITS:
             sleep(wait)
@@ -109,10 +108,6 @@ def trial_balance(query: TrialBalance, *, sleep: Callable[[float], None] = time.
 
 def _balanced(difference: int, settled: bool) -> bool | None:
     return True if not difference else False if settled else None
-
-
-def _is_late(sums: _Sums) -> bool:
-    return datetime.fromisoformat(sums.as_of) + LAG < now()
 
 
 def _read(ledger: str) -> _Sums:

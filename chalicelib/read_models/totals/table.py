@@ -1,7 +1,6 @@
-"""What each account last added, and the sums of a ledger, spread over shards.
+"""The debits and credits of each account, and their sums per asset, spread over shards.
 
-An account's row and the shard it adds to are written in one transaction, so that each event counts
-exactly once. A shard holds a row per asset, which makes a ledger's assets listable by key.
+An account's row and its sum are written in one transaction, so that each event counts once.
 """
 
 from pynamodb.attributes import UnicodeAttribute
@@ -10,17 +9,16 @@ from chalicelib.read_models.blue_green import BlueGreen
 from chalicelib.tables import Integer, Table, bucket_of
 
 SHARDS = 8
-"""Partitions of one ledger's sums. Changing the number needs a rebuild."""
+"""Partitions of one ledger's sums. A change needs a rebuild."""
 
 ACCOUNT = "account"
 """The range key of an account's row; an asset's contains a slash."""
 
 
 class TotalRow(Table):
-    """Posted debits and credits: of one account as last seen, or summed over a shard's accounts.
+    """Posted debits and credits of one account, or summed over the accounts of a shard.
 
-    `version` is the account's, or counts a sum's account events; `as_of` is when the newest of them
-    was recorded.
+    `version` is the number of events, `as_of` the recorded time of the newest one.
     """
 
     class Meta(metaclass=BlueGreen):

@@ -1,4 +1,4 @@
-"""Keeps the newest version of every transaction. Older events than the row change nothing."""
+"""Projects the newest version of every transaction. Events older than the row change nothing."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,47 +31,46 @@ _days = WrittenOnce()
 def row(event: Recorded) -> TransactionRow:
     """The row of a transaction after this event."""
     ledger, id = event.stream.ledger, event.stream.id
-    told = transaction_event(event)
-    body = transaction_body(ledger, id, told, event.version)
-    pending = told.state == "pending"
+    newest_event = transaction_event(event)
+    body = transaction_body(ledger, id, newest_event, event.version)
+    reference, expires_at = newest_event.reference, newest_event.expires_at
+    pending = newest_event.state == "pending"
     return TransactionRow(
         key_of(ledger, id),
         version=event.version,
         body=msgspec.json.encode(body).decode(),
         place=place_of(body.recorded_at, id),
         day_bucket=bucket(day_buckets(ledger, _day(event)), id),
-        reference_bucket=told.reference and bucket(reference_buckets(ledger, told.reference), id),
+        reference_bucket=reference and bucket(reference_buckets(ledger, reference), id),
         pending_bucket=bucket(pending_buckets(ledger), id) if pending else None,
-        expiry_bucket=(
-            bucket(EXPIRY_BUCKETS, id) if pending and told.expires_at is not None else None
-        ),
-        expires_at=rfc3339(told.expires_at) if pending and told.expires_at else None,
+        expiry_bucket=bucket(EXPIRY_BUCKETS, id) if pending and expires_at else None,
+        expires_at=rfc3339(expires_at) if pending and expires_at else None,
     )
 
 
 def project(events: Sequence[Recorded]) -> None:
     """One write per transaction of the batch, and one for the first transaction of a day."""
     latest = newest("transaction", events)
-    # A day is listed before what happened on it, so that no listing passes it by.
+    # A day is listed before its transactions, so that no listing misses them.
     days = {f"{event.stream.ledger} {_day(event)}" for event in latest.values()}
     _days.write(TransactionRow.Meta.table_name, days, lambda day: day_row(*day.split()).save())
     in_parallel(_save, [row(event) for event in latest.values()])
 
 
 def origin(row: Item) -> tuple[Stream, None]:
-    """The transaction that a row is of."""
+    """The stream of a transaction's row."""
     ledger, _, id = row["key"]["S"].partition("/")
     return Stream.parse(f"{ledger}/transaction/{id}"), None
 
 
 def _day_listed(row: Item) -> tuple[str, str]:
-    """The ledger and the day of a row that lists one."""
+    """The ledger and the day of a day's row."""
     ledger, _, day = row["key"]["S"].rpartition("#")
     return ledger, day
 
 
 def _day_row(row: Item) -> TransactionRow | None:
-    """The row that must stand in the place of one that lists a day; None if that is no day."""
+    """The expected row with the key of a day's row; None if the key has no valid day."""
     try:
         datetime.strptime(_day_listed(row)[1], "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
@@ -80,13 +79,13 @@ def _day_row(row: Item) -> TransactionRow | None:
 
 
 def _is_recent(row: Item) -> bool:
-    """Whether the first transaction of a day may come at any moment."""
+    """Whether the first transaction of a day may still be projected."""
     date = datetime.fromisoformat(_day_listed(row)[1]).replace(tzinfo=UTC)
     return abs(datetime.now(UTC) - date) < timedelta(days=2)
 
 
 def _has_transactions(row: Item, newest: Callable[[Stream], Recorded | None]) -> bool:
-    """Whether a transaction was created on a day. The index may list a row that is wrong itself."""
+    """Whether a transaction was created on a day, by its events: the indexed rows may be wrong."""
     ledger, day = _day_listed(row)
     listed = (each for key in day_buckets(ledger, day) for each in TransactionRow.by_day.query(key))
     streams = (transaction_stream(ledger, each.key.partition("/")[2]) for each in listed)

@@ -1,4 +1,4 @@
-"""The queries of this read model, and their answers."""
+"""The queries of this read model, and their results."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -87,9 +87,7 @@ class Transactions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def get_transaction(query: GetTransaction) -> TransactionBody:
-    """The transaction. Raises TransactionNotFound, ProjectionBehind, and InvalidField for a strong
-    read where this stage has none.
-    """
+    """The transaction. Raises TransactionNotFound, ProjectionBehind, InvalidField."""
     if query.consistency == "strong":
         return _from_events(query)
 
@@ -123,24 +121,25 @@ def list_transactions(query: ListTransactions) -> Transactions:
     reference = query.reference or ""
     low, high = start or _FIRST, end or _LAST
     order: str = query.order or "asc"
-    place = ""
+    position = ""
     if query.cursor is not None:
-        place, state, reference, low, high, order = read_cursor(query.cursor, of=listing, parts=6)
+        position, *filters = read_cursor(query.cursor, of=listing, parts=6)
+        state, reference, low, high, order = filters
         must_agree(query.state, state)
         must_agree(query.reference, reference)
         must_agree(start, low)
         must_agree(end, high)
         must_agree(query.order, order)
-    span = _Span(low, high, order == "desc", query.limit // BUCKETS + 2).behind(place)
+    span = _Span(low, high, order == "desc", query.limit // BUCKETS + 2).after(position)
     if state:
         rows = _pending(query.ledger, span)
     elif reference:
         rows = span.rows(TransactionRow.by_reference, reference_buckets(query.ledger, reference))
     else:
         rows = _of_days(query.ledger, span)
-    page, more = page_of((row for row in rows if row.place != place), query.limit)
+    page, more = page_of((row for row in rows if row.place != position), query.limit)
     if not page:
-        # Asked only here: a writer's clock may be ahead of ours, and what it recorded is there.
+        # Only for an empty page: a writer's clock may be ahead of this one.
         require_order(start, end or rfc3339(now()), "now")
         require_ledger(JournalLedger, query.ledger)
     return Transactions(
@@ -154,9 +153,7 @@ def list_transactions(query: ListTransactions) -> Transactions:
 
 
 def expiring(until: datetime) -> Iterator[tuple[str, str]]:
-    """The ledger and id of the transactions that are pending though their time was up by then, as
-    far as they are projected; those first that expired first.
-    """
+    """The ledger and id of pending transactions that expire by then, in the order of expiry."""
     due = TransactionRow.expires_at <= rfc3339(until)
     ask = partial(TransactionRow.expiring.query, range_key_condition=due)
     for row in in_order(map(ask, EXPIRY_BUCKETS), lambda row: str(row.expires_at)):
@@ -165,20 +162,18 @@ def expiring(until: datetime) -> Iterator[tuple[str, str]]:
 
 
 class _Span(NamedTuple):
-    """What is read of each bucket: from one place to another, both inclusive, in pages of so many
-    rows.
-    """
+    """The positions to read from each bucket, both inclusive, in pages of `page` rows."""
 
     low: str
     high: str
     descending: bool
     page: int
 
-    def behind(self, place: str) -> "_Span":
-        """What is left from the place where a page ended, that one included; all for none."""
-        if not place:
+    def after(self, position: str) -> "_Span":
+        """The rest of the span from the position where a page ended, inclusive; all for ""."""
+        if not position:
             return self
-        return self._replace(high=place) if self.descending else self._replace(low=place)
+        return self._replace(high=position) if self.descending else self._replace(low=position)
 
     def rows(self, index: Any, buckets: Iterable[str]) -> Rows:
         """The rows of these buckets of an index, in order."""
@@ -188,7 +183,7 @@ class _Span(NamedTuple):
             page_size=self.page,
             scan_index_forward=not self.descending,
         )
-        return in_order(map(ask, buckets), _place, descending=self.descending)
+        return in_order(map(ask, buckets), lambda row: str(row.place), descending=self.descending)
 
 
 def _pending(ledger: str, span: _Span) -> Rows:
@@ -205,10 +200,6 @@ def _of_days(ledger: str, span: _Span) -> Rows:
     )
     for day in days:
         yield from span.rows(TransactionRow.by_day, day_buckets(ledger, day.place))
-
-
-def _place(row: TransactionRow) -> str:
-    return str(row.place)
 
 
 def _body(row: TransactionRow) -> TransactionBody:

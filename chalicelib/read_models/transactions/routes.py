@@ -3,13 +3,7 @@
 from chalicelib.http.bodies import TransactionBody
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
-from chalicelib.read_models.transactions.queries import (
-    GetTransaction,
-    ListTransactions,
-    Transactions,
-    get_transaction,
-    list_transactions,
-)
+from chalicelib.read_models.transactions import queries
 
 routes = Router(__name__)
 
@@ -18,12 +12,12 @@ routes = Router(__name__)
     "/ledgers/{ledger}/transactions/{transaction}",
     errors=("transaction_not_found", "projection_behind"),
 )
-def transaction(query: GetTransaction) -> Response[TransactionBody]:
+def transaction(query: queries.GetTransaction) -> Response[TransactionBody]:
     """One transaction."""
-    return Response(get_transaction(query))
+    return Response(queries.get_transaction(query))
 
 
 @routes.get("/ledgers/{ledger}/transactions", errors=("ledger_not_found", "invalid_cursor"))
-def listing(query: ListTransactions) -> Response[Transactions]:
+def listing(query: queries.ListTransactions) -> Response[queries.Transactions]:
     """A page of transactions."""
-    return Response(list_transactions(query))
+    return Response(queries.list_transactions(query))

@@ -1,8 +1,8 @@
 """One row per transaction, and indexes that list them: by reference, by day, and while pending.
 
-An index key ends with a hash bucket, so that no partition grows with a whole ledger. The days on
-which a ledger has transactions have rows of their own in the index by day, so that a listing over
-a long time asks only for days that have something.
+An index key ends with a hash bucket, so that a ledger is spread over several partitions. The days
+on which a ledger has transactions have rows in the index by day, so that a listing queries only
+these days.
 """
 
 from typing import Any
@@ -15,10 +15,10 @@ from chalicelib.read_models.blue_green import BlueGreen
 from chalicelib.tables import Integer, Table, bucket_of
 
 BUCKETS = 4
-"""Partitions of one day, or of one reference. Changing the number needs a rebuild."""
+"""Partitions of one day, or of one reference. A change needs a rebuild."""
 
 EXPIRY_BUCKETS = [f"expiring#{bucket}" for bucket in range(BUCKETS)]
-"""The index keys under which what expires is listed, whichever ledger's it is."""
+"""The index keys of expiring transactions of all ledgers."""
 
 
 class ByReference(GlobalSecondaryIndex[Any]):
@@ -44,7 +44,7 @@ class ByDay(GlobalSecondaryIndex[Any]):
 
 
 class Pending(GlobalSecondaryIndex[Any]):
-    """Pending transactions in the order of time. It holds no others."""
+    """Pending transactions in the order of time."""
 
     class Meta:
         index_name = "pending"
@@ -66,7 +66,7 @@ class Expiring(GlobalSecondaryIndex[Any]):
 
 
 class TransactionRow(Table):
-    """A transaction as the API shows it. `place` orders a listing: by time, then by id."""
+    """A transaction as the API shows it. `place` is its position in a listing: time, then id."""
 
     class Meta(metaclass=BlueGreen):
         name = "transactions"
@@ -92,7 +92,7 @@ def key_of(ledger: str, transaction: str) -> str:
 
 
 def place_of(recorded_at: str, transaction: str) -> str:
-    """Where a transaction stands in a listing."""
+    """The position of a transaction in a listing."""
     return f"{recorded_at}#{transaction}"
 
 
@@ -102,12 +102,12 @@ def day_buckets(ledger: str, day: str) -> list[str]:
 
 
 def days_of(ledger: str) -> str:
-    """The index key under which the days of a ledger are listed, the day as their place."""
+    """The index key of a ledger's days."""
     return f"{ledger}#days"
 
 
 def day_row(ledger: str, day: str) -> TransactionRow:
-    """The row that says: this ledger has transactions on this day."""
+    """The row of a day on which a ledger has transactions."""
     return TransactionRow(
         f"{ledger}#{day}", version=0, body="{}", place=day, day_bucket=days_of(ledger)
     )
@@ -124,12 +124,12 @@ def pending_buckets(ledger: str) -> list[str]:
 
 
 def bucket(keys: list[str], transaction: str) -> str:
-    """The one of these index keys that a transaction is listed under."""
+    """The index key of a transaction, out of these."""
     return keys[bucket_of(transaction, len(keys))]
 
 
 def find(ledger: str, transaction: str) -> TransactionRow | None:
-    """The row of a transaction as it is now."""
+    """The stored row of a transaction, if any."""
     try:
         return TransactionRow.get(key_of(ledger, transaction))
     except DoesNotExist:

@@ -25,8 +25,9 @@ from chalicelib.domain.transaction.commands import (
     VoidHold,
 )
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import Append, MemoryStore
+from chalicelib.events.store import Append
 from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.memory_store import MemoryStore
 
 LEDGER = "acme"
 PLAIN = ["cash", "alice", "bob", "carol", "dave"]
