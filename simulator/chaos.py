@@ -1,7 +1,7 @@
 """Seeded faults of function invocations and of the poller, each of which may happen on AWS.
 
-Whether a fault occurs depends only on the seed, on its subject (a batch, a shard, an operation)
-and on how often that was asked before. So a seed gives the same faults in any order of threads.
+Whether a fault occurs depends only on the seed, its subject (a batch, a shard, an operation) and
+the number of earlier draws for that: a seed gives the same faults in any order of threads.
 """
 
 import hashlib
@@ -75,7 +75,7 @@ class Chaos:
         self._lock = threading.Lock()
 
     def occurs(self, fault: str, *subject: object) -> bool:
-        """Whether this fault occurs now; if so, it is counted."""
+        """Whether this fault occurs now. Counts it."""
         probability = self.probabilities.get(fault, 0)
         if self.stopped or self.draw(fault, *subject).random() >= probability:
             return False
@@ -84,7 +84,7 @@ class Chaos:
         return True
 
     def draw(self, *subject: object) -> random.Random:
-        """A generator for one decision about a subject: another one with each call."""
+        """A new generator for one decision about a subject."""
         with self._lock:
             self._draws[subject] += 1
             text = repr((self.seed, subject, self._draws[subject]))
@@ -100,7 +100,10 @@ class Chaos:
             self._before(subject, invoke, delivered[-_OLD_BATCHES:])
             if len(batch) > 1 and self.occurs("part of a batch was processed", *subject):
                 cut = self.draw("cut", *subject).randrange(1, len(batch))
-                return _with_failure(invoke({"Records": batch[:cut]}), batch[cut])
+                response = invoke({"Records": batch[:cut]}) or {}
+                reported = response.get("batchItemFailures") or []
+                failed = {"itemIdentifier": sequence(batch[cut])}
+                return {"batchItemFailures": [failed, *reported]}
             if self.occurs("a batch was delivered to two invocations at once", *subject):
                 response = _invoke_twice_at_once(invoke, batch)
             else:
@@ -129,7 +132,7 @@ class Chaos:
     ) -> None:
         """Polls until `written` is true and every record is processed.
 
-        Now and then a poller is abandoned, and another one begins at the checkpoints.
+        The fault "the poller was replaced" starts another poller at the checkpoints.
         """
         pollers = [begin()]
         quiet = 0
@@ -158,12 +161,6 @@ class Chaos:
             invoke({"Records": list(self.draw("old", *subject).choice(delivered))})
         if self.occurs("the function died before its write", *subject):
             raise Died
-
-
-def _with_failure(response: Any, record: Record) -> dict[str, Any]:
-    """The function's response, with one more record reported as failed."""
-    reported = (response or {}).get("batchItemFailures") or []
-    return {"batchItemFailures": [{"itemIdentifier": sequence(record)}, *reported]}
 
 
 def _invoke_twice_at_once(invoke: Invoke, batch: list[Record]) -> Any:

@@ -1,7 +1,4 @@
-"""Seeded faults of requests to DynamoDB: throttles, conflicts and lost responses.
-
-They are injected below botocore, where requests are sent, so everything above is what is deployed.
-"""
+"""Seeded faults of requests to DynamoDB, injected in botocore where requests are sent."""
 
 import io
 import json
@@ -25,9 +22,9 @@ _THROTTLES = ("ProvisionedThroughputExceededException", "ThrottlingException")
 
 
 def inject(chaos: Chaos, client: Any) -> None:
-    """Injects faults into the requests of a botocore client for DynamoDB, from now on.
+    """Injects faults into the requests of a botocore client for DynamoDB.
 
-    The client no longer retries by itself, so every fault reaches its caller.
+    The client's retries are disabled, so every fault reaches its caller.
     """
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
@@ -51,12 +48,13 @@ def _fault(
     if chaos.occurs("a connection closed before the request", *subject):
         raise ConnectionClosedError(endpoint_url=address, error="closed")
     if chaos.occurs("a request was throttled", *subject):
-        error = _throttle(chaos, operation, body)
-        return _response(request, error.status, error.body)
-    conflicts = operation == "TransactWriteItems" or operation in _SINGLE_WRITES
+        return _response(request, _throttle(chaos, operation, body))
+    is_transaction = operation == "TransactWriteItems"
+    conflicts = is_transaction or operation in _SINGLE_WRITES
     if conflicts and chaos.occurs("a write conflicted with a transaction", *subject):
-        error = _conflict(operation, body)
-        return _response(request, error.status, error.body)
+        if is_transaction:
+            return _response(request, cancelled(len(body["TransactItems"]), "TransactionConflict"))
+        return _response(request, Error("TransactionConflictException"))
     parts = [part for asked in body.get("RequestItems", {}).values() for part in _parts(asked)]
     if len(parts) > 1 and chaos.occurs("a batch was partly unprocessed", *subject):
         return _partly_unprocessed(session, _BATCHES[operation], body, request)
@@ -67,7 +65,7 @@ def _fault(
 
 
 def _parts(request: Any) -> list[Any]:
-    """The parts of a request to one table: a list of writes, or of keys among other fields."""
+    """The writes, or the keys, of a batch request to one table."""
     parts: list[Any] = request["Keys"] if isinstance(request, dict) else request
     return parts
 
@@ -75,9 +73,9 @@ def _parts(request: Any) -> list[Any]:
 def _partly_unprocessed(
     session: URLLib3Session, unprocessed: str, body: dict[str, Any], request: AWSPreparedRequest
 ) -> AWSResponse:
-    """The response to a batch of which the last part for one table is not processed.
+    """The response to a batch without its last part for one table.
 
-    The signature no longer fits the request, which no emulator verifies.
+    It invalidates the request's signature, which emulators do not verify.
     """
     table = next(table for table, asked in body["RequestItems"].items() if _parts(asked))
     asked = body["RequestItems"][table]
@@ -90,25 +88,21 @@ def _partly_unprocessed(
     sent = session.send(request)
     left = {**asked, "Keys": [last]} if isinstance(asked, dict) else [last]
     reply = {**json.loads(sent.content), unprocessed: {table: left}}
-    return _response(request, 200, json.dumps(reply).encode())
+    return _response(request, body=json.dumps(reply).encode())
 
 
 def _throttle(chaos: Chaos, operation: str, body: dict[str, Any]) -> Error:
-    """A table or an account throttles a request; in a transaction also a single item is."""
+    """A throttle of the table or the account, or of an item of a transaction."""
     code = chaos.draw("throttle", operation).choice([*_THROTTLES, "RequestLimitExceeded"])
     if code == "RequestLimitExceeded" and operation == "TransactWriteItems":
         return cancelled(len(body["TransactItems"]), "ThrottlingError")
     return Error(code)
 
 
-def _conflict(operation: str, body: dict[str, Any]) -> Error:
-    if operation == "TransactWriteItems":
-        return cancelled(len(body["TransactItems"]), "TransactionConflict")
-    return Error("TransactionConflictException")
-
-
-def _response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:
+def _response(
+    request: AWSPreparedRequest, error: Error | None = None, body: bytes = b""
+) -> AWSResponse:
     headers = HTTPHeaders()
     headers["Content-Type"] = CONTENT_TYPE
-    raw = HTTPResponse(io.BytesIO(body), preload_content=False)
-    return AWSResponse(request.url, status, headers, raw)
+    raw = HTTPResponse(io.BytesIO(error.body if error else body), preload_content=False)
+    return AWSResponse(request.url, error.status if error else 200, headers, raw)

@@ -1,7 +1,7 @@
 """A streams API with seeded faults: one shard appears as several, which split, stall and fail.
 
-An emulator shows a stream as one shard, with all records in the order of writing. On AWS each item
-belongs to one shard at a time, and shards advance independently of each other.
+An emulator has one shard with all records in the order of writing. On AWS each item belongs to one
+shard at a time, and shards advance independently.
 """
 
 import json
@@ -20,12 +20,12 @@ from simulator.stream import Stream
 _HASHES = 2**32
 _MAX_OPEN_SHARDS = 12
 _MAX_EMPTY_READS = 15
-"""In a row, of a shard that returns nothing for a while."""
+"""The most consecutive reads of a shard that return nothing."""
 
 
 @dataclass
 class _Shard:
-    """Holds the items with hashes from `low` to below `high`."""
+    """The items with hashes from `low` to below `high`."""
 
     name: str
     parent: str | None
@@ -37,9 +37,9 @@ class _Shard:
 
 
 class SplitStreams:
-    """A client of the streams API that shows the only shard of another client as several.
+    """A client of the streams API with several shards for the only one of another client.
 
-    Safe under threads: the pollers of several functions read the same shards.
+    Thread-safe.
     """
 
     def __init__(self, chaos: Chaos, client: Any, stream_arn: str, shards: int = 3) -> None:
@@ -92,7 +92,7 @@ class SplitStreams:
         return {"Records": page, **({} if ended else {"NextShardIterator": f"{name} {end}"})}
 
     def _stalls(self, name: str) -> bool:
-        """Whether this read of a shard returns nothing, as then several in a row do."""
+        """Whether this read of a shard returns nothing, as the next ones then do."""
         if self._chaos.stopped:
             return False
         if self._empty_reads[name] == 0:
@@ -104,7 +104,7 @@ class SplitStreams:
         return True
 
     def _pull(self) -> None:
-        """Reads on in the real stream, and puts each record into the shard of its item."""
+        """Reads the real stream, and puts each record into the shard of its item."""
         with self._lock:
             if self._iterator is None:
                 [shard] = self._stream.shards()

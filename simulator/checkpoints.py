@@ -4,16 +4,13 @@ from simulator.delivery import Record, sequence
 
 
 class Checkpoints:
-    """The last processed sequence number of each shard for each function, in memory.
-
-    A subclass may persist them: a poller that starts again then repeats records, and skips none.
-    """
+    """The last processed sequence number of each shard for each function, in memory."""
 
     def __init__(self) -> None:
         self._processed: dict[tuple[str, str], str] = {}
 
     def get(self, function: str, shard: str) -> str | None:
-        """The last processed sequence number; None to begin where the mapping says."""
+        """The last processed sequence number, if any."""
         return self._processed.get((function, shard))
 
     def set(self, function: str, shard: str, record: Record) -> None:

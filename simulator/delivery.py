@@ -1,8 +1,8 @@
 """Delivery of records to a function: batches, retries, bisecting, and records that are discarded.
 
-A failed batch is retried before anything behind it is delivered: from the lowest sequence number
-that the function reported, split in half if the mapping bisects, and until its retries are used up
-or its records are too old. Discarded records are described to the on-failure destination.
+A failed batch is retried before the next one is delivered: from the lowest sequence number that the
+function reported, split in two if the mapping bisects, and until its retries are exhausted or its
+records are too old. Discarded records are described to the on-failure destination.
 """
 
 import json
@@ -28,7 +28,7 @@ EXHAUSTED, TOO_OLD = "RetryAttemptsExhausted", "RecordAgeExceeded"
 
 
 class NotInvoked(Exception):
-    """The function could not be invoked, for lack of capacity. It does not count as a retry."""
+    """The function could not be invoked, for lack of capacity. Not counted as a retry."""
 
 
 def sequence(record: Record) -> str:
@@ -39,8 +39,8 @@ def sequence(record: Record) -> str:
 def undelivered(batch: Sequence[Record], response: Any) -> Sequence[Record]:
     """The records of a batch to deliver again after this response.
 
-    None, an empty object and an empty list are success. A malformed response, or a sequence number
-    that is not in the batch, is failure of the whole batch.
+    None, an empty object and an empty list are success. After a malformed response, or an unknown
+    sequence number, it is the whole batch.
     """
     if not response:
         return []
@@ -104,8 +104,8 @@ class DeliveryQueue:
         self._function = function
         self._mapping = function.mapping
         self._shard = shard
-        # Replaced, never changed in place: other threads read it during an invocation. The batch
-        # that is being delivered stays in it until the outcome is known.
+        # Immutable, since other threads read it during an invocation. A batch stays in it until
+        # its outcome is known.
         self._waiting: tuple[_Batch, ...] = ()
         self._pause = self._mapping.retry_seconds[0]
 
@@ -116,7 +116,7 @@ class DeliveryQueue:
 
     @property
     def pending(self) -> list[Record]:
-        """The records that are neither processed nor discarded yet."""
+        """The records that are not yet processed or discarded."""
         return [record for batch in self._waiting for record in batch.records]
 
     @property
@@ -127,9 +127,12 @@ class DeliveryQueue:
     def attempt(self, now: float) -> None:
         """Delivers the first batch once, after discarding its records that are too old."""
         batch, *behind = self._waiting
-        fresh = [record for record in batch.records if not self._too_old(record, now)]
+        max_age = self._mapping.max_age
+        fresh = [
+            record for record in batch.records if not FOREVER < max_age < now - _created(record)
+        ]
         if len(fresh) < len(batch.records):
-            # Sequence numbers grow with time, so the records that are too old come first.
+            # Records are in the order of time.
             old = batch.records[: len(batch.records) - len(fresh)]
             self._discard(TOO_OLD, replace(batch, records=old), now, raised=False)
             batch = replace(batch, records=fresh)
@@ -138,7 +141,7 @@ class DeliveryQueue:
             self._waiting = (*self._deliver(batch, now), *behind)
 
     def _deliver(self, batch: _Batch, now: float) -> Sequence[_Batch]:
-        """Invokes the function once; what of the batch is still to be delivered."""
+        """Invokes the function once; the rest of the batch, which is to be delivered again."""
         try:
             response = self._function.invoke({"Records": list(batch.records)})
         except NotInvoked:
@@ -175,16 +178,13 @@ class DeliveryQueue:
         return [replace(batch, retries=batch.retries + 1, due=self._next_due(now))]
 
     def _next_due(self, now: float) -> float:
-        """When to try again: the wait doubles with each failure in a row."""
+        """The time of the next attempt: the wait doubles with each consecutive failure."""
         due = now + self._pause
         self._pause = min(self._mapping.retry_seconds[1], self._pause * 2)
         return due
 
-    def _too_old(self, record: Record, now: float) -> bool:
-        return FOREVER < self._mapping.max_age < now - _created(record)
-
     def _discard(self, condition: str, batch: _Batch, now: float, *, raised: bool) -> None:
-        """Sends the destination a document with the batch's position in the stream."""
+        """Sends the destination a document about a batch, in Lambda's format."""
         context = {"statusCode": 200, "executedVersion": "$LATEST"}
         failed = {"functionError": "Unhandled"} if raised else {}
         first, last = batch.records[0], batch.records[-1]

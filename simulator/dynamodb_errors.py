@@ -37,8 +37,7 @@ REASONS = (
     "ItemCollectionSizeLimitExceeded",
     "ValidationError",
 )
-"""Why an item cancels a transaction, without a failed condition: only the engine can evaluate
-conditions. (API Reference, "TransactWriteItems".)"""
+"""Cancellation reasons other than a failed condition. (API Reference, "TransactWriteItems".)"""
 
 _OF_CONDITIONS = {"ConditionalCheckFailedException", "TransactionCanceledException"}
 

@@ -19,7 +19,7 @@ def matches_any(record: Any, patterns: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def matches(value: Any, pattern: Mapping[str, Any]) -> bool:
-    """Whether a record, or a part of it, matches a pattern. Raises ValueError for no valid rule."""
+    """Whether a record, or a part of it, matches a pattern. Raises ValueError."""
     return all(_field_matches(value, name, rules) for name, rules in pattern.items())
 
 
@@ -45,7 +45,7 @@ def _satisfies(found: Any, rule: Any) -> bool:
 
 
 def _same(found: Any, value: Any) -> bool:
-    """Equal as text, as EventBridge compares numbers too: 300 is not 300.0."""
+    """Whether two values are equal as JSON text: 300 is not 300.0, as in EventBridge."""
     return found is not _ABSENT and json.dumps(found) == json.dumps(value)
 
 
@@ -60,7 +60,7 @@ def _anything_but(found: Any, operand: Any) -> bool:
 
 
 def _numeric(found: Any, operand: Sequence[Any]) -> bool:
-    """Numbers of DynamoDB items are strings in a record, so no numeric rule matches them."""
+    """Numbers of DynamoDB items are strings in a record, and match no numeric rule."""
     if isinstance(found, bool) or not isinstance(found, int | float):
         return False
     pairs = zip(operand[::2], operand[1::2], strict=True)

@@ -17,7 +17,7 @@ from simulator.stream import Shard, Stream
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = (0.05, 0.2)
-"""Between reads of a busy and of an idle stream. Lambda polls four times a second."""
+"""Seconds between reads of a busy and of an idle stream. Lambda polls four times a second."""
 
 _DRAIN_SECONDS = 0.001
 _AFTER_ERROR_SECONDS = 5.0
@@ -27,8 +27,8 @@ _THREADS = 32
 class Poller:
     """Feeds one function from one stream.
 
-    `name` is the function's in checkpoints and in documents for the on-failure destination,
-    `client` a client of the streams API, and `clock` returns seconds since the epoch.
+    `name` identifies the function, `client` is a client of the streams API, and `clock` returns
+    seconds since the epoch.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Poller:
         self._running: dict[Future[None], DeliveryQueue] = {}
 
     def run(self) -> None:
-        """Polls for ever. Errors are logged, and polling goes on after a pause."""
+        """Polls for ever, and continues 5 s after an error, which is logged."""
         busy, idle = _POLL_SECONDS
         while True:
             try:
@@ -71,12 +71,12 @@ class Poller:
             time.sleep(_DRAIN_SECONDS)
 
     def close(self) -> None:
-        """Waits for the running invocations, and leaves what they leave undelivered."""
+        """Waits for the running invocations; the other records stay undelivered."""
         if self._pool is not None:
             self._pool.shutdown()
 
     def step(self) -> bool:
-        """Reads and delivers what is next in each shard; whether there was or is anything."""
+        """Reads and delivers the next records of each shard; whether there were or are any."""
         if self._look_for_shards or not self._shards:
             self._find_shards()
         shards = list(self._shards.values())
@@ -91,7 +91,7 @@ class Poller:
         return any(active) or self._look_for_shards
 
     def _deliver(self, shards: list[Shard]) -> None:
-        """Starts every attempt that is due, and waits a moment for any of them to end."""
+        """Starts every attempt that is due, and waits up to 50 ms for any of them."""
         now, busy = self._clock(), set(self._running.values())
         free = [queue for shard in shards for queue in shard.queues if queue not in busy]
         due = [queue for queue in free if queue.due is not None and queue.due <= now]
@@ -107,7 +107,7 @@ class Poller:
             done.result()
 
     def _find_shards(self) -> None:
-        """Begins with the shards whose parents have ended; at LATEST, with all that there are."""
+        """Adds the new shards whose parents have ended; at LATEST, all shards."""
         described = list(self._stream.shards())
         names = {shard["ShardId"] for shard in described}
         start = "LATEST" if self._at_latest else "TRIM_HORIZON"

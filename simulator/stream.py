@@ -66,10 +66,10 @@ class Stream:
         The next iterator is None at the end of a closed shard.
         """
         page = self._client.get_records(ShardIterator=iterator, Limit=min(limit, _MAX_RECORDS))
-        return [self._lambda_record(one) for one in page["Records"]], page.get("NextShardIterator")
+        return [self._as_sent(one) for one in page["Records"]], page.get("NextShardIterator")
 
-    def _lambda_record(self, record: Record) -> Record:
-        """A record as JSON: its time in seconds since the epoch, its bytes in base64."""
+    def _as_sent(self, record: Record) -> Record:
+        """A record as JSON, with its time in seconds since the epoch, and bytes in base64."""
         created = record["dynamodb"]["ApproximateCreationDateTime"]
         change = {**record["dynamodb"], "ApproximateCreationDateTime": created.timestamp()}
         return {**record, "dynamodb": _without_bytes(change), "eventSourceARN": self._arn}
@@ -105,7 +105,7 @@ class Shard:
         return not self._unprocessed
 
     def gather(self, now: float) -> bool:
-        """Reads on if the queues are empty, and fills them; whether it read any records.
+        """Reads if the queues are empty, and fills them; whether it read any records.
 
         The queues are filled once there are enough records or bytes for full batches, the batching
         window is over, or the shard has ended. Records that match no filter are skipped.
@@ -120,12 +120,15 @@ class Shard:
         if self._window_began is None:
             self._window_began = now
         window_over = now - self._window_began >= self._mapping.batching_window
-        if self.ended or window_over or self._is_full():
+        is_full = len(self._gathered) >= self._capacity or (
+            sum(map(payload, self._gathered)) >= MAX_PAYLOAD
+        )
+        if self.ended or window_over or is_full:
             self._fill_queues()
         return bool(records)
 
     def advance(self) -> None:
-        """Moves the checkpoint before the first record that is still to be processed."""
+        """Moves the checkpoint to just before the first unprocessed record."""
         pending = {sequence(record) for queue in self.queues for record in queue.pending}
         pending |= {sequence(record) for record in self._gathered}
         processed = next(
@@ -145,7 +148,7 @@ class Shard:
             limit = self._capacity - len(self._gathered)
             records, following = self._stream.read(self._iterator, limit)
         except (BotoCoreError, ClientError):
-            # An iterator expires after some minutes; the next attempt gets another one.
+            # An iterator expires after some minutes.
             logger.exception("%s could not be read; trying again", self.name)
             self._iterator = None
             return []
@@ -155,7 +158,7 @@ class Shard:
         return records
 
     def _locate(self) -> str:
-        """An iterator after what was read before, by this process or by an earlier one."""
+        """An iterator after the last record that was read, or after the checkpoint."""
         after = self._last_read or self._checkpoints.get(self._function.name, self.name)
         try:
             return self._stream.iterator(self.name, self._start, after)
@@ -163,12 +166,6 @@ class Shard:
             logger.warning("%s: records were trimmed before they were read", self._function.name)
             self._checkpoints.trimmed(self._function.name, self.name)
             return self._stream.iterator(self.name, "TRIM_HORIZON", None)
-
-    def _is_full(self) -> bool:
-        return (
-            len(self._gathered) >= self._capacity
-            or sum(payload(record) for record in self._gathered) >= MAX_PAYLOAD
-        )
 
     def _fill_queues(self) -> None:
         shares: list[list[Record]] = [[] for _ in self.queues]
@@ -180,7 +177,7 @@ class Shard:
 
 
 def index_of(record: Record, queues: int) -> int:
-    """The index of the queue for a record's item: order is kept per item.
+    """The index of the queue for a record's item.
 
     In-order processing is "at the item (partition and sort key) level". (AWS Lambda Developer
     Guide, with-ddb, on ParallelizationFactor.)

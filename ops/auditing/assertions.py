@@ -1,7 +1,7 @@
-"""Assertions: what accounts and transactions record of each other, in the same form on both sides.
+"""Assertions: what accounts and transactions record about each other, in the same form.
 
 Every entry is recorded by an event of its account and by its transaction, every reversal by both
-transactions. An assertion that only one side makes is wrong, or the other is still being written.
+transactions. An assertion of only one side is wrong, or the other side is still being written.
 """
 
 from collections.abc import Iterator
@@ -28,9 +28,9 @@ Payload = tuple[str | int | None, ...]
 class Assertion:
     """A payload about the transaction stream `of`. `side` is 1 for an account or a reversal, or -1.
 
-    The other side must assert it at `stream` and `version`. `hash` is the beginning of the hash of
-    the account's event, as stored or as the transaction names it. A transaction of an older build
-    names neither the hash nor the version at which a hold was released: that version is 0.
+    The other side must assert it at `stream` and `version`. `hash` is the short hash of the
+    account's event. A transaction of an older build has neither the hash nor the version at which a
+    hold was released: that version is 0.
     """
 
     of: str
@@ -47,12 +47,12 @@ class Assertion:
 
     @property
     def named(self) -> bytes | None:
-        """The account's event by version and hash, which must be equal on both sides."""
+        """The version and hash of the account's event, which must be equal on both sides."""
         return None if self.hash is None else b"%d %s" % (self.version, self.hash)
 
     @property
     def moved(self) -> tuple[str, int] | None:
-        """The asset and the change of its debits less its credits, if this moved money."""
+        """The asset, and debits less credits, if this is a posted entry."""
         if self.payload[0] not in ("posted", "took"):
             return None
         _, _, _, direction, amount, asset, *_ = self.payload
@@ -60,7 +60,7 @@ class Assertion:
 
 
 def of_account(one: Recorded) -> Iterator[Assertion]:
-    """What an event of an account asserts of a transaction. Needs the state after the event."""
+    """The assertions of an account's event, which needs its state, about a transaction."""
     event, account = one.event, account_state(one)
     when = (rfc3339(one.recorded_at), one.command_id, one.actor)
     match event:
@@ -93,7 +93,7 @@ def of_account(one: Recorded) -> Iterator[Assertion]:
 
 
 def of_transaction(one: Recorded, before: transaction_events.Event | None) -> Iterator[Assertion]:
-    """What an event of a transaction asserts of accounts, and of the other side of a reversal."""
+    """The assertions of a transaction's event about accounts, and about a reversal."""
     event, ledger = transaction_event(one), one.stream.ledger
     when = (rfc3339(one.recorded_at), one.command_id, one.actor)
     effective = (rfc3339(event.effective_at), event.reference)
@@ -101,7 +101,7 @@ def of_transaction(one: Recorded, before: transaction_events.Event | None) -> It
     named = event.account_events or ()
     for entry, made, hold in zip_longest(event.entries, named, held):
         if entry is None:
-            break  # More account events or held entries than entries: a violated rule.
+            break  # More account events or held entries than entries violate a rule.
         match event:
             case transaction_events.TransactionPosted():
                 yield _entry(one, "posted", entry, made, (*effective, *when))

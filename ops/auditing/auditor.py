@@ -1,4 +1,4 @@
-"""The auditor: scans the events and each read table, and reads again what seems wrong."""
+"""The auditor: scans the events and each read table, and reads again what differs."""
 
 import tempfile
 import time
@@ -30,14 +30,14 @@ _FLUSH = 5000
 """Assertions of one stream held in memory."""
 
 _WAITS = (0.1, 0.3, 1.0)
-"""Seconds between reads of what was perhaps being written when it was read."""
+"""Seconds between reads of items that may have been read during a write."""
 
 Seen = TypeVar("Seen")
 
 
 @dataclass
 class Auditor:
-    """Audits this environment's tables, and writes none.
+    """Audits this environment's tables. Writes nothing.
 
     `segments` scans run in parallel and read at most `rate` items a second (0: no limit). What
     differs is read again for `patience` seconds. Without `rows` only the events are audited.
@@ -87,7 +87,7 @@ class Auditor:
                 self.report.add([proof.gone(name, earlier)])
 
     def _stream(self, name: str, items: Iterable[Item], scratch: Scratch) -> None:
-        """One stream. If the scan shows a finding, the stream is queried, in order."""
+        """Audits a stream. After a finding of the scan the stream is queried."""
         is_repeated = scratch.has_stream(name)
         check, lines = self._fold(name, items, scratch, first_look=True)
         if check.findings or is_repeated:
@@ -111,7 +111,7 @@ class Auditor:
     def _until_sound(
         self, waits: Iterable[float], look: Callable[[], Seen], wrong: Callable[[Seen], object]
     ) -> Seen:
-        """The first result that is not `wrong`, or the last one; waits after each other."""
+        """The first result that is not `wrong`, or the last one, with these waits in between."""
         for wait in waits:
             seen = look()
             if not wrong(seen):
@@ -122,7 +122,7 @@ class Auditor:
     def _fold(
         self, name: str, items: Iterable[Item], scratch: Scratch, *, first_look: bool = False
     ) -> tuple[StreamCheck, list[Lines]]:
-        """The stream, and the rows of its histories. A first look ends at a finding."""
+        """The stream, and the digests of its histories. A first look ends at a finding."""
         check = StreamCheck(name)
         lines = lines_of(check) if self.rows else []
         noted: list[tuple[int, int, Assertion]] = []
@@ -150,7 +150,7 @@ class Auditor:
     def _transactions(self, scratch: Scratch) -> None:
         """Compares both sides of transactions, and the sums of each asset over all accounts.
 
-        The sums leave out what was written on one side only when it was read.
+        The sums exclude entries whose other side was not yet written.
         """
         net: Counter[tuple[str, str]] = Counter()
         for _, ledger, events, at, asset, moved in scratch.streams():
@@ -186,7 +186,7 @@ class Auditor:
         self._look_patiently(scratch, self._sums.differing(scratch))
 
     def _look_patiently(self, scratch: Scratch, moving: Collection[sums.SumKey] = ()) -> None:
-        """Reads suspected rows and sums again, until all are right or patience ends."""
+        """Reads suspected rows and sums again, until all are right or `patience` ends."""
         for wait in self._waits():
             again = Report()
             self._look_again(again, scratch)
@@ -197,10 +197,10 @@ class Auditor:
             self.sleep(wait)
             moving = moved | {key for key in moving if wrong}
         self.report.absorb(again)
-        self.report.unsettled += [f"{' '.join(key)} never stood still" for key in moved]
+        self.report.unsettled += [f"{' '.join(key)} changed at each attempt" for key in moved]
 
     def _waits(self) -> Iterator[float]:
-        """Waits that double, until patience ends."""
+        """Waits that double, until `patience` ends."""
         wait, waited = 0.25, 0.0
         while waited < self.patience:
             yield wait

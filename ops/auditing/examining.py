@@ -1,4 +1,4 @@
-"""Examining: an audit, the verdict on each ledger, and a checkpoint of each whole one."""
+"""Examining: an audit, its result for each ledger, and a checkpoint of each without findings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Examination:
     def run(self) -> Report:
         """Audits, and stores the verdict on each ledger.
 
-        Raises a click error before that for a bucket without locks or a wrong checkpoint.
+        Raises a click error for a bucket without locks or a wrong checkpoint, before it begins.
         """
         if self.bucket is not None:
             self.bucket.check()
@@ -91,10 +91,10 @@ def _fewer(report: Report, verdicts: Mapping[str, IntegrityRow]) -> Iterator[Fin
 
 @dataclass(frozen=True)
 class Continuation:
-    """An audit of what is new since the last checkpoint of each ledger that has one.
+    """An incremental audit since the last checkpoint of each ledger.
 
-    Findings change the verdict. Without findings the verdict of the last full audit stays, with one
-    more checkpoint if anything moved.
+    Findings change the verdict. Otherwise the verdict of the last full audit stays, with another
+    checkpoint if there are new events.
     """
 
     auditor: SinceAuditor
@@ -102,7 +102,7 @@ class Continuation:
     file: Path | None = None
 
     def run(self) -> Report:
-        """Audits. Raises a click error before it begins for a bucket without locks."""
+        """Audits. Raises a click error for a bucket without locks, before it begins."""
         if self.bucket is not None:
             self.bucket.check()
         report = self.auditor.report

@@ -1,7 +1,6 @@
-"""Expectations: what the read tables must have, out of streams that were folded anew.
+"""Expectations: the expected rows of the read tables, from streams that the audit has folded.
 
-How a row is written is the read model's (`rows` of its projection). What it says - states, sums,
-versions - comes from the audit's own fold and count.
+The read model's projection (`rows`) formats them; states, sums and versions are the audit's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,14 +14,15 @@ from chalicelib.events.recorded import Recorded
 from chalicelib.read_models.read_model import ReadModel
 from ops.auditing.scratch import Row
 from ops.auditing.streams import StreamCheck
-from ops.verifying.raw import Item, digest, key, key_names, place_of
+from ops.verifying import raw
+from ops.verifying.raw import Item, digest, key, key_names
 from ops.verifying.read_models import READ_MODELS, after, is_shared
 
 MASK = 2**128 - 1
-"""Sums of digests are kept to their 128 bits."""
+"""Sums of digests are modulo 2^128."""
 
 BROKEN = ""
-"""Stands in the place of a read model's name, for streams whose rows cannot be told."""
+"""Used as a read model's name for streams whose rows cannot be derived."""
 
 HISTORIES = [model for model in READ_MODELS.values() if model.projection.history]
 
@@ -30,24 +30,24 @@ _BETWEEN = " "
 
 
 class Lines:
-    """The sum of the digests of a partition's rows, of which a read model keeps the history."""
+    """The sum of the digests of the rows of a history's partition."""
 
     def __init__(self, model: ReadModel) -> None:
         self.model = model
         self.key = ""
-        self._total, self._last, self._place = 0, 0, ""
+        self._total, self._last, self._last_key = 0, 0, ""
 
     def take(self, one: Recorded) -> None:
-        """The rows of the next event; of those with the same key the last one counts."""
+        """Adds the rows of the next event; of rows with the same key the last one counts."""
         for item in after(self.model, one):
             self.add(item)
 
     def add(self, item: Item) -> None:
-        """The next row."""
-        place = place_of(self.model.table, item)
-        if place != self._place:
+        """Adds the next row."""
+        key = raw.key_text(self.model.table, item)
+        if key != self._last_key:
             self._total += self._last
-        self.key, self._place, self._last = key_text(self.model, item), place, digest(item)
+        self.key, self._last_key, self._last = key_text(self.model, item), key, digest(item)
 
     @property
     def mark(self) -> str:
@@ -56,7 +56,7 @@ class Lines:
 
 
 def key_text(model: ReadModel, item: Item) -> str:
-    """A row's key as one text; all rows of a history's partition have one."""
+    """A row's key as one text; for a history, only the hash key."""
     names = key_names(model.table)
     if model.projection.history:
         return str(item[names[0]]["S"])
@@ -65,24 +65,24 @@ def key_text(model: ReadModel, item: Item) -> str:
 
 
 def key_parts(text: str) -> tuple[str, str]:
-    """The hash key and the range key, which is empty where there is none."""
+    """The hash key and the range key, "" if there is none, of a key as text."""
     hash_key, _, range_key = text.partition(_BETWEEN)
     return hash_key.replace("%20", _BETWEEN).replace("%25", "%"), range_key
 
 
 def key_item(model: ReadModel, text: str) -> Item:
-    """The key attributes of a row whose key is this text."""
+    """The key attributes of a key as text."""
     return key(model.table, *filter(None, key_parts(text)))
 
 
 def lines_of(check: StreamCheck) -> list[Lines]:
-    """What is to take the events of a stream, for the read models that keep its history."""
+    """Empty Lines for each history of a stream's kind."""
     kind = check.stream.kind if check.stream else None
     return [Lines(model) for model in HISTORIES if model.projection.kind == kind]
 
 
 def rows_of(check: StreamCheck, lines: Iterable[Lines]) -> Iterator[Row]:
-    """The rows that a stream asks for, with the sums of the digests of its histories."""
+    """The expected rows of a stream, with the sums of the digests of its histories."""
     if check.stream is None:
         return
     if not check.whole or check.newest is None:
@@ -100,10 +100,10 @@ def rows_of(check: StreamCheck, lines: Iterable[Lines]) -> Iterator[Row]:
 def newest_rows(
     one: Recorded, summed: Recorded, earlier: Any = None
 ) -> Iterator[tuple[ReadModel, Item]]:
-    """The rows that a stream's newest event asks for, but for those of histories.
+    """The expected rows for a stream's newest event, without histories.
 
-    `summed` is the same event as it counts for read models with sums. Leaves a read model out that
-    also needs an event which cannot be read.
+    `summed` is the event with the counted state, for read models with sums. Skips read models that
+    need another event which cannot be read: a full audit reports it.
     """
     for model in READ_MODELS.values():
         if model.projection.kind != one.stream.kind or model.projection.history:
@@ -112,11 +112,11 @@ def newest_rows(
             for item in after(model, summed if model.projection.sums else one, earlier):
                 yield model, item
         except UnknownEvent:
-            continue  # A full audit says why it cannot be read.
+            continue
 
 
 def counted(check: StreamCheck, one: Recorded) -> Recorded:
-    """A stream's newest event with the entries of an account as the audit has counted them."""
+    """An event with the debits and credits that the audit has counted."""
     if not isinstance(one.state, Account):
         return one
     posted = check.tally.posted

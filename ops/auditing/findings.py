@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from chalicelib.read_models.integrity.table import Checkpoint
 
 MOST_KEPT = 10_000
-"""The number of findings that are kept to be shown; the rest are only counted."""
+"""The most findings that are kept; all are counted."""
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that is wrong: the stream or the row, and the version, or 0 if it has none."""
+    """A finding about a stream or a row, and a version, or 0."""
 
     ledger: str
     where: str
@@ -55,17 +55,17 @@ class Report:
 
     @property
     def count(self) -> int:
-        """How many findings there are."""
+        """The number of findings."""
         return self.wrong.total()
 
     @property
     def events(self) -> int:
-        """How many events were audited."""
+        """The number of audited events."""
         return sum(events for events, _, _ in self.ledgers.values())
 
     @property
     def streams(self) -> int:
-        """How many streams were audited."""
+        """The number of audited streams."""
         return sum(streams for _, streams, _ in self.ledgers.values())
 
 

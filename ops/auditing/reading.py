@@ -1,8 +1,7 @@
-"""Reading: the read tables held against what the events ask for.
+"""Reading: compares the read tables with the expected rows.
 
-A row that is not as expected may only be ahead of the audit's own look at the events, or behind
-them. So it is looked at again, with the event of its own version: it must be what that event says,
-and have come as far as the audit had.
+A row that differs may be ahead of the audit's scan of the events, or behind it. So it is read again
+and compared with the event of its own version, which must be at least the version of the scan.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,7 @@ from chalicelib.events.table import EventItem
 from chalicelib.read_models.read_model import ReadModel, SharedRows
 from ops.auditing.expectations import BROKEN, Lines, key_item, key_text, mark_of
 from ops.auditing.findings import ledger_of
-from ops.auditing.scratch import Row, Scratch
+from ops.auditing.scratch import Scratch
 from ops.auditing.settling import read
 from ops.auditing.streams import StreamCheck
 from ops.verifying.raw import Item, get, key_names, last, number_of, query, same
@@ -21,27 +20,26 @@ from ops.verifying.read_models import after, expected, is_asked_for, is_shared, 
 from ops.verifying.scanning import Page, Pages
 
 Marks = dict[str, tuple[str, str]]
-"""By the key of rows, their digest and the name of the stream that they are of."""
+"""The digest of rows and the name of their stream, by the key as text."""
 
 
 def compare(model: ReadModel, scratch: Scratch, _: int, pages: Pages) -> None:
-    """Takes a segment of a read model's table, and notes which rows are not as expected."""
+    """Compares a segment of a read model's table, and suspects the rows that differ."""
     found = pages(None)
     history = model.projection.history
     for marks in _histories(model, found) if history else _singles(model, found, scratch):
         wanted = scratch.expected(model.name, list(marks)) if marks else {}
-        wrong = {key for key, (mark, _) in marks.items() if not _fits(wanted.get(key), mark)}
+        wrong = {
+            key
+            for key, (mark, _) in marks.items()
+            if key not in wanted or wanted[key].digest != mark
+        }
         broken = scratch.expected(BROKEN, [marks[key][1] for key in wrong]) if wrong else {}
         scratch.suspect((model.name, key) for key in wrong if marks[key][1] not in broken)
 
 
-def _fits(row: Row | None, mark: str) -> bool:
-    """Whether a row's digest is the expected one."""
-    return row is not None and row.digest == mark
-
-
 def _singles(model: ReadModel, pages: Iterable[Page], scratch: Scratch) -> Iterator[Marks]:
-    """The digests of rows by their keys, page by page. Sums are only noted."""
+    """The digests of rows by their keys, page by page. Keys of sums go to the scratch file."""
     for page in pages:
         sums = [item for item in page.items if not is_single(model, item)]
         scratch.add_sums((model.name, key_text(model, item)) for item in sums)
@@ -53,7 +51,7 @@ def _singles(model: ReadModel, pages: Iterable[Page], scratch: Scratch) -> Itera
 
 
 def _histories(model: ReadModel, pages: Iterable[Page]) -> Iterator[Marks]:
-    """The sums of the digests of each partition's rows, which come together."""
+    """The sums of the digests of each partition's rows, which are consecutive."""
     lines, stream = Lines(model), ""
     for page in pages:
         done: Marks = {}
@@ -69,7 +67,7 @@ def _histories(model: ReadModel, pages: Iterable[Page]) -> Iterator[Marks]:
 
 
 def _stream_of(model: ReadModel, item: Item) -> str:
-    """The name of the stream that a row is of; empty if it is of none, or of several."""
+    """The name of a row's stream; "" for a shared or an orphan row."""
     if is_shared(model, item):
         return ""
     try:
@@ -79,14 +77,14 @@ def _stream_of(model: ReadModel, item: Item) -> str:
 
 
 def ledger_of_row(model: ReadModel, row: str) -> str:
-    """The ledger that a row is of."""
+    """The ledger of a row, by its key as text."""
     item = key_item(model, row)
     shared = model.projection.shared
     return shared.ledger(item) if shared and shared.is_shared(item) else ledger_of(row)
 
 
 def look(model: ReadModel, row: str, least: int) -> Iterator[tuple[int, str]]:
-    """What is wrong with a row now, with the version that it is about. `least` must have come."""
+    """What is wrong with a row now, each with a version. The row must be at least at `least`."""
     if model.projection.history:
         yield from _look_at_history(model, row, least)
         return
@@ -107,15 +105,15 @@ def _look_at_row(model: ReadModel, item: Item, least: int) -> Iterator[tuple[int
     except UnknownEvent:
         wanted = {}
     if wanted is None:
-        yield version, "this row is of an event that is not there"
+        yield version, "this row is of an event that does not exist"
     elif not same(item, wanted):
-        yield version, "this row is not what the event says"
+        yield version, "this row differs from its event"
     elif version < least:
         yield version, f"this row is behind: the events are at {least}"
 
 
 def _own(stream: Stream, seen: Item) -> Recorded | None:
-    """The event of the version that the row says it is of, if it can be read."""
+    """The event of the row's own version, if it can be read."""
     version = number_of(seen, "version")
     return read((str(stream), version)) if version > 0 else None
 
@@ -135,34 +133,37 @@ def _look_at_shared(shared: SharedRows, seen: Item, item: Item | None) -> Iterat
 def _look_at_history(model: ReadModel, partition: str, least: int) -> Iterator[tuple[int, str]]:
     """Merges a partition's rows with its stream's events, both in the order of versions.
 
-    The rows are read up to the newest event there was at the beginning; those behind it one by one.
+    Events are read up to the newest one at the start; those of later rows are read singly.
     """
     name = _stream_of(model, key_item(model, partition))
     rows = query(model.table, partition)
     row = next(rows, None)
     for one, wanted in _lines(model, name):
         if wanted is None:
-            return  # Unreadable: a finding of its stream.
+            return  # Unreadable, which is a finding of its stream.
         while row is not None and _range_key(model, row) < _range_key(model, wanted):
-            yield number_of(row, "version"), f"there is a row {_range_key(model, row)} of no event"
+            yield _orphan(model, row)
             row = next(rows, None)
         if row is None or _range_key(model, row) > _range_key(model, wanted):
             if one <= least:
                 yield one, "the row of this event is missing"
             continue
         if not same(row, wanted) and not (number_of(row, "version") > one and _is_own(model, row)):
-            yield one, "the row of this event is not what it says"
+            yield one, "the row of this event differs from it"
         row = next(rows, None)
     while row is not None:
         if not _is_own(model, row):
-            where = _range_key(model, row)
-            yield number_of(row, "version"), f"there is a row {where} of no event"
+            yield _orphan(model, row)
         row = next(rows, None)
 
 
+def _orphan(model: ReadModel, row: Item) -> tuple[int, str]:
+    return number_of(row, "version"), f"there is an orphan row {_range_key(model, row)}"
+
+
 def _lines(model: ReadModel, name: str) -> Iterator[tuple[int, Item | None]]:
-    """The rows of a stream's events up to the newest one there is now, each with its version; None
-    for one that cannot be read. Of events with the same key the last one counts.
+    """The expected rows of a stream's events up to the newest one now, each with its version; None
+    for an unreadable event. Of events with the same key the last one counts.
     """
     newest = last(EventItem, name) if name else None
     until = number_of(newest, "version") if newest else 0
@@ -184,7 +185,7 @@ def _lines(model: ReadModel, name: str) -> Iterator[tuple[int, Item | None]]:
 
 
 def _is_own(model: ReadModel, row: Item) -> bool:
-    """Whether a row is what the event of its own version says now."""
+    """Whether a row is as expected for the event of its own version."""
     name, version = _stream_of(model, row), number_of(row, "version")
     one = read((name, version)) if name and version > 0 else None
     return one is not None and any(same(row, each) for each in after(model, one))

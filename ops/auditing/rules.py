@@ -1,6 +1,6 @@
-"""Rules: what must be true of an account at every version, and of a transaction in every event.
+"""Rules: the invariants of an account at every version, and of a transaction's events.
 
-The sums are counted here entry by entry, independently of the domain's `evolve`.
+Sums are counted entry by entry, independently of the domain's `evolve`.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ _MAY_CHANGE = {
     HoldExpired: {"resolution", "account_events"},
     transaction_events.TransactionReversed: {"reversed_by", "account_events"},
 }
-"""The fields in which an event may differ from the one before it."""
+"""The fields that may differ from the event before."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Tally:
     breached: bool = False
 
     def take(self, event: Event) -> Iterator[str]:
-        """Counts one event; the violated rules."""
+        """Counts an event; the violated rules."""
         match event:
             case account_events.EntryPosted():
                 self._move(event.direction, event.amount)
@@ -108,7 +108,7 @@ def of_account(one: Recorded, event: Event, before: Account | None) -> Iterator[
             yield f"an entry of {event.amount}"
         if before.stripes > 1:
             yield "the account is striped, and takes no entries itself"
-    # The balances of stripes only add up together (`stripes`).
+    # Only the sum of all stripes must be 0 (`stripes`).
     held = 0 if is_stripe(one.stream.id) else before.posted
     if isinstance(event, account_events.AccountClosed) and (
         held or before.pending_debits or before.pending_credits

@@ -50,7 +50,7 @@ class Proven(NamedTuple):
 
 
 class Scratch:
-    """The file. Safe for threads."""
+    """The file. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -116,9 +116,9 @@ class Scratch:
         return map(Head._make, self._each(statement, _streams_of(ledger)))
 
     def prove(self, origin: str, heads: Iterable[Head]) -> None:
-        """Adds the heads of an earlier checkpoint, which today's streams must continue.
+        """Adds the heads of an earlier checkpoint, which the present streams must continue.
 
-        Two checkpoints of the same name and with different heads are both checked.
+        Different heads of two checkpoints with the same name are both checked.
         """
         self._loads += 1
         self._many(
@@ -156,7 +156,7 @@ class Scratch:
         )
 
     def expected(self, model: str, keys: Sequence[str]) -> dict[str, Row]:
-        """The expected ones among these rows, which are marked as found."""
+        """The expected rows with these keys. Marks them as found."""
         known = self._all(
             "select model, key, version, digest, asset from rows "
             "where model = ? and key in (select value from json_each(?))",
@@ -178,7 +178,7 @@ class Scratch:
         return dict(self._all(statement, model, json.dumps(keys)))
 
     def add_sums(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Adds found sums, by the name of their read model and their key as text."""
+        """Adds stored sums, by read model and key as text."""
         self._many("insert or ignore into sums values (?, ?)", keys)
 
     def suspect(self, rows: Iterable[tuple[str, str]]) -> None:
@@ -210,11 +210,11 @@ class Scratch:
             last = page[-1][:2]
 
     def sums(self, model: str) -> list[str]:
-        """The keys of a read model's sums that were found, as text."""
+        """The keys of a read model's stored sums, as text."""
         return [key for (key,) in self._all("select key from sums where model = ?", model)]
 
     def one_sided(self) -> Iterator[str]:
-        """The transactions whose sides differ, or that name another event."""
+        """The transactions whose sides differ."""
         statement = (
             "select distinct of from (select of from assertions group by of, digest "
             "having sum(side) != 0 or count(distinct named) > 1)"
@@ -222,7 +222,7 @@ class Scratch:
         return (of for (of,) in self._each(statement, ()))
 
     def asserting(self, of: str) -> list[tuple[str, int]]:
-        """The events of others that assert something of a transaction, by stream and version."""
+        """The coordinates of other streams' events with assertions about a transaction."""
         self._many("create index if not exists by_of on assertions (of)", [()])
         statement = "select distinct stream, version from assertions where of = ? and side > 0"
         return self._all(statement, of)

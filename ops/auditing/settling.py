@@ -1,4 +1,4 @@
-"""Settling: a transaction of which only one side was seen, read again on both sides."""
+"""Settling: reads both sides of a transaction again whose assertions differ."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,16 +11,12 @@ from chalicelib.events.table import EventItem
 from ops.auditing import assertions
 from ops.auditing.assertions import Assertion
 from ops.auditing.findings import Finding, ledger_of
-from ops.verifying.events import Place as Coordinates
-from ops.verifying.events import event_at, event_of, recorded
+from ops.verifying.events import Coordinates, event_at, event_of, recorded
 from ops.verifying.raw import query
 
 
 def read(coordinates: Coordinates) -> Recorded | None:
-    """The event at a stream and version now, with a state of this build's schema.
-
-    None if it does not exist or is unreadable, which is a finding of its stream already.
-    """
+    """The stored event; None if it does not exist, or is unreadable: a finding of its stream."""
     try:
         one = event_at(coordinates)
         if one is not None:
@@ -31,9 +27,9 @@ def read(coordinates: Coordinates) -> Recorded | None:
 
 
 def settle(of: str, asserting: Iterable[Coordinates]) -> tuple[list[Finding], list[Assertion]]:
-    """The differences between a transaction and the events that assert something of it.
+    """The differences between a transaction and the assertions about it.
 
-    `asserting` are known ones of these events; their assertions are returned too.
+    `asserting` are known events with such assertions, which are returned too.
     """
     own = list(_of_transaction(of))
     known = set(asserting)
@@ -94,7 +90,7 @@ def _of_others(of: str, coordinates: Coordinates) -> Iterator[Assertion]:
 
 
 def _recorded_with(one: Recorded, stream: str) -> Iterator[Coordinates]:
-    """The events of an account that were recorded with another event, from the newest back."""
+    """The events of an account that have the recorded time of another event."""
     recorded_at = rfc3339(one.recorded_at)
     for item in query(EventItem, stream, newest_first=True, page=20):
         at = item.get("recorded_at", {}).get("S", "")

@@ -1,8 +1,7 @@
-"""Since: an audit of what is new since a checkpoint, at a cost proportional to what is new.
+"""An incremental audit since a checkpoint, at a cost proportional to the new events.
 
-The accounts that moved are those whose version, by a read model, differs from the checkpoint's.
-Their events after the checkpoint are read, the transactions that these events name, and the other
-accounts that these name. A stream that did not move is not read.
+The changed accounts are those whose version in a read model differs from the checkpoint's. It reads
+their events after the checkpoint, the transactions that these name, and their other accounts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,11 +22,12 @@ from ops.auditing.findings import Finding, ledger_of
 from ops.auditing.scratch import Proven, Row, Scratch
 from ops.auditing.streams import StreamCheck
 from ops.checkpoints import proof
-from ops.verifying.raw import Item, get_all, last, number_of, place_of, query, same
+from ops.verifying import raw
+from ops.verifying.raw import Item, get_all, last, number_of, query, same
 from ops.verifying.read_models import READ_MODELS, after, is_shared
 
 _LINES = 100
-"""Events whose rows in histories are read at once."""
+"""The number of events whose history rows are read together."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class SinceAuditor(Auditor):
         self._look_patiently(scratch)
 
     def _since(self, scratch: Scratch, name: str) -> set[str]:
-        """Verifies what is new in a stream; the other streams that it names."""
+        """Verifies the new events of a stream; the other streams that they name."""
         earlier = _last_head(name, scratch)
         check, named = self._until_sound(
             (0.0, 0.3),
@@ -66,7 +66,7 @@ class SinceAuditor(Auditor):
 
 
 def _fold_new(name: str, earlier: Proven | None, scratch: Scratch) -> tuple[StreamCheck, set[str]]:
-    """Folds the new events of a stream, and checks their lines; the streams that they name."""
+    """Folds the new events of a stream, and checks their history rows; the streams they name."""
     check, named = StreamCheck(name), set[str]()
     lines: list[Recorded] = []
     then = earlier.version if earlier else 0
@@ -91,7 +91,7 @@ def _fold_new(name: str, earlier: Proven | None, scratch: Scratch) -> tuple[Stre
 
 
 def _named_by(asserted: Iterable[Assertion], scratch: Scratch) -> set[str]:
-    """The streams that assertions are about, without events from before the checkpoint."""
+    """The streams of assertions, without events from before the checkpoint."""
     named = set()
     for each in asserted:
         earlier = _last_head(each.stream, scratch)
@@ -127,7 +127,7 @@ def _moved_of(found: Iterable[tuple[Stream, int]], scratch: Scratch) -> Iterator
 
 
 def _beginning(check: StreamCheck, earlier: Proven | None) -> Iterator[Item]:
-    """The events to be folded: of an account, those after the checkpoint's, if that exists."""
+    """The events to fold: all, or an account's events after the checkpoint."""
     name = check.name
     if earlier is None or check.stream is None or check.stream.kind != "account":
         for each in query(EventItem, name):
@@ -166,25 +166,26 @@ def _lost(name: str, earlier: Proven) -> Finding:
 
 
 Wanted = tuple[ReadModel, Item]
-"""A row, and the read model that must have it."""
+"""An expected row, and its read model."""
 
 
 def _suspect_lines(events: Sequence[Recorded], scratch: Scratch) -> None:
-    """Suspects the rows of a stream's histories that are not as expected."""
+    """Suspects the rows of a stream's histories that differ from the expected ones."""
     for model in HISTORIES:
         if events and model.projection.kind == events[0].stream.kind:
             # Of several events with the same key, the last one counts.
-            rows = {place_of(model.table, row): row for one in events for row in after(model, one)}
+            expected = [row for one in events for row in after(model, one)]
+            rows = {raw.key_text(model.table, row): row for row in expected}
             _suspect_rows([(model, row) for row in rows.values()], events[-1], scratch)
 
 
 def _suspect_rows(wanted: Sequence[Wanted], newest: Recorded, scratch: Scratch) -> None:
-    """Suspects the rows that are not as expected, which are read again."""
+    """Suspects the rows that differ from the expected ones."""
     for model in {model.name: model for model, _ in wanted}.values():
         rows = [row for each, row in wanted if each is model]
         found = get_all(model.table, rows)
         for row in rows:
-            if not same(found.get(place_of(model.table, row)), row):
+            if not same(found.get(raw.key_text(model.table, row)), row):
                 key = key_text(model, row)
                 version = 0 if is_shared(model, row) else newest.version
                 asset = account_state(newest).asset if model.projection.sums else ""

@@ -1,4 +1,4 @@
-"""Streams: one stream's events folded from the first to the newest, and each one checked."""
+"""Streams: folds the events of one stream, and checks each of them."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
@@ -34,11 +34,11 @@ class Head(NamedTuple):
 
 
 class StreamCheck:
-    """One stream, folded from its first event on. Each event is checked against those before it.
+    """The fold of one stream. Each event is checked against those before it.
 
     After damage the check continues with the state that fits the later events, so that one altered
-    event is one or two findings. `whole` says that no event is missing or unreadable: only then are
-    the rows of the read tables known.
+    event is one or two findings. `whole` means that no event is missing or unreadable, so that the
+    expected rows are known.
     """
 
     def __init__(self, name: str) -> None:
@@ -64,14 +64,13 @@ class StreamCheck:
 
     @property
     def head(self) -> Head:
-        """The newest event, as it is stored."""
+        """The newest stored event."""
         return Head(self.name, self.version, self.hash)
 
     def go_on_from(self, head: Item, before: bytes) -> None:
-        """Starts after an event that a checkpoint has.
+        """Starts after the event of a checkpoint, with its stored state.
 
-        `before` is the hash of the event before it. If its own hash is right, its stored state is
-        used. Earlier events are not counted.
+        `before` is the hash of the event before it. Earlier events are not counted.
         """
         self.version = number_of(head, "version") - 1
         self._links, self._states = {before}, []
@@ -80,7 +79,7 @@ class StreamCheck:
         self.count, self.tally.net = 0, 0
 
     def take(self, item: Item) -> tuple[Recorded | None, list[Assertion]]:
-        """The next event, with the folded state, and its assertions about other streams."""
+        """Checks the next event; the event with its folded state, and its assertions."""
         self.count += 1
         version = min(number_of(item, "version"), _MOST)
         if version != self.version + 1:
@@ -134,7 +133,7 @@ class StreamCheck:
         try:
             carried = cast(State | None, one.state)
         except StaleState:
-            carried = None  # Of another schema: it is folded, and not compared.
+            carried = None  # Of another schema, so it cannot be compared.
         except UnknownEvent as error:
             self._wrong(self.version, f"its state cannot be read: {error}")
             carried = None
@@ -180,7 +179,7 @@ class StreamCheck:
     _state_before: Account | None = None
 
     def _lose(self) -> None:
-        """Forgets the state; the fold starts again with the next stored one."""
+        """Drops the state: the fold continues with the next stored one."""
         self.whole = False
         self._states = []
         self._state_before = None

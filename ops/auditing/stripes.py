@@ -1,7 +1,7 @@
-"""Stripes: each striped account compared with its stripes.
+"""Stripes: compares each striped account with its stripes.
 
-Each stripe is folded as an account by itself. Compared with their account: all stripes exist and no
-others, they have its limits and states, and the balances of a closed account's stripes sum to 0.
+Exactly its stripes exist, they have the same limits and states, and the balances of a closed
+account's stripes sum to 0.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ _SHARED = (
     *("asset", "normal_balance", "min_balance", "max_balance", "opened_at"),
     *("frozen_debits", "frozen_credits", "closed"),
 )
-"""The fields of which a stripe has the values of its account."""
+"""The fields that are equal in an account and its stripes."""
 
 Heads = dict[Stream, Recorded | None]
 """The newest events of an account's existing streams; None for an unreadable one."""
@@ -28,7 +28,7 @@ Heads = dict[Stream, Recorded | None]
 
 @dataclass
 class Striped:
-    """The striped accounts that were folded. They are few, and kept in memory."""
+    """The folded striped accounts, in memory, since they are few."""
 
     _heads: dict[Stream, Heads] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ def _newest(streams: Iterable[Stream]) -> Heads:
 def _wrong(account: Stream, heads: Heads) -> Iterator[tuple[Stream, int, str]]:
     """Each difference: the stream, the version and what is wrong."""
     if account in heads and heads[account] is None:
-        return  # Unreadable, which is a finding already: nothing can be compared.
+        return  # Unreadable, which is a finding of its stream.
     head = heads.get(account)
     wanted = stripe_streams(head) if head else []
     for stream, one in heads.items():

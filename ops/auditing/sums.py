@@ -1,4 +1,4 @@
-"""Sums: each sum as the streams add up, and the ones that differ looked at."""
+"""Sums: compares the stored sums with those over the folded streams."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -27,19 +27,19 @@ _AT_ONCE = 500
 
 @dataclass
 class Folded:
-    """The sums of each read model as the streams add up."""
+    """The sums of each read model over the folded streams."""
 
     sums: dict[SumKey, Sum] = field(default_factory=lambda: defaultdict(Sum))
 
     def take(self, newest: Recorded) -> None:
-        """The newest event of one account more."""
+        """Adds the newest event of an account."""
         for model in MODELS:
             which = sums_of(model).of(newest.stream, account_state(newest).asset)
             for row in of_event(model, newest):
                 self.sums[model.name, *which].add(sums_of(model), row)
 
     def differing(self, scratch: Scratch) -> set[SumKey]:
-        """Of these sums and those found, the ones that are not the same."""
+        """The sums that differ from the stored ones."""
         found = {(each.name, *key_parts(key)) for each in MODELS for key in scratch.sums(each.name)}
         return {each for each in self.sums.keys() | found if not self._is_stored(*each)}
 
@@ -50,9 +50,9 @@ class Folded:
 
 
 def settle(keys: Collection[SumKey], scratch: Scratch) -> tuple[list[Finding], set[SumKey]]:
-    """What is wrong with these sums, and which of them moved while they were looked at.
+    """The findings for these sums, and those that changed while they were measured.
 
-    An account's row counts as it is, and where it was altered, as its event says.
+    An account's row is added as it is stored or, if it was altered, as expected.
     """
     findings: list[Finding] = []
     moved: set[SumKey] = set()
@@ -64,20 +64,21 @@ def settle(keys: Collection[SumKey], scratch: Scratch) -> tuple[list[Finding], s
         wrong, moving = sums.check(model, wanted, assets_of, count)
         moved |= {(model.name, *which) for which in moving}
         findings += [
-            Finding(ledger_of(which[0]), " ".join([model.name, *which]), 0, _words(measured.found))
-            for which, measured in sorted(wrong.items(), key=lambda each: each[0])
+            Finding(
+                ledger_of(which[0]),
+                " ".join([model.name, *which]),
+                0,
+                "this sum is not that of its accounts" if found else "this sum is missing",
+            )
+            for which, found in sorted((which, each.found) for which, each in wrong.items())
         ]
     return findings, moved
-
-
-def _words(found: Item | None) -> str:
-    return "this sum is not that of its accounts" if found else "this sum is missing"
 
 
 def _assets(
     model: ReadModel, scratch: Scratch, rows: dict[Stream, Item]
 ) -> Iterator[tuple[Stream, str]]:
-    """The assets of accounts, as the audit has seen them, or as their first events say."""
+    """The assets of accounts, from the scratch file or from their first events."""
     accounts = list(rows)
     for start in range(0, len(accounts), _AT_ONCE):
         keys = {each: key_text(model, rows[each]) for each in accounts[start : start + _AT_ONCE]}

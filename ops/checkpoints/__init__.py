@@ -1,7 +1,6 @@
-"""checkpoints: what a ledger was when an audit found nothing wrong with it.
+"""checkpoints: the heads of all streams of a ledger at an audit without findings.
 
-A checkpoint is the list of the heads of all streams of a ledger, and the Merkle root over them
-(`merkle`, `checkpoint`). It is kept in the ledger's `integrity` table (`kept`), in a bucket whose
-objects cannot be deleted (`vault`), and in files. A later audit proves that the heads of the last
-one are prefixes of today's streams (`proof`).
+A checkpoint has the heads, and the Merkle root over them (`merkle`, `checkpoint`). It is stored in
+the table `integrity` (`kept`), in a bucket whose objects cannot be deleted (`vault`), and in files.
+A later audit proves that the streams continue the heads of the last one (`proof`).
 """

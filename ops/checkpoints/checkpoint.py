@@ -1,7 +1,7 @@
 """Checkpoints as compressed files: a line of JSON for the checkpoint, then one for each head.
 
-The heads are in the order of the streams' names as bytes. Each line without its end is a leaf of
-the Merkle tree. A file may have several checkpoints.
+The heads are in the order of the streams' names as bytes. Each line is a leaf of the Merkle tree. A
+file may have several checkpoints.
 """
 
 import gzip
@@ -29,10 +29,9 @@ class DamagedCheckpoint(Exception):
 
 
 def make(path: Path, ledger: str, heads: Iterable[Head], **about: Any) -> Checkpoint:
-    """Writes the checkpoint of a ledger with these heads, in the order of their names, to a file.
+    """Writes the checkpoint of a ledger with these sorted heads to a file, in constant memory.
 
-    `about` are the other fields of a Checkpoint, of which `at` is required. Needs constant memory,
-    and temporary disk space of the file's size.
+    `about` are the other fields of a Checkpoint, of which `at` is required.
     """
     tree, streams, events = MerkleTree(), 0, 0
     spool = path.with_suffix(".heads")

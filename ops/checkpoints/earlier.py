@@ -1,4 +1,4 @@
-"""Earlier checkpoints: the last one of each ledger, and those that a person names."""
+"""Earlier checkpoints: the last one of each ledger, and those named on the command line."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,20 +21,16 @@ _OBJECT = re.compile(r"s3://([^/]+)/(.+)")
 
 @dataclass(frozen=True)
 class Earlier:
-    """Loads checkpoints into the scratch file of an audit, which compares the streams with them.
-
-    A damaged checkpoint is a finding of the report.
-    """
+    """Loads checkpoints into the scratch file of an audit. A damaged one is a finding."""
 
     scratch: Scratch
     report: Report
     verdicts: Mapping[str, IntegrityRow]
 
     def last(self, bucket: Vault | None, *, alone: bool = False) -> dict[str, Checkpoint]:
-        """Loads the last checkpoint of each ledger: the bucket's, and the table's if it differs.
+        """Loads and returns the last checkpoint of each ledger: the bucket's, and the table's.
 
-        With `alone`, the table's only if the bucket has none, since the audit continues from it.
-        Returns the newest of each ledger.
+        With `alone`, the table's only if the bucket has none.
         """
         loaded: list[Checkpoint] = []
         ledgers = set(self.verdicts)
@@ -52,10 +48,7 @@ class Earlier:
         return {each.ledger: each for each in sorted(loaded, key=lambda each: each.at)}
 
     def named(self, names: Sequence[str]) -> None:
-        """Loads checkpoints by their times, addresses in S3, or files.
-
-        Raises a click error for a name without a checkpoint.
-        """
+        """Loads checkpoints by their times, addresses in S3, or files. Raises a click error."""
         for name in names:
             if _TIME.fullmatch(name):
                 self._of_time(name)
@@ -108,9 +101,8 @@ class Earlier:
         return found[0] if found else None
 
     def _load(self, file: Path, ledger: str = "", origin: str = "") -> list[Checkpoint]:
-        """Loads the sound checkpoints in a file. A damaged one is a finding.
-
-        If it cannot be read at all, the finding names `ledger` and `origin`.
+        """Loads the checkpoints in a file. A damaged one is a finding, with its `ledger` and
+        `origin`, or those given if it cannot be read at all.
         """
         found: list[Checkpoint] = []
         try:

@@ -1,4 +1,4 @@
-"""Checkpoints written: to the table of the verdicts, in parts, to a bucket, and to a file."""
+"""Checkpoints in the table `integrity`, in parts, and written to a bucket and a file."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -26,23 +26,20 @@ from ops.checkpoints.checkpoint import make
 from ops.checkpoints.vault import Vault
 
 MOST = 7
-"""The number of checkpoints of a ledger that stay in the table."""
+"""The most checkpoints of a ledger in the table."""
 
 CHUNK = 350_000
-"""Bytes of a part. An item of DynamoDB has at most 400 KB."""
+"""Bytes of a part. DynamoDB's limit of an item is 400 KB."""
 
 
 def verdicts() -> dict[str, IntegrityRow]:
-    """The verdicts on all ledgers that were ever audited, by the ledger."""
+    """The verdicts on all audited ledgers, by ledger."""
     there = IntegrityRow.audited_at.exists()
     return {row.ledger: row for row in IntegrityRow.scan(there, consistent_read=True)}
 
 
 def named_by(verdict: IntegrityRow) -> list[Checkpoint]:
-    """The checkpoints that a verdict names, the oldest first.
-
-    Raises a click error if they cannot be read, since the verdict was altered.
-    """
+    """The checkpoints of a verdict, oldest first. Raises a click error if it was altered."""
     try:
         return verdict.kept()
     except msgspec.DecodeError as error:
@@ -54,7 +51,7 @@ def named_by(verdict: IntegrityRow) -> list[Checkpoint]:
 
 
 def keep(checkpoint: Checkpoint, file: Path) -> None:
-    """Stores a checkpoint's parts. The verdict on its ledger must name it afterwards."""
+    """Stores a checkpoint's parts, before the verdict that names it."""
     with file.open("rb") as content:
         for number, part in enumerate(iter(lambda: content.read(CHUNK), b"")):
             CheckpointChunk(chunk_key(checkpoint, number), content=part).save()
@@ -67,26 +64,17 @@ def fetch(checkpoint: Checkpoint, file: Path) -> None:
             content.write(chunk.content or b"")
 
 
-def drop(checkpoint: Checkpoint) -> None:
-    """Deletes a checkpoint's parts, after no verdict names it any more."""
-    for chunk in _chunks(checkpoint):
-        chunk.delete()
-
-
 def _chunks(checkpoint: Checkpoint) -> Iterator[CheckpointChunk]:
     for number in count():
         try:
             yield CheckpointChunk.get(chunk_key(checkpoint, number), consistent_read=True)
         except (DoesNotExist, AttributeDeserializationError):
-            return  # After an altered part, the heads do not give the root.
+            return  # The root shows that a part was altered.
 
 
 @dataclass(frozen=True)
 class Leaving:
-    """Writes the checkpoints of one audit, which have the same time.
-
-    With a reason they are begun `anew`.
-    """
+    """Writes the checkpoints of one audit at the time `at`; `anew` is the reason to begin anew."""
 
     scratch: Scratch
     report: Report
@@ -103,7 +91,7 @@ class Leaving:
         *,
         since: str | None = None,
     ) -> list[Checkpoint]:
-        """Writes the checkpoint of these heads, which may continue `since` another; all of them."""
+        """Writes the checkpoint of these heads; all checkpoints of the ledger."""
         path = self.scratch.folder / "checkpoint"
         made = make(
             path,
@@ -130,7 +118,8 @@ def store(row: IntegrityRow, checkpoints: list[Checkpoint]) -> None:
     row.checkpoints = msgspec.json.encode(checkpoints[-MOST:]).decode()
     row.save()
     for old in checkpoints[:-MOST]:
-        drop(old)
+        for chunk in _chunks(old):
+            chunk.delete()
 
 
 def now() -> str:

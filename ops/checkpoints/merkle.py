@@ -3,7 +3,7 @@
 import hashlib
 
 _LEAF, _NODE = b"\x00", b"\x01"
-"""Prefixes, so that an inner node never equals a leaf."""
+"""Prefixes that distinguish inner nodes from leaves."""
 
 
 class MerkleTree:

@@ -1,4 +1,4 @@
-"""Proof: each stream of an earlier checkpoint exists, and still begins with the same events."""
+"""Proof: each stream of an earlier checkpoint still begins with the same events."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,10 +9,9 @@ from ops.auditing.scratch import Proven
 def differing(
     stream: str, version: int, hashes: Mapping[int, bytes], earlier: Sequence[Proven]
 ) -> Iterator[Finding]:
-    """The findings for a stream, ending at this version, that does not continue its earlier heads.
+    """The findings for a stream up to this version that does not continue its earlier heads.
 
-    `hashes` has the hashes of its events at the versions of the checkpoints. A missing version
-    before the end is another finding.
+    `hashes` has the hashes of its events at the versions of the checkpoints.
     """
     ledger = ledger_of(stream)
     for origin, then, hash in earlier:

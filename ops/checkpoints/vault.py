@@ -1,7 +1,7 @@
-"""The vault: a bucket in which a checkpoint, once written, cannot be changed or deleted.
+"""The vault: a bucket in which checkpoints cannot be changed or deleted, by S3's object lock.
 
-S3's object lock keeps a version of an object for the bucket's default retention. A later version of
-the same name, or a delete marker, only hides it. So the oldest version of each object is read.
+A later version of the same object, or a delete marker, hides the locked one. So the oldest version
+of each object is read.
 """
 
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ class Vault:
         versions = [each for each in self._listed("Versions", Prefix=key) if each["Key"] == key]
         if not versions:
             raise click.ClickException(f"there is no s3://{self.bucket}/{key}")
-        # S3 lists the newest first, also where two have the same second.
+        # S3 lists the newest first, also if two have the same time.
         oldest = min(reversed(versions), key=lambda version: version["LastModified"])
         with self._errors(), file.open("wb") as content:
             found = self.storage.get_object(

@@ -1,4 +1,4 @@
-"""Account rows: what each read model must have of accounts."""
+"""The expected rows of accounts in each read model."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ def balance_row(events: Sequence[Event]) -> Item:
 
 
 def statement_rows(events: Sequence[Event]) -> Iterator[Item]:
-    """The lines of an account's statement."""
+    """The rows of an account's statement."""
     opened, moved = events[0]["data"], Counter[str]()
     for event in events:
         data, is_entry = event["data"], event["type"] in ENTRIES
@@ -70,7 +70,7 @@ def statement_rows(events: Sequence[Event]) -> Iterator[Item]:
 
 
 def total_rows(accounts: Sequence[Sequence[Event]]) -> list[Item]:
-    """Each account, and the sum of each shard and asset."""
+    """The row of each account, and of the sum of each shard and asset."""
     rows: list[Item] = []
     sums: dict[tuple[str, str], dict[str, Any]] = {}
     for events in accounts:

@@ -13,7 +13,7 @@ _LISTED = 16
 
 
 def states_of(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
-    """An account after each of these events, with its metadata. It is the same dict each time."""
+    """An account's state with its metadata after each event: one dict, which is updated."""
     account: dict[str, Any] = {"expiring": [], "unlisted": 0, "unlisted_from": None}
     account |= dict.fromkeys(("debits", "credits", "pending_debits", "pending_credits"), 0)
     account |= dict.fromkeys(("frozen_debits", "frozen_credits", "closed"), False)
@@ -47,7 +47,7 @@ def states_of(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
 
 
 def _add_hold(account: dict[str, Any], data: dict[str, Any]) -> None:
-    """Lists a hold that expires, the next one to do so first. Of many the last are only counted."""
+    """Adds an expiring hold to the 16 that expire first, or to the count of the others."""
     if data["expires_at"] is None:
         return
     since = datetime.fromisoformat(data["expires_at"]) - datetime.fromtimestamp(0, UTC)

@@ -1,4 +1,4 @@
-"""Check: stored events and rows held against the independent fold."""
+"""Check: compares stored events and rows with the independent fold."""
 
 import base64
 import hashlib
@@ -20,13 +20,11 @@ _DEFAULTS: dict[str, object] = {
     "unlisted_from": None,
     "stripes": 1,
 }
-"""What a state does not say of an account."""
+"""The defaults of a state's fields, which are not stored."""
 
 
 def wrong_events(stored: Iterable[Item]) -> Iterator[str]:
-    """What is wrong with the events themselves: gaps, broken chains, states that are no fold, and
-    transactions that name other account events than there are.
-    """
+    """Gaps, broken hash chains, wrong states, and transactions that name missing account events."""
     streams = streams_of(stored)
     hashes = {
         (name, event["version"]): event["hash"][:15]
@@ -42,15 +40,13 @@ def wrong_events(stored: Iterable[Item]) -> Iterator[str]:
                 yield f"{name} {event['version']}: the chain of hashes is broken"
             if not _carries(event, state):
                 yield f"{name} {event['version']}: the carried state is no fold of the events"
-            if any(hashes.get(place) != hash for place, hash in _named(event)):
+            if any(hashes.get(coordinates) != hash for coordinates, hash in _named(event)):
                 yield f"{name} {event['version']}: it names account events that are not there"
             previous = event["hash"]
 
 
 def wrong_rows(stored: Iterable[Item], found: Mapping[str, Iterable[Item]]) -> Iterator[str]:
-    """Rows, by the name of their read model, that are missing, too many, or other than the events
-    say.
-    """
+    """Rows, by the name of their read model, that are missing, or differ from the expected ones."""
     known = rows_of(stored)
     for name in sorted(known.keys() & found.keys()):
         expected, there = Counter(map(_text, known[name])), Counter(map(_text, found[name]))
@@ -61,7 +57,7 @@ def wrong_rows(stored: Iterable[Item], found: Mapping[str, Iterable[Item]]) -> I
 
 
 def rows_of(stored: Iterable[Item]) -> dict[str, list[Item]]:
-    """All rows of each read model. A stream without its first event has none."""
+    """The expected rows of each read model. A stream without its first event has none."""
     streams = [events for events in streams_of(stored).values() if events[0]["version"] == 1]
     accounts = [events for events in streams if events[0]["kind"] == "account"]
     others = [events for events in streams if events[0]["kind"] == "transaction"]
@@ -89,7 +85,7 @@ def _link(previous: bytes, event: Event) -> bytes:
 
 
 def _states(events: Sequence[Event]) -> Iterator[Mapping[str, Any]]:
-    """The state after each event, of a stream of either kind. Without its first one it is none."""
+    """The state after each event of a stream; empty without its first event."""
     if events[0]["version"] != 1:
         yield from ({} for _ in events)
     elif events[0]["kind"] == "account":
@@ -100,28 +96,28 @@ def _states(events: Sequence[Event]) -> Iterator[Mapping[str, Any]]:
 
 
 def _named(event: Event) -> Iterator[tuple[tuple[str, int], bytes]]:
-    """The account events that a transaction's event names: place and short hash of each."""
+    """The coordinates and short hashes of the account events that a transaction's event names."""
     named = event["data"].get("account_events")
     for entry, (version, hash) in zip(event["data"].get("entries", ()), named or (), strict=False):
-        place = f"{event['ledger']}/account/{entry['account']}", version
-        yield place, base64.b64decode(hash)
+        stream = f"{event['ledger']}/account/{entry['account']}"
+        yield (stream, version), base64.b64decode(hash)
 
 
 def _carries(event: Event, state: Mapping[str, Any]) -> bool:
-    """Whether an event carries this state, or one of a schema of which this knows nothing."""
+    """Whether an event carries this state, or one of an unknown schema."""
     carried = json.loads(event["state"])
     if carried.pop("schema", 1) not in (2, 3) or "next_expiry" in carried:
         return True
-    said = {name: value for name, value in state.items() if name != "metadata"}
+    expected = {name: value for name, value in state.items() if name != "metadata"}
     if event["kind"] == "transaction":
-        # Older builds also carried what the event itself says.
+        # States of older builds also had these fields of the event.
         more = {"state": STATES[event["type"]], "fingerprint": event["data"]["fingerprint"]}
-        said |= {name: value for name, value in more.items() if name in carried}
-    return _full(carried, event["kind"]) == _full(said, event["kind"])
+        expected |= {name: value for name, value in more.items() if name in carried}
+    return _full(carried, event["kind"]) == _full(expected, event["kind"])
 
 
 def _full(state: dict[str, Any], kind: str) -> dict[str, Any]:
-    """A state with what it does not say, its instants written in one way."""
+    """A state with its defaults, and canonical times."""
     full = {**_DEFAULTS, **state} if kind == "account" else state
     instants = {name: full[name] for name in ("opened_at", "unlisted_from") if full.get(name)}
     return full | {name: time_of(instant) for name, instant in instants.items()}
@@ -130,8 +126,8 @@ def _full(state: dict[str, Any], kind: str) -> dict[str, Any]:
 def _text(item: Item) -> str:
     """A row as text; an engine may write a large number as 4E+30."""
     plain = {
-        name: {kind: str(int(Decimal(said))) if kind == "N" else said}
-        for name, value in item.items()
-        for kind, said in value.items()
+        name: {kind: str(int(Decimal(value))) if kind == "N" else value}
+        for name, typed in item.items()
+        for kind, value in typed.items()
     }
     return json.dumps(plain, sort_keys=True)

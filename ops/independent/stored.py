@@ -1,4 +1,4 @@
-"""Stored: events as they stand in the event table, and how values are written in rows."""
+"""The format of stored events, and of values in rows."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,9 +9,7 @@ Item = Mapping[str, Mapping[str, Any]]
 """Attributes as DynamoDB writes them: `{"version": {"N": "1"}}`."""
 
 Event = dict[str, Any]
-"""The attributes of a stored event by name, with the parts of its stream; `data` is decoded, and
-`text` is what it was decoded from.
-"""
+"""The attributes of a stored event, with the parts of its stream; `data` is decoded from `text`."""
 
 ENTRIES = ("EntryPosted", "HeldEntryPosted")
 """The events of an account that move money."""
@@ -41,23 +39,23 @@ def streams_of(stored: Iterable[Item]) -> dict[str, list[Event]]:
     return streams
 
 
-def item_of(**said: str | int | None) -> Item:
-    """An item of what is not None."""
+def item_of(**values: str | int | None) -> Item:
+    """An item of the values that are not None."""
     return {
         name: {"N": str(value)} if isinstance(value, int) else {"S": value}
-        for name, value in said.items()
+        for name, value in values.items()
         if value is not None
     }
 
 
 def posted(account: Mapping[str, Any]) -> int:
-    """What came in on the normal side less what went out."""
+    """The posted balance, on the normal side."""
     difference: int = account["debits"] - account["credits"]
     return difference if account["normal_balance"] == "debit" else -difference
 
 
 def time_of(instant: str | datetime) -> str:
-    """An instant as it is shown: UTC, with microseconds."""
+    """A time in RFC 3339, in UTC with microseconds."""
     if isinstance(instant, str):
         instant = datetime.fromisoformat(instant)
     return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Transaction rows: those of transactions, and of the days on which there were any."""
+"""The expected rows of transactions, and of the days on which there were any."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def transaction_row(events: Sequence[Event]) -> Item:
         "version": len(events),
         "entries": [_entry(entry) for entry in data["entries"]],
         **({"expires_at": expires_at} if data.get("is_hold") else {}),
-        **{name: said for name, said in later.items() if said},
+        **{name: value for name, value in later.items() if value},
     }
     day, reference, bucket = first["recorded_at"][:10], body["reference"], crc32(id.encode()) % 4
     return item_of(
@@ -48,7 +48,7 @@ def transaction_row(events: Sequence[Event]) -> Item:
 
 
 def _entry(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry as it is shown: of a stripe `name~2of4` as one of its account, name."""
+    """The body of an entry; one of a stripe `name~2of4` is shown for its account."""
     account, _, stripe = entry["account"].partition("~")
     version = entry["version"]
     if stripe:

@@ -1,1 +1,1 @@
-"""Rebuilding: the parts of `ops rebuild`, which makes read tables right from the event table."""
+"""Rebuilding: the parts of `ops rebuild`, which corrects read tables from the event table."""

@@ -1,9 +1,8 @@
-"""Blue-green: new tables are filled, proved and made active; then the old ones are deleted.
+"""Blue-green: new tables are filled, verified and made active; then the old ones are deleted.
 
-While they are filled, projectors write both. One that did not know yet had its events from before
-the filling began, and the scan that fills begins after that: no event is missed. The new one is
-written before the old one, so that a reader who moves over never sees an older version than before.
-The old one is deleted when no reader can have it cached as the active one.
+Meanwhile projectors write both. The scan that fills begins after they do, so no event is missed.
+They write the new table first, so a reader that switches to it never sees an older version. The old
+one is deleted once no reader can have it cached as the active one.
 """
 
 import time
@@ -38,16 +37,16 @@ from ops.verifying.scanning import retried
 from ops.verifying.sums import with_sums
 
 REQUEST_SECONDS = 30.0
-"""A request that has begun ends within this time: API Gateway waits no longer."""
+"""The longest request: API Gateway's timeout."""
 
 Tags = dict[str, str]
 
 
 def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
-    """Replaces the tables of the read models by new ones, made from the events alone.
+    """Replaces the tables of the read models by new ones, made from the events only.
 
-    Leaves a complaint, and all that serves as it was, where the new ones are not proved. Raises
-    ValueError for a table with replicas in other regions, whose readers know no other table.
+    If the new ones are wrong, adds complaints and keeps the old ones active. Raises ValueError for
+    a table with replicas in other regions.
     """
     progress = passes.progress
     if progress.at("swapped") != DONE:
@@ -56,7 +55,8 @@ def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
         if not progress.complaints:
             _prove(passes, models)
         if progress.complaints:
-            _abandon(models)
+            for model in models:
+                _use_active_only(model)
             return
         for model in models:
             new, old = _other(model), in_use(model.name).active
@@ -67,12 +67,12 @@ def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
         old = _other(model)
         _use_active_only(model)
         _drop(model, old)
-        if old == FIRST:  # CloudFormation counts on the table that it has made.
+        if old == FIRST:  # The stack contains this table.
             _make(model, old, tags)
 
 
 def _begin(models: Sequence[ReadModel], progress: Progress, tags: Tags) -> None:
-    """Makes the new tables, unless a killed rebuild did, and lets projectors write them too."""
+    """Creates the new tables, unless an interrupted rebuild did, and has projectors write them."""
     create([ActiveRow])
     for model in models:
         active, new = in_use(model.name).active, _other(model)
@@ -94,9 +94,7 @@ def _fill(models: Sequence[ReadModel], progress: Progress, items: Sequence[Item]
 
 
 def _prove(passes: Passes, models: Sequence[ReadModel]) -> None:
-    """Complains of each row that is other than the events say, and of each event that is missing
-    in the rows, though the projectors had time.
-    """
+    """Adds a complaint for each wrong row, each event that is not projected, and each wrong sum."""
     progress = passes.progress
     for model in models:
         table = table_of(model.name, _other(model))
@@ -126,11 +124,6 @@ def _prove_events(models: Sequence[ReadModel], progress: Progress, items: Sequen
                 progress.complain(f"{model.name} lacks {event.stream} {event.version}")
 
 
-def _abandon(models: Sequence[ReadModel]) -> None:
-    for model in models:
-        _use_active_only(model)
-
-
 def _use_active_only(model: ReadModel) -> None:
     active = in_use(model.name).active
     use(model.name, InUse(active, (active,)))
@@ -143,7 +136,7 @@ def _other(model: ReadModel) -> str:
 
 @contextmanager
 def _new(models: Sequence[ReadModel]) -> Iterator[None]:
-    """Works on the tables that are not active."""
+    """Inside the block the read models' tables are those that are not active."""
     with ExitStack() as pins:
         for model in models:
             pins.enter_context(at_table(model.name, _other(model)))

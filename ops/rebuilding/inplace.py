@@ -1,4 +1,4 @@
-"""In place: the rows that are there put right, those that are missing projected, the sums last."""
+"""In place: corrects the rows, projects the missing ones, and corrects the sums."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,11 +21,10 @@ from ops.verifying.sums import with_sums
 
 
 def repair(passes: Passes, models: Sequence[ReadModel]) -> None:
-    """Makes each row of the read models what the events say, whatever it was, under live traffic.
+    """Corrects each row of the read models under live traffic.
 
-    Beforehand wrong rows and rows too many go, so that what projectors then find is true; a row
-    that is missing comes with its events; a sum is right when its accounts are, and what is derived
-    from other rows when these are.
+    First wrong and orphan rows, so that projectors read correct ones; then missing rows, from the
+    events; then sums, from the rows of accounts; and last derived read models.
     """
     progress = passes.progress
 
@@ -62,7 +61,7 @@ def _rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
 
 
 def project(models: Sequence[ReadModel], progress: Progress, items: Sequence[Item]) -> None:
-    """Feeds the read models the events that they lack; one by one where they do not go together."""
+    """Feeds the read models the events that are not projected; singly if the batch fails."""
     try:
         fed = _feed(models, items)
     except Exception as error:
@@ -76,11 +75,11 @@ def project(models: Sequence[ReadModel], progress: Progress, items: Sequence[Ite
 def _feed_alone(models: Sequence[ReadModel], progress: Progress, item: Item) -> int:
     try:
         return _feed(models, [item])
-    except Exception as poison:
-        if is_transient(poison):
+    except Exception as error:
+        if is_transient(error):
             raise
         where = f"{item['stream']['S']}#{item['version']['N']}"
-        progress.complain(f"{where}: {type(poison).__name__}: {poison}")
+        progress.complain(f"{where}: {type(error).__name__}: {error}")
         return 0
 
 
@@ -90,12 +89,12 @@ def _feed(models: Sequence[ReadModel], items: Sequence[Item]) -> int:
     for model in models:
         behind = lacking(model, events)
         if behind:
-            model.projection.forget()  # Whatever this process wrote, a row is missing now.
+            model.projection.forget()  # A row that this process has written is missing.
             model.project(behind)
         fed += len(behind)
     return fed
 
 
 def events_of(items: Sequence[Item]) -> list[Recorded]:
-    """The events that items of the event table store. Raises UnknownEvent."""
+    """The events of items of the event table. Raises UnknownEvent."""
     return list(map(readable, items))

@@ -1,4 +1,4 @@
-"""Passes: every page of a table handed to some work, from where an interrupted rebuild came to."""
+"""Passes over tables, which continue where an interrupted rebuild stopped."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,32 +9,31 @@ from ops.verifying.raw import Item, client
 from ops.verifying.scanning import Pages, Scanner, retried
 
 PAGE = 100
-"""Items that are read at once, and done before the place behind them is kept."""
+"""The most items of a page, after which progress is saved."""
 
 Work = Callable[[Sequence[Item]], None]
 
 
 @dataclass(frozen=True)
 class Passes:
-    """How a rebuild goes over tables, and where it keeps how far it came."""
+    """A scanner with saved progress."""
 
     scanner: Scanner
     progress: Progress
 
     def run(self, label: str, table: str, work: Work) -> None:
-        """Hands every page of a table to `work`, as far as that was not done before.
+        """Calls `work` with every page of a table that was not done before.
 
-        Reads are strongly consistent: all that was written before it began is met. A page counts as
-        done when its work has returned. Raises what the work raises, once what AWS had no time for
-        was tried again for a while.
+        Reads are strongly consistent. A page is done when its work has returned; transient errors
+        are retried. Raises what the work raises.
         """
 
         def run_segment(segment: int, pages: Pages) -> None:
             name = f"{label} {segment}"
-            place = self.progress.at(name)
-            if isinstance(place, str):
+            position = self.progress.at(name)
+            if isinstance(position, str):
                 return  # It is DONE.
-            for page in pages(place):
+            for page in pages(position):
                 retried(partial(work, page.items))
                 self.progress.reached(name, page.after or DONE)
 

@@ -1,4 +1,4 @@
-"""Progress: how far a rebuild has come, kept in a file so that a killed one goes on from there."""
+"""Progress of a rebuild in a file, from which an interrupted one continues."""
 
 import json
 import os
@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Any
 
 STALE = timedelta(days=1)
-"""A rebuild that was left alone for so long begins again: much may have happened behind it."""
+"""The age at which progress is ignored, and a rebuild begins again."""
 
 DONE = "done"
-Place = dict[str, Any] | str | None
-"""The key after which a segment goes on; None is its beginning."""
+Position = dict[str, Any] | str | None
+"""The start key of the rest of a segment, DONE, or None for its beginning."""
 
 
 class Progress:
-    """The place of each segment of each pass, by name; what was done so far, and what could not be.
+    """The position of each segment of each pass by name, counts of what was done, and complaints.
 
-    `segments` is into how many parts tables are divided: as many as when the rebuild began.
+    `segments` is the number of segments of a scan, which stays the same in a rebuild.
     """
 
     def __init__(self, path: Path, segments: int) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._places: dict[str, Place] = {}
+        self._positions: dict[str, Position] = {}
         self.segments = segments
         self.began = datetime.now(UTC).isoformat()
         self.resumed = False
@@ -35,39 +35,39 @@ class Progress:
         if path.exists():
             self._go_on_from(json.loads(path.read_text()))
 
-    def at(self, part: str) -> Place:
-        """Where a part of the work goes on."""
-        return self._places.get(part)
+    def at(self, part: str) -> Position:
+        """The position of a part of the work."""
+        return self._positions.get(part)
 
     def add(self, what: str, count: int) -> None:
-        """Counts what is done. It is kept when the next place is reached."""
+        """Adds to a count, which `reached` saves."""
         with self._lock:
             self.counts[what] += count
 
     def complain(self, complaint: str) -> None:
-        """Remembers what could not be done. It is kept likewise."""
+        """Adds a complaint, which `reached` saves."""
         with self._lock:
             self.complaints.append(complaint)
 
-    def reached(self, part: str, place: Place) -> None:
-        """Remembers that everything up to a place is done."""
+    def reached(self, part: str, position: Position) -> None:
+        """Saves that everything up to a position is done."""
         with self._lock:
-            self._places[part] = place
+            self._positions[part] = position
             content = {
                 "began": self.began,
                 "segments": self.segments,
-                "places": self._places,
+                "places": self._positions,
                 "counts": self.counts,
                 "complaints": self.complaints,
             }
-            # Written aside and moved into place: a kill leaves the one or the other.
+            # Replaced atomically.
             fresh = self._path.with_suffix(f".{os.getpid()}")
             fresh.parent.mkdir(parents=True, exist_ok=True)
             fresh.write_text(json.dumps(content))
             fresh.replace(self._path)
 
     def forget(self) -> None:
-        """All is done: the next rebuild begins anew."""
+        """Deletes the file, after a complete rebuild."""
         self._path.unlink(missing_ok=True)
 
     def _go_on_from(self, kept: Mapping[str, Any]) -> None:
@@ -75,5 +75,5 @@ class Progress:
             return
         self.resumed = True
         self.began, self.segments = kept["began"], kept["segments"]
-        self._places, self.complaints = kept["places"], kept["complaints"]
+        self._positions, self.complaints = kept["places"], kept["complaints"]
         self.counts.update(kept["counts"])

@@ -1,8 +1,7 @@
-"""Repair: each row of a read model put right while the projector works on the same rows.
+"""Repair: corrects rows of a read model while the projector writes the same rows.
 
-A row is read, then the events, then what the events call for is written on the condition that the
-row is still the one that was read. So whatever replaces a row says at least as much as the row
-could have been projected from, and nothing that the projector writes in between is lost.
+A row is read, then its events, then the expected row is written on the condition that the stored
+row is unchanged. So no newer row of the projector is overwritten.
 """
 
 import random
@@ -21,18 +20,18 @@ _RACE_LOST = {CONDITION_FAILED, "TransactionConflictException"}
 
 
 class Unsettled(Exception):
-    """The projector was faster each time."""
+    """Another write came first at each attempt."""
 
 
 def set_right(model: ReadModel, item: Item) -> bool:
-    """Whether a row, which was seen as this item, had to be put right. Raises Unsettled, and
-    UnknownEvent where its events cannot be read.
+    """Corrects a row that was read as this item; whether it was wrong. Raises Unsettled,
+    UnknownEvent.
     """
     seen: Item | None = item
     key = key_of(model.table, item)
     for attempt in range(ATTEMPTS):
         if seen is None:
-            return False  # Gone; what is missing comes with its events.
+            return False  # Deleted; a missing row is projected with the events.
         right = expected(model, seen, newest)
         if right is not None and key_of(model.table, right) != key:
             right = None
@@ -42,11 +41,11 @@ def set_right(model: ReadModel, item: Item) -> bool:
             return True
         time.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 7)))
         seen = get(model.table, key)
-    raise Unsettled(f"{model.name}: {key} changes all the time")
+    raise Unsettled(f"{model.name}: {key} changed at each attempt")
 
 
 def swapped(table: type[Table], seen: Item, right: Item | None) -> bool:
-    """Whether a row was replaced by the right one, or removed: it was still as it was seen."""
+    """Replaces or, for None, deletes a row if it is unchanged; whether it was."""
     names = {f"#{number}": name for number, name in enumerate(seen)}
     still: dict[str, Any] = {
         "TableName": name_of(table),

@@ -1,8 +1,8 @@
-"""Sums: the totals of each asset, corrected while projectors add to them.
+"""Sums: corrects the totals of each asset while projectors add to them.
 
-What a sum is off by stays the same whatever is projected, since an account's row and its sum move
-together in one transaction. It is measured at a moment in which nobody adds to that sum
-(`ops/verifying/sums.py`). Then it is taken off, and what was added since stays.
+The drift of a sum does not change when events are projected, since an account's row and its sum are
+written in one transaction. It is measured while the sum does not change (`ops/verifying/sums.py`)
+and then subtracted, which keeps later additions.
 """
 
 from collections.abc import Set
@@ -10,22 +10,22 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.read_models.read_model import ReadModel, Sums
+from chalicelib.read_models.read_model import ReadModel
 from ops.rebuilding.repair import ATTEMPTS, Unsettled, swapped
-from ops.verifying.raw import Item, client, key, name_of, number_of, text_of
+from ops.verifying.raw import client, key, name_of, number_of, text_of
 from ops.verifying.sums import NOT_NOW, Key, Measured, check, sums_of
 
 
 def set_sums_right(model: ReadModel) -> int:
-    """How many sums had to be put right. Raises Unsettled where one is never left alone."""
-    right = 0
+    """Corrects the sums; how many were wrong. Raises Unsettled if one changes too often."""
+    corrected = 0
     while wrong := wrong_sums(model):
-        right += sum(_take_off(model, which, measured) for which, measured in wrong.items())
-    return right
+        corrected += sum(_correct(model, which, measured) for which, measured in wrong.items())
+    return corrected
 
 
 def wrong_sums(model: ReadModel) -> dict[Key, Measured]:
-    """The sums that are not those of their accounts. Raises Unsettled likewise."""
+    """The sums that differ from their accounts. Raises Unsettled if one changes too often."""
     found: dict[Key, Measured] = {}
     left: Set[Key] | None = None
     for _ in range(ATTEMPTS):
@@ -34,19 +34,22 @@ def wrong_sums(model: ReadModel) -> dict[Key, Measured]:
         if not left:
             return found
     shard, asset = min(left or ())
-    raise Unsettled(f"{asset} in {shard} is never left alone: repeat this when less is done")
+    raise Unsettled(f"{asset} in {shard} changed at each attempt: repeat this with less traffic")
 
 
-def _take_off(model: ReadModel, which: Key, measured: Measured) -> bool:
-    """Whether it could be taken off. botocore names the transaction: repeated, it is done once."""
+def _correct(model: ReadModel, which: Key, measured: Measured) -> bool:
+    """Subtracts the drift; whether it could. botocore's retries have the same client token."""
     sums, found, expected = sums_of(model), measured.found, measured.expected
-    if found is not None and (expected is None or not _is_sum(sums, found)):
-        return swapped(model.table, found, None)  # Without it the sum is nothing yet.
-    assert expected is not None  # A sum that is not there, and that no account adds to, is right.
+    is_sum = all("N" in (found or {}).get(name, {}) for name in sums.counts) and (
+        "S" in (found or {}).get(sums.newest, {"S": ""})
+    )
+    if found is not None and (expected is None or not is_sum):
+        return swapped(model.table, found, None)  # The next check finds the sum missing.
+    assert expected is not None  # A missing sum without accounts is right.
     drift = {name: number_of(expected, name) - number_of(found or {}, name) for name in sums.counts}
     before, newest = text_of(found or {}, sums.newest), text_of(expected, sums.newest)
     if found is not None and before == newest and not any(drift.values()):
-        return swapped(model.table, found, expected)  # It has an attribute too many.
+        return swapped(model.table, found, expected)  # It has another attribute.
     update: dict[str, Any] = {
         "TableName": name_of(model.table),
         "Key": key(model.table, *which),
@@ -71,9 +74,3 @@ def _take_off(model: ReadModel, which: Key, measured: Measured) -> bool:
             raise
         return False
     return True
-
-
-def _is_sum(sums: Sums, item: Item) -> bool:
-    """Whether something can be added to it."""
-    numbers = all("N" in item.get(name, {}) for name in sums.counts)
-    return numbers and "S" in item.get(sums.newest, {"S": ""})

@@ -1,7 +1,6 @@
 """Verifying: are the rows of the read models the fold of the events?
 
-One layer, of which `ops audit` and `ops rebuild` are made: it reads tables as they are stored
-(`raw`, `scanning`, `events`), says which row belongs where (`rows`, `read_models`), holds a row
-that was seen against it (`checking`), and each sum against the accounts that add to it (`sums`).
-It reads only.
+The layer below `ops audit` and `ops rebuild`. It reads stored tables (`raw`, `scanning`, `events`),
+derives expected rows (`read_models`), and compares rows with them (`checking`) and sums with the
+rows of their accounts (`sums`). It writes nothing.
 """

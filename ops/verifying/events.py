@@ -1,4 +1,4 @@
-"""Stored events, read one by one, by stream, or all of them."""
+"""Events, read from the event table."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ from chalicelib.ledger.aggregates import Event
 from ops.verifying.raw import Item, get, key, last, number_of, text_of
 from ops.verifying.scanning import Page
 
-Place = tuple[str, int]
+Coordinates = tuple[str, int]
 """The name of a stream, and a version."""
 
 
@@ -24,7 +24,7 @@ def recorded(item: Item) -> Recorded:
     text = text_of(item, "recorded_at")
     recorded_at = datetime.fromisoformat(text)
     if rfc3339(recorded_at) != text:
-        raise ValueError(f"{text} is no time")
+        raise ValueError(f"{text} is not a valid time")
     return Recorded(
         stream=Stream.parse(text_of(item, "stream")),
         version=number_of(item, "version"),
@@ -39,9 +39,9 @@ def recorded(item: Item) -> Recorded:
 
 
 def event_of(one: Recorded) -> Event:
-    """What it says. Raises UnknownEvent, also where it is of another kind than its stream."""
+    """The decoded event. Raises UnknownEvent, also if its stream is of another kind."""
     if isinstance(one.event, TransactionEvent) != (one.stream.kind == "transaction"):
-        raise UnknownEvent(f"{one.type} is no event of a stream of this kind")
+        raise UnknownEvent(f"{one.type} cannot be in a stream of this kind")
     return cast(Event, one.event)
 
 
@@ -53,25 +53,25 @@ def readable(item: Item) -> Recorded:
         raise UnknownEvent(f"it cannot be read: {error}") from error
 
 
-def event_at(place: Place) -> Recorded | None:
-    """The event at a place now; None if there is none. Raises UnknownEvent."""
-    item = get(EventItem, key(EventItem, *place))
+def event_at(coordinates: Coordinates) -> Recorded | None:
+    """The stored event, if any. Raises UnknownEvent."""
+    item = get(EventItem, key(EventItem, *coordinates))
     return readable(item) if item else None
 
 
 def newest_of(stream: Stream) -> Recorded | None:
-    """The newest event of a stream now; None if there is none. Raises UnknownEvent."""
+    """The newest stored event of a stream, if any. Raises UnknownEvent."""
     item = last(EventItem, str(stream))
     return readable(item) if item else None
 
 
 def stored() -> Iterator[Recorded]:
-    """All that stands in the event table, in no order."""
+    """All events, unordered."""
     return map(from_item, EventItem.scan(page_size=1000, consistent_read=True))
 
 
 def grouped(pages: Iterable[Page]) -> Iterator[tuple[str, Iterator[Item]]]:
-    """A segment's items by stream. Each stream's are to be used up before the next is asked for."""
+    """The items of a segment by stream. Items not read before the next stream are skipped."""
     items = (item for page in pages for item in page.items)
     ahead = next(items, None)
 

@@ -1,8 +1,7 @@
-"""Read models: for each, which rows an event makes, and what belongs in the place of a row."""
+"""Read models: the expected rows of an event, and the expected row for a stored one."""
 
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from chalicelib.events.codec import UnknownEvent
@@ -12,58 +11,58 @@ from ops.verifying.events import event_at, newest_of
 from ops.verifying.raw import Item, all_items, key_of, number_of
 
 ARRIVAL_SECONDS = 1.0
-"""Given to the first account of a ledger to arrive after the row that lists the ledger."""
+"""Seconds for the projection of a ledger's first account after the row that lists the ledger."""
 
 Find = Callable[[Stream, Item], Recorded | None]
-"""The event by which a row that was seen is judged. Raises UnknownEvent."""
+"""Returns the event for which a stored row is verified. Raises UnknownEvent."""
 
 GROUPS = {group.name: group.projected for group in groups()}
-"""The read models of each projection group that are made of events, in the order of feeding."""
+"""The projected read models of each projection group, in the order of feeding."""
 
 READ_MODELS = {each.name: each for group in GROUPS.values() for each in group}
-"""All of them by name. The verdicts of audits, which no event makes, are none."""
+"""All projected read models by name."""
 
 
 def newest(stream: Stream, _: Item) -> Recorded | None:
-    """The newest event of the row's stream, whatever version the row has."""
+    """The newest event of the row's stream."""
     return newest_of(stream)
 
 
 def own(stream: Stream, seen: Item) -> Recorded | None:
-    """The event of the version that the row says it is of."""
+    """The event of the row's own version."""
     version = number_of(seen, "version")
     return event_at((str(stream), version)) if version > 0 else None
 
 
 def is_shared(model: ReadModel, item: Item) -> bool:
-    """Whether several streams ask for a row."""
+    """Whether a row is shared by several streams."""
     shared = model.projection.shared
     return shared is not None and shared.is_shared(item)
 
 
 def is_single(model: ReadModel, item: Item) -> bool:
-    """Whether a row is judged by itself: it is no sum."""
+    """Whether a row is not a sum."""
     sums = model.projection.sums
     return sums is None or not sums.is_sum(item)
 
 
 def of_event(model: ReadModel, event: Recorded) -> list[Item]:
-    """The rows that an event must have reached, with what the event alone writes."""
+    """The rows of an event, with only the attributes that the event itself writes."""
     if event.stream.kind != model.projection.kind:
         return []
     return [row.serialize() for row in model.projection.rows(event, None)]
 
 
 def after(model: ReadModel, event: Recorded, earlier: Earlier | None = None) -> list[Item]:
-    """The rows that must be there after an event. Raises UnknownEvent."""
-    read = earlier or partial(_earlier, event.stream)
+    """The expected rows after an event. Raises UnknownEvent."""
+    read = earlier or (lambda version: event_at((str(event.stream), version)))
     return [row.serialize() for row in model.projection.rows(event, read)]
 
 
 def expected(model: ReadModel, seen: Item, find: Find) -> Item | None:
-    """What must be there instead of a row that was seen; None if nothing. Raises UnknownEvent.
+    """The expected row for a stored one; None if it should not exist. Raises UnknownEvent.
 
-    It may have another key than the row, which then belongs to nothing.
+    If the expected row has another key, the stored one is an orphan row.
     """
     projection = model.projection
     if projection.shared and projection.shared.is_shared(seen):
@@ -77,9 +76,9 @@ def expected(model: ReadModel, seen: Item, find: Find) -> Item | None:
     if version is not None:
         event = event_at((str(stream), version))
     else:
-        # An account's row is added to its sum by the projector alone: it is judged as it is.
-        at_once = projection.sums is not None and find is newest
-        event = (own(stream, seen) if at_once else None) or find(stream, seen)
+        # Only the projector may advance an account's row, together with its sum.
+        keeps_version = projection.sums is not None and find is newest
+        event = (own(stream, seen) if keeps_version else None) or find(stream, seen)
     if event is None:
         return None
     rows = after(model, event)
@@ -91,9 +90,9 @@ def _shared(model: ReadModel, shared: SharedRows, seen: Item, find: Find) -> Ite
     row: Any = shared.row(seen)
     if row is None:
         return None
-    # A derived table that is being proved has been written from events alone.
-    is_there = (model.derived and find is own) or shared.may_come(seen)
-    if not is_there and not is_asked_for(shared, seen):
+    # A rebuild's new derived table was written from events only.
+    is_certain = (model.derived and find is own) or shared.may_come(seen)
+    if not is_certain and not is_asked_for(shared, seen):
         if not model.derived:
             return None
         time.sleep(ARRIVAL_SECONDS)
@@ -104,14 +103,10 @@ def _shared(model: ReadModel, shared: SharedRows, seen: Item, find: Find) -> Ite
 
 
 def is_asked_for(shared: SharedRows, item: Item) -> bool:
-    """Whether a stream asks for a row now. Raises UnknownEvent."""
+    """Whether any stream needs a shared row now. Raises UnknownEvent."""
     return shared.is_asked_for(item, newest_of)
 
 
-def _earlier(stream: Stream, version: int) -> Recorded | None:
-    return event_at((str(stream), version))
-
-
 def stored_rows() -> dict[str, list[Item]]:
-    """All rows of each read model as they are stored."""
+    """All stored rows of each read model."""
     return {name: list(all_items(model.table)) for name, model in READ_MODELS.items()}

@@ -16,30 +16,30 @@ from chalicelib.tables import in_parallel
 from ops.verifying.raw import Item, client
 
 PAGE = 1000
-"""Items that are read at once."""
+"""The most items of a request."""
 
 ATTEMPTS = 8
 
 _Result = TypeVar("_Result")
 
 Key = dict[str, Any]
-"""The key after which a scan goes on."""
+"""A start key of a scan (ExclusiveStartKey)."""
 
 Tick = Callable[[int], None]
-"""Told how many items more were seen."""
+"""Reports that this many more items were read."""
 
 Bars = Callable[[str, int | None], Tick]
-"""Told that a part of the work begins, and of about how many items that is if that is known."""
+"""Reports the beginning of a part of the work, and its approximate number of items if known."""
 
 
 def silent(_: str, __: int | None = None) -> Tick:
-    """Progress that nobody sees."""
+    """No progress bars."""
     return lambda _: None
 
 
 @contextmanager
 def progress_bars(*, quiet: bool) -> Iterator[Bars]:
-    """A progress bar for each part of the work."""
+    """Progress bars, one for each part of the work."""
     bars: list[tqdm[Never]] = []
 
     def begin(part: str, total: int | None = None) -> Tick:
@@ -62,14 +62,14 @@ def progress_bars(*, quiet: bool) -> Iterator[Bars]:
 
 @dataclass
 class RateLimiter:
-    """Lets so many items through a second, over all threads. None is as many as there are."""
+    """Limits the items per second, over all threads. None is no limit."""
 
     per_second: float | None = None
     _next: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, count: int) -> None:
-        """Returns when it is these items' turn."""
+        """Waits until the rate allows these items."""
         if not self.per_second:
             return
         with self._lock:
@@ -78,25 +78,25 @@ class RateLimiter:
         time.sleep(max(0.0, turn - time.monotonic()))
 
     def page(self, most: int) -> int:
-        """How many items are read at once: half a second's at most."""
+        """The number of items of a request: those of half a second, and at most `most`."""
         return max(1, min(most, int(self.per_second / 2))) if self.per_second else most
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some items, and the key after which the next ones are; None at the end."""
+    """Items, and the start key of the next page; None at the end."""
 
     items: list[Item]
     after: Key | None
 
 
 Pages = Callable[[Key | None], Iterator[Page]]
-"""The pages of one segment after a key, or from its beginning."""
+"""Returns the pages of one segment after a key, or all."""
 
 
 @dataclass(frozen=True)
 class Scanner:
-    """How tables are scanned: in so many segments, how fast, `page` items at once."""
+    """Scans tables in `segments` parallel segments, with at most `page` items per request."""
 
     segments: int = 4
     limiter: RateLimiter = field(default_factory=RateLimiter)
@@ -112,10 +112,10 @@ class Scanner:
         consistent: bool = True,
         total: int | None = None,
     ) -> None:
-        """Does `work` for every segment, with its number and its pages.
+        """Calls `work` for every segment, with its number and its pages.
 
-        A partition's items come together and in order. What AWS has no time for is asked for again.
-        Raises what the work raises, and then all segments stop.
+        The items of a partition are consecutive and in order. Transient errors are retried. Raises
+        what the work raises, which stops all segments.
         """
         stop, lock = threading.Event(), threading.Lock()
         tick = self.bars(label, total)
@@ -156,7 +156,7 @@ class Scanner:
 
 
 def retried(work: Callable[[], _Result]) -> _Result:
-    """What `work` gives, asked again while AWS only has no time for it."""
+    """The result of `work`, which is retried after transient errors."""
     for attempt in range(ATTEMPTS):
         try:
             return work()

@@ -1,8 +1,8 @@
-"""Sums: the total of each shard and asset, held against the accounts that add to it.
+"""Sums: compares the sum of each shard and asset with the rows of its accounts.
 
-An account's row and its sum move on in one transaction. So where a sum is the same before and after
-the rows of its accounts were read, it must be theirs exactly. Rows are read in transactions, which
-a projector's transaction cannot be half done in.
+An account's row and its sum are written in one transaction. So if a sum did not change while the
+rows of its accounts were read, it must be equal to their sum. Rows are read in transactions, which
+are isolated from a projector's.
 """
 
 import random
@@ -40,26 +40,26 @@ Key = tuple[str, str]
 """The key of a sum."""
 
 NOT_NOW = {CONDITION_FAILED, "TransactionCanceledException", "TransactionConflictException"}
-"""The codes of a transaction that met another one."""
+"""The codes of a conflict with another transaction."""
 
 _ATTEMPTS = 6
 
 
 @dataclass
 class Sum:
-    """What rows of accounts add up to."""
+    """The sum over rows of accounts."""
 
     counts: Counter[str] = field(default_factory=Counter)
     newest: str = ""
 
     def add(self, sums: Sums, row: Item) -> None:
-        """One account more."""
+        """Adds the row of an account."""
         for name in sums.counts:
             self.counts[name] += number_of(row, name)
         self.newest = max(self.newest, text_of(row, sums.newest))
 
     def row(self, model: ReadModel, key: Key) -> Item | None:
-        """The row that must be there; None where none must."""
+        """The expected row; None for a sum without accounts."""
         sums = sums_of(model)
         if not self.counts["version"]:
             return None
@@ -71,38 +71,38 @@ class Sum:
 
 @dataclass(frozen=True)
 class Measured:
-    """A sum that stood still: the row that is there, and the one that its accounts make."""
+    """A sum that did not change while it was measured: the stored and the expected row."""
 
     found: Item | None
     expected: Item | None
 
     @property
     def is_right(self) -> bool:
-        """Whether they are the same."""
+        """Whether both are equal."""
         return same(self.found, self.expected)
 
 
 Count = Callable[[Sequence[Item]], Iterable[Item]]
-"""Of the rows of accounts, those to be counted in their place."""
+"""Converts the stored rows of accounts to those to be added."""
 
 AssetsOf = Callable[[dict[Stream, Item]], Iterable[tuple[Stream, str]]]
-"""The assets of accounts, given with the keys of their rows; whichever has none, adds to no sum."""
+"""Returns accounts with their assets, for the keys of their rows."""
 
 
 def sums_of(model: ReadModel) -> Sums:
-    """How a read model's sums are made."""
+    """The declaration of a read model's sums."""
     sums = model.projection.sums
     assert sums is not None, f"{model.name} has no sums"
     return sums
 
 
 def with_sums(models: Iterable[ReadModel]) -> list[ReadModel]:
-    """Those that have sums."""
+    """The read models that have sums."""
     return [model for model in models if model.projection.sums]
 
 
 def assets_by_opening(accounts: Iterable[Stream]) -> Iterator[tuple[Stream, str]]:
-    """Each account with its asset, as its first event says. Raises UnknownEvent."""
+    """Each account with the asset of its first event. Raises UnknownEvent."""
     openings = [key(EventItem, str(account), 1) for account in accounts]
     for item in get_all(EventItem, openings).values():
         opened = readable(item)
@@ -115,8 +115,8 @@ def check(
     assets_of: AssetsOf = assets_by_opening,
     count: Count = list,
 ) -> tuple[dict[Key, Measured], set[Key]]:
-    """The sums (of all, or of these) that are not those of their accounts; and those of which that
-    could not be told, since they moved all the time, or an account was opened meanwhile.
+    """The wrong sums (of all, or of these keys), and those that could not be measured, since they
+    changed, or an account was opened meanwhile.
     """
     before = members(model, assets_of)
     wanted = sorted(before if keys is None else keys)
@@ -133,7 +133,7 @@ def check(
 
 
 def members(model: ReadModel, assets_of: AssetsOf) -> dict[Key, dict[str, Item]]:
-    """Every sum that there is or should be, with the keys of its accounts' rows by account."""
+    """Every stored or expected sum, with the keys of its accounts' rows by account."""
     sums = sums_of(model)
     found: dict[Key, dict[str, Item]] = {}
     accounts: dict[Stream, Item] = {}
@@ -142,7 +142,7 @@ def members(model: ReadModel, assets_of: AssetsOf) -> dict[Key, dict[str, Item]]
             hash_key, range_key = (item[name]["S"] for name in key_names(model.table))
             found.setdefault((hash_key, range_key), {})
         else:
-            with suppress(UnknownEvent, ValueError):  # It has a key that no account's row has.
+            with suppress(UnknownEvent, ValueError):  # An orphan row.
                 accounts[model.projection.origin(item)[0]] = item
     for account, asset in assets_of(accounts):
         found.setdefault(sums.of(account, asset), {})[account.id] = accounts[account]
@@ -152,7 +152,7 @@ def members(model: ReadModel, assets_of: AssetsOf) -> dict[Key, dict[str, Item]]
 def measure(
     model: ReadModel, which: Key, accounts: Mapping[str, Item], count: Count
 ) -> Measured | None:
-    """A sum, and what the rows with these keys add up to; None if it never stood still."""
+    """A sum, and the sum over the rows with these keys; None if it changed at each attempt."""
     row, rows = key(model.table, *which), [accounts[id] for id in sorted(accounts)]
     for attempt in range(_ATTEMPTS):
         before = _in_transactions(model, [row])
@@ -168,9 +168,7 @@ def measure(
 
 
 def _in_transactions(model: ReadModel, keys: Sequence[Item]) -> list[Item] | None:
-    """The rows of these keys that are there, each with no transaction half done on it; None if one
-    had to wait.
-    """
+    """The stored rows of these keys; None after a conflict with another transaction."""
     found: list[Item] = []
     for start in range(0, len(keys), MOST):
         gets = [

@@ -133,7 +133,7 @@ def test_a_whole_transaction_that_is_deleted_with_its_entries_is_missed_by_the_r
     with damaged(EventItem, *gone):
         found = said(audited())
 
-    assert "transactions acme/b2 1: this row is of an event that is not there" in found
+    assert "transactions acme/b2 1: this row is of an event that does not exist" in found
     assert any(one.startswith("balances ") and " alice " in one for one in found)
     assert any(one.startswith("statements acme/cash ") for one in found)
 
