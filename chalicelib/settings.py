@@ -124,7 +124,6 @@ def _provisioned_stream(environment: str, environ: Mapping[str, str]) -> str | N
 
 
 def _address(name: str, environ: Mapping[str, str]) -> str | None:
-    """The URL in an environment variable, if any. Raises ValueError."""
     given = environ.get(name) or None
     if given is not None and not _ROOT.fullmatch(given):
         raise ValueError(
@@ -135,7 +134,6 @@ def _address(name: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _is_chalice_local(environ: Mapping[str, str], argv: Sequence[str]) -> bool:
-    """Whether this is the command `chalice local`."""
     if "AWS_CHALICE_CLI_MODE" not in environ or "AWS_LAMBDA_FUNCTION_NAME" in environ:
         return False
     words = iter(argv[1:])

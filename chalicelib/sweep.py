@@ -55,7 +55,10 @@ def expire(until: datetime, *, monotonic: Callable[[], float] = time.monotonic) 
     turns = deque(ledgers.items())
     while turns and monotonic() < ends:
         chosen = [turns.popleft() for _ in range(min(LEDGERS, len(turns)))]
-        parts = [(ledger, _next(ids)) for ledger, ids in chosen]
+        parts = [
+            (ledger, [ids.popleft() for _ in range(min(TOGETHER, len(ids)))])
+            for ledger, ids in chosen
+        ]
         for count in in_parallel(lambda part: _release(*part, lambda: monotonic() < ends), parts):
             released += count
         turns.extend((ledger, ids) for ledger, ids in chosen if ids)
@@ -77,10 +80,6 @@ def _due(until: datetime) -> list[tuple[str, str]]:
             raise
         logger.warning("the journal's tables, which list what is due, do not exist (yet)")
         return []
-
-
-def _next(ids: deque[str]) -> list[str]:
-    return [ids.popleft() for _ in range(min(TOGETHER, len(ids)))]
 
 
 def _release(

@@ -41,7 +41,6 @@ def inject(chaos: Chaos, client: Any) -> None:
 def _fault(
     chaos: Chaos, session: URLLib3Session, operation: str, request: AWSPreparedRequest
 ) -> AWSResponse | None:
-    """The response to a request with a fault; None if no fault occurs."""
     body = json.loads(cast(bytes, request.body))
     subject = (operation, body.get("TableName", ""))
     address = f"{urlsplit(request.url).scheme}://{urlsplit(request.url).netloc}"
@@ -92,7 +91,6 @@ def _partly_unprocessed(
 
 
 def _throttle(chaos: Chaos, operation: str, body: dict[str, Any]) -> Error:
-    """A throttle of the table or the account, or of an item of a transaction."""
     code = chaos.draw("throttle", operation).choice([*_THROTTLES, "RequestLimitExceeded"])
     if code == "RequestLimitExceeded" and operation == "TransactWriteItems":
         return cancelled(len(body["TransactItems"]), "ThrottlingError")

@@ -77,10 +77,13 @@ class SplitStreams:
     def get_records(self, **query: Any) -> dict[str, Any]:
         """The next records, or none for now. Raises ClientError for a fault."""
         name, index = query["ShardIterator"].split()
-        if self._chaos.occurs("a read of the stream failed", name):
-            raise _error("InternalServerError")
-        if self._chaos.occurs("a shard iterator expired", name):
-            raise _error("ExpiredIteratorException")
+        faults = {
+            "a read of the stream failed": "InternalServerError",
+            "a shard iterator expired": "ExpiredIteratorException",
+        }
+        for fault, code in faults.items():
+            if self._chaos.occurs(fault, name):
+                raise ClientError({"Error": {"Code": code, "Message": "injected"}}, "GetRecords")
         if self._stalls(name):
             return {"Records": [], "NextShardIterator": query["ShardIterator"]}
         self._pull()
@@ -129,14 +132,9 @@ class SplitStreams:
         shard.records.append(record)
 
     def _shard_of(self, item: int) -> _Shard:
-        """The open shard for an item's hash."""
         shards = self._shards.values()
         return next(each for each in shards if not each.closed and each.low <= item < each.high)
 
     def _add(self, parent: str | None, low: int, high: int) -> None:
         name = f"shardId-{len(self._shards):08d}"
         self._shards[name] = _Shard(name, parent, low, high)
-
-
-def _error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "injected"}}, "GetRecords")

@@ -184,7 +184,6 @@ class DeliveryQueue:
         return due
 
     def _discard(self, condition: str, batch: _Batch, now: float, *, raised: bool) -> None:
-        """Sends the destination a document about a batch, in Lambda's format."""
         context = {"statusCode": 200, "executedVersion": "$LATEST"}
         failed = {"functionError": "Unhandled"} if raised else {}
         first, last = batch.records[0], batch.records[-1]

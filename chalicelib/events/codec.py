@@ -45,7 +45,7 @@ def decode_event(type: str, data: str, recorded_at: datetime) -> Struct:
         if stored > schema_of(type):
             raise UnknownEvent(f"this build does not know schema {stored} of {type}")
         if stored == schema_of(type):
-            event: Struct = _event_decoder(type).decode(data)
+            event: Struct = _decoder(EVENTS[type]).decode(data)
             return event
         fields = upcast(type, stored, msgspec.json.decode(data), recorded_at)
         return msgspec.convert(fields, EVENTS[type])
@@ -65,7 +65,7 @@ def decode_state(kind: str, data: str) -> Struct:
     try:
         if not KINDS[kind].is_current_state(data):
             raise StaleState("the state was written by another build")
-        state: Struct = _state_decoder(kind).decode(data)
+        state: Struct = _decoder(KINDS[kind].state).decode(data)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise UnknownEvent(f"the state has another shape: {error}") from error
     return state
@@ -101,10 +101,5 @@ def _defaults(type: type[Struct]) -> list[tuple[str, Any]]:
 
 
 @cache
-def _event_decoder(type: str) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(EVENTS[type])
-
-
-@cache
-def _state_decoder(kind: str) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(KINDS[kind].state)
+def _decoder(type: type[Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type)

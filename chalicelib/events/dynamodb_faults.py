@@ -66,7 +66,6 @@ def of_append(error: PynamoDBException, codes: Collection[str] = ()) -> Exceptio
 
 
 def _has_no_reply(error: PynamoDBException) -> bool:
-    """Whether the network or the server (5xx) failed."""
     return not isinstance(error.cause, ClientError) or response_status(error) >= 500
 
 

@@ -8,17 +8,9 @@ from functools import cached_property
 from msgspec import Struct
 
 from chalicelib.domain.fields import rfc3339
+from chalicelib.events import codec
 from chalicelib.events.aggregates import KINDS
-from chalicelib.events.codec import (
-    FIRST_LINK,
-    UnknownEvent,
-    decode_event,
-    decode_state,
-    encode_event,
-    encode_state,
-    evolve,
-    link,
-)
+from chalicelib.events.codec import UnknownEvent
 
 
 class Stream(Struct, frozen=True):
@@ -61,12 +53,12 @@ class Recorded:
     @cached_property
     def event(self) -> Struct:
         """What happened. Raises UnknownEvent."""
-        return decode_event(self.type, self.data, self.recorded_at)
+        return codec.decode_event(self.type, self.data, self.recorded_at)
 
     @cached_property
     def state(self) -> Struct:
         """The stream's whole state after this event. Raises StaleState, UnknownEvent."""
-        return decode_state(self.stream.kind, self.state_data)
+        return codec.decode_state(self.stream.kind, self.state_data)
 
     def with_state(self, state: Struct) -> "Recorded":
         """The same event with another state, such as one that was folded from the events."""
@@ -90,7 +82,7 @@ class Recorded:
 
     def chained_to(self, previous: bytes) -> bytes:
         """The hash of this event after an event with the hash `previous`."""
-        return link(
+        return codec.link(
             previous,
             str(self.stream),
             self.version,
@@ -117,16 +109,16 @@ def follow(
     """`events` after `head`, the newest event of their stream: numbered, folded, chained."""
     first = head.version + 1 if head else 1
     state = head.state if head else None
-    previous = head.hash if head else FIRST_LINK
+    previous = head.hash if head else codec.FIRST_LINK
     recorded = []
     for version, event in enumerate(events, start=first):
-        state = evolve(state, event)
+        state = codec.evolve(state, event)
         unlinked = Recorded(
             stream=stream,
             version=version,
             type=type(event).__name__,
-            data=encode_event(event),
-            state_data=encode_state(state),
+            data=codec.encode_event(event),
+            state_data=codec.encode_state(state),
             recorded_at=origin.recorded_at,
             command_id=origin.command_id,
             actor=origin.actor,

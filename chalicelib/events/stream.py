@@ -169,7 +169,6 @@ def _feed_singly(
 
 
 def _is_stored(group: Group, record: Mapping[str, Any], read_models: str, error: Exception) -> bool:
-    """Whether a record could be stored as a dead letter."""
     try:
         dead_letters.add(group.dead_letters, _coordinates(record), read_models, error)
     except Exception:

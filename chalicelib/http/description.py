@@ -46,7 +46,6 @@ def _cacheable(request: Request, file: Path, headers: dict[str, str]) -> Respons
 
 @cache
 def _page(file: Path) -> tuple[str, str]:
-    """A file's text and ETag."""
     raw = file.read_bytes()
     return raw.decode(), f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
 

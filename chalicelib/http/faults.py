@@ -91,7 +91,6 @@ def _faults(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
 
 
 def _nested(raw: _Raw, kind: Any, where: str) -> Iterator[FieldError]:
-    """The faults of an object, an array or a mapping, and of its values."""
     is_array = get_origin(kind) in (tuple, list)
     try:
         inside: Any = msgspec.json.decode(raw, type=list[Raw] if is_array else dict[str, Raw])

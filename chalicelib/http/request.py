@@ -131,7 +131,6 @@ class Request:
         return refused(refusal)
 
     def _message(self, raw: bytes, message: type) -> Any:
-        """Decodes the body. Raises Problem."""
         if len(raw) > MAX_BODY_BYTES:
             raise Problem("request_too_large", f"a body is at most {MAX_BODY_BYTES} bytes")
         self._body = raw, message
@@ -142,7 +141,6 @@ class Request:
             raise unreadable(error, raw, message) from None
 
     def _query(self, query: Query) -> Any:
-        """Decodes the path and the query string. Raises Problem, InvalidField."""
         given: dict[str, Any] = self._parameters()
         for name in given.keys() & self.path.keys():
             raise invalid(name, "is not a parameter here")
@@ -158,7 +156,6 @@ class Request:
             raise unreadable(error, msgspec.json.encode(given), query.message) from None
 
     def _flags(self, names: Collection[str]) -> dict[str, bool]:
-        """The query parameters of these names, which are `true` or `false`. Raises Problem."""
         given = self._parameters()
         for name in given.keys() - names:
             raise invalid(name, "is not a parameter here")

@@ -107,7 +107,6 @@ class Router(Blueprint):
 
 
 def _respond(route: Route, request: Request) -> tuple[str, ChaliceResponse]:
-    """The response, and "ok" or the code of its problem."""
     try:
         if route.scope is not None:
             request.authorize(route.scope)

@@ -96,5 +96,4 @@ def _query(message: Any) -> Query:
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
-    """The types of a union; else the type itself."""
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)

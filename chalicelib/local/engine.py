@@ -119,7 +119,8 @@ def _recorded(folder: Path) -> Engine | None:
 def _start(folder: Path) -> Engine:
     if (folder / "engine.json").exists():
         _report_loss(folder)
-    port = _free_port()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
     endpoint = f"http://127.0.0.1:{port}"
     log = folder / "engine.log"
     # Messages for the user go to the terminal where the server was started.
@@ -181,8 +182,3 @@ def _runs(pid: str, created: str) -> bool:
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -111,7 +111,6 @@ class Handler(ChaliceRequestHandler):
     do_DELETE = do_PATCH = do_OPTIONS = _generic_handle  # noqa: N815
 
     def _parse_payload(self) -> tuple[dict[str, Any], bytes | None]:
-        """The headers and the body. Raises Problem, ConnectionError."""
         headers = dict(self.headers)
         codings = self.headers.get_all("Transfer-Encoding", [])
         lengths = set(self.headers.get_all("Content-Length", []))

@@ -137,6 +137,5 @@ def _json(path: Path) -> Any:
 
 
 def _line(error: Exception) -> str:
-    """An error in one line."""
     text = error.strerror if isinstance(error, OSError) else None
     return (text or f"{type(error).__name__}: {error}").splitlines()[0]

@@ -70,8 +70,6 @@ def _all(registry: type[LedgerRow], after: str, limit: int) -> Iterator[LedgerBo
 
 
 def _of(registry: type[LedgerRow], named: Sequence[str], after: str) -> Iterator[LedgerBody]:
-    """The named ledgers, with a query for each."""
-
     def ask(ledger: str) -> list[LedgerBody]:
         rows = registry.query(PARTITION, LedgerRow.place.startswith(place_of(ledger, "")))
         assets = [parts_of(row.place)[1] for row in rows]

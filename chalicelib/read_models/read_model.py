@@ -151,7 +151,7 @@ class ProjectionGroup:
     @cached_property
     def read_models(self) -> tuple[ReadModel, ...]:
         """The read models in the order of the list."""
-        return tuple(_read_model(each) for each in self.listed)
+        return tuple(map(_read_model, self.listed))
 
     @cached_property
     def projected(self) -> tuple[ReadModel, ...]:

@@ -200,7 +200,6 @@ class Auditor:
         self.report.unsettled += [f"{' '.join(key)} changed at each attempt" for key in moved]
 
     def _waits(self) -> Iterator[float]:
-        """Waits that double, until `patience` ends."""
         wait, waited = 0.25, 0.0
         while waited < self.patience:
             yield wait

@@ -54,9 +54,9 @@ class Examination:
         self, scratch: Scratch, report: Report, verdicts: Mapping[str, IntegrityRow]
     ) -> None:
         leaving = Leaving(scratch, report, self.bucket, self.file, self.anew, kept.now())
-        for ledger in sorted(report.ledgers.keys() | report.wrong.keys() | verdicts.keys()):
-            if ledger:
-                self._store_verdict(leaving, ledger)
+        ledgers = report.ledgers.keys() | report.wrong.keys() | verdicts.keys()
+        for ledger in sorted(ledgers - {""}):
+            self._store_verdict(leaving, ledger)
 
     def _store_verdict(self, leaving: Leaving, ledger: str) -> None:
         report = leaving.report

@@ -113,7 +113,6 @@ def _look_at_row(model: ReadModel, item: Item, least: int) -> Iterator[tuple[int
 
 
 def _own(stream: Stream, seen: Item) -> Recorded | None:
-    """The event of the row's own version, if it can be read."""
     version = number_of(seen, "version")
     return read((str(stream), version)) if version > 0 else None
 
@@ -185,7 +184,6 @@ def _lines(model: ReadModel, name: str) -> Iterator[tuple[int, Item | None]]:
 
 
 def _is_own(model: ReadModel, row: Item) -> bool:
-    """Whether a row is as expected for the event of its own version."""
     name, version = _stream_of(model, row), number_of(row, "version")
     one = read((name, version)) if name and version > 0 else None
     return one is not None and any(same(row, each) for each in after(model, one))

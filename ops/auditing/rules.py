@@ -158,7 +158,6 @@ def of_transaction(
 
 
 def _of_account_events(one: Recorded, event: transaction_events.Event) -> Iterator[str]:
-    """The rules that the account events named by a transaction's event violate."""
     named = event.account_events
     if named is None:
         if stored_schema(one.data) == schema_of(one.type):

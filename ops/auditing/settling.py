@@ -62,7 +62,6 @@ def settle(of: str, asserting: Iterable[Coordinates]) -> tuple[list[Finding], li
 
 
 def _of_transaction(of: str) -> Iterator[tuple[Recorded, Assertion]]:
-    """The assertions of a transaction's readable events."""
     before: TransactionEvent | None = None
     for item in query(EventItem, of):
         try:
@@ -79,7 +78,6 @@ def _of_transaction(of: str) -> Iterator[tuple[Recorded, Assertion]]:
 
 
 def _of_others(of: str, coordinates: Coordinates) -> Iterator[Assertion]:
-    """The assertions of one event about a transaction."""
     one = read(coordinates)
     found: Iterable[Assertion] = ()
     if one is not None and one.stream.kind == "account":

@@ -102,7 +102,6 @@ def _named_by(asserted: Iterable[Assertion], scratch: Scratch) -> set[str]:
 
 
 def _last_head(name: str, scratch: Scratch) -> Proven | None:
-    """The newest head of a stream at earlier checkpoints."""
     return max(scratch.proven(name), key=lambda each: each.version, default=None)
 
 
@@ -155,7 +154,6 @@ def _compare(check: StreamCheck, item: Item, earlier: Proven) -> None:
 
 
 def _lost(name: str, earlier: Proven) -> Finding:
-    """The finding for a stream that ends before the checkpoint's event."""
     newest = last(EventItem, name)
     if newest is None:
         return proof.gone(name, earlier)
@@ -180,7 +178,6 @@ def _suspect_lines(events: Sequence[Recorded], scratch: Scratch) -> None:
 
 
 def _suspect_rows(wanted: Sequence[Wanted], newest: Recorded, scratch: Scratch) -> None:
-    """Suspects the rows that differ from the expected ones."""
     for model in {model.name: model for model, _ in wanted}.values():
         rows = [row for each, row in wanted if each is model]
         found = get_all(model.table, rows)

@@ -70,7 +70,6 @@ def _newest(streams: Iterable[Stream]) -> Heads:
 
 
 def _wrong(account: Stream, heads: Heads) -> Iterator[tuple[Stream, int, str]]:
-    """Each difference: the stream, the version and what is wrong."""
     if account in heads and heads[account] is None:
         return  # Unreadable, which is a finding of its stream.
     head = heads.get(account)

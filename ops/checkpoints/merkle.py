@@ -19,7 +19,8 @@ class MerkleTree:
         self._count += 1
         ones = self._count
         while ones % 2 == 0:  # A subtree is complete where two of its size are side by side.
-            self._join()
+            right, left = self._complete.pop(), self._complete.pop()
+            self._complete.append(_sha256(_NODE + left + right))
             ones //= 2
 
     def root(self) -> str:
@@ -30,10 +31,6 @@ class MerkleTree:
         for left in self._complete[-2::-1]:
             right = _sha256(_NODE + left + right)
         return right.hex()
-
-    def _join(self) -> None:
-        right, left = self._complete.pop(), self._complete.pop()
-        self._complete.append(_sha256(_NODE + left + right))
 
 
 def _sha256(content: bytes) -> bytes:

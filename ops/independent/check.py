@@ -85,7 +85,6 @@ def _link(previous: bytes, event: Event) -> bytes:
 
 
 def _states(events: Sequence[Event]) -> Iterator[Mapping[str, Any]]:
-    """The state after each event of a stream; empty without its first event."""
     if events[0]["version"] != 1:
         yield from ({} for _ in events)
     elif events[0]["kind"] == "account":
@@ -117,7 +116,6 @@ def _carries(event: Event, state: Mapping[str, Any]) -> bool:
 
 
 def _full(state: dict[str, Any], kind: str) -> dict[str, Any]:
-    """A state with its defaults, and canonical times."""
     full = {**_DEFAULTS, **state} if kind == "account" else state
     instants = {name: full[name] for name in ("opened_at", "unlisted_from") if full.get(name)}
     return full | {name: time_of(instant) for name, instant in instants.items()}

@@ -12,16 +12,6 @@ from functools import partial
 
 from chalicelib.events.table import EventItem
 from chalicelib.read_models import blue_green
-from chalicelib.read_models.blue_green import (
-    FIRST,
-    SECOND,
-    ActiveRow,
-    InUse,
-    at_table,
-    in_use,
-    table_of,
-    use,
-)
 from chalicelib.read_models.read_model import ReadModel
 from chalicelib.tables import create, in_parallel
 from ops.provision import make
@@ -59,32 +49,32 @@ def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
                 _use_active_only(model)
             return
         for model in models:
-            new, old = _other(model), in_use(model.name).active
-            use(model.name, InUse(new, (new, old)))
+            new, old = _other(model), blue_green.in_use(model.name).active
+            blue_green.use(model.name, blue_green.InUse(new, (new, old)))
         progress.reached("swapped", DONE)
     time.sleep(blue_green.CACHE_SECONDS + REQUEST_SECONDS)
     for model in models:
         old = _other(model)
         _use_active_only(model)
         _drop(model, old)
-        if old == FIRST:  # The stack contains this table.
+        if old == blue_green.FIRST:  # The stack contains this table.
             _make(model, old, tags)
 
 
 def _begin(models: Sequence[ReadModel], progress: Progress, tags: Tags) -> None:
     """Creates the new tables, unless an interrupted rebuild did, and has projectors write them."""
-    create([ActiveRow])
+    create([blue_green.ActiveRow])
     for model in models:
-        active, new = in_use(model.name).active, _other(model)
+        active, new = blue_green.in_use(model.name).active, _other(model)
         if progress.at(f"{model.name} is written") == DONE:
             continue
         _use_active_only(model)
-        described = client().describe_table(TableName=table_of(model.name, active))["Table"]
-        if described.get("Replicas"):
+        name = blue_green.table_of(model.name, active)
+        if client().describe_table(TableName=name)["Table"].get("Replicas"):
             raise ValueError(f"{model.name} has replicas in other regions: rebuild it in place")
         _drop(model, new)
         _make(model, new, tags)
-        use(model.name, InUse(active, (new, active)))
+        blue_green.use(model.name, blue_green.InUse(active, (new, active)))
         progress.reached(f"{model.name} is written", DONE)
 
 
@@ -97,7 +87,7 @@ def _prove(passes: Passes, models: Sequence[ReadModel]) -> None:
     """Adds a complaint for each wrong row, each event that is not projected, and each wrong sum."""
     progress = passes.progress
     for model in models:
-        table = table_of(model.name, _other(model))
+        table = blue_green.table_of(model.name, _other(model))
         passes.run(f"{model.name}: proof", table, partial(_prove_rows, model, progress))
     passes.run("events: proof", name_of(EventItem), partial(_prove_events, models, progress))
     for model in with_sums(models):
@@ -125,13 +115,13 @@ def _prove_events(models: Sequence[ReadModel], progress: Progress, items: Sequen
 
 
 def _use_active_only(model: ReadModel) -> None:
-    active = in_use(model.name).active
-    use(model.name, InUse(active, (active,)))
+    active = blue_green.in_use(model.name).active
+    blue_green.use(model.name, blue_green.InUse(active, (active,)))
 
 
 def _other(model: ReadModel) -> str:
-    """The table that is not active."""
-    return SECOND if in_use(model.name).active == FIRST else FIRST
+    active = blue_green.in_use(model.name).active
+    return blue_green.SECOND if active == blue_green.FIRST else blue_green.FIRST
 
 
 @contextmanager
@@ -139,17 +129,17 @@ def _new(models: Sequence[ReadModel]) -> Iterator[None]:
     """Inside the block the read models' tables are those that are not active."""
     with ExitStack() as pins:
         for model in models:
-            pins.enter_context(at_table(model.name, _other(model)))
+            pins.enter_context(blue_green.at_table(model.name, _other(model)))
         yield
 
 
 def _make(model: ReadModel, which: str, tags: Tags) -> None:
-    with at_table(model.name, which):
+    with blue_green.at_table(model.name, which):
         make(client(), definition(model.table, tags))
 
 
 def _drop(model: ReadModel, which: str) -> None:
-    name = table_of(model.name, which)
+    name = blue_green.table_of(model.name, which)
     try:
         client().update_table(TableName=name, DeletionProtectionEnabled=False)
         client().delete_table(TableName=name)

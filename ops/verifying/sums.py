@@ -21,20 +21,9 @@ from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models.read_model import ReadModel, Sums
 from chalicelib.tables import CONDITION_FAILED, in_parallel
+from ops.verifying import raw
 from ops.verifying.events import readable
-from ops.verifying.raw import (
-    MOST,
-    Item,
-    all_keys,
-    client,
-    get_all,
-    key,
-    key_names,
-    name_of,
-    number_of,
-    same,
-    text_of,
-)
+from ops.verifying.raw import Item
 
 Key = tuple[str, str]
 """The key of a sum."""
@@ -55,8 +44,8 @@ class Sum:
     def add(self, sums: Sums, row: Item) -> None:
         """Adds the row of an account."""
         for name in sums.counts:
-            self.counts[name] += number_of(row, name)
-        self.newest = max(self.newest, text_of(row, sums.newest))
+            self.counts[name] += raw.number_of(row, name)
+        self.newest = max(self.newest, raw.text_of(row, sums.newest))
 
     def row(self, model: ReadModel, key: Key) -> Item | None:
         """The expected row; None for a sum without accounts."""
@@ -75,11 +64,6 @@ class Measured:
 
     found: Item | None
     expected: Item | None
-
-    @property
-    def is_right(self) -> bool:
-        """Whether both are equal."""
-        return same(self.found, self.expected)
 
 
 Count = Callable[[Sequence[Item]], Iterable[Item]]
@@ -103,8 +87,8 @@ def with_sums(models: Iterable[ReadModel]) -> list[ReadModel]:
 
 def assets_by_opening(accounts: Iterable[Stream]) -> Iterator[tuple[Stream, str]]:
     """Each account with the asset of its first event. Raises UnknownEvent."""
-    openings = [key(EventItem, str(account), 1) for account in accounts]
-    for item in get_all(EventItem, openings).values():
+    openings = [raw.key(EventItem, str(account), 1) for account in accounts]
+    for item in raw.get_all(EventItem, openings).values():
         opened = readable(item)
         yield opened.stream, account_state(opened).asset
 
@@ -127,7 +111,7 @@ def check(
     for each, found in zip(wanted, measured, strict=True):
         if found is None or before.get(each) != after.get(each):
             moved.add(each)
-        elif not found.is_right:
+        elif not raw.same(found.found, found.expected):
             wrong[each] = found
     return wrong, moved
 
@@ -137,9 +121,9 @@ def members(model: ReadModel, assets_of: AssetsOf) -> dict[Key, dict[str, Item]]
     sums = sums_of(model)
     found: dict[Key, dict[str, Item]] = {}
     accounts: dict[Stream, Item] = {}
-    for item in all_keys(model.table):
+    for item in raw.all_keys(model.table):
         if sums.is_sum(item):
-            hash_key, range_key = (item[name]["S"] for name in key_names(model.table))
+            hash_key, range_key = (item[name]["S"] for name in raw.key_names(model.table))
             found.setdefault((hash_key, range_key), {})
         else:
             with suppress(UnknownEvent, ValueError):  # An orphan row.
@@ -153,7 +137,7 @@ def measure(
     model: ReadModel, which: Key, accounts: Mapping[str, Item], count: Count
 ) -> Measured | None:
     """A sum, and the sum over the rows with these keys; None if it changed at each attempt."""
-    row, rows = key(model.table, *which), [accounts[id] for id in sorted(accounts)]
+    row, rows = raw.key(model.table, *which), [accounts[id] for id in sorted(accounts)]
     for attempt in range(_ATTEMPTS):
         before = _in_transactions(model, [row])
         added = _in_transactions(model, rows) if before is not None else None
@@ -170,13 +154,13 @@ def measure(
 def _in_transactions(model: ReadModel, keys: Sequence[Item]) -> list[Item] | None:
     """The stored rows of these keys; None after a conflict with another transaction."""
     found: list[Item] = []
-    for start in range(0, len(keys), MOST):
+    for start in range(0, len(keys), raw.MOST):
         gets = [
-            {"Get": {"TableName": name_of(model.table), "Key": each}}
-            for each in keys[start : start + MOST]
+            {"Get": {"TableName": raw.name_of(model.table), "Key": each}}
+            for each in keys[start : start + raw.MOST]
         ]
         try:
-            answer = client().transact_get_items(TransactItems=gets)
+            answer = raw.client().transact_get_items(TransactItems=gets)
         except ClientError as error:
             if error.response["Error"]["Code"] not in NOT_NOW:
                 raise

@@ -137,7 +137,6 @@ def _state_actions(event: Recorded) -> list[Action]:
 
 
 def _update(row: BalanceRow, actions: list[Action], condition: Condition) -> bool:
-    """Whether the condition was true, and the row was updated."""
     try:
         row.update(actions, condition=condition)
     except UpdateError as error:

@@ -12,17 +12,8 @@ from chalicelib.http.bodies import transaction_body
 from chalicelib.ledger.aggregates import transaction_event, transaction_stream
 from chalicelib.read_models.once import WrittenOnce
 from chalicelib.read_models.read_model import Item, Projection, SharedRows
-from chalicelib.read_models.transactions.table import (
-    EXPIRY_BUCKETS,
-    TransactionRow,
-    bucket,
-    day_buckets,
-    day_row,
-    key_of,
-    pending_buckets,
-    place_of,
-    reference_buckets,
-)
+from chalicelib.read_models.transactions import table
+from chalicelib.read_models.transactions.table import TransactionRow
 from chalicelib.tables import in_parallel, saved
 
 _days = WrittenOnce()
@@ -36,14 +27,14 @@ def row(event: Recorded) -> TransactionRow:
     reference, expires_at = newest_event.reference, newest_event.expires_at
     pending = newest_event.state == "pending"
     return TransactionRow(
-        key_of(ledger, id),
+        table.key_of(ledger, id),
         version=event.version,
         body=msgspec.json.encode(body).decode(),
-        place=place_of(body.recorded_at, id),
-        day_bucket=bucket(day_buckets(ledger, _day(event)), id),
-        reference_bucket=reference and bucket(reference_buckets(ledger, reference), id),
-        pending_bucket=bucket(pending_buckets(ledger), id) if pending else None,
-        expiry_bucket=bucket(EXPIRY_BUCKETS, id) if pending and expires_at else None,
+        place=table.place_of(body.recorded_at, id),
+        day_bucket=table.bucket(table.day_buckets(ledger, _day(event)), id),
+        reference_bucket=reference and table.bucket(table.reference_buckets(ledger, reference), id),
+        pending_bucket=table.bucket(table.pending_buckets(ledger), id) if pending else None,
+        expiry_bucket=table.bucket(table.EXPIRY_BUCKETS, id) if pending and expires_at else None,
         expires_at=rfc3339(expires_at) if pending and expires_at else None,
     )
 
@@ -53,7 +44,9 @@ def project(events: Sequence[Recorded]) -> None:
     latest = newest("transaction", events)
     # A day is listed before its transactions, so that no listing misses them.
     days = {f"{event.stream.ledger} {_day(event)}" for event in latest.values()}
-    _days.write(TransactionRow.Meta.table_name, days, lambda day: day_row(*day.split()).save())
+    _days.write(
+        TransactionRow.Meta.table_name, days, lambda day: table.day_row(*day.split()).save()
+    )
     in_parallel(_save, [row(event) for event in latest.values()])
 
 
@@ -64,7 +57,6 @@ def origin(row: Item) -> tuple[Stream, None]:
 
 
 def _day_listed(row: Item) -> tuple[str, str]:
-    """The ledger and the day of a day's row."""
     ledger, _, day = row["key"]["S"].rpartition("#")
     return ledger, day
 
@@ -75,11 +67,10 @@ def _day_row(row: Item) -> TransactionRow | None:
         datetime.strptime(_day_listed(row)[1], "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
-    return day_row(*_day_listed(row))
+    return table.day_row(*_day_listed(row))
 
 
 def _is_recent(row: Item) -> bool:
-    """Whether the first transaction of a day may still be projected."""
     date = datetime.fromisoformat(_day_listed(row)[1]).replace(tzinfo=UTC)
     return abs(datetime.now(UTC) - date) < timedelta(days=2)
 
@@ -87,7 +78,9 @@ def _is_recent(row: Item) -> bool:
 def _has_transactions(row: Item, newest: Callable[[Stream], Recorded | None]) -> bool:
     """Whether a transaction was created on a day, by its events: the indexed rows may be wrong."""
     ledger, day = _day_listed(row)
-    listed = (each for key in day_buckets(ledger, day) for each in TransactionRow.by_day.query(key))
+    listed = (
+        each for key in table.day_buckets(ledger, day) for each in TransactionRow.by_day.query(key)
+    )
     streams = (transaction_stream(ledger, each.key.partition("/")[2]) for each in listed)
     return any(event is not None and _day(event) == day for event in map(newest, streams))
 
@@ -95,7 +88,7 @@ def _has_transactions(row: Item, newest: Callable[[Stream], Recorded | None]) ->
 PROJECTION = Projection(
     kind="transaction",
     project=project,
-    rows=lambda event, _: [row(event), day_row(event.stream.ledger, _day(event))],
+    rows=lambda event, _: [row(event), table.day_row(event.stream.ledger, _day(event))],
     origin=origin,
     forget=_days.forget,
     shared=SharedRows(

@@ -26,16 +26,8 @@ from chalicelib.read_models.reading import (
     require_version,
     retry_while_behind,
 )
-from chalicelib.read_models.transactions.table import (
-    BUCKETS,
-    EXPIRY_BUCKETS,
-    TransactionRow,
-    day_buckets,
-    days_of,
-    find,
-    pending_buckets,
-    reference_buckets,
-)
+from chalicelib.read_models.transactions import table
+from chalicelib.read_models.transactions.table import TransactionRow
 
 _FIRST, _LAST = "0", "~"
 _DAY = len("2026-11-23")
@@ -92,7 +84,7 @@ def get_transaction(query: GetTransaction) -> TransactionBody:
         return _from_events(query)
 
     def read() -> TransactionBody:
-        row = find(query.ledger, query.transaction)
+        row = table.find(query.ledger, query.transaction)
         require_version(row.version if row else 0, query.min_version)
         if row is None:
             raise TransactionNotFound(query.transaction)
@@ -130,11 +122,13 @@ def list_transactions(query: ListTransactions) -> Transactions:
         must_agree(start, low)
         must_agree(end, high)
         must_agree(query.order, order)
-    span = _Span(low, high, order == "desc", query.limit // BUCKETS + 2).after(position)
+    span = _Span(low, high, order == "desc", query.limit // table.BUCKETS + 2).after(position)
     if state:
         rows = _pending(query.ledger, span)
     elif reference:
-        rows = span.rows(TransactionRow.by_reference, reference_buckets(query.ledger, reference))
+        rows = span.rows(
+            TransactionRow.by_reference, table.reference_buckets(query.ledger, reference)
+        )
     else:
         rows = _of_days(query.ledger, span)
     page, more = page_of((row for row in rows if row.place != position), query.limit)
@@ -156,7 +150,7 @@ def expiring(until: datetime) -> Iterator[tuple[str, str]]:
     """The ledger and id of pending transactions that expire by then, in the order of expiry."""
     due = TransactionRow.expires_at <= rfc3339(until)
     ask = partial(TransactionRow.expiring.query, range_key_condition=due)
-    for row in in_order(map(ask, EXPIRY_BUCKETS), lambda row: str(row.expires_at)):
+    for row in in_order(map(ask, table.EXPIRY_BUCKETS), lambda row: str(row.expires_at)):
         ledger, _, id = row.key.partition("/")
         yield ledger, id
 
@@ -188,18 +182,18 @@ class _Span(NamedTuple):
 
 def _pending(ledger: str, span: _Span) -> Rows:
     at = rfc3339(now())
-    listed = span.rows(TransactionRow.pending, pending_buckets(ledger))
+    listed = span.rows(TransactionRow.pending, table.pending_buckets(ledger))
     return (row for row in listed if not row.expires_at or row.expires_at > at)
 
 
 def _of_days(ledger: str, span: _Span) -> Rows:
     days = TransactionRow.by_day.query(
-        days_of(ledger),
+        table.days_of(ledger),
         TransactionRow.place.between(span.low[:_DAY], span.high[:_DAY]),
         scan_index_forward=not span.descending,
     )
     for day in days:
-        yield from span.rows(TransactionRow.by_day, day_buckets(ledger, day.place))
+        yield from span.rows(TransactionRow.by_day, table.day_buckets(ledger, day.place))
 
 
 def _body(row: TransactionRow) -> TransactionBody:
