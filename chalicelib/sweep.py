@@ -40,10 +40,7 @@ def sweep(_: CloudWatchEvent) -> dict[str, Any]:
 
 
 def expire(until: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> dict[str, int]:
-    """Expires the holds that are due by then, of all ledgers in turn, for up to SECONDS.
-
-    Holds that failed, and those that are left, are for the next run.
-    """
+    """Expires the holds that are due by then, of all ledgers in turn, for up to SECONDS."""
     # Imports in functions keep the start of the Write API's other Lambda short.
     from chalicelib.tables import in_parallel
 
@@ -85,10 +82,7 @@ def _due(until: datetime) -> list[tuple[str, str]]:
 def _release(
     ledger: str, ids: Sequence[str], has_time: Callable[[], bool], within: float | None = None
 ) -> Counter[str]:
-    """Expires holds of a ledger by one append; if it fails, each half separately.
-
-    Returns how many expired, and how many failed.
-    """
+    """Expires holds by one append or, if it fails, each half separately. Counts the outcomes."""
     from chalicelib.commands.executor import Refused, executor
 
     commands = [ExpireHold(ledger=ledger, transaction=id) for id in ids]

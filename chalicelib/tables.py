@@ -100,10 +100,7 @@ def in_time() -> AbstractContextManager[None]:
 
 
 class Named(type):
-    """The metaclass of every table's `Meta`, which has the table's short `name`.
-
-    The real name is derived from the settings at each use.
-    """
+    """The metaclass of every `Meta`: derives the real name from `name` and the settings."""
 
     name: str
     billing_mode = "PAY_PER_REQUEST"

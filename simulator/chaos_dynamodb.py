@@ -22,10 +22,7 @@ _THROTTLES = ("ProvisionedThroughputExceededException", "ThrottlingException")
 
 
 def inject(chaos: Chaos, client: Any) -> None:
-    """Injects faults into the requests of a botocore client for DynamoDB.
-
-    The client's retries are disabled, so every fault reaches its caller.
-    """
+    """Injects faults into the requests of a client for DynamoDB, and disables its retries."""
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
     session = URLLib3Session(max_pool_connections=64)

@@ -37,10 +37,7 @@ class _Shard:
 
 
 class SplitStreams:
-    """A client of the streams API with several shards for the only one of another client.
-
-    Thread-safe.
-    """
+    """A thread-safe client with several shards for the only one of another client."""
 
     def __init__(self, chaos: Chaos, client: Any, stream_arn: str, shards: int = 3) -> None:
         self._chaos = chaos

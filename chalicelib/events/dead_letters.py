@@ -136,10 +136,7 @@ def redrive(
     read: Callable[[Stream, int], Recorded],
     stream: str = "",
 ) -> Iterator[tuple[DeadLetterRow, Exception | None]]:
-    """Projects dead letters from the event table; each dead letter with its new error, if any.
-
-    Safe to repeat, and concurrently with the projector.
-    """
+    """Projects dead letters, safe to repeat; each dead letter with its new error, if any."""
     for row in stored(table, stream):
         try:
             event = read(Stream.parse(row.stream), row.version)

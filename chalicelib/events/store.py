@@ -36,10 +36,7 @@ class Busy(Exception):
 
 
 class Unanswered(Exception):
-    """The reply to an append is missing: it may have been written, or may still be.
-
-    A repetition of the same append succeeds, or raises Conflict.
-    """
+    """The reply to an append is missing: it may have been written, or may still be. Repeat it."""
 
 
 Place = tuple[Stream, int]

@@ -31,10 +31,7 @@ Response = dict[str, list[dict[str, str]]]
 
 
 def read(image: Mapping[str, Any]) -> Recorded:
-    """The event in a stream record's NewImage. Raises UnknownEvent.
-
-    Bytes are base64 in a Lambda event, and plain from the streams API.
-    """
+    """The event in a record's NewImage, whose bytes may be base64. Raises UnknownEvent."""
     attributes = {name: dict(value) for name, value in image.items()}
     for value in attributes.values():
         if isinstance(value.get("B"), str):

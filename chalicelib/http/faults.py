@@ -49,10 +49,7 @@ class Check:
 
 
 def faults(raw: _Raw, kind: Any) -> list[FieldError]:
-    """The faults of a message in the order of its text, at most `MOST`.
-
-    Raises msgspec.DecodeError if `raw` is not JSON.
-    """
+    """The faults of a message, in order, at most `MOST`. Raises msgspec.DecodeError."""
     return list(islice(_faults(raw, kind, ""), MOST))
 
 

@@ -10,8 +10,6 @@ from chalicelib.domain.errors import InvalidField
 from chalicelib.http.faults import MOST, fault, faults
 from chalicelib.http.problems import FieldError, Problem
 
-_BYTE_ORDER_MARK = "\ufeff"
-
 _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """msgspec's exceptions for malformed JSON."""
 
@@ -95,7 +93,7 @@ def _malformed(error: Exception) -> Problem:
             why = "it is nested too deeply"
         case json.JSONDecodeError(doc=""):
             why = "it is empty"
-        case json.JSONDecodeError() if error.doc.startswith(_BYTE_ORDER_MARK):
+        case json.JSONDecodeError() if error.doc.startswith("\ufeff"):
             why = "it begins with a byte order mark"
         case json.JSONDecodeError():
             why = f"{error.msg[:1].lower()}{error.msg[1:]}, at character {error.pos + 1}"

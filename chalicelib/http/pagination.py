@@ -27,10 +27,7 @@ def make_cursor(*position: str, of: tuple[str, ...]) -> str:
 
 
 def read_cursor(cursor: str, *, of: tuple[str, ...], parts: int) -> list[str]:
-    """The position in the listing `of`, which has this many parts.
-
-    Raises Problem: invalid_cursor, unavailable.
-    """
+    """The position in the listing `of`, with this many parts. Raises Problem."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

@@ -20,8 +20,6 @@ logger = logging.getLogger(__name__)
 ROW = "cursors"
 """The hash key of the row; those of API keys are SHA-256 hashes."""
 
-_BYTES = 32
-
 
 class SealingItem(Table):
     """The key, as hexadecimal digits."""
@@ -52,4 +50,4 @@ def ensure_sealing_key() -> bool:
 
 def new_secret() -> str:
     """A new key in hexadecimal digits."""
-    return secrets.token_hex(_BYTES)
+    return secrets.token_hex(32)

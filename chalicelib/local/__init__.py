@@ -44,5 +44,5 @@ _AUTHENTICATION = {
     "keys": "Requests need a key: .venv/bin/python -m ops --local keys create "
     "--name me --all-ledgers --scope read --scope write",
     "iam": "Requests are not authenticated: IAM is AWS's to check.",
-    "cognito": "Requests need a token of the user pool, whose signature nobody checks here.",
+    "cognito": "Requests need a token of the user pool, whose signature is not verified here.",
 }

@@ -14,13 +14,6 @@ from typing import Any
 import chalice.local
 from chalice.app import Chalice
 from chalice.config import Config
-from chalice.local import (
-    ChaliceRequestHandler,
-    ForbiddenError,
-    LocalDevServer,
-    LocalGatewayException,
-    ThreadedHTTPServer,
-)
 
 from chalicelib.http.problems import Problem, invalid
 
@@ -36,19 +29,18 @@ _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
-def problem_for(error: LocalGatewayException) -> Problem:
+def problem_for(error: chalice.local.LocalGatewayException) -> Problem:
     """The problem of a deployed stage for this error of the gateway."""
     body = error.body or b""
-    if isinstance(error, ForbiddenError) and any(words in body for words in _NO_SUCH_PATH):
+    if isinstance(error, chalice.local.ForbiddenError) and any(
+        words in body for words in _NO_SUCH_PATH
+    ):
         return Problem("not_found", "there is no such path")
     return Problem("unauthorized", "this needs a valid key")
 
 
 def read_chunks(stream: BufferedIOBase) -> bytes:
-    """A chunked body, without its trailers.
-
-    Raises Problem if it is malformed or too long, ConnectionError if it is cut off.
-    """
+    """A chunked body, without its trailers. Raises Problem, ConnectionError."""
     body = bytearray()
     while size := _chunk_size(stream):
         if len(body) + size > MAX_BYTES:
@@ -89,7 +81,7 @@ def _too_long() -> Problem:
     return Problem("request_too_large", f"a body is at most {MAX_BYTES} bytes")
 
 
-class Handler(ChaliceRequestHandler):
+class Handler(chalice.local.ChaliceRequestHandler):
     """One connection and its requests."""
 
     # A response is two packets; Nagle's algorithm would delay the second by 40 ms.
@@ -137,7 +129,7 @@ class Handler(ChaliceRequestHandler):
             raise _too_long()
         return _exactly(self.rfile, int(length)) or None
 
-    def _send_error_response(self, error: LocalGatewayException) -> None:
+    def _send_error_response(self, error: chalice.local.LocalGatewayException) -> None:
         self._send_problem(problem_for(error))
 
     def _send_problem(self, problem: Problem) -> None:
@@ -166,13 +158,13 @@ class Handler(ChaliceRequestHandler):
                     break
 
 
-class Connections(ThreadedHTTPServer):
+class Connections(chalice.local.ThreadedHTTPServer):
     """A thread per connection."""
 
     request_queue_size = 1024  # Python's default is 5.
 
 
-class Server(LocalDevServer):
+class Server(chalice.local.LocalDevServer):
     """Chalice's development server with Handler and Connections."""
 
     def __init__(self, app: Chalice, config: Config, host: str, port: int) -> None:

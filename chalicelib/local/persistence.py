@@ -42,10 +42,7 @@ class Persistence:
         self._saving = threading.Lock()
 
     def load(self) -> None:
-        """Restores the saved data and their checkpoints.
-
-        A file that cannot be read is renamed and reported. Raises OSError if that fails.
-        """
+        """Restores the saved data. Renames and reports an unreadable file. Raises OSError."""
         checkpoints = None
         try:
             saved = self._read()

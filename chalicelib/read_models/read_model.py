@@ -184,10 +184,7 @@ class ProjectionGroup:
         return not known or any(holds(ledger, asset) for holds in known)
 
     def function(self, name: str) -> Any:
-        """The Lambda `project_{group}` or `watch_{group}`, or their blueprint, `projector`.
-
-        Raises AttributeError for any other name.
-        """
+        """A Lambda of the group, or their blueprint, `projector`. Raises AttributeError."""
         from chalicelib.read_models.feeding import functions_of
 
         if name not in ("projector", f"project_{self.name}", f"watch_{self.name}"):

@@ -55,10 +55,7 @@ def retry_while_behind(
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> _Found:
-    """The result of `read`, which is repeated for up to 2 s while it raises ProjectionBehind.
-
-    The waits double from 20 ms. Raises ProjectionBehind.
-    """
+    """The result of `read`, which is retried for up to 2 s. Raises ProjectionBehind."""
     wait, waited, began = _FIRST_WAIT_SECONDS, 0.0, monotonic()
     while True:
         try:

@@ -148,10 +148,7 @@ class Auditor:
         return check, lines
 
     def _transactions(self, scratch: Scratch) -> None:
-        """Compares both sides of transactions, and the sums of each asset over all accounts.
-
-        The sums exclude entries whose other side was not yet written.
-        """
+        """Compares both sides of transactions, and the sums of each asset over all accounts."""
         net: Counter[tuple[str, str]] = Counter()
         for _, ledger, events, at, asset, moved in scratch.streams():
             count, streams, newest = self.report.ledgers.get(ledger, (0, 0, ""))

@@ -43,15 +43,13 @@ class Report:
         """Counts findings, and keeps the first ones."""
         for finding in findings:
             self.wrong[finding.ledger] += 1
-            self._keep([finding])
+            if len(self.found) < MOST_KEPT:
+                self.found.append(finding)
 
     def absorb(self, other: "Report") -> None:
         """Adds the findings of another report."""
         self.wrong += other.wrong
-        self._keep(other.found)
-
-    def _keep(self, findings: list[Finding]) -> None:
-        self.found += findings[: MOST_KEPT - len(self.found)]
+        self.found += other.found[: MOST_KEPT - len(self.found)]
 
     @property
     def count(self) -> int:

@@ -116,10 +116,7 @@ class Scratch:
         return map(Head._make, self._each(statement, _streams_of(ledger)))
 
     def prove(self, origin: str, heads: Iterable[Head]) -> None:
-        """Adds the heads of an earlier checkpoint, which the present streams must continue.
-
-        Different heads of two checkpoints with the same name are both checked.
-        """
+        """Adds the heads of an earlier checkpoint, which the present streams must continue."""
         self._loads += 1
         self._many(
             "insert or ignore into proven (stream, origin, version, hash, load) "

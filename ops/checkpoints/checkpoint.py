@@ -29,10 +29,7 @@ class DamagedCheckpoint(Exception):
 
 
 def make(path: Path, ledger: str, heads: Iterable[Head], **about: Any) -> Checkpoint:
-    """Writes the checkpoint of a ledger with these sorted heads to a file, in constant memory.
-
-    `about` are the other fields of a Checkpoint, of which `at` is required.
-    """
+    """Writes the checkpoint of these sorted heads. `about` are its other fields, such as `at`."""
     tree, streams, events = MerkleTree(), 0, 0
     spool = path.with_suffix(".heads")
     with gzip.open(spool, "wb") as lines:

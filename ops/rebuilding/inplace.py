@@ -28,20 +28,20 @@ def repair(passes: Passes, models: Sequence[ReadModel]) -> None:
     """
     progress = passes.progress
 
-    def put_rows_right(model: ReadModel) -> None:
+    def correct_rows(model: ReadModel) -> None:
         passes.run(f"{model.name}: rows", name_of(model.table), partial(_rows, model, progress))
 
     for model in models:
         if not model.derived:
-            put_rows_right(model)
+            correct_rows(model)
     passes.run("events", name_of(EventItem), partial(project, models, progress))
     for model in with_sums(models):
         if progress.at(f"{model.name}: sums") != DONE:
-            progress.add("sums put right", retried(partial(set_sums_right, model)))
+            progress.add("sums corrected", retried(partial(set_sums_right, model)))
             progress.reached(f"{model.name}: sums", DONE)
     for model in models:
         if model.derived:
-            put_rows_right(model)
+            correct_rows(model)
 
 
 def _rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
@@ -55,7 +55,7 @@ def _rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
             return False
 
     progress.add(
-        "rows put right", sum(in_parallel(right, filter(partial(is_single, model), items)))
+        "rows corrected", sum(in_parallel(right, filter(partial(is_single, model), items)))
     )
     progress.add("rows", len(items))
 

@@ -22,11 +22,7 @@ class Passes:
     progress: Progress
 
     def run(self, label: str, table: str, work: Work) -> None:
-        """Calls `work` with every page of a table that was not done before.
-
-        Reads are strongly consistent. A page is done when its work has returned; transient errors
-        are retried. Raises what the work raises.
-        """
+        """Calls `work` with every page that is not yet done, and retries transient errors."""
 
         def run_segment(segment: int, pages: Pages) -> None:
             name = f"{label} {segment}"

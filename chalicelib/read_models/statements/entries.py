@@ -186,10 +186,7 @@ def forward(
 def backward(
     streams: Sequence[StreamRows], rows: Sequence[Rows], newest: Sequence[int]
 ) -> Iterator[EntryBody]:
-    """The entries up to the version `newest` of each stream, newest first.
-
-    Raises ProjectionBehind.
-    """
+    """The entries up to the versions `newest`, newest first. Raises ProjectionBehind."""
     left = [_down_from(version, each) for version, each in zip(newest, rows, strict=True)]
     heads = {
         streams[index].position(row): (index, row)
