@@ -20,7 +20,7 @@ import psutil
 
 from chalicelib import sweep, tables
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
 from chalicelib.events.dead_letters import parked
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
@@ -71,7 +71,7 @@ def chaos(seed: int | None, rounds: int, data: Path) -> None:
     with fresh_engine():
         tables.create(stack.TABLES)
         storm = Chaos(seed)
-        client = Client(Executor(DynamoStore(), memory=Memory()))
+        client = Client(Executor(DynamoStore(), head_cache=HeadCache()))
         discarded = run(storm, client, rounds, read(data))
         problems = verify(client, read(data), discarded)
     _print(storm, client)

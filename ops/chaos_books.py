@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from pynamodb.exceptions import PynamoDBException
 
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import (
     Executor,
     Refused,
 )
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,

@@ -20,6 +20,7 @@ ARROWS: dict[str, set[str]] = {
     "http": {"http", "domain", "tables", "settings", "telemetry"},
     "commands": {
         "commands",
+        "backoff",
         "ledger",
         "events",
         "domain",
@@ -30,6 +31,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "read_models": {
         "read_models",
+        "backoff",
         "ledger",
         "events",
         "domain",
@@ -39,6 +41,7 @@ ARROWS: dict[str, set[str]] = {
         "telemetry",
     },
     "sweep": {"commands", "read_models", "domain", "tables"},
+    "backoff": set(),
     "tables": {"settings"},
     "settings": set(),
     "telemetry": {"settings"},

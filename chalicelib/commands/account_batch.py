@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import msgspec
 
 from chalicelib.commands.account_requests import AccountBatchRequest, OpenAccountRequest
-from chalicelib.commands.answers import account_of
 from chalicelib.commands.batched import (
     PATIENCE_SECONDS,
     ProblemDocument,
     command_of,
     retry_after,
 )
-from chalicelib.commands.deciding import subject
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.idempotency import id_of
+from chalicelib.commands.responses import account_of
+from chalicelib.commands.routing import target_stream
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.errors import (
     BatchTooLarge,
@@ -75,7 +75,7 @@ class _Batch:
             executed = self.executor.execute(
                 command, actor=self.actor, request=self.request, within=left
             )
-            body = self.executor.patiently(
+            body = self.executor.retrying(
                 lambda: account_of(executed.recorded, executed.stripes, self.executor.store)
             )
         except Refusal as refusal:
@@ -92,7 +92,7 @@ class _Batch:
         return {
             place: _refused(
                 outcome_unknown()
-                if found is None or subject(command) in found
+                if found is None or target_stream(command) in found
                 else refused(NotAttempted())
             )
             for place, command in left.items()

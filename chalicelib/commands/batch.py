@@ -6,20 +6,20 @@ from typing import TypedDict
 
 import msgspec
 
-from chalicelib.commands.answers import transaction_of
 from chalicelib.commands.batched import (
     PATIENCE_SECONDS,
     ProblemDocument,
     command_of,
     retry_after,
 )
-from chalicelib.commands.deciding import subject
 from chalicelib.commands.executor import (
     Executed,
     Executor,
     Refused,
 )
 from chalicelib.commands.idempotency import id_of
+from chalicelib.commands.responses import transaction_of
+from chalicelib.commands.routing import target_stream
 from chalicelib.commands.transaction_requests import BatchRequest, NewTransactionRequest
 from chalicelib.domain.errors import (
     BatchAborted,
@@ -33,8 +33,8 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.transaction.commands import (
     HoldTransaction,
     PostTransaction,
+    is_repeated,
 )
-from chalicelib.domain.transaction.decide import is_repeated
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import TransactionBody
 from chalicelib.http.problems import Problem, refused
@@ -118,8 +118,8 @@ def _each(commands: Sequence[_New | Problem], executor: Executor, asked: _Asked)
     for place, command in enumerate(commands):
         if isinstance(command, Problem):
             outcomes[place] = command
-        elif before and subject(command) in before:
-            outcomes[place] = _again(command, before[subject(command)])
+        elif before and target_stream(command) in before:
+            outcomes[place] = _again(command, before[target_stream(command)])
         elif attempted and executor.monotonic() > until:
             left[place] = command
         else:
@@ -155,8 +155,8 @@ def _not_attempted(left: Mapping[int, _New], executor: Executor) -> dict[int, Ou
     if found is None:
         return dict.fromkeys(left, refused(OutcomeUnknown()))
     return {
-        place: _again(command, found[subject(command)])
-        if subject(command) in found
+        place: _again(command, found[target_stream(command)])
+        if target_stream(command) in found
         else refused(NotAttempted())
         for place, command in left.items()
     }
@@ -180,7 +180,7 @@ def _all_or_none(
     try:
         return list(executor.execute_together(sound, **asked))
     except Refused as error:
-        return _aborted(len(commands), error.place, refused(error.refusal))
+        return _aborted(len(commands), error.index, refused(error.refusal))
 
 
 def _aborted(size: int, place: int, problem: Problem) -> list[Outcome]:

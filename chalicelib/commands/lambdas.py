@@ -11,14 +11,13 @@ from chalicelib.commands.account_requests import (
     DirectionsRequest,
     OpenAccountRequest,
 )
-from chalicelib.commands.answers import transaction_of
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import (
     Executed,
     executor,
 )
 from chalicelib.commands.idempotency import HEADER, id_of, key_of
-from chalicelib.commands.replies import account_reply, transaction_reply
+from chalicelib.commands.responses import account_reply, transaction_of, transaction_reply
+from chalicelib.commands.routing import Command
 from chalicelib.commands.transaction_requests import (
     BatchRequest,
     NewTransactionRequest,

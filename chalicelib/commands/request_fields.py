@@ -10,9 +10,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw
 
-from chalicelib.domain.amounts import MAX_AMOUNT, NOT_WHOLE, parse_amount, parse_limit
 from chalicelib.domain.errors import InvalidAmount
-from chalicelib.domain.fields import check_id, check_metadata, check_new_id, check_reference
+from chalicelib.domain.fields import (
+    MAX_AMOUNT,
+    NOT_WHOLE,
+    check_id,
+    check_metadata,
+    check_new_id,
+    check_reference,
+    parse_amount,
+    parse_limit,
+)
 from chalicelib.http.faults import Check
 
 _DIGITS = "[1-9][0-9]{0,30}"

@@ -8,39 +8,46 @@ Web Apps with Google App Engine", B. Slatkin, 2008.)
 """
 
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from chalicelib.domain.account.events import (
+    AccountChanged,
     AccountClosed,
     AccountFrozen,
     AccountOpened,
     AccountUnfrozen,
+    EntryHeld,
+    EntryPosted,
     Event,
+    HeldEntryPosted,
+    HeldEntryReleased,
 )
 from chalicelib.domain.account.state import Account
 
 MAX_STRIPES = 64
 """What is done to all stripes is one append, of at most a hundred events."""
 
-_MARK, _OF = "~", "of"  # No id of a user's has the mark in it.
+MARK, _OF = "~", "of"
+"""`MARK` is in the ids of stripes only: no id that a user may choose has it."""
 
 
 def stripes_of(account: str, count: int) -> list[str]:
     """The ids of an account's stripes; none for a count of 1, which is no striped account."""
     if count == 1:
         return []
-    return [f"{account}{_MARK}{number}{_OF}{count}" for number in range(1, count + 1)]
+    return [f"{account}{MARK}{number}{_OF}{count}" for number in range(1, count + 1)]
 
 
 def whole_of(id: str) -> str:
     """The account that a stripe is one of; any other id is its own."""
-    return id.partition(_MARK)[0]
+    return id.partition(MARK)[0]
 
 
 def is_stripe(id: str) -> bool:
     """Whether this is the id of a stripe."""
-    return _MARK in id
+    return MARK in id
 
 
 def shown(version: int, count: int, number: int = 0) -> int:
@@ -56,7 +63,7 @@ def shown_of(id: str, version: int) -> int:
     """Likewise for the stream of an entry, by its id alone: stripes are what takes entries."""
     if not is_stripe(id):
         return version
-    number, count = id.partition(_MARK)[2].split(_OF)
+    number, count = id.partition(MARK)[2].split(_OF)
     return shown(version, int(count), int(number))
 
 
@@ -87,11 +94,18 @@ def sum_of(account: Account, stripes: Iterable[Account]) -> Account:
 
 
 def for_stripes(events: Sequence[Event]) -> list[Event]:
-    """What each stripe has to know of what happened to the account."""
-    told: list[Event] = []
+    """The events that each stripe records of those of its account."""
+    recorded: list[Event] = []
     for event in events:
-        if isinstance(event, AccountOpened):
-            told.append(replace(event, metadata={}, stripes=1))
-        elif isinstance(event, AccountFrozen | AccountUnfrozen | AccountClosed):
-            told.append(event)
-    return told
+        match event:
+            case AccountOpened():
+                recorded.append(replace(event, metadata={}, stripes=1))
+            case AccountFrozen() | AccountUnfrozen() | AccountClosed():
+                recorded.append(event)
+            case AccountChanged():
+                pass  # A stripe has neither limits nor metadata.
+            case EntryPosted() | EntryHeld() | HeldEntryPosted() | HeldEntryReleased():
+                raise ValueError("a striped account's own stream has no entries")
+            case _:
+                assert_never(event)
+    return recorded

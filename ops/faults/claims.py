@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from chalicelib.commands.deciding import Command, subject
 from chalicelib.commands.executor import (
     Executed,
     Executor,
 )
+from chalicelib.commands.routing import Command, target_stream
 from chalicelib.domain.errors import Refusal
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Recorded, Stream
@@ -36,7 +36,7 @@ class Claim:
 
 def ask(executor: Executor, command: Command, request: str, *, key: bool = True) -> Claim:
     """What a command is told."""
-    stream = subject(command)
+    stream = target_stream(command)
     try:
         executed = executor.execute(command, actor="faults", request=request)
     except Refusal as refusal:
@@ -48,7 +48,7 @@ def ask(executor: Executor, command: Command, request: str, *, key: bool = True)
 
 def ask_together(executor: Executor, commands: Sequence[Command], request: str) -> list[Claim]:
     """What each of several commands is told that are done all or none."""
-    streams = [subject(command) for command in commands]
+    streams = [target_stream(command) for command in commands]
     try:
         done = executor.execute_together(commands, actor="faults", request=request)
     except Exception as error:  # noqa: BLE001  # As above.

@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib import tables
-from chalicelib.commands.executor import (
-    Backoff,
-    Executor,
-)
-from chalicelib.commands.head_cache import Memory
+from chalicelib.backoff import Backoff
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import HeadCache
 from chalicelib.events.dynamodb import DynamoStore
 from ops.faults.claims import Claim, books_of, found_out, unsound, untrue
 from ops.faults.errors import REASONS, cancelled, documented
@@ -106,7 +104,7 @@ class Outcome:
 def process() -> Executor:
     """A process of the Write API, with less patience than one that is deployed."""
     backoff = Backoff(base=0.01, cap=0.2, deadline=1.0)
-    return Executor(DynamoStore(), memory=Memory(), backoff=backoff)
+    return Executor(DynamoStore(), head_cache=HeadCache(), backoff=backoff)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from itertools import count
 import msgspec
 
 from chalicelib.commands import batch
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command
 from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.domain.account.commands import (
     ChangeAccount,

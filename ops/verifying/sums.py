@@ -5,13 +5,13 @@ the rows of its accounts were read, it must be theirs exactly. Rows are read in 
 the halves of a projector's cannot slip through.
 """
 
-import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from chalicelib.backoff import Backoff
 from chalicelib.events.recorded import Stream
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state
@@ -44,6 +44,7 @@ NOT_NOW = {CONDITION_FAILED, "TransactionCanceledException", "TransactionConflic
 """The codes of a transaction that met another one."""
 
 _ATTEMPTS = 6
+_BACKOFF = Backoff(base=0.01)
 
 
 @dataclass
@@ -164,7 +165,7 @@ def measure(which: Key, accounts: Collection[str], count: Count) -> Measured | N
                 total.add(*counts)
             found = before[0] if before else None
             return Measured(found, total.row(which))
-        time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        time.sleep(_BACKOFF.delay(attempt))
     return None
 
 

@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import (
-    Backoff,
-    Executed,
-    Executor,
-)
+from chalicelib.backoff import Backoff
+from chalicelib.commands.executor import Executed, Executor
+from chalicelib.commands.routing import Command
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import Append, EventStore, MemoryStore, Place
+from chalicelib.events.store import Append, EventStore, Place
 from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.memory_store import MemoryStore
 
 Interruption = Callable[[], object]
 

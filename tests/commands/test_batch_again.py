@@ -12,7 +12,7 @@ from benchmarks.counting import Meter, Tally
 from chalicelib.commands import batch
 from chalicelib.commands.batch import ResultBody
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
 from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
@@ -140,7 +140,7 @@ def test_a_batch_with_something_left_asks_to_be_sent_again(paid: Desk) -> None:
 @pytest.fixture
 def process(ministack: str, ledger: str) -> Executor:  # noqa: ARG001  # For its tables.
     """A process that has opened twelve accounts without limits, and has time."""
-    process = Executor(DynamoStore(), memory=Memory(), monotonic=partial(float, 0))
+    process = Executor(DynamoStore(), head_cache=HeadCache(), monotonic=partial(float, 0))
     for number in range(12):
         process.execute(opening(f"a{number}", min_balance=None, ledger=ledger), actor="key-1")
     return process
@@ -194,7 +194,7 @@ def test_a_batch_that_another_process_did_is_answered_by_one_that_remembers_noth
 ) -> None:
     with Meter().attached() as meter:
         hundred(process, ledger, meter)
-        other = Executor(DynamoStore(), memory=Memory(), monotonic=partial(float, 0))
+        other = Executor(DynamoStore(), head_cache=HeadCache(), monotonic=partial(float, 0))
         again, cost = hundred(other, ledger, meter)
 
     assert said(again) == [200] * 100

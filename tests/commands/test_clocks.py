@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.commands import attempt
+from chalicelib.commands import unit_of_work
 from chalicelib.domain.account.commands import ChangeAccount
 from chalicelib.domain.errors import ClocksApart
 from chalicelib.events.clocks import ARRIVES_WITHIN, DIFFER, SENT_WITHIN
@@ -27,7 +27,7 @@ ALICE = account_stream("acme", "alice")
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     """What is counted of clocks that are apart."""
     seen: list[tuple[str, float]] = []
-    monkeypatch.setattr(attempt, "apart", lambda *said: seen.append(said))
+    monkeypatch.setattr(unit_of_work, "apart", lambda *said: seen.append(said))
     return seen
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from chalicelib.commands.deciding import Command
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,

@@ -6,8 +6,8 @@ from itertools import repeat
 
 import pytest
 
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import Backoff
+from chalicelib.backoff import Backoff
+from chalicelib.commands.routing import Command
 from chalicelib.domain.errors import (
     AccountExists,
     Contention,

@@ -8,9 +8,9 @@ from itertools import repeat
 
 import pytest
 
-from chalicelib.commands.deciding import Command, subject
 from chalicelib.commands.executor import Executed
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
+from chalicelib.commands.routing import Command, target_stream
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
@@ -88,7 +88,7 @@ def desk(request: pytest.FixtureRequest) -> Desk:
     """Alice has 205, 60 of which are held for Bob; the till is frozen."""
     desk = Desk()
     if request.param == "with a memory":
-        desk.executor = replace(desk.executor, memory=Memory())
+        desk.executor = replace(desk.executor, head_cache=HeadCache())
     desk.open_accounts(funds=200)
     desk.do(opening("till"))
     desk.do(FreezeAccount(ledger="acme", account="till", debits=True, credits=True))
@@ -100,7 +100,7 @@ def desk(request: pytest.FixtureRequest) -> Desk:
 
 def stored(desk: Desk, command: Command) -> list[Recorded]:
     """All that is on the stream that a command is about."""
-    return list(desk.books.history(subject(command)))
+    return list(desk.books.history(target_stream(command)))
 
 
 def said(work: Callable[[], Executed]) -> Executed | str:

@@ -256,7 +256,7 @@ def test_of_commands_refused_together_the_first_is_named_and_only_the_release_is
     with pytest.raises(Refused) as refused:
         held.executor.execute_together([PAYMENT, more], actor="key-1")
 
-    assert refused.value.place == 1
+    assert refused.value.index == 1
     assert isinstance(refused.value.refusal, InsufficientFunds)
     assert state(held, "h") == "expired"
     assert account_state(held.books.load([BOB])[BOB]).posted == 0

@@ -6,8 +6,8 @@ from itertools import pairwise, product
 
 import pytest
 
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executed
+from chalicelib.commands.routing import Command
 from chalicelib.domain.errors import (
     AlreadyReversed,
     IdempotencyKeyReused,

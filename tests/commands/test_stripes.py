@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.commands.answers import account_of, transaction_of
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import (
     Executed,
     Executor,
 )
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
+from chalicelib.commands.responses import account_of, transaction_of
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
@@ -44,11 +44,11 @@ from chalicelib.domain.transaction.commands import (
     VoidHold,
 )
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import MemoryStore
 from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
 from tests.commands.desk import Desk
 from tests.domain.books import credit, debit, opening, posting
 from tests.domain.holding import holding
+from tests.memory_store import MemoryStore
 
 ACCOUNTS = ("hot", "cold", "cash")
 HOT, CASH = account_stream("acme", "hot"), account_stream("acme", "cash")
@@ -68,7 +68,7 @@ def striped(request: pytest.FixtureRequest) -> Desk:
     """A desk with two accounts in three stripes, and one in one piece."""
     desk = Desk()
     if request.param == "with a memory":
-        desk.executor = replace(desk.executor, memory=Memory())
+        desk.executor = replace(desk.executor, head_cache=HeadCache())
     return open_in(desk, stripes=3)
 
 
@@ -198,7 +198,7 @@ def test_a_striped_account_answers_as_one_in_one_piece_does(
     wishes: list[Sequence[Any]], stripes: int
 ) -> None:
     whole, striped = open_in(Desk(), stripes=1), open_in(Desk(), stripes=stripes)
-    processes = [replace(striped.executor, memory=Memory()) for _ in range(2)]
+    processes = [replace(striped.executor, head_cache=HeadCache()) for _ in range(2)]
 
     for number, wish in enumerate(wishes):
         striped.executor = processes[number % 3 // 2]
@@ -211,7 +211,7 @@ def test_a_striped_account_answers_as_one_in_one_piece_does(
 
 def test_what_many_were_acknowledged_at_once_is_what_its_stripes_hold() -> None:
     store, amounts = MemoryStore(), random.Random(7)
-    desk = Executor(store, memory=Memory())
+    desk = Executor(store, head_cache=HeadCache())
     for each in (
         opening("hot", normal_balance="credit", min_balance=None, stripes=4),
         *(opening(f"till-{thread}", min_balance=None) for thread in range(8)),
@@ -220,7 +220,7 @@ def test_what_many_were_acknowledged_at_once_is_what_its_stripes_hold() -> None:
     paid = [[amounts.randint(1, 900) for _ in range(40)] for _ in range(8)]
 
     def pay(thread: int) -> list[Recorded]:
-        mine = Executor(store, memory=Memory())
+        mine = Executor(store, head_cache=HeadCache())
         return [
             mine.execute(
                 posting(f"t{thread}-{each}", debit(f"till-{thread}", much), credit("hot", much)),

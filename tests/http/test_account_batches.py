@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.backoff import Backoff
 from chalicelib.commands import account_batch, lambdas
-from chalicelib.commands.executor import (
-    Backoff,
-    Executor,
-)
+from chalicelib.commands.executor import Executor
 from chalicelib.domain.errors import Contention
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy

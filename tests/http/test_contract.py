@@ -12,11 +12,9 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 from app import app
-from chalicelib.commands import lambdas, replies
-from chalicelib.commands.executor import (
-    Backoff,
-    Executor,
-)
+from chalicelib.backoff import Backoff
+from chalicelib.commands import lambdas, responses
+from chalicelib.commands.executor import Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
 from chalicelib.http.problems import STATUS
@@ -304,7 +302,7 @@ def test_what_is_done_and_cannot_be_read_again_has_an_unknown_outcome(
     def fail(*_: object) -> None:
         raise Busy("ThrottlingException")
 
-    monkeypatch.setattr(replies, "account_of", fail)
+    monkeypatch.setattr(responses, "account_of", fail)
     # What the accounts have already, so that the ledger stays as it is.
     bodies: dict[str, object] = {
         OPEN: {"id": "alice", "asset": "USD/2", "normal_balance": "credit"},

@@ -20,6 +20,7 @@ from chalicelib.domain.account.events import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
+from chalicelib.domain.errors import AccountIsClosed, BalanceLimitExceeded
 from chalicelib.domain.fields import Direction, fingerprint
 from chalicelib.domain.holds import ExpiringHold, Holds
 
@@ -76,6 +77,14 @@ class Account(Struct, frozen=True, kw_only=True):
     def available(self) -> int:
         """Posted less what is pending outwards."""
         return self.posted - self.pending_out
+
+    def worst_balance(self, direction: Direction, amount: int) -> int:
+        """What the balance may come to with one more entry: the highest for an entry on the normal
+        side, otherwise the lowest.
+        """
+        if direction == self.normal_balance:
+            return self.posted + self.pending_in + amount
+        return self.available - amount
 
     @property
     def holds(self) -> Holds:
@@ -201,3 +210,19 @@ def _with_holds(account: Account, holds: Holds) -> Account:
 def metadata_mark(metadata: Mapping[str, str]) -> str:
     """Half a fingerprint: enough to see that metadata is there already."""
     return fingerprint(dict(metadata))[:16]
+
+
+def require_open(id: str, account: Account) -> None:
+    """Raises AccountIsClosed for an account that changes no more."""
+    if account.closed:
+        raise AccountIsClosed(id)
+
+
+def require_within_limits(
+    account: str, least: int, most: int, min_balance: int | None, max_balance: int | None
+) -> None:
+    """Raises BalanceLimitExceeded if what the account may come to hold lies outside its limits."""
+    if min_balance is not None and least < min_balance:
+        raise BalanceLimitExceeded(account, least, min_balance, max_balance)
+    if max_balance is not None and most > max_balance:
+        raise BalanceLimitExceeded(account, most, min_balance, max_balance)

@@ -1,18 +1,18 @@
-"""Memory: what this process wrote is accepted on, and nothing is refused or called done on it."""
+"""Head cache: cached heads may accept a command, and never refuse it or call it done."""
 
 from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
 
-from chalicelib.commands import head_cache as memory
-from chalicelib.commands.deciding import Command
+from chalicelib.commands import head_cache
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import (
+    COOL_DOWN_SECONDS,
     FRESH_SECONDS,
-    SHY_SECONDS,
-    Memory,
+    HeadCache,
 )
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     CloseAccount,
     FreezeAccount,
@@ -36,13 +36,13 @@ from tests.events.recordings import OPENED, entered, recorded, streams_of
 ALICE, BOB = account_stream("acme", "alice"), account_stream("acme", "bob")
 
 
-class RememberingDesk(Desk):
-    """A desk whose executor remembers, and whose loads are counted."""
+class CachingDesk(Desk):
+    """With a head cache, and a count of loads."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.memory = Memory(monotonic=lambda: 1000.0 + sum(self.slept))
-        self.executor: Executor = replace(self.executor, memory=self.memory)
+        self.cache = HeadCache(monotonic=lambda: 1000.0 + sum(self.slept))
+        self.executor: Executor = replace(self.executor, head_cache=self.cache)
         self.loads = 0
         load = self.store.load
 
@@ -61,9 +61,9 @@ class RememberingDesk(Desk):
 
 
 @pytest.fixture
-def desk() -> RememberingDesk:
+def desk() -> CachingDesk:
     """A till, Alice with 100, and Bob, all written by this process."""
-    desk = RememberingDesk()
+    desk = CachingDesk()
     desk.open_accounts(funds=100)
     return desk
 
@@ -73,12 +73,12 @@ def payment(id: str, amount: int) -> PostTransaction:
     return posting(id, debit("alice", amount), credit("bob", amount))
 
 
-def test_what_this_process_wrote_is_not_loaded_again(desk: RememberingDesk) -> None:
+def test_what_this_process_wrote_is_not_loaded_again(desk: CachingDesk) -> None:
     assert desk.loads_for(*[payment(f"p{number}", 1) for number in range(10)]) == 0
     assert account_state(desk.books.load([BOB])[BOB]).posted == 10
 
 
-def test_only_what_is_not_remembered_is_loaded(desk: RememberingDesk) -> None:
+def test_only_what_is_not_cached_is_loaded(desk: CachingDesk) -> None:
     desk.do_elsewhere(opening("carol", normal_balance="credit"))
 
     command = posting("p", debit("alice", 1), credit("carol", 1))
@@ -87,7 +87,7 @@ def test_only_what_is_not_remembered_is_loaded(desk: RememberingDesk) -> None:
     assert desk.books.load([BOB])[BOB].version == 1
 
 
-def test_a_stale_memory_costs_another_attempt_and_nothing_else(desk: RememberingDesk) -> None:
+def test_a_stale_memory_costs_another_attempt_and_nothing_else(desk: CachingDesk) -> None:
     desk.do_elsewhere(posting("elsewhere", debit("alice", 60), credit("bob", 60)))
 
     desk.do(posting("here", debit("alice", 40), credit("bob", 40)))
@@ -95,7 +95,7 @@ def test_a_stale_memory_costs_another_attempt_and_nothing_else(desk: Remembering
     assert account_state(desk.books.load([BOB])[BOB]).posted == 100
 
 
-def test_nothing_is_refused_on_what_is_only_remembered(desk: RememberingDesk) -> None:
+def test_nothing_is_refused_on_a_cached_head_alone(desk: CachingDesk) -> None:
     desk.do_elsewhere(posting("more", debit("cash", 400), credit("alice", 400)))
 
     desk.do(posting("p", debit("alice", 500), credit("bob", 500)))
@@ -105,7 +105,7 @@ def test_nothing_is_refused_on_what_is_only_remembered(desk: RememberingDesk) ->
         desk.do(posting("q", debit("alice", 1), credit("bob", 1)))
 
 
-def test_nothing_is_called_done_on_what_is_only_remembered(desk: RememberingDesk) -> None:
+def test_nothing_is_called_done_on_a_cached_head_alone(desk: CachingDesk) -> None:
     freeze = FreezeAccount(ledger="acme", account="alice", debits=True, credits=True)
     desk.do(freeze)
     desk.do_elsewhere(UnfreezeAccount(ledger="acme", account="alice", debits=True, credits=True))
@@ -116,23 +116,23 @@ def test_nothing_is_called_done_on_what_is_only_remembered(desk: RememberingDesk
     assert desk.do(freeze).replayed
 
 
-def test_a_stream_that_others_write_too_is_loaded_for_a_while(desk: RememberingDesk) -> None:
+def test_a_stream_that_others_write_too_is_loaded_for_a_while(desk: CachingDesk) -> None:
     desk.do_elsewhere(posting("elsewhere", debit("alice", 1), credit("bob", 1)))
     desk.do(payment("lost", 1))
 
     assert desk.loads_for(payment("p1", 1), payment("p2", 1)) == 2
-    desk.slept.append(SHY_SECONDS)
+    desk.slept.append(COOL_DOWN_SECONDS)
     assert desk.loads_for(payment("p3", 1), payment("p4", 1)) == 1
 
 
 def test_a_memory_that_is_stale_too_often_is_not_used_until_it_would_have_been_right(
-    desk: RememberingDesk,
+    desk: CachingDesk,
 ) -> None:
     def write_elsewhere(number: int) -> None:
         desk.do_elsewhere(posting(f"elsewhere{number}", debit("cash", 1), credit("alice", 1)))
-        desk.slept.append(SHY_SECONDS)
+        desk.slept.append(COOL_DOWN_SECONDS)
         desk.do(payment(f"here{number}", 1))
-        desk.slept.append(SHY_SECONDS)
+        desk.slept.append(COOL_DOWN_SECONDS)
         desk.do(payment(f"again{number}", 1))
 
     for number in range(20):
@@ -142,7 +142,7 @@ def test_a_memory_that_is_stale_too_often_is_not_used_until_it_would_have_been_r
     assert desk.loads_for(payment("q", 1)) == 0
 
 
-def test_a_write_that_may_have_failed_leaves_nothing_to_remember(desk: RememberingDesk) -> None:
+def test_a_write_that_may_have_failed_leaves_nothing_in_the_cache(desk: CachingDesk) -> None:
     def busy() -> None:
         raise Busy("ThrottlingException")
 
@@ -152,14 +152,14 @@ def test_a_write_that_may_have_failed_leaves_nothing_to_remember(desk: Rememberi
     assert account_state(desk.books.load([BOB])[BOB]).posted == 1
 
 
-def test_a_dry_run_looks_at_the_books_as_they_are(desk: RememberingDesk) -> None:
+def test_a_dry_run_looks_at_the_books_as_they_are(desk: CachingDesk) -> None:
     desk.do_elsewhere(posting("elsewhere", debit("alice", 100), credit("bob", 100)))
 
     with pytest.raises(InsufficientFunds):
         desk.do(posting("p", debit("alice", 1), credit("bob", 1)), dry_run=True)
 
 
-def test_an_account_that_was_emptied_elsewhere_can_be_closed(desk: RememberingDesk) -> None:
+def test_an_account_that_was_emptied_elsewhere_can_be_closed(desk: CachingDesk) -> None:
     desk.do_elsewhere(posting("elsewhere", debit("alice", 100), credit("cash", 100)))
 
     desk.do(CloseAccount(ledger="acme", account="alice"))
@@ -170,63 +170,63 @@ def test_an_account_that_was_emptied_elsewhere_can_be_closed(desk: RememberingDe
 def test_the_memory_is_bounded_and_keeps_what_was_written_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(memory, "SIZE", 3)
-    remembered, streams = Memory(), streams_of("acme", 5)
+    monkeypatch.setattr(head_cache, "SIZE", 3)
+    cache, streams = HeadCache(), streams_of("acme", 5)
     for stream in streams:
-        remembered.remember(recorded(stream, OPENED))
+        cache.put(recorded(stream, OPENED))
 
-    assert set(remembered.recall(streams)) == set(streams[2:])
+    assert set(cache.get(streams)) == set(streams[2:])
 
 
 def test_an_older_event_does_not_replace_a_newer_one() -> None:
-    remembered = Memory()
+    cache = HeadCache()
     history = recorded(ALICE, OPENED, entered(1), entered(2))
     for event in [history[1], history[0], history[2], history[1]]:
-        remembered.remember([event])
+        cache.put([event])
 
-    assert remembered.recall([ALICE]) == {ALICE: history[2]}
+    assert cache.get([ALICE]) == {ALICE: history[2]}
 
 
 def test_an_older_event_that_is_loaded_does_not_replace_a_newer_one() -> None:
-    remembered = Memory()
+    cache = HeadCache()
     history = recorded(ALICE, OPENED, entered(1), entered(2))
-    remembered.remember([history[2]])
+    cache.put([history[2]])
 
-    remembered.learn([history[1]])
+    cache.observe([history[1]])
 
-    assert remembered.recall([ALICE]) == {ALICE: history[2]}
+    assert cache.get([ALICE]) == {ALICE: history[2]}
 
 
 def test_every_stream_of_a_lost_append_that_others_write_is_loaded_for_a_while(
-    desk: RememberingDesk,
+    desk: CachingDesk,
 ) -> None:
     desk.do_elsewhere(payment("elsewhere", 1))
 
     desk.do(payment("here", 1))
 
-    assert desk.memory.recall([ALICE, BOB]) == {}
-    desk.slept.append(SHY_SECONDS)
+    assert desk.cache.get([ALICE, BOB]) == {}
+    desk.slept.append(COOL_DOWN_SECONDS)
     desk.do(payment("again", 1))
-    assert set(desk.memory.recall([ALICE, BOB])) == {ALICE, BOB}
+    assert set(desk.cache.get([ALICE, BOB])) == {ALICE, BOB}
 
 
 def test_a_process_stays_with_its_stripe_when_it_loses_on_another_account() -> None:
-    desk = RememberingDesk()
+    desk = CachingDesk()
     desk.do(opening("cash", min_balance=None))
     desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=16))
     desk.do(posting("first", debit("cash", 1), credit("hot", 1)))
     hot = account_stream("acme", "hot")
-    mine = desk.memory.stripe(hot)
+    mine = desk.cache.stripes_for([hot])[hot]
 
     for number in range(5):
         desk.do_elsewhere(opening(f"till{number}", min_balance=None))
         desk.do_elsewhere(posting(f"e{number}", debit("cash", 1), credit(f"till{number}", 1)))
         desk.do(posting(f"p{number}", debit("cash", 1), credit("hot", 1)))
 
-        assert desk.memory.stripe(hot) == mine
+        assert desk.cache.stripes_for([hot])[hot] == mine
 
 
-def test_what_was_written_or_loaded_long_ago_is_loaded_again(desk: RememberingDesk) -> None:
+def test_what_was_written_or_loaded_long_ago_is_loaded_again(desk: CachingDesk) -> None:
     assert desk.loads_for(payment("p1", 1)) == 0
     desk.slept.append(FRESH_SECONDS)
 
@@ -234,23 +234,23 @@ def test_what_was_written_or_loaded_long_ago_is_loaded_again(desk: RememberingDe
     assert desk.loads_for(payment("p3", 1)) == 0
 
 
-def test_each_write_lets_what_was_written_be_used_for_longer(desk: RememberingDesk) -> None:
+def test_each_write_lets_what_was_written_be_used_for_longer(desk: CachingDesk) -> None:
     for number in range(5):
         desk.slept.append(FRESH_SECONDS - 1)
         assert desk.loads_for(payment(f"p{number}", 1)) == 0
 
 
-def restore(desk: RememberingDesk, earlier: dict[Stream, list[Recorded]]) -> None:
+def restore(desk: CachingDesk, earlier: dict[Stream, list[Recorded]]) -> None:
     """The engine goes back to what it held before, under a process that goes on."""
     desk.books._streams = {stream: list(events) for stream, events in earlier.items()}
 
 
-def held(desk: RememberingDesk) -> dict[Stream, list[Recorded]]:
+def held(desk: CachingDesk) -> dict[Stream, list[Recorded]]:
     """All that the engine holds."""
     return {stream: list(events) for stream, events in desk.books._streams.items()}
 
 
-def test_after_a_restore_an_old_memory_goes_on_from_what_is_there(desk: RememberingDesk) -> None:
+def test_after_a_restore_an_old_memory_goes_on_from_what_is_there(desk: CachingDesk) -> None:
     desk.do(payment("kept", 1))
     earlier = held(desk)
     desk.do(payment("rolled-back", 50))
@@ -273,7 +273,7 @@ def test_an_engine_that_went_back_is_followed_beyond_a_gap_within_the_bound_and_
     ledger: str, seconds: float, versions: list[int]
 ) -> None:
     slept = [0.0]
-    writer = Executor(DynamoStore(), memory=Memory(monotonic=lambda: sum(slept)))
+    writer = Executor(DynamoStore(), head_cache=HeadCache(monotonic=lambda: sum(slept)))
 
     def pay(id: str) -> None:
         entries = (debit("cash", 1), credit("bob", 1))
@@ -297,7 +297,7 @@ def test_an_engine_that_went_back_is_followed_beyond_a_gap_within_the_bound_and_
 
 
 def test_how_many_stripes_an_account_has_is_looked_up_again_after_a_while() -> None:
-    desk = RememberingDesk()
+    desk = CachingDesk()
     desk.do(opening("cash", min_balance=None))
     earlier = held(desk)
     desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=16))
@@ -313,7 +313,7 @@ def test_how_many_stripes_an_account_has_is_looked_up_again_after_a_while() -> N
 
 
 def test_a_stripe_that_is_written_again_and_again_costs_no_load() -> None:
-    desk = RememberingDesk()
+    desk = CachingDesk()
     desk.do(opening("cash", min_balance=None))
     desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=4))
     desk.do(posting("first", debit("cash", 1), credit("hot", 1)))
