@@ -1,11 +1,9 @@
-"""Twofold: which doors this stage opens."""
+"""Twofold: what this stage serves. A table of contents: each router, and each further Lambda."""
 
-import msgspec
 from chalice.app import Chalice
 
-from chalicelib import __version__
-from chalicelib.http.door import Answer, Door, problems_for_chalice
-from chalicelib.http.incoming import Incoming
+from chalicelib.http import health
+from chalicelib.http.router import Router, problems_for_chalice
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE, settings
 
 if settings().embedded:
@@ -16,61 +14,47 @@ if settings().embedded:
 app = Chalice(app_name="twofold")
 app.register_middleware(problems_for_chalice, "http")
 
-health = Door("chalicelib.health")
-
-
-class HealthBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stage says of itself."""
-
-    status: str
-    serves: tuple[str, ...]
-    version: str
-
-
-@health.open("/health", gives=HealthBody)
-def status(_: Incoming) -> Answer:
-    """Whether this stage answers, and what it serves."""
-    body = HealthBody(status="ok", serves=settings().serves, version=__version__)
-    return Answer(body, headers={"Cache-Control": "no-store"})
-
-
-app.register_blueprint(health)
-
-if {ACCOUNTS, JOURNAL} & set(settings().serves):
-    # Not by a stage that only writes: of the pages anybody may ask, and writes need its Lambda's
-    # concurrency.
-    from chalicelib.http.description import description
-
-    app.register_blueprint(description)
-
-    from chalicelib.read_models.ledger_routes import ledgers
-
-    app.register_blueprint(ledgers)
+routers: list[Router] = []
+"""What this stage answers, in the order of the OpenAPI document."""
 
 if WRITE in settings().serves:
-    from chalicelib.commands.lambdas import write
+    from chalicelib.commands import routes as commands
 
-    app.register_blueprint(write)
+    routers += [commands.routes]
+
+if {ACCOUNTS, JOURNAL} & set(settings().serves):
+    from chalicelib.read_models import ledger_routes as ledgers
+
+    routers += [ledgers.routes]
 
 if ACCOUNTS in settings().serves:
-    from chalicelib.read_models.balances.lambdas import balances
-    from chalicelib.read_models.statements.lambdas import statements
+    from chalicelib.read_models.balances import routes as balances
+    from chalicelib.read_models.statements import routes as statements
 
-    app.register_blueprint(balances)
-    app.register_blueprint(statements)
+    routers += [balances.routes, statements.routes]
 
 if JOURNAL in settings().serves:
-    from chalicelib.read_models.integrity.lambdas import integrity
-    from chalicelib.read_models.totals.lambdas import totals
-    from chalicelib.read_models.transactions.lambdas import transactions
+    from chalicelib.read_models.integrity import routes as integrity
+    from chalicelib.read_models.totals import routes as totals
+    from chalicelib.read_models.transactions import routes as transactions
 
-    app.register_blueprint(transactions)
-    app.register_blueprint(totals)
-    app.register_blueprint(integrity)
+    routers += [transactions.routes, totals.routes, integrity.routes]
+
+routers += [health.routes]
+
+if {ACCOUNTS, JOURNAL} & set(settings().serves):
+    # Not served where only writes are: anybody may ask for these pages, and writes need the
+    # concurrency of their Lambda.
+    from chalicelib.http import description
+
+    routers += [description.routes]
+
+for router in routers:
+    app.register_blueprint(router)
 
 if not settings().in_lambda:
-    # What does not answer requests is a Lambda of its own, which starts in its own module. Here it
-    # is named for Chalice, which deploys it or runs it on a laptop; the API starts without it.
+    # Lambdas that answer no requests start in their own modules. They are registered here for
+    # Chalice, which deploys them or runs them on a laptop; the API's Lambda does not load them.
     if settings().auth == "keys":
         from chalicelib.http.auth import auth
 

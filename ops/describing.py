@@ -1,7 +1,6 @@
-"""Describing: the OpenAPI 3.1 document of the API, from what its routes promise.
+"""Describing: the OpenAPI 3.1 document of the API, from the signatures of its views.
 
-Messages are described by their msgspec types, everything else by the routes' own declarations, so
-that a promise is written once, where it is kept.
+Messages are described by their msgspec types, everything else by the routes' declarations.
 """
 
 from collections import defaultdict
@@ -14,8 +13,9 @@ import msgspec
 
 from chalicelib import __version__
 from chalicelib.domain.fields import ID_PATTERN
-from chalicelib.http.door import Promises, Route
 from chalicelib.http.problems import CONTENT_TYPE, STATUS
+from chalicelib.http.router import Route
+from chalicelib.http.signature import path_names
 
 Json = dict[str, Any]
 Examples = Mapping[str, Sequence["Json"]]
@@ -107,15 +107,16 @@ _PROBLEM: Json = {
 
 def document(routes: Sequence[Route], examples: Examples) -> Json:
     """The document of these routes, with examples that were executed."""
-    kinds: dict[str, type] = {}
-    for route in routes:
-        promises = route.promises
-        for kind in (promises.get("takes"), promises.get("asks"), promises.get("gives")):
-            if kind is not None:
-                kinds[kind.__name__] = kind
+    signatures = [route.signature for route in routes]
+    queries = {each.query.message.__name__: each.query.message for each in signatures if each.query}
+    kinds = queries | {
+        kind.__name__: kind
+        for each in signatures
+        for kind in (each.body, each.response)
+        if kind is not None
+    }
     named = [kinds[name] for name in sorted(kinds)]
     _, components = msgspec.json.schema_components(named, ref_template=_REF)
-    asked = {kind.__name__ for route in routes if (kind := route.promises.get("asks"))}
     paths: dict[str, Json] = defaultdict(dict)
     for route in routes:
         paths[route.path][route.method.lower()] = _operation(
@@ -140,7 +141,7 @@ def document(routes: Sequence[Route], examples: Examples) -> Json:
                 "key": {"type": "http", "scheme": "bearer", "description": "A key: tf_…"}
             },
             "schemas": {
-                **{name: schema for name, schema in components.items() if name not in asked},
+                **{name: schema for name, schema in components.items() if name not in queries},
                 "Problem": _PROBLEM,
             },
         },
@@ -148,7 +149,7 @@ def document(routes: Sequence[Route], examples: Examples) -> Json:
 
 
 def _operation(route: Route, components: Json, examples: Sequence[Json]) -> Json:
-    promises = route.promises
+    body = route.signature.body
     described: Json = {
         "operationId": route.view.__name__,
         "summary": " ".join(cleandoc(route.view.__doc__ or "").split()),
@@ -157,23 +158,24 @@ def _operation(route: Route, components: Json, examples: Sequence[Json]) -> Json
     }
     if route.scope is None:
         described["security"] = []
-    if "takes" in promises:
-        required = bool(components[promises["takes"].__name__].get("required"))
+    if body is not None:
         described["requestBody"] = {
-            "required": required or route.method == "PATCH",
-            "content": {_JSON: _content(promises["takes"], [each["request"] for each in examples])},
+            "required": not route.signature.body_optional,
+            "content": {_JSON: _content(body, [each["request"] for each in examples])},
         }
     return described
 
 
 def _parameters(route: Route, components: Json) -> list[Json]:
-    in_path = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    signature, in_path = route.signature, path_names(route.path)
+    headers = [header.name for header in signature.headers.values()]
     found = [
         {"name": name, "required": name in in_path, **_PARAMETERS[name]}
-        for name in (*in_path, *route.promises.get("params", ()))
+        for name in (*in_path, *sorted(signature.flags), *headers)
     ]
-    if "asks" in route.promises:
-        for name, schema in components[route.promises["asks"].__name__]["properties"].items():
+    if signature.query is not None:
+        properties = components[signature.query.message.__name__]["properties"]
+        for name, schema in properties.items():
             if name not in in_path:
                 note = {"description": _QUERY_NOTES[name]}
                 found.append({"name": name, "in": "query", **note, "schema": _plain(schema)})
@@ -194,19 +196,19 @@ def _plain(schema: Json) -> Json:
 
 
 def _responses(route: Route, examples: Sequence[Json]) -> Json:
-    promises = route.promises
+    response = route.signature.response
     found: Json = {}
-    for status in (201, 200) if promises.get("made") else (200,):
+    for status in (201, 200) if route.created else (200,):
         given = [each["response"] for each in examples if each["status"] == status]
         found[str(status)] = {
             "description": HTTPStatus(status).phrase,
-            "headers": _headers(promises, status),
-            "content": {_JSON: _content(promises["gives"], given)} if "gives" in promises else {},
+            "headers": _headers(route, status),
+            "content": {_JSON: _content(response, given)} if response else {},
         }
     codes = defaultdict(list)
     for code in (*(_OF_CALLERS if route.scope else ("validation_failed",)), *_OF_ALL):
         codes[STATUS[code]].append(code)
-    for code in promises.get("refuses", ()):
+    for code in route.errors:
         codes[STATUS[code]].append(code)
     for status, said in sorted(codes.items()):
         given = [each["response"] for each in examples if each["status"] == status]
@@ -221,11 +223,10 @@ def _responses(route: Route, examples: Sequence[Json]) -> Json:
     return found
 
 
-def _headers(promises: Promises, status: int) -> Json:
-    names = promises.get("answers_with", ())
+def _headers(route: Route, status: int) -> Json:
     return {
         name: _HEADERS[name]
-        for name in names
+        for name in route.response_headers
         if not (name == "Idempotency-Replayed" and status == 201)
     }
 

@@ -9,15 +9,8 @@ from uuid import uuid4
 import click
 import urllib3
 
-from chalicelib.commands.lambdas import write
-from chalicelib.http.description import DOCS, OPENAPI, description
-from chalicelib.http.door import Route
-from chalicelib.read_models.balances.lambdas import balances
-from chalicelib.read_models.integrity.lambdas import integrity
-from chalicelib.read_models.ledger_routes import ledgers
-from chalicelib.read_models.statements.lambdas import statements
-from chalicelib.read_models.totals.lambdas import totals
-from chalicelib.read_models.transactions.lambdas import transactions
+from chalicelib.http.description import DOCS, OPENAPI
+from chalicelib.http.router import Route
 from ops.describing import Json, document
 from ops.docs_page import page
 from ops.examples import SESSION, Example
@@ -27,11 +20,10 @@ LEDGER = "acme"
 
 
 def routes() -> list[Route]:
-    """All routes of the API, those of the write side first."""
-    from app import health
+    """All routes of the API."""
+    from app import routers
 
-    reads = (ledgers, balances, statements, transactions, totals, integrity)
-    return [route for door in (write, *reads, health, description) for route in door.declared]
+    return [route for router in routers for route in router.declared]
 
 
 @click.command()

@@ -153,10 +153,9 @@ def test_only_the_app_and_the_local_stack_import_the_local_stack() -> None:
     assert importers == {"app", "local"}
 
 
-def test_only_doors_stacks_and_the_local_stack_know_chalice() -> None:
-    may = {"app", "chalicelib.commands.lambdas"}
-    may |= {f"chalicelib.http.{part}" for part in ("auth", "door", "incoming")}
-    may |= {f"chalicelib.read_models.{room}.lambdas" for room in ROOMS}
+def test_only_http_the_stacks_and_the_local_stack_know_chalice() -> None:
+    may = {"app"}
+    may |= {f"chalicelib.http.{part}" for part in ("auth", "request", "router")}
     may |= {"chalicelib.sweep"}
     may |= {f"chalicelib.read_models.{stack}" for stack in ("accounts", "feeding", "journal")}
     know = {
@@ -167,7 +166,7 @@ def test_only_doors_stacks_and_the_local_stack_know_chalice() -> None:
     }
 
     assert know <= may
-    assert "chalicelib.http.door" in know
+    assert "chalicelib.http.router" in know
 
 
 def test_only_settings_reads_the_environment() -> None:

@@ -13,7 +13,7 @@ AWS_CLIENTS = {"boto3", "s3transfer", "requests", "aiohttp"}
 ROOMS = {"balances", "statements", "transactions", "totals", "integrity"}
 WRITING = {"commands", "sweep"}
 PROJECTING = {
-    "events.parking",
+    "events.dead_letters",
     "events.stream",
     "read_models.accounts",
     "read_models.journal",
@@ -22,17 +22,18 @@ PROJECTING = {
 }
 ANSWERING = {
     "http.auth",
-    "http.door",
+    "http.request",
+    "http.router",
     "http.pagination",
     "http.problems",
     "read_models.ask",
-    *(f"read_models.{room}.lambdas" for room in ROOMS),
+    *(f"read_models.{room}.routes" for room in ROOMS),
     *(f"read_models.{room}.queries" for room in ROOMS),
 }
 
 NOT_LOADED = {
-    "write": {"read_models", "events.stream", "events.parking", "sweep"},
-    "authorizer": {"commands", "events", "domain", "read_models", "sweep", "http.door"},
+    "write": {"read_models", "events.stream", "events.dead_letters", "sweep"},
+    "authorizer": {"commands", "events", "domain", "read_models", "sweep", "http.router"},
     "sweep": {"commands", "events", "http", "read_models"},
     "accounts query": {
         *(WRITING | PROJECTING),

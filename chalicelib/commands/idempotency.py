@@ -6,9 +6,11 @@ gives one, the same each time.
 
 import hashlib
 import re
+from typing import Annotated
 
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import ID_PATTERN, RESERVED_ID
+from chalicelib.http.signature import Header
 
 HEADER = "Idempotency-Key"
 
@@ -18,13 +20,11 @@ _KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 _ID = re.compile(ID_PATTERN, re.ASCII)
 
 
-def key_of(header: str | None) -> str | None:
-    """The key that a header names, with or without double quotes around it; None for none.
+def key_of(header: str) -> str:
+    """The key that a header names, with or without double quotes around it.
 
     Raises InvalidField for what is no key.
     """
-    if header is None:
-        return None
     key = header.strip()
     if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
@@ -38,3 +38,10 @@ def id_of(key: str) -> str:
     if _ID.fullmatch(key) and key != RESERVED_ID:
         return key
     return f"key-{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+IdempotencyKey = Annotated[str | None, Header(HEADER, key_of)]
+"""The key of a request that makes several things."""
+
+IdOfKey = Annotated[str | None, Header(HEADER, lambda header: id_of(key_of(header)))]
+"""The id that the key of a request gives to what the request makes."""

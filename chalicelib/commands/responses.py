@@ -15,11 +15,13 @@ from chalicelib.http.bodies import (
     of_streams,
     transaction_body,
 )
-from chalicelib.http.door import Answer
 from chalicelib.http.problems import outcome_unknown
+from chalicelib.http.response import Response
 from chalicelib.ledger.accounts import metadata_of
 from chalicelib.ledger.aggregates import account_state, transaction_event
 from chalicelib.settings import settings
+
+_REPLAYED = {"Idempotency-Replayed": "true"}
 
 
 def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStore) -> AccountBody:
@@ -45,9 +47,11 @@ def transaction_of(recorded: Recorded, *, dry_run: bool = False) -> TransactionB
     )
 
 
-def account_reply(executed: Executed, executor: Executor, *, made: bool = False) -> Answer:
-    """The account; with 201 and its address if it was made. Raises Problem where it was changed and
-    cannot be read again.
+def account_response(
+    executed: Executed, executor: Executor, *, created: bool = False
+) -> Response[AccountBody]:
+    """The account; with 201 and its address if it was created. Raises Problem where it was changed
+    and cannot be read again.
     """
     try:
         body = executor.retrying(
@@ -56,25 +60,25 @@ def account_reply(executed: Executed, executor: Executor, *, made: bool = False)
     except Busy:
         raise outcome_unknown() from None
     headers = {"ETag": etag(body)}
-    if not made:
-        return Answer(body, headers=headers)
+    if not created:
+        return Response(body, headers=headers)
     location = f"{settings().accounts_url or ''}/ledgers/{body.ledger}/accounts/{body.id}"
-    return _created(executed, body, {"Location": location, **headers})
+    headers["Location"] = location
+    if executed.replayed:
+        return Response(body, headers={**headers, **_REPLAYED})
+    return Response(body, status=201, headers=headers)
 
 
-def transaction_reply(executed: Executed, *, made: bool = False) -> Answer:
-    """The transaction; with 201 and its address if it was made."""
-    body = transaction_of(executed.recorded)
-    if made:
-        location = f"{settings().journal_url or ''}/ledgers/{body.ledger}/transactions/{body.id}"
-        return _created(executed, body, {"Location": location})
-    return Answer(body, headers=_replay(executed))
-
-
-def _created(executed: Executed, body: object, headers: dict[str, str]) -> Answer:
-    status = 200 if executed.replayed else 201
-    return Answer(body, status=status, headers={**headers, **_replay(executed)})
-
-
-def _replay(executed: Executed) -> dict[str, str]:
-    return {"Idempotency-Replayed": "true"} if executed.replayed else {}
+def transaction_response(
+    executed: Executed, *, created: bool = False, dry_run: bool = False
+) -> Response[TransactionBody]:
+    """The transaction; with 201 and its address if it was created. A dry run creates nothing."""
+    body = transaction_of(executed.recorded, dry_run=dry_run)
+    if dry_run:
+        return Response(body)
+    headers = dict(_REPLAYED) if executed.replayed else {}
+    if not created:
+        return Response(body, headers=headers)
+    location = f"{settings().journal_url or ''}/ledgers/{body.ledger}/transactions/{body.id}"
+    headers["Location"] = location
+    return Response(body, status=200 if executed.replayed else 201, headers=headers)

@@ -133,7 +133,7 @@ def names_further_streams(head: Recorded) -> bool:
 
 
 class Routing:
-    """The routes of one attempt: per striped account, all new entries go to the same stripe."""
+    """The stripes of one attempt: all new entries of a striped account go to the same one."""
 
     def __init__(self, cache: HeadCache) -> None:
         self._cache = cache
@@ -173,7 +173,7 @@ class Routing:
                 id.id: transaction_event(head) for id, head in newest if id.kind == _TRANSACTION
             },
             accounts={id.id: account_state(head) for id, head in newest if id.kind == _ACCOUNT},
-            routes={whole.id: stripe.id for whole, stripe in self._stripes.items()},
+            stripes={whole.id: stripe.id for whole, stripe in self._stripes.items()},
         )
         decision = decide_transaction(command, books, now)
         ledger, states = command.ledger, decision.states

@@ -154,7 +154,9 @@ def _id(id: str | None, key: str | None, new_id: str) -> str:
         raise InvalidField(
             HEADER, "the body has another id than this key gives: send one of the two"
         )
-    return next(one for one in (id, key, new_id) if one is not None)
+    if id is not None:
+        return id
+    return new_id if key is None else key
 
 
 def _instant(text: str | None, where: str) -> datetime | None:

@@ -57,16 +57,16 @@ class Booked(NamedTuple):
 
 
 def new_lines(
-    entries: Sequence[Entry], accounts: Mapping[str, Account], routes: Mapping[str, str]
+    entries: Sequence[Entry], accounts: Mapping[str, Account], stripes: Mapping[str, str]
 ) -> list[Line]:
-    """The lines of a new transaction; `routes` names the stripe that takes a striped account's.
+    """The lines of a new transaction; `stripes` names the stripe that takes a striped account's.
 
     Raises AccountNotFound, AssetMismatch and UnbalancedTransaction.
     """
     lines = []
     debits, credits = Counter[str](), Counter[str]()
     for entry in entries:
-        id = routes.get(entry.account, entry.account)
+        id = stripes.get(entry.account, entry.account)
         account = accounts.get(id)
         if account is None:
             raise AccountNotFound(entry.account)

@@ -1,1 +1,1 @@
-"""What both APIs share: bodies, problems, pagination. Only `door.py` and `auth.py` know Chalice."""
+"""What all APIs share: router, request, response, problems, pagination and auth."""

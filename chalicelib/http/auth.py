@@ -1,4 +1,4 @@
-"""Auth: who may come in at all. What they may do there is the door's to say.
+"""Auth: who is let in. What a caller may do is decided by `request.py`.
 
 `keys`: an authorizer Lambda knows our own keys (`Authorization: Bearer tf_…`); its verdict is
 cached for a minute, which is how long a revocation may take.
@@ -22,9 +22,6 @@ methods are spelled out because a `*` there would match slashes too:
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from chalice.app import (
     Authorizer,
@@ -53,7 +50,7 @@ auth = Blueprint(__name__)
 
 @auth.authorizer(ttl_seconds=CACHED_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
-    """Lets a known key in, and tells the app what it opens."""
+    """Admits a known key, and passes on to the app what the key opens."""
     _, _, secret = request.token.partition(" ")
     key = keys.find(secret) if re.fullmatch(KEY_HEADER_PATTERN, request.token) else None
     if key is None:
@@ -63,7 +60,7 @@ def authorize(request: AuthRequest) -> AuthResponse:
 
 
 def authorizer() -> Authorizer | None:
-    """What every route but /health asks, as this stage's settings say.
+    """The authorizer of every route that is not public, by this stage's settings; None for none.
 
     Raises ValueError for Cognito without a user pool.
     """
@@ -80,58 +77,3 @@ def authorizer() -> Authorizer | None:
             return CognitoUserPoolAuthorizer("users", provider_arns=[pool])
         case _:
             return None
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asks, and what they may do; an empty set of ledgers or scopes opens nothing."""
-
-    actor: str
-    scopes: frozenset[str]
-    ledgers: frozenset[str]
-
-    def may(self, scope: str) -> bool:
-        """Whether this scope is theirs."""
-        return scope in self.scopes
-
-    def opens(self, ledger: str) -> bool:
-        """Whether this ledger is theirs."""
-        return self.named is None or ledger in self.ledgers
-
-    @property
-    def named(self) -> list[str] | None:
-        """The ledgers that are theirs, in order; None for all."""
-        return None if keys.ALL_LEDGERS in self.ledgers else sorted(self.ledgers)
-
-
-def caller(context: Mapping[str, Any]) -> Caller:
-    """The caller of a request, out of what API Gateway says of it."""
-    authorized = context.get("authorizer") or {}
-    match settings().auth:
-        case "keys":
-            return Caller(
-                str(authorized.get("principalId", "nobody")),
-                _words(authorized.get("scopes")),
-                _words(authorized.get("ledgers")),
-            )
-        case "cognito":
-            claims = authorized.get("claims") or {}
-            return Caller(
-                str(claims.get("sub", "nobody")),
-                _words(claims.get("custom:scopes")),
-                _words(claims.get("custom:ledgers")),
-            )
-        case "iam":
-            # IAM has judged method and path, ledger included, before the request came here.
-            identity = context.get("identity") or {}
-            return _unlimited(str(identity.get("userArn", "nobody")))
-        case _:
-            return _unlimited("anonymous")
-
-
-def _unlimited(actor: str) -> Caller:
-    return Caller(actor, frozenset({keys.READ, keys.WRITE}), frozenset({keys.ALL_LEDGERS}))
-
-
-def _words(text: object) -> frozenset[str]:
-    return frozenset(str(text or "").replace(",", " ").split())

@@ -1,17 +1,17 @@
 """Description: the API as an OpenAPI document, and as a page for people. Open to all.
 
-Both are files, made by `python -m ops openapi` from what the routes of all stages promise. A stage
-that serves reads describes the whole API, though it loads a part of it; one that only writes does
-not. Clients and caches keep both for an hour, and then ask whether they have changed.
+Both are files, made by `python -m ops openapi` from the routes of all stages. A stage that serves
+reads describes the whole API; a stage that only writes serves neither. Clients and caches keep both
+for an hour, and then ask whether they have changed.
 """
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from chalicelib.http.door import Answer, Door
-from chalicelib.http.incoming import Incoming
+from chalicelib.http.request import Request
+from chalicelib.http.response import Response
+from chalicelib.http.router import Router
 
 OPENAPI = Path(__file__).with_name("openapi.json")
 DOCS = Path(__file__).with_name("docs.html")
@@ -20,45 +20,37 @@ DOCS = Path(__file__).with_name("docs.html")
 _STYLE = "sha256-n9THU796Ps7AVGur08A5Hw4BYYioxmmt+3O799D7K0k="
 _POLICY = f"default-src 'none'; style-src '{_STYLE}'; base-uri 'none'; form-action 'none'"
 
-description = Door(__name__)
+routes = Router(__name__)
 
 
-@dataclass(frozen=True)
-class _Page:
-    """A file as it is served: its text, and an ETag that changes with it."""
-
-    text: str
-    etag: str
-
-
-@description.open("/openapi.json")
-def openapi(incoming: Incoming) -> Answer:
+@routes.public("/openapi.json")
+def openapi(request: Request) -> Response[str]:
     """The API as an OpenAPI 3.1 document."""
-    return _cacheable(incoming, OPENAPI, {})
+    return _cacheable(request, OPENAPI, {})
 
 
-@description.open("/docs")
-def docs(incoming: Incoming) -> Answer:
+@routes.public("/docs")
+def docs(request: Request) -> Response[str]:
     """The API as a page for people."""
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": _POLICY}
-    return _cacheable(incoming, DOCS, headers)
+    return _cacheable(request, DOCS, headers)
 
 
-def _cacheable(incoming: Incoming, file: Path, headers: dict[str, str]) -> Answer:
-    """The file, or 304 without a body where the caller has it. Raises Problem."""
-    incoming.only()
-    page = _page(file)
+def _cacheable(request: Request, file: Path, headers: dict[str, str]) -> Response[str]:
+    """The file, or 304 without a body where the caller has it."""
+    text, etag = _page(file)
     # API Gateway compresses for those who accept it.
-    kept = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding", "ETag": page.etag}
-    if _has(incoming.header("If-None-Match"), page.etag):
-        return Answer("", status=304, headers={**headers, **kept})
-    return Answer(page.text, headers={**headers, **kept})
+    kept = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding", "ETag": etag}
+    if _has(request.header("If-None-Match"), etag):
+        return Response("", status=304, headers={**headers, **kept})
+    return Response(text, headers={**headers, **kept})
 
 
 @cache
-def _page(file: Path) -> _Page:
+def _page(file: Path) -> tuple[str, str]:
+    """A file as it is served: its text, and an ETag that changes with it."""
     raw = file.read_bytes()
-    return _Page(raw.decode(), f'"{hashlib.sha256(raw).hexdigest()[:32]}"')
+    return raw.decode(), f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
 
 
 def _has(if_none_match: str | None, etag: str) -> bool:

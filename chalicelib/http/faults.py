@@ -1,7 +1,7 @@
 """Faults: everything that is wrong with a message, not only what msgspec or a command found first.
 
-Nothing here runs for a request that is well formed: only a refused one is read a second time, field
-by field, by the types and the checks that its message declares.
+A message that was refused is read a second time, field by field, by the types and checks that it
+declares. Nothing here runs for a message that is well formed.
 """
 
 import re
@@ -24,7 +24,7 @@ _MOST_CHARACTERS = 200
 """Of a field's path, which may contain names that the client made up."""
 
 NO_TIME = "expected a time such as 2026-11-01T00:00:00Z"
-"""What is said of a text that is no time."""
+"""The fault of a text that is not a time."""
 
 _KINDS = {
     "int": "a whole number",
@@ -34,7 +34,7 @@ _KINDS = {
     "object": "an object",
     "array": "an array",
 }
-"""What msgspec calls the types of JSON, in words."""
+"""Words for the names that msgspec has for the types of JSON."""
 
 _Raw = bytes | Raw
 
@@ -141,7 +141,7 @@ def _is_null(raw: _Raw) -> bool:
 
 
 def _mismatch(raw: _Raw, kind: Any) -> str:
-    """What is wrong with a value that is not of its type; empty for nothing."""
+    """How a value differs from its type; empty where it does not."""
     try:
         msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
@@ -150,7 +150,7 @@ def _mismatch(raw: _Raw, kind: Any) -> str:
 
 
 def _one_of(kind: Any) -> str:
-    """The values of an enumeration, as far as a type is one."""
+    """The values of a type that is an enumeration; empty for any other type."""
     values = [
         "null" if value is None else str(value)
         for option in _options(kind)

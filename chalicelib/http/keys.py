@@ -52,7 +52,7 @@ class Key:
 
 
 def create(name: str, scopes: Collection[str], ledgers: Collection[str]) -> tuple[str, Key]:
-    """A new key of 256 random bits, which nobody can show again, and what it opens."""
+    """A new secret of 256 random bits, of which only the hash is stored, and its key."""
     secret = _PREFIX + secrets.token_urlsafe(32)
     item = KeyItem(
         _hash(secret),
@@ -99,7 +99,7 @@ def revoke(id: str) -> Key | None:
 
 
 def _rows() -> Iterator[KeyItem]:
-    """The table's rows, but for that of no client (`http/sealing.py`)."""
+    """The rows of keys; the row of `http/sealing.py` in the same table is left out."""
     return KeyItem.scan(KeyItem.name.exists())
 
 

@@ -1,7 +1,7 @@
-"""Messages: JSON and query strings as the types that they are declared to be, or what is wrong."""
+"""Messages: what is wrong with a body or a query string that is not what its route declares."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,28 +18,27 @@ _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _Message = TypeVar("_Message")
 
 
-def message_of(raw: bytes | msgspec.Raw, message: type[_Message]) -> _Message:
-    """JSON as this message. Raises Problem, which lists every fault.
+class RepeatedName(Exception):
+    """A name occurs twice in an object."""
 
-    That no name occurs twice is asked of a whole body, before: see `once_each`.
-    """
+
+def message_of(raw: msgspec.Raw, message: type[_Message]) -> _Message:
+    """A part of a body as this message. Raises Problem, which lists every fault."""
     try:
         return msgspec.json.decode(raw, type=message)
-    except msgspec.ValidationError as error:
-        raise _not_valid(error, raw, message) from None
     except _MALFORMED as error:
-        raise _no_json(error) from None
+        raise unreadable(error, raw, message) from None
 
 
-def parameters_of(given: Mapping[str, Any], message: type[_Message]) -> _Message:
-    """The parameters of a path and a query string as this query object.
-
-    Raises Problem, which lists every fault, and InvalidField.
-    """
-    try:
-        return msgspec.convert(given, type=message)
-    except msgspec.ValidationError as error:
-        raise _not_valid(error, msgspec.json.encode(given), message) from None
+def unreadable(error: Exception, raw: bytes | msgspec.Raw, message: type) -> Problem:
+    """The problem of JSON, or of a query string as JSON, that is not this message."""
+    match error:
+        case RepeatedName():
+            return _repeated(bytes(raw))
+        case msgspec.ValidationError():
+            return _not_valid(error, raw, message)
+        case _:
+            return _no_json(error)
 
 
 def refused_body(refusal: InvalidField, raw: bytes | msgspec.Raw, message: type[Any]) -> Problem:
@@ -52,17 +51,13 @@ def refused_body(refusal: InvalidField, raw: bytes | msgspec.Raw, message: type[
     return _problem(refusal.code, [first, *(each for each in found if each.field != first.field)])
 
 
-def _not_valid(
-    error: msgspec.ValidationError, raw: bytes | msgspec.Raw, message: type[Any]
-) -> Problem:
+def _not_valid(error: Exception, raw: bytes | msgspec.Raw, message: type) -> Problem:
     try:
         found = faults(raw, message)
     except _MALFORMED as malformed:
         return _no_json(malformed)
-    if not found:
-        # A type that is described in no other way than by msgspec's own words.
-        found = [FieldError("", str(error).replace("`", ""))]
-    return _problem("validation_failed", found)
+    # Of a type that `faults` cannot explain there is msgspec's own message.
+    return _problem("validation_failed", found or [FieldError("", str(error).replace("`", ""))])
 
 
 def _problem(code: str, found: list[FieldError]) -> Problem:
@@ -74,32 +69,11 @@ def _problem(code: str, found: list[FieldError]) -> Problem:
     return Problem(code, detail, errors=[first, *others])
 
 
-def once_each(raw: bytes) -> None:
-    """Raises Problem for an object in which a name occurs twice, of which parsers that take the
-    first or the last would make different things (RFC 8259, section 4).
-    """
+def _repeated(raw: bytes) -> Problem:
     try:
-        text = raw.decode()
-        try:
-            _scan.decode(text)
-        except _Repeated:
-            found = list(_twice(_pairs.decode(text), ""))
-            raise _problem("validation_failed", found) from None
-    except (ValueError, RecursionError) as error:
-        raise _no_json(error) from None
-
-
-class _Repeated(Exception):
-    """An object has a name twice."""
-
-
-def _look(pairs: list[tuple[str, Any]]) -> None:
-    if len(dict(pairs)) < len(pairs):
-        raise _Repeated
-
-
-# Numbers are left as text: nobody asks what they are, and some are very long.
-_scan = json.JSONDecoder(object_pairs_hook=_look, parse_int=str, parse_float=str)
+        return _problem("validation_failed", list(_twice(_pairs.decode(raw.decode()), "")))
+    except (ValueError, RecursionError) as malformed:
+        return _no_json(malformed)
 
 
 class _Object(list[tuple[str, Any]]):

@@ -1,9 +1,9 @@
 """Pagination: limits, and cursors that only open the listing they were made for.
 
 A cursor is a position in an ordered, growing listing, so following it visits every row that was
-there at the start exactly once. It is sealed: an authentication code over the listing and the
-position says that we made it (HMAC-SHA256, RFC 2104). What it carries, filters and the balances of
-a statement included, is therefore what we put in; it is no secret from who may read the listing.
+there at the start exactly once. It is authenticated, not encrypted: an HMAC-SHA256 (RFC 2104) over
+the listing and the position proves that what it carries, such as filters and the balances of a
+statement, is unchanged.
 """
 
 import base64
@@ -18,7 +18,7 @@ from chalicelib.http.sealing import sealing_key
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 
 _SEAL_BYTES = 16
-"""Of the 32 that SHA-256 gives: nobody can try 2^128 cursors at a server."""
+"""Of the 32 bytes of SHA-256: 2^128 codes are too many to try."""
 
 
 def make_cursor(*position: str, of: tuple[str, ...]) -> str:
@@ -30,7 +30,7 @@ def make_cursor(*position: str, of: tuple[str, ...]) -> str:
 def read_cursor(cursor: str, *, of: tuple[str, ...], parts: int) -> list[str]:
     """The position in the listing `of`, which has this many parts.
 
-    Raises Problem: invalid_cursor for what that listing, as this build makes it, did not make, and
+    Raises Problem: invalid_cursor for one that was not made for this listing by this build, and
     unavailable.
     """
     try:
@@ -38,7 +38,7 @@ def read_cursor(cursor: str, *, of: tuple[str, ...], parts: int) -> list[str]:
     except (binascii.Error, ValueError):
         raise not_ours() from None
     seal, payload = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
-    # Base64 has several texts for the same bytes, of which we write one.
+    # Several texts decode to the same bytes; only the one that we write is valid.
     if not hmac.compare_digest(seal, _seal(payload, of)) or cursor != _text(raw):
         raise not_ours()
     position = msgspec.json.decode(payload, type=list[str])
@@ -54,7 +54,7 @@ def must_agree(parameter: str | None, pinned: str) -> None:
 
 
 def whole_number(pinned: str) -> int:
-    """A number in a cursor. Raises Problem invalid_cursor for what no cursor of ours says."""
+    """A number in a cursor. Raises Problem invalid_cursor for any other text."""
     try:
         return int(pinned)
     except ValueError:
@@ -72,5 +72,5 @@ def _seal(payload: bytes, of: tuple[str, ...]) -> bytes:
 
 
 def not_ours() -> Problem:
-    """What is said of a cursor that no listing of ours has made."""
+    """The problem of a cursor that was not made by this listing."""
     return Problem("invalid_cursor", "the cursor was not made by this listing")

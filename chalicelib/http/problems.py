@@ -1,15 +1,16 @@
 """Problems: every error a client can see, as RFC 9457 `application/problem+json`.
 
-The table of codes is the contract. An error that is not in it is ours, not the client's: it is
-logged, and answered `internal_error` without a word about its inside.
+`STATUS` has every code of the contract; `domain/sentences.py` has the codes of the refusals. Any
+other exception is a fault of the system: it is logged, and answered `internal_error` without
+details.
 
-What an answer says of a write: 4xx, `contention`, `not_attempted` and `unavailable`, that nothing
-was written; `outcome_unknown` and `internal_error`, that it may have been. The same request with
-the same id or `Idempotency-Key` finds out, because it is done once.
+After 4xx, `contention`, `not_attempted` and `unavailable` nothing was written; after
+`outcome_unknown` and `internal_error` it may have been. The same request with the same id or
+`Idempotency-Key` finds out, because it is done once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from chalicelib.domain.errors import (
 CONTENT_TYPE = "application/problem+json"
 
 CHALLENGE = 'Bearer realm="twofold"'
-"""What a 401 asks for (`WWW-Authenticate`: RFC 9110, 11.6.1, and RFC 6750, 3)."""
+"""`WWW-Authenticate` of a 401 (RFC 9110, 11.6.1, and RFC 6750, 3)."""
 
 STATUS = {
     "malformed_json": 400,
@@ -67,6 +68,9 @@ STATUS = {
 }
 """Each code with its status. Clients branch on the code; both are kept for ever."""
 
+BODY_ERRORS = ("malformed_json", "request_too_large", "unsupported_media_type")
+"""The codes of any request with a body."""
+
 
 class FieldError(msgspec.Struct, frozen=True):
     """One field of a request that is not as it should be."""
@@ -76,7 +80,7 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class Problem(Exception):
-    """An error with its place in the contract, raised where HTTP is understood."""
+    """An error of the contract, raised by code that knows HTTP."""
 
     def __init__(
         self,
@@ -124,7 +128,7 @@ class Problem(Exception):
 
 
 def internal_error() -> Problem:
-    """A fault of ours, of which nothing more is said. A write may have been done."""
+    """A fault of the system, without details. A write may have been done."""
     return Problem(
         "internal_error",
         "something went wrong on our side; send the request again: "
@@ -152,15 +156,11 @@ def invalid(field: str, detail: str) -> Problem:
 
 
 def refused(refusal: Refusal) -> Problem:
-    """The problem that a refusal is to a client. Its amounts are strings, as everywhere."""
+    """The problem of a refusal. Its figures that are integers are strings of digits."""
     if isinstance(refusal, InvalidField):
         errors = [FieldError(refusal.where, refusal.why)]
         return Problem(refusal.code, str(refusal), errors=errors)
-    figures: dict[str, Any] = (
-        {field.name: getattr(refusal, field.name) for field in fields(refusal)}
-        if is_dataclass(refusal)
-        else {}
-    )
+    figures = {field.name: getattr(refusal, field.name) for field in fields(refusal)}
     return Problem(
         refusal.code,
         str(refusal),

@@ -1,8 +1,8 @@
-"""Sealing: the key that an environment seals its cursors with, one row of its table of keys.
+"""Sealing: the key that authenticates an environment's cursors, one row of its table of keys.
 
-The row is made by `ops deploy` and `ops provision`, and on a laptop at the start; a Lambda may read
-this row of the table and no other, and does so once per process, when it first needs it. Deleting
-the row lets the next deployment make another key: cursors of before are refused from then on.
+The row is made by `ops deploy` and `ops provision`, and on a laptop at the start. A query Lambda
+may read only this row of the table, and reads it once per process, at first use. Where the row was
+deleted, the next deployment makes another key, and older cursors are refused.
 """
 
 import logging
@@ -19,7 +19,7 @@ from chalicelib.tables import CONDITION_FAILED, Table, response_code
 logger = logging.getLogger(__name__)
 
 ROW = "cursors"
-"""The hash key of the row: no SHA-256, by which clients' keys are known."""
+"""The hash key of the row. It is not a SHA-256, as the hash keys of clients' keys are."""
 
 _BYTES = 32
 

@@ -1,7 +1,7 @@
 """Times: RFC 3339 as requests write it. Digits beyond microseconds are cut off, never rounded.
 
-A client that counts in 100 ns or in nanoseconds writes the last instant of a year with seven or
-nine digits. Rounded, it would be an instant of the next year. msgspec rounds.
+A client with a resolution of 100 ns or 1 ns writes the last instant of a year with seven or nine
+digits. msgspec would round it to an instant of the next year.
 """
 
 import re

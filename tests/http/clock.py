@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.commands import lambdas
+from chalicelib.commands import routes
 from chalicelib.commands.executor import executor
 from chalicelib.read_models import reading
 
@@ -18,7 +18,7 @@ class Clock:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = NOON
         timed = replace(executor(), clock=lambda: self.now, sleep=lambda _: None)
-        patch.setattr(lambdas, "executor", lambda: timed)
+        patch.setattr(routes, "executor", lambda: timed)
         patch.setattr(reading, "clock", lambda: self.now)
 
     def goes_on(self, **by: float) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.backoff import Backoff
-from chalicelib.commands import account_batch, lambdas
+from chalicelib.commands import account_batch, routes
 from chalicelib.commands.executor import Executor
 from chalicelib.domain.errors import Contention
 from chalicelib.events.dynamodb import DynamoStore
@@ -151,8 +151,8 @@ def test_what_was_opened_and_cannot_be_read_again_has_an_unknown_outcome(
         raise Busy("ThrottlingException")
 
     executor = Executor(DynamoStore(), backoff=Backoff(deadline=-1.0), sleep=lambda _: None)
-    monkeypatch.setattr(Executor, "patiently", fail)
-    monkeypatch.setattr(lambdas, "executor", lambda: executor)
+    monkeypatch.setattr(Executor, "retrying", fail)
+    monkeypatch.setattr(routes, "executor", lambda: executor)
 
     reply = api.post("/accounts/batch", {"accounts": [named("a")]})
 

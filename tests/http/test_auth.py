@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib.http import keys
-from chalicelib.http.auth import KEY_HEADER_PATTERN, authorize, authorizer, caller
+from chalicelib.http.auth import KEY_HEADER_PATTERN, authorize, authorizer
+from chalicelib.http.request import caller
 from chalicelib.settings import settings
 from chalicelib.tables import connection
 from ops.gateway import OPEN_PATHS

@@ -13,7 +13,8 @@ from chalice.test import Client, HTTPResponse
 
 from app import app
 from chalicelib.backoff import Backoff
-from chalicelib.commands import lambdas, responses
+from chalicelib.commands import responses
+from chalicelib.commands import routes as write
 from chalicelib.commands.executor import Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
@@ -140,7 +141,7 @@ def declared() -> set[tuple[str, str]]:
     return {
         (f"{route.method} {route.path.removeprefix('/ledgers/{ledger}')}", code)
         for route in routes()
-        for code in route.promises.get("refuses", ())
+        for code in route.errors
     }
 
 
@@ -229,7 +230,7 @@ def test_any_write_that_loses_every_race_asks_to_be_tried_again(
             raise Busy("ThrottlingException")
 
     executor = Executor(Contended(), backoff=Backoff(deadline=-1.0))
-    monkeypatch.setattr(lambdas, "executor", lambda: executor)
+    monkeypatch.setattr(write, "executor", lambda: executor)
     method, path = path_of(route)
     body = SOUND.get(route, {})
     if path.endswith("/batch"):
@@ -283,7 +284,7 @@ def test_what_nobody_foresaw_is_said_alike(
     def fail() -> None:
         raise RuntimeError("the secret of the house")
 
-    monkeypatch.setattr(lambdas, "executor", fail)
+    monkeypatch.setattr(write, "executor", fail)
     body = SOUND.get(route, {})
 
     reply = send(stock, *path_of(route), body, {})

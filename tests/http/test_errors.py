@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.commands import executor
-from chalicelib.commands import lambdas as write
+from chalicelib.commands import routes as write
 from chalicelib.domain.errors import Contention
 from chalicelib.http.problems import Problem, internal_error, outcome_unknown, unavailable
 from chalicelib.read_models import reading

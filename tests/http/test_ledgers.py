@@ -7,9 +7,8 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from chalicelib.http.auth import Caller
-from chalicelib.http.incoming import Incoming
-from chalicelib.read_models import ledger_routes, ledgers
+from chalicelib.http.request import Caller, Request
+from chalicelib.read_models import ledger_queries, ledgers
 from tests.deliveries import records_of
 from tests.http.api import Api, assert_problem
 
@@ -35,7 +34,7 @@ def client(moto: None) -> Client:  # noqa: ARG001  # Asked for its tables.
 def half(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The Read API that answers."""
     only = type("Half", (), {"serves": (request.param,)})()
-    monkeypatch.setattr(ledger_routes, "settings", lambda: only)
+    monkeypatch.setattr(ledger_queries, "settings", lambda: only)
     return str(request.param)
 
 
@@ -56,13 +55,13 @@ def listed(client: Client, query: str = "") -> list[dict[str, Any]]:
 def opening(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Lets the caller's key open these ledgers."""
     caller = Caller("till", frozenset({"read"}), frozenset(names))
-    before = Incoming.__init__
+    before = Request.__init__
 
-    def made(self: Incoming, *arguments: Any) -> None:
+    def made(self: Request, *arguments: Any) -> None:
         before(self, *arguments)
-        self._caller = caller
+        self.caller = caller
 
-    monkeypatch.setattr(Incoming, "__init__", made)
+    monkeypatch.setattr(Request, "__init__", made)
 
 
 @pytest.mark.usefixtures("half")

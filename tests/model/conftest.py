@@ -8,7 +8,7 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from chalicelib.commands import lambdas
+from chalicelib.commands import routes
 from chalicelib.commands.executor import executor
 from tests.model.machine import Machine
 from tests.model.systems import in_memory
@@ -17,7 +17,7 @@ from tests.model.systems import in_memory
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Machine]]:
     """A machine that drives the app in this process."""
-    monkeypatch.setattr(lambdas, "executor", executor)  # A system sets its own; this undoes it.
+    monkeypatch.setattr(routes, "executor", executor)  # A system sets its own; this undoes it.
     with Client(app) as client:
 
         def send(

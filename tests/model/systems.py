@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import pytest
 
-from chalicelib.commands import lambdas
+from chalicelib.commands import routes
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.domain.account.events import (
@@ -154,7 +154,7 @@ class System:
         self._calls += 1
         chosen = self._processes[process if process is not None else self._calls % 3 // 2]
         # Where the routes find the executor.
-        setattr(lambdas, "executor", lambda: chosen)  # noqa: B010  # Not an attribute to mypy.
+        setattr(routes, "executor", lambda: chosen)  # noqa: B010  # Not an attribute to mypy.
         raw = b"" if request.body is None else json.dumps(request.body).encode()
         headers = {"Content-Type": "application/json", **request.headers}
         path = f"/ledgers/{self.name}{request.path}"

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from app import app
-from chalicelib.commands import lambdas
+from chalicelib.commands import routes
 from chalicelib.commands.executor import executor
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb import DynamoStore
@@ -102,7 +102,7 @@ START_OF_TIME = datetime.fromisoformat("2025-01-01T00:00:00+00:00")
 @pytest.fixture
 def machine(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Machine]]:  # noqa: ARG001  # Asked for its tables.
     """A machine that drives a server of this process, whose clock it can set."""
-    monkeypatch.setattr(lambdas, "executor", executor)  # A system sets its own; this undoes it.
+    monkeypatch.setattr(routes, "executor", executor)  # A system sets its own; this undoes it.
     monkeypatch.setattr(reading, "clock", reading.clock)  # Likewise.
     port = free_port()
     server = LocalDevServer(app, Config(), "127.0.0.1", port)

@@ -155,8 +155,8 @@ def test_the_queries_load_no_event_store_until_one_is_asked() -> None:
         [
             sys.executable,
             "-c",
-            "import sys, chalicelib.read_models.balances.lambdas\n"
-            "import chalicelib.read_models.transactions.lambdas\n"
+            "import sys, chalicelib.read_models.balances.routes\n"
+            "import chalicelib.read_models.transactions.routes\n"
             "print([name for name in sys.modules if name.startswith('chalicelib.events')])",
         ],
         cwd=engines.ROOT,

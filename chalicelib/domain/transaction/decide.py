@@ -56,13 +56,13 @@ _OPPOSITE: dict[Direction, Direction] = {"debit": "credit", "credit": "debit"}
 class Books(Struct, frozen=True, kw_only=True):
     """What a decision sees: the newest event of transactions, and accounts, both by id.
 
-    What does not exist is left out. `routes` names the stripe that takes the new entries of a
+    What does not exist is left out. `stripes` names the stripe that takes the new entries of a
     striped account.
     """
 
     transactions: Mapping[str, Event]
     accounts: Mapping[str, Account]
-    routes: Mapping[str, str] = field(default_factory=dict)
+    stripes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ def decide(command: Command, books: Books, now: datetime) -> Decision:
 
 def _post(command: PostTransaction, books: Books, now: datetime) -> Decision:
     effective_at = command.effective_at or now
-    lines = new_lines(command.entries, books.accounts, books.routes)
+    lines = new_lines(command.entries, books.accounts, books.stripes)
     postings = posted_entries(lines, command.transaction, effective_at, command.reference)
     booked = book(postings, books.accounts)
     posted = TransactionPosted(
@@ -120,7 +120,7 @@ def _post(command: PostTransaction, books: Books, now: datetime) -> Decision:
 def _hold(command: HoldTransaction, books: Books, now: datetime) -> Decision:
     timeout = command.timeout_seconds
     expires_at = None if timeout is None else now + timedelta(seconds=timeout)
-    lines = new_lines(command.entries, books.accounts, books.routes)
+    lines = new_lines(command.entries, books.accounts, books.stripes)
     booked = book(held_entries(lines, command.transaction, expires_at), books.accounts)
     held = TransactionHeld(
         entries=booked.entries,

@@ -1,0 +1,81 @@
+"""Which ledgers are there? The query that both Read APIs answer."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby, islice
+
+import msgspec
+
+from chalicelib.http.pagination import make_cursor, read_cursor
+from chalicelib.read_models.ledgers import (
+    PARTITION,
+    AccountsLedger,
+    JournalLedger,
+    LedgerRow,
+    parts_of,
+    place_of,
+)
+from chalicelib.read_models.reading import PAGE, Limit
+from chalicelib.settings import ACCOUNTS, settings
+from chalicelib.tables import in_parallel
+
+_LISTING = ("ledgers",)
+
+
+class ListLedgers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which ledgers are there, in the order of their ids?"""
+
+    limit: Limit = PAGE
+    cursor: str | None = None
+
+
+class LedgerBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger, and the assets that its accounts hold or held."""
+
+    id: str
+    assets: list[str]
+
+
+class Ledgers(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of ledgers."""
+
+    ledgers: list[LedgerBody]
+    next_cursor: str | None
+
+
+def list_ledgers(query: ListLedgers, named: Sequence[str] | None) -> Ledgers:
+    """A page of the ledgers of which something has arrived, out of the named ones or, where they
+    are None, out of all. Raises Problem invalid_cursor.
+    """
+    after = ""
+    if query.cursor is not None:
+        (after,) = read_cursor(query.cursor, of=_LISTING, parts=1)
+    registry = AccountsLedger if ACCOUNTS in settings().serves else JournalLedger
+    found = _all(registry, after, query.limit) if named is None else _of(registry, named, after)
+    page = list(islice(found, query.limit + 1))
+    more = len(page) > query.limit
+    page = page[: query.limit]
+    return Ledgers(
+        ledgers=page, next_cursor=make_cursor(page[-1].id, of=_LISTING) if more else None
+    )
+
+
+def _all(registry: type[LedgerRow], after: str, limit: int) -> Iterator[LedgerBody]:
+    # "!" comes right behind the space that ends a ledger in a place, and before any id's character.
+    rows = registry.query(
+        PARTITION, LedgerRow.place > f"{after}!", page_size=2 * limit + 2, consistent_read=False
+    )
+    for ledger, assets in groupby(rows, key=lambda row: parts_of(row.place)[0]):
+        yield LedgerBody(id=ledger, assets=[parts_of(row.place)[1] for row in assets])
+
+
+def _of(registry: type[LedgerRow], named: Sequence[str], after: str) -> Iterator[LedgerBody]:
+    """Those of a key that opens only some: a query for each."""
+
+    def ask(ledger: str) -> list[LedgerBody]:
+        rows = registry.query(PARTITION, LedgerRow.place.startswith(place_of(ledger, "")))
+        assets = [parts_of(row.place)[1] for row in rows]
+        return [LedgerBody(id=ledger, assets=assets)] if assets else []
+
+    left = [ledger for ledger in named if ledger > after]
+    chunks = (left[start : start + PAGE] for start in range(0, len(left), PAGE))
+    return chain.from_iterable(each for chunk in chunks for each in in_parallel(ask, chunk))
