@@ -1,10 +1,12 @@
 """Responses: what became of a command, as an HTTP response."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from chalicelib.commands.executor import Executed, Executor
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.stripes import sum_of
+from chalicelib.domain.transaction.events import Event as TransactionEvent
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Busy, EventStore
 from chalicelib.http.bodies import (
@@ -18,7 +20,7 @@ from chalicelib.http.bodies import (
 from chalicelib.http.problems import outcome_unknown
 from chalicelib.http.response import Response
 from chalicelib.ledger.accounts import metadata_of
-from chalicelib.ledger.aggregates import account_state, transaction_event
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.settings import settings
 
 _REPLAYED = {"Idempotency-Replayed": "true"}
@@ -38,13 +40,8 @@ def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStor
 
 def transaction_of(recorded: Recorded, *, dry_run: bool = False) -> TransactionBody:
     """The transaction after this event of its stream."""
-    return transaction_body(
-        recorded.stream.ledger,
-        recorded.stream.id,
-        transaction_event(recorded),
-        recorded.version,
-        dry_run=dry_run,
-    )
+    stream, event = recorded.stream, cast(TransactionEvent, recorded.event)
+    return transaction_body(stream.ledger, stream.id, event, recorded.version, dry_run=dry_run)
 
 
 def account_response(

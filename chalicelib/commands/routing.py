@@ -5,7 +5,7 @@ stripes: new entries of a striped account go to one of them, and what is done to
 is decided on the sum of all and recorded on each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, assert_never
 
@@ -124,12 +124,15 @@ def is_final(refusal: Refusal, head: Recorded | None) -> bool:
     return isinstance(refusal, IdempotencyKeyReused | AccountExists)
 
 
-def names_further_streams(head: Recorded) -> bool:
-    """Whether commands that need this stream need others that it names: those of a transaction's
-    entries, and an account's stripes.
+def name_further_streams(heads: Iterable[Recorded]) -> bool:
+    """Whether commands that need these streams need others that one of them names: those of a
+    transaction's entries, or an account's stripes.
     """
-    state: Any = head.state
-    return head.stream.kind == _TRANSACTION or state.stripes > 1
+    for head in heads:
+        state: Any = head.state
+        if head.stream.kind == _TRANSACTION or state.stripes > 1:
+            return True
+    return False
 
 
 class Routing:
@@ -167,26 +170,23 @@ class Routing:
         """The changes of each stream, the command's target first; empty when already done."""
         if isinstance(command, account.Command):
             return _decide_account(command, heads, now)
-        newest = list(heads.items())
-        books = Books(
-            transactions={
-                id.id: transaction_event(head) for id, head in newest if id.kind == _TRANSACTION
-            },
-            accounts={id.id: account_state(head) for id, head in newest if id.kind == _ACCOUNT},
-            stripes={whole.id: stripe.id for whole, stripe in self._stripes.items()},
-        )
+        states: dict[str, Any] = {}
+        transactions: dict[str, Any] = {}
+        for stream, head in heads.items():
+            if stream.kind == _ACCOUNT:
+                states[stream.id] = head.state
+            else:
+                transactions[stream.id] = head.event
+        routes = {account.id: stripe.id for account, stripe in self._stripes.items()}
+        books = Books(transactions=transactions, accounts=states, stripes=routes)
         decision = decide_transaction(command, books, now)
-        ledger, states = command.ledger, decision.states
-        return {
-            **{
-                Stream(ledger, _TRANSACTION, id): Changes(events)
-                for id, events in decision.transactions.items()
-            },
-            **{
-                Stream(ledger, _ACCOUNT, id): Changes(events, states[id])
-                for id, events in decision.accounts.items()
-            },
-        }
+        changes: dict[Stream, Changes] = {}
+        for id, told in decision.transactions.items():
+            changes[Stream(command.ledger, _TRANSACTION, id)] = Changes(told)
+        for id, moved in decision.accounts.items():
+            stream = Stream(command.ledger, _ACCOUNT, id)
+            changes[stream] = Changes(moved, decision.states[id])
+        return changes
 
     def _entry_streams(self, command: PostTransaction | HoldTransaction) -> list[Stream]:
         """The streams that take the entries: the accounts', or a stripe of each striped account."""

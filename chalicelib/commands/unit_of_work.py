@@ -13,7 +13,7 @@ from chalicelib.commands.routing import (
     answered_by,
     creates_its_stream,
     is_final,
-    names_further_streams,
+    name_further_streams,
     stays_done,
     target_stream,
     with_account_events,
@@ -69,7 +69,7 @@ def load(run: Run, store: EventStore, cache: HeadCache) -> Read:
         found = {**known, **loaded}
         read.heads |= found
         seen.update(missing)
-        if not any(map(names_further_streams, found.values())):
+        if not name_further_streams(found.values()):
             _require_stripes(read.heads, wanted)
             read.unloaded.intersection_update(wanted)
             return read
@@ -116,7 +116,7 @@ class UnitOfWork:
             )
             self.heads[stream] = recorded[-1]
             self.events.setdefault(stream, []).extend(recorded)
-        return self.heads[target_stream(command)] if changed else None
+        return self.heads[next(iter(changed))] if changed else None
 
     def _follow(self, stream: Stream, changes: Changes) -> list[Recorded]:
         head = self.heads.get(stream)
@@ -188,16 +188,14 @@ class UnitOfWork:
         ]
 
     def _answer(self, command: Command, recorded: Recorded | None, store: EventStore) -> Executed:
-        head = self.heads[target_stream(command)]
-        stripes = stripe_streams(head) if head.stream.kind == "account" else []
+        answer = recorded or self.heads[target_stream(command)]
         if recorded is None:
-            version = answered_by(command, head.version)
-            first = head if version == head.version else store.read(head.stream, version)
-        return Executed(
-            recorded or first,
-            tuple(self.heads[stripe] for stripe in stripes),
-            replayed=recorded is None,
-        )
+            version = answered_by(command, answer.version)
+            if version != answer.version:
+                answer = store.read(answer.stream, version)
+        stripes = stripe_streams(answer) if answer.stream.kind == "account" else []
+        newest = tuple(self.heads[stripe] for stripe in stripes)
+        return Executed(answer, newest, replayed=recorded is None)
 
     @property
     def first_event(self) -> Recorded:

@@ -16,13 +16,12 @@ from chalicelib.domain.account.events import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
-from chalicelib.domain.account.state import Account, evolve, require_within_limits
+from chalicelib.domain.account.state import Account, evolve, require_room
 from chalicelib.domain.errors import (
     AccountIsClosed,
     AccountIsFrozen,
     AccountNotFound,
     AssetMismatch,
-    InsufficientFunds,
     UnbalancedTransaction,
     are_similar,
 )
@@ -182,12 +181,7 @@ def require_takes(id: str, account: Account, event: EntryPosted | EntryHeld) -> 
         raise AccountIsClosed(whole_of(id))
     if account.frozen_debits if event.direction == "debit" else account.frozen_credits:
         raise AccountIsFrozen(whole_of(id), event.direction)
-    low, high = account.min_balance, account.max_balance
-    worst = account.worst_balance(event.direction, event.amount)
-    if event.direction == account.normal_balance:
-        require_within_limits(id, worst, worst, low, high)
-    elif low is not None and worst < low:
-        raise InsufficientFunds(id, account.available, low, event.amount, account.normal_balance)
+    require_room(id, account, event.direction, event.amount)
 
 
 def expired_holds(

@@ -61,6 +61,11 @@ def encode_state(state: Struct) -> str:
     return msgspec.json.encode({"schema": schema, **fields}).decode()
 
 
+def encode(event: Struct, state: Struct) -> tuple[str, str]:
+    """An event and the state after it, as they are stored."""
+    return encode_event(event), encode_state(state)
+
+
 def decode_state(kind: str, data: str) -> Struct:
     """The state of a stream of this kind. Raises StaleState, UnknownEvent."""
     try:

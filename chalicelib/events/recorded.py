@@ -14,8 +14,7 @@ from chalicelib.events.codec import (
     UnknownEvent,
     decode_event,
     decode_state,
-    encode_event,
-    encode_state,
+    encode,
     evolve,
     link,
 )
@@ -128,12 +127,13 @@ def follow(
     recorded = []
     for place, event in enumerate(events):
         state = states[place] if states else evolve(state, event)
+        data, state_data = encode(event, state)
         unlinked = Recorded(
             stream=stream,
             version=first + place,
             type=type(event).__name__,
-            data=encode_event(event),
-            state_data=encode_state(state),
+            data=data,
+            state_data=state_data,
             recorded_at=origin.recorded_at,
             command_id=origin.command_id,
             actor=origin.actor,

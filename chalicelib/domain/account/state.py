@@ -20,7 +20,7 @@ from chalicelib.domain.account.events import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
-from chalicelib.domain.errors import AccountIsClosed, BalanceLimitExceeded
+from chalicelib.domain.errors import AccountIsClosed, BalanceLimitExceeded, InsufficientFunds
 from chalicelib.domain.fields import Direction, fingerprint
 from chalicelib.domain.holds import ExpiringHold, Holds
 
@@ -77,14 +77,6 @@ class Account(Struct, frozen=True, kw_only=True):
     def available(self) -> int:
         """Posted less what is pending outwards."""
         return self.posted - self.pending_out
-
-    def worst_balance(self, direction: Direction, amount: int) -> int:
-        """What the balance may come to with one more entry: the highest for an entry on the normal
-        side, otherwise the lowest.
-        """
-        if direction == self.normal_balance:
-            return self.posted + self.pending_in + amount
-        return self.available - amount
 
     @property
     def holds(self) -> Holds:
@@ -226,3 +218,15 @@ def require_within_limits(
         raise BalanceLimitExceeded(account, least, min_balance, max_balance)
     if max_balance is not None and most > max_balance:
         raise BalanceLimitExceeded(account, most, min_balance, max_balance)
+
+
+def require_room(id: str, account: Account, direction: Direction, amount: int) -> None:
+    """Raises BalanceLimitExceeded or InsufficientFunds unless the account's limits leave room for
+    one more entry, with all that is held.
+    """
+    low, high = account.min_balance, account.max_balance
+    if direction == account.normal_balance:
+        most = account.posted + account.pending_in + amount
+        require_within_limits(id, most, most, low, high)
+    elif low is not None and account.available - amount < low:
+        raise InsufficientFunds(id, account.available, low, amount, account.normal_balance)
