@@ -10,14 +10,15 @@ from types import CodeType, FrameType
 
 import chalicelib
 
+_COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
+
 _ROOT = str(Path(chalicelib.__file__).parent)
 
 
 @dataclass
 class Walk:
-    """Code objects of chalicelib that were entered (comprehensions and lambdas count as functions),
-    and `switches`: calls and returns between two of them that lie in different files. Frames of
-    libraries in between are not seen.
+    """The code objects of chalicelib that were entered. `switches` counts calls and returns between
+    two of them that lie in different files. Frames of libraries in between are not seen.
     """
 
     codes: set[CodeType] = field(default_factory=set)
@@ -30,8 +31,14 @@ class Walk:
 
     @property
     def functions(self) -> set[str]:
-        """The functions that were entered, as `file:line name`."""
-        return {f"{_file(one)}:{one.co_firstlineno} {one.co_qualname}" for one in self.codes}
+        """The functions that were entered, as `file:line name`; a comprehension, which is a code
+        object of its own before Python 3.12, belongs to the function that it is in.
+        """
+        return {
+            f"{_file(one)}:{one.co_firstlineno} {one.co_qualname}"
+            for one in self.codes
+            if one.co_name not in _COMPREHENSIONS
+        }
 
 
 def walked(call: Callable[[], object]) -> Walk:

@@ -8,6 +8,7 @@ way.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from chalicelib.domain.account.events import (
     EntryHeld,
@@ -128,6 +129,8 @@ def of_transaction(one: Recorded, before: TransactionEvent | None) -> Iterator[A
                 yield _entry(one, "freed", entry, made, when)
             case TransactionReversed():
                 pass
+            case _:
+                assert_never(event)
     if isinstance(event, TransactionPosted) and event.reverses:
         of, payload = str(transaction_stream(ledger, event.reverses)), ("reversal", one.stream.id)
         yield Assertion(of, 1, (*payload, *when), str(one.stream), one.version)
