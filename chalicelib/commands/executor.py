@@ -40,7 +40,12 @@ _Found = TypeVar("_Found")
 
 
 class _How(TypedDict, total=False):
-    """Who asks for commands, by which request, and how: see `Executor.execute`."""
+    """Who asks for commands (`actor`), and how.
+
+    `request` is the id of the request that asks, by which its events can be found; one is made
+    where there is none. A dry run decides and answers the same, and writes nothing. `within` is
+    how many seconds there are, where that is less than usual.
+    """
 
     actor: Required[str]
     request: str
@@ -60,25 +65,12 @@ class Executor:
     backoff: Backoff = field(default_factory=Backoff)
     head_cache: HeadCache | None = None
 
-    def execute(
-        self,
-        command: Command,
-        *,
-        actor: str,
-        request: str = "",
-        dry_run: bool = False,
-        within: float | None = None,
-    ) -> Executed:
+    def execute(self, command: Command, **how: Unpack[_How]) -> Executed:
         """Decides the command and appends its events, once, however often it is sent.
-
-        `request` is the id of the request that asks, by which its events can be found; one is made
-        where there is none. A dry run decides and answers the same, and writes nothing. `within`
-        is how many seconds there are, where that is less than usual.
 
         Raises the domain's refusals, also Contention where it is known that nothing was written,
         and OutcomeUnknown where it is not.
         """
-        how = _How(actor=actor, request=request, dry_run=dry_run, within=within)
         try:
             return self.execute_together([command], **how)[0]
         except Refused as refused:

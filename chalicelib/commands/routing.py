@@ -204,19 +204,17 @@ def with_account_events(
 
     `written` has the events of each account, in the order of the entries.
     """
-    return [_with_account_events(event, written) for event in events]
-
-
-def _with_account_events(event: Event, written: Mapping[Stream, Sequence[Recorded]]) -> Event:
-    assert isinstance(event, transaction_events.Event)
-    if isinstance(event, transaction_events.TransactionReversed):
-        return structs.replace(event, account_events=())
-    made = {stream.id: iter(recorded) for stream, recorded in written.items()}
-    of_entries = (next(made[entry.account]) for entry in event.entries)
-    named = tuple(
-        transaction_events.AccountEvent(one.version, one.short_hash) for one in of_entries
-    )
-    return structs.replace(event, account_events=named)
+    named = []
+    for event in events:
+        assert isinstance(event, transaction_events.Event)
+        made = {stream.id: iter(recorded) for stream, recorded in written.items()}
+        is_reversed = isinstance(event, transaction_events.TransactionReversed)
+        of_entries = [next(made[one.account]) for one in (() if is_reversed else event.entries)]
+        account_events = tuple(
+            transaction_events.AccountEvent(one.version, one.short_hash) for one in of_entries
+        )
+        named.append(structs.replace(event, account_events=account_events))
+    return named
 
 
 def _decide_account(command: account.Command, heads: Heads, now: datetime) -> dict[Stream, Changes]:

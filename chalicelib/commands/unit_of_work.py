@@ -70,7 +70,8 @@ def load(run: Run, store: EventStore, cache: HeadCache) -> Read:
         read.heads |= found
         seen.update(missing)
         if not name_further_streams(found.values()):
-            _require_stripes(read.heads, wanted)
+            if absent := [stream for stream in wanted if stream not in read.heads]:
+                _require_stripes(read.heads, absent)
             read.unloaded.intersection_update(wanted)
             return read
 
@@ -182,20 +183,17 @@ class UnitOfWork:
 
     def answers(self, store: EventStore) -> list[Executed]:
         """What became of each command, once this is written. Raises Busy."""
-        return [
-            self._answer(command, recorded, store)
-            for command, recorded in zip(self._run.commands, self.done, strict=True)
-        ]
-
-    def _answer(self, command: Command, recorded: Recorded | None, store: EventStore) -> Executed:
-        answer = recorded or self.heads[target_stream(command)]
-        if recorded is None:
-            version = answered_by(command, answer.version)
-            if version != answer.version:
-                answer = store.read(answer.stream, version)
-        stripes = stripe_streams(answer) if answer.stream.kind == "account" else []
-        newest = tuple(self.heads[stripe] for stripe in stripes)
-        return Executed(answer, newest, replayed=recorded is None)
+        answers = []
+        for command, recorded in zip(self._run.commands, self.done, strict=True):
+            answer = recorded or self.heads[target_stream(command)]
+            if recorded is None:
+                version = answered_by(command, answer.version)
+                if version != answer.version:
+                    answer = store.read(answer.stream, version)
+            stripes = stripe_streams(answer) if answer.stream.kind == "account" else []
+            newest = tuple(self.heads[stripe] for stripe in stripes)
+            answers.append(Executed(answer, newest, replayed=recorded is None))
+        return answers
 
     @property
     def first_event(self) -> Recorded:
@@ -219,10 +217,10 @@ class UnitOfWork:
         ]
 
 
-def _require_stripes(heads: dict[Stream, Recorded], wanted: Iterable[Stream]) -> None:
+def _require_stripes(heads: dict[Stream, Recorded], absent: Iterable[Stream]) -> None:
     """Raises Busy for a striped account that is being opened: it is seen, and a stripe not yet."""
-    for stream in wanted:
-        if stream not in heads and is_stripe(stream.id):
+    for stream in absent:
+        if is_stripe(stream.id):
             account = account_stream(stream.ledger, whole_of(stream.id))
             if account in heads:
                 raise Busy(f"{account} is being opened")

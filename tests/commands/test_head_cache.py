@@ -29,14 +29,14 @@ from chalicelib.events.recorded import (
 from chalicelib.events.store import Busy
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state, account_stream
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import credit, debit, opening, posting
 from tests.events.recordings import OPENED, entered, recorded, streams_of
 
 ALICE, BOB = account_stream("acme", "alice"), account_stream("acme", "bob")
 
 
-class CachingDesk(Desk):
+class CachingFixture(ExecutorFixture):
     """With a head cache, and a count of loads."""
 
     def __init__(self) -> None:
@@ -61,11 +61,11 @@ class CachingDesk(Desk):
 
 
 @pytest.fixture
-def desk() -> CachingDesk:
+def fixture() -> CachingFixture:
     """A till, Alice with 100, and Bob, all written by this process."""
-    desk = CachingDesk()
-    desk.open_accounts(funds=100)
-    return desk
+    fixture = CachingFixture()
+    fixture.open_accounts(funds=100)
+    return fixture
 
 
 def payment(id: str, amount: int) -> PostTransaction:
@@ -73,98 +73,98 @@ def payment(id: str, amount: int) -> PostTransaction:
     return posting(id, debit("alice", amount), credit("bob", amount))
 
 
-def test_what_this_process_wrote_is_not_loaded_again(desk: CachingDesk) -> None:
-    assert desk.loads_for(*[payment(f"p{number}", 1) for number in range(10)]) == 0
-    assert account_state(desk.books.load([BOB])[BOB]).posted == 10
+def test_what_this_process_wrote_is_not_loaded_again(fixture: CachingFixture) -> None:
+    assert fixture.loads_for(*[payment(f"p{number}", 1) for number in range(10)]) == 0
+    assert account_state(fixture.books.load([BOB])[BOB]).posted == 10
 
 
-def test_only_what_is_not_cached_is_loaded(desk: CachingDesk) -> None:
-    desk.do_elsewhere(opening("carol", normal_balance="credit"))
+def test_only_what_is_not_cached_is_loaded(fixture: CachingFixture) -> None:
+    fixture.do_elsewhere(opening("carol", normal_balance="credit"))
 
     command = posting("p", debit("alice", 1), credit("carol", 1))
 
-    assert desk.loads_for(command) == 1
-    assert desk.books.load([BOB])[BOB].version == 1
+    assert fixture.loads_for(command) == 1
+    assert fixture.books.load([BOB])[BOB].version == 1
 
 
-def test_a_stale_memory_costs_another_attempt_and_nothing_else(desk: CachingDesk) -> None:
-    desk.do_elsewhere(posting("elsewhere", debit("alice", 60), credit("bob", 60)))
+def test_a_stale_memory_costs_another_attempt_and_nothing_else(fixture: CachingFixture) -> None:
+    fixture.do_elsewhere(posting("elsewhere", debit("alice", 60), credit("bob", 60)))
 
-    desk.do(posting("here", debit("alice", 40), credit("bob", 40)))
+    fixture.do(posting("here", debit("alice", 40), credit("bob", 40)))
 
-    assert account_state(desk.books.load([BOB])[BOB]).posted == 100
+    assert account_state(fixture.books.load([BOB])[BOB]).posted == 100
 
 
-def test_nothing_is_refused_on_a_cached_head_alone(desk: CachingDesk) -> None:
-    desk.do_elsewhere(posting("more", debit("cash", 400), credit("alice", 400)))
+def test_nothing_is_refused_on_a_cached_head_alone(fixture: CachingFixture) -> None:
+    fixture.do_elsewhere(posting("more", debit("cash", 400), credit("alice", 400)))
 
-    desk.do(posting("p", debit("alice", 500), credit("bob", 500)))
+    fixture.do(posting("p", debit("alice", 500), credit("bob", 500)))
 
-    assert account_state(desk.books.load([ALICE])[ALICE]).posted == 0
+    assert account_state(fixture.books.load([ALICE])[ALICE]).posted == 0
     with pytest.raises(InsufficientFunds):
-        desk.do(posting("q", debit("alice", 1), credit("bob", 1)))
+        fixture.do(posting("q", debit("alice", 1), credit("bob", 1)))
 
 
-def test_nothing_is_called_done_on_a_cached_head_alone(desk: CachingDesk) -> None:
+def test_nothing_is_called_done_on_a_cached_head_alone(fixture: CachingFixture) -> None:
     freeze = FreezeAccount(ledger="acme", account="alice", debits=True, credits=True)
-    desk.do(freeze)
-    desk.do_elsewhere(UnfreezeAccount(ledger="acme", account="alice", debits=True, credits=True))
+    fixture.do(freeze)
+    fixture.do_elsewhere(UnfreezeAccount(ledger="acme", account="alice", debits=True, credits=True))
 
-    desk.do(freeze)
+    fixture.do(freeze)
 
-    assert account_state(desk.books.load([ALICE])[ALICE]).frozen_debits
-    assert desk.do(freeze).replayed
+    assert account_state(fixture.books.load([ALICE])[ALICE]).frozen_debits
+    assert fixture.do(freeze).replayed
 
 
-def test_a_stream_that_others_write_too_is_loaded_for_a_while(desk: CachingDesk) -> None:
-    desk.do_elsewhere(posting("elsewhere", debit("alice", 1), credit("bob", 1)))
-    desk.do(payment("lost", 1))
+def test_a_stream_that_others_write_too_is_loaded_for_a_while(fixture: CachingFixture) -> None:
+    fixture.do_elsewhere(posting("elsewhere", debit("alice", 1), credit("bob", 1)))
+    fixture.do(payment("lost", 1))
 
-    assert desk.loads_for(payment("p1", 1), payment("p2", 1)) == 2
-    desk.slept.append(COOL_DOWN_SECONDS)
-    assert desk.loads_for(payment("p3", 1), payment("p4", 1)) == 1
+    assert fixture.loads_for(payment("p1", 1), payment("p2", 1)) == 2
+    fixture.slept.append(COOL_DOWN_SECONDS)
+    assert fixture.loads_for(payment("p3", 1), payment("p4", 1)) == 1
 
 
 def test_a_memory_that_is_stale_too_often_is_not_used_until_it_would_have_been_right(
-    desk: CachingDesk,
+    fixture: CachingFixture,
 ) -> None:
     def write_elsewhere(number: int) -> None:
-        desk.do_elsewhere(posting(f"elsewhere{number}", debit("cash", 1), credit("alice", 1)))
-        desk.slept.append(COOL_DOWN_SECONDS)
-        desk.do(payment(f"here{number}", 1))
-        desk.slept.append(COOL_DOWN_SECONDS)
-        desk.do(payment(f"again{number}", 1))
+        fixture.do_elsewhere(posting(f"elsewhere{number}", debit("cash", 1), credit("alice", 1)))
+        fixture.slept.append(COOL_DOWN_SECONDS)
+        fixture.do(payment(f"here{number}", 1))
+        fixture.slept.append(COOL_DOWN_SECONDS)
+        fixture.do(payment(f"again{number}", 1))
 
     for number in range(20):
         write_elsewhere(number)
-    assert desk.loads_for(payment("p", 1)) == 1
-    assert 0 < desk.loads_for(*[payment(f"alone{number}", 1) for number in range(50)]) < 50
-    assert desk.loads_for(payment("q", 1)) == 0
+    assert fixture.loads_for(payment("p", 1)) == 1
+    assert 0 < fixture.loads_for(*[payment(f"alone{number}", 1) for number in range(50)]) < 50
+    assert fixture.loads_for(payment("q", 1)) == 0
 
 
-def test_a_write_that_may_have_failed_leaves_nothing_in_the_cache(desk: CachingDesk) -> None:
+def test_a_write_that_may_have_failed_leaves_nothing_in_the_cache(fixture: CachingFixture) -> None:
     def busy() -> None:
         raise Busy("ThrottlingException")
 
-    desk.store.before_append = [busy]
+    fixture.store.before_append = [busy]
 
-    assert desk.loads_for(payment("p", 1)) == 1
-    assert account_state(desk.books.load([BOB])[BOB]).posted == 1
+    assert fixture.loads_for(payment("p", 1)) == 1
+    assert account_state(fixture.books.load([BOB])[BOB]).posted == 1
 
 
-def test_a_dry_run_looks_at_the_books_as_they_are(desk: CachingDesk) -> None:
-    desk.do_elsewhere(posting("elsewhere", debit("alice", 100), credit("bob", 100)))
+def test_a_dry_run_looks_at_the_books_as_they_are(fixture: CachingFixture) -> None:
+    fixture.do_elsewhere(posting("elsewhere", debit("alice", 100), credit("bob", 100)))
 
     with pytest.raises(InsufficientFunds):
-        desk.do(posting("p", debit("alice", 1), credit("bob", 1)), dry_run=True)
+        fixture.do(posting("p", debit("alice", 1), credit("bob", 1)), dry_run=True)
 
 
-def test_an_account_that_was_emptied_elsewhere_can_be_closed(desk: CachingDesk) -> None:
-    desk.do_elsewhere(posting("elsewhere", debit("alice", 100), credit("cash", 100)))
+def test_an_account_that_was_emptied_elsewhere_can_be_closed(fixture: CachingFixture) -> None:
+    fixture.do_elsewhere(posting("elsewhere", debit("alice", 100), credit("cash", 100)))
 
-    desk.do(CloseAccount(ledger="acme", account="alice"))
+    fixture.do(CloseAccount(ledger="acme", account="alice"))
 
-    assert account_state(desk.books.load([ALICE])[ALICE]).closed
+    assert account_state(fixture.books.load([ALICE])[ALICE]).closed
 
 
 def test_the_memory_is_bounded_and_keeps_what_was_written_last(
@@ -198,69 +198,69 @@ def test_an_older_event_that_is_loaded_does_not_replace_a_newer_one() -> None:
 
 
 def test_every_stream_of_a_lost_append_that_others_write_is_loaded_for_a_while(
-    desk: CachingDesk,
+    fixture: CachingFixture,
 ) -> None:
-    desk.do_elsewhere(payment("elsewhere", 1))
+    fixture.do_elsewhere(payment("elsewhere", 1))
 
-    desk.do(payment("here", 1))
+    fixture.do(payment("here", 1))
 
-    assert desk.cache.get([ALICE, BOB]) == {}
-    desk.slept.append(COOL_DOWN_SECONDS)
-    desk.do(payment("again", 1))
-    assert set(desk.cache.get([ALICE, BOB])) == {ALICE, BOB}
+    assert fixture.cache.get([ALICE, BOB]) == {}
+    fixture.slept.append(COOL_DOWN_SECONDS)
+    fixture.do(payment("again", 1))
+    assert set(fixture.cache.get([ALICE, BOB])) == {ALICE, BOB}
 
 
 def test_a_process_stays_with_its_stripe_when_it_loses_on_another_account() -> None:
-    desk = CachingDesk()
-    desk.do(opening("cash", min_balance=None))
-    desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=16))
-    desk.do(posting("first", debit("cash", 1), credit("hot", 1)))
+    fixture = CachingFixture()
+    fixture.do(opening("cash", min_balance=None))
+    fixture.do(opening("hot", normal_balance="credit", min_balance=None, stripes=16))
+    fixture.do(posting("first", debit("cash", 1), credit("hot", 1)))
     hot = account_stream("acme", "hot")
-    mine = desk.cache.stripes_for([hot])[hot]
+    mine = fixture.cache.stripes_for([hot])[hot]
 
     for number in range(5):
-        desk.do_elsewhere(opening(f"till{number}", min_balance=None))
-        desk.do_elsewhere(posting(f"e{number}", debit("cash", 1), credit(f"till{number}", 1)))
-        desk.do(posting(f"p{number}", debit("cash", 1), credit("hot", 1)))
+        fixture.do_elsewhere(opening(f"till{number}", min_balance=None))
+        fixture.do_elsewhere(posting(f"e{number}", debit("cash", 1), credit(f"till{number}", 1)))
+        fixture.do(posting(f"p{number}", debit("cash", 1), credit("hot", 1)))
 
-        assert desk.cache.stripes_for([hot])[hot] == mine
-
-
-def test_what_was_written_or_loaded_long_ago_is_loaded_again(desk: CachingDesk) -> None:
-    assert desk.loads_for(payment("p1", 1)) == 0
-    desk.slept.append(FRESH_SECONDS)
-
-    assert desk.loads_for(payment("p2", 1)) == 1
-    assert desk.loads_for(payment("p3", 1)) == 0
+        assert fixture.cache.stripes_for([hot])[hot] == mine
 
 
-def test_each_write_lets_what_was_written_be_used_for_longer(desk: CachingDesk) -> None:
+def test_what_was_written_or_loaded_long_ago_is_loaded_again(fixture: CachingFixture) -> None:
+    assert fixture.loads_for(payment("p1", 1)) == 0
+    fixture.slept.append(FRESH_SECONDS)
+
+    assert fixture.loads_for(payment("p2", 1)) == 1
+    assert fixture.loads_for(payment("p3", 1)) == 0
+
+
+def test_each_write_lets_what_was_written_be_used_for_longer(fixture: CachingFixture) -> None:
     for number in range(5):
-        desk.slept.append(FRESH_SECONDS - 1)
-        assert desk.loads_for(payment(f"p{number}", 1)) == 0
+        fixture.slept.append(FRESH_SECONDS - 1)
+        assert fixture.loads_for(payment(f"p{number}", 1)) == 0
 
 
-def restore(desk: CachingDesk, earlier: dict[Stream, list[Recorded]]) -> None:
+def restore(fixture: CachingFixture, earlier: dict[Stream, list[Recorded]]) -> None:
     """The engine goes back to what it held before, under a process that goes on."""
-    desk.books._streams = {stream: list(events) for stream, events in earlier.items()}
+    fixture.books._streams = {stream: list(events) for stream, events in earlier.items()}
 
 
-def held(desk: CachingDesk) -> dict[Stream, list[Recorded]]:
+def held(fixture: CachingFixture) -> dict[Stream, list[Recorded]]:
     """All that the engine holds."""
-    return {stream: list(events) for stream, events in desk.books._streams.items()}
+    return {stream: list(events) for stream, events in fixture.books._streams.items()}
 
 
-def test_after_a_restore_an_old_memory_goes_on_from_what_is_there(desk: CachingDesk) -> None:
-    desk.do(payment("kept", 1))
-    earlier = held(desk)
-    desk.do(payment("rolled-back", 50))
-    restore(desk, earlier)
+def test_after_a_restore_an_old_memory_goes_on_from_what_is_there(fixture: CachingFixture) -> None:
+    fixture.do(payment("kept", 1))
+    earlier = held(fixture)
+    fixture.do(payment("rolled-back", 50))
+    restore(fixture, earlier)
 
-    desk.slept.append(FRESH_SECONDS)
-    desk.do(payment("next", 1))
-    desk.do(payment("and-on", 1))
+    fixture.slept.append(FRESH_SECONDS)
+    fixture.do(payment("next", 1))
+    fixture.do(payment("and-on", 1))
 
-    bob = list(desk.books.history(BOB))
+    bob = list(fixture.books.history(BOB))
     assert [event.version for event in bob] == [1, 2, 3, 4]
     assert account_state(bob[-1]).posted == 3
 
@@ -297,27 +297,27 @@ def test_an_engine_that_went_back_is_followed_beyond_a_gap_within_the_bound_and_
 
 
 def test_how_many_stripes_an_account_has_is_looked_up_again_after_a_while() -> None:
-    desk = CachingDesk()
-    desk.do(opening("cash", min_balance=None))
-    earlier = held(desk)
-    desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=16))
-    desk.do(posting("first", debit("cash", 1), credit("hot", 1)))
-    restore(desk, earlier)
-    desk.do_elsewhere(opening("hot", normal_balance="credit", min_balance=None, stripes=2))
+    fixture = CachingFixture()
+    fixture.do(opening("cash", min_balance=None))
+    earlier = held(fixture)
+    fixture.do(opening("hot", normal_balance="credit", min_balance=None, stripes=16))
+    fixture.do(posting("first", debit("cash", 1), credit("hot", 1)))
+    restore(fixture, earlier)
+    fixture.do_elsewhere(opening("hot", normal_balance="credit", min_balance=None, stripes=2))
 
-    desk.slept.append(FRESH_SECONDS)
-    desk.do(posting("next", debit("cash", 1), credit("hot", 1)))
+    fixture.slept.append(FRESH_SECONDS)
+    fixture.do(posting("next", debit("cash", 1), credit("hot", 1)))
 
     stripes = [account_stream("acme", id) for id in stripes_of("hot", 2)]
-    assert sum(account_state(head).posted for head in desk.books.load(stripes).values()) == 1
+    assert sum(account_state(head).posted for head in fixture.books.load(stripes).values()) == 1
 
 
 def test_a_stripe_that_is_written_again_and_again_costs_no_load() -> None:
-    desk = CachingDesk()
-    desk.do(opening("cash", min_balance=None))
-    desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=4))
-    desk.do(posting("first", debit("cash", 1), credit("hot", 1)))
+    fixture = CachingFixture()
+    fixture.do(opening("cash", min_balance=None))
+    fixture.do(opening("hot", normal_balance="credit", min_balance=None, stripes=4))
+    fixture.do(posting("first", debit("cash", 1), credit("hot", 1)))
 
     for number in range(3):
-        desk.slept.append(FRESH_SECONDS - 1)
-        assert desk.loads_for(posting(f"p{number}", debit("cash", 1), credit("hot", 1))) == 0
+        fixture.slept.append(FRESH_SECONDS - 1)
+        assert fixture.loads_for(posting(f"p{number}", debit("cash", 1), credit("hot", 1))) == 0

@@ -20,7 +20,6 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.fields import Direction
 from chalicelib.domain.postings import (
-    Booked,
     Line,
     book,
     held_entries,
@@ -65,7 +64,7 @@ class Books(Struct, frozen=True, kw_only=True):
     stripes: Mapping[str, str] = field(default_factory=dict)
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True):
     """Events for transactions and for each account they touch; empty when already done.
 
     `states` are the states of the accounts after each of their events.
@@ -114,7 +113,7 @@ def _post(command: PostTransaction, books: Books, now: datetime) -> Decision:
         fingerprint=command.fingerprint,
         created_at=now,
     )
-    return _decision(booked, {command.transaction: [posted]})
+    return Decision({command.transaction: [posted]}, booked.events, booked.states)
 
 
 def _hold(command: HoldTransaction, books: Books, now: datetime) -> Decision:
@@ -133,7 +132,7 @@ def _hold(command: HoldTransaction, books: Books, now: datetime) -> Decision:
         is_hold=True,
         expires_at=expires_at,
     )
-    return _decision(booked, {command.transaction: [held]})
+    return Decision({command.transaction: [held]}, booked.events, booked.states)
 
 
 def _resolve(command: Resolving, books: Books, now: datetime) -> Decision:
@@ -173,7 +172,7 @@ def _resolve(command: Resolving, books: Books, now: datetime) -> Decision:
             resolved = _next(HoldExpired, held, resolution=resolution)
         case _:
             assert_never(command)
-    return _decision(booked, {command.transaction: [resolved]})
+    return Decision({command.transaction: [resolved]}, booked.events, booked.states)
 
 
 def _resolved_before(command: Resolving, transaction: Event) -> Decision:
@@ -231,11 +230,11 @@ def _reverse(command: ReverseTransaction, books: Books, now: datetime) -> Decisi
         reverses=command.reverses,
     )
     reversed_ = _next(TransactionReversed, original, reversed_by=command.transaction)
-    return _decision(booked, {command.transaction: [reversal], command.reverses: [reversed_]})
-
-
-def _decision(booked: Booked, transactions: Mapping[str, list[Event]]) -> Decision:
-    return Decision(transactions=transactions, accounts=booked.events, states=booked.states)
+    transactions: dict[str, list[Event]] = {
+        command.transaction: [reversal],
+        command.reverses: [reversed_],
+    }
+    return Decision(transactions, booked.events, booked.states)
 
 
 def _next(kind: type[Event], before: Event, **changes: Any) -> Event:

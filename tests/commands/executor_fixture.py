@@ -1,4 +1,4 @@
-"""A desk: an executor whose store, clock, ids and waiting are in a test's hands."""
+"""An executor whose store, clock, ids and waiting are in a test's hands."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -57,8 +57,8 @@ class InterruptedStore:
         return self.inner.history(stream, newest_first=newest_first)
 
 
-class Desk:
-    """Where commands are handed in. Time stands still, but for what is slept."""
+class ExecutorFixture:
+    """An executor on a store in memory. Time stands still, but for what is slept."""
 
     def __init__(self) -> None:
         self.books = MemoryStore()
