@@ -28,10 +28,10 @@ from chalicelib.commands.executor import (
     executor,
 )
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import MemoryStore
 from chalicelib.read_models import accounts, journal
 from tests.books import Bookkeeper
 from tests.domain.books import credit, debit, posting
+from tests.memory_store import MemoryStore
 
 LEDGER = "cpu"
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command
 from chalicelib.domain.fields import Direction
 from chalicelib.domain.transaction.commands import Entry
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import Append, EventStore, MemoryStore, Place
+from chalicelib.events.store import Append, EventStore, Place
 from chalicelib.read_models import accounts, journal
 from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.memory_store import MemoryStore
 
 PROJECTORS = (accounts.project_accounts, journal.project_journal)
 

@@ -25,6 +25,7 @@ ARROWS: dict[str, set[str]] = {
     "http": {"http", "domain", "tables", "settings", "telemetry"},
     "commands": {
         "commands",
+        "backoff",
         "ledger",
         "events",
         "domain",
@@ -35,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "read_models": {
         "read_models",
+        "backoff",
         "ledger",
         "events",
         "domain",
@@ -44,6 +46,7 @@ ARROWS: dict[str, set[str]] = {
         "telemetry",
     },
     "sweep": {"commands", "read_models", "domain", "tables"},
+    "backoff": set(),
     "tables": {"settings"},
     "settings": set(),
     "telemetry": {"settings"},

@@ -15,7 +15,7 @@ from chalicelib.domain.transaction.commands import (
     VoidHold,
 )
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.store import Busy, MemoryStore
+from chalicelib.events.store import Busy
 from chalicelib.ledger.aggregates import (
     account_state,
     account_stream,
@@ -26,6 +26,7 @@ from chalicelib.read_models.transactions.table import TransactionRow
 from tests.books import deliver
 from tests.deliveries import events_of
 from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.memory_store import MemoryStore
 
 pytestmark = pytest.mark.usefixtures("moto")
 

@@ -10,7 +10,8 @@ from chalicelib.commands import account_batch
 from chalicelib.commands.account_requests import AccountBatchRequest
 from chalicelib.commands.executor import Executor
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import Append, MemoryStore, Place
+from chalicelib.events.store import Append, Place
+from tests.memory_store import MemoryStore
 
 ACCOUNTS = [
     {"id": f"a{number}", "asset": "USD/2", "normal_balance": "credit"} for number in range(40)

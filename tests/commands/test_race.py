@@ -9,11 +9,11 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import (
     Executed,
     executor,
 )
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.events import (
     AccountOpened,
     EntryPosted,

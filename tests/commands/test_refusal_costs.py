@@ -6,10 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.commands.executor import (
-    Backoff,
-    Executor,
-)
+from chalicelib.backoff import Backoff
+from chalicelib.commands.executor import Executor
 from chalicelib.domain.account.events import EntryPosted
 from chalicelib.domain.errors import (
     Contention,
@@ -28,9 +26,10 @@ from chalicelib.events.recorded import (
     Stream,
     follow,
 )
-from chalicelib.events.store import Append, MemoryStore, Place
+from chalicelib.events.store import Append, Place
 from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.domain.books import NOW, Command, credit, debit, opening, posting
+from tests.memory_store import MemoryStore
 
 ALICE = account_stream("acme", "alice")
 TOO_MUCH = posting("too-much", debit("alice", 10_000), credit("cash", 10_000))

@@ -3,7 +3,8 @@
 import pytest
 
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.store import EventStore, MemoryStore
+from chalicelib.events.store import EventStore
+from tests.memory_store import MemoryStore
 
 
 @pytest.fixture(params=["memory", "moto", "ministack", "dynamodb_local"])

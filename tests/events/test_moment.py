@@ -14,13 +14,14 @@ from chalicelib.events.recorded import (
     Stream,
     follow,
 )
-from chalicelib.events.store import Append, MemoryStore
+from chalicelib.events.store import Append
 from chalicelib.ledger.accounts import (
     TRIES,
     at_one_moment,
 )
 from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.domain.books import NOW, opening
+from tests.memory_store import MemoryStore
 
 HOT = account_stream("acme", "hot")
 STRIPES = [account_stream("acme", id) for id in stripes_of("hot", 3)]

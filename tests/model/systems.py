@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.commands import routes
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
 from chalicelib.domain.account.events import (
     EntryPosted,
     HeldEntryPosted,
@@ -26,7 +26,6 @@ from chalicelib.events.store import (
     Busy,
     Conflict,
     EventStore,
-    MemoryStore,
     Place,
     Unanswered,
 )
@@ -36,6 +35,7 @@ from chalicelib.read_models.balances import queries as balances
 from chalicelib.read_models.balances.queries import GetAccount, get_account
 from chalicelib.read_models.transactions import queries as transactions
 from chalicelib.read_models.transactions.queries import GetTransaction, get_transaction
+from tests.memory_store import MemoryStore
 from tests.model.ledger import stamp
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, Mapping[str, str], Any]]
@@ -144,7 +144,7 @@ class System:
                 clock=lambda: self.now,
                 sleep=slept.append,
                 monotonic=lambda: sum(slept),
-                memory=Memory(),
+                head_cache=HeadCache(),
             )
             for _ in range(2)
         ]

@@ -10,15 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from chalicelib.commands.answers import account_of
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
+from chalicelib.commands.responses import account_of
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account import commands as managing
 from chalicelib.domain.errors import Refusal
 from chalicelib.domain.transaction import commands as transaction
 from chalicelib.domain.transaction.commands import Entry
-from chalicelib.events.store import MemoryStore
 from chalicelib.http.bodies import AccountBody
 from chalicelib.ledger.accounts import all_of
 from chalicelib.ledger.aggregates import account_stream
@@ -34,6 +33,7 @@ from chalicelib.read_models.totals.queries import TrialBalance
 from tests.ask import ask
 from tests.books import WatchedStore, deliver, later
 from tests.domain.books import NOW
+from tests.memory_store import MemoryStore
 from tests.read_models.paging import pages
 from tests.soak import examples
 
@@ -53,7 +53,7 @@ class Books:
     store: WatchedStore = field(default_factory=lambda: WatchedStore(MemoryStore()))
 
     def __post_init__(self) -> None:
-        self._executor = Executor(self.store, clock=lambda: self.now, memory=Memory())
+        self._executor = Executor(self.store, clock=lambda: self.now, head_cache=HeadCache())
         self.open(CASH)
         self.open(HOT, self.stripes)
 

@@ -5,7 +5,6 @@ was missed, repeated or late in between. The account's row moves on in the same 
 sum, on the condition that it is still where it was read: nothing is added twice.
 """
 
-import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.backoff import Backoff
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.stream import newest
@@ -36,6 +36,7 @@ _ACTIONS = 100
 """Accounts and sums of one transaction, at most: what DynamoDB takes."""
 
 _ATTEMPTS = 8
+_BACKOFF = Backoff(base=0.01)
 _LOST = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
@@ -156,7 +157,7 @@ def _add(events: Sequence[Recorded]) -> None:
             codes = {reason.code for reason in error.cancellation_reasons if reason}
             if not codes or not codes <= _LOST or attempt == _ATTEMPTS - 1:
                 raise
-        time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        time.sleep(_BACKOFF.delay(attempt))
 
 
 def _write(gains: Mapping[Key, Sequence[Gain]], as_of: Mapping[Key, str]) -> None:

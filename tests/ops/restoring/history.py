@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import (
     Executor,
     Refused,
 )
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
@@ -28,8 +28,9 @@ from chalicelib.domain.transaction.commands import (
     VoidHold,
 )
 from chalicelib.events.recorded import Recorded
-from chalicelib.events.store import Append, MemoryStore
+from chalicelib.events.store import Append
 from tests.domain.books import NOW, credit, debit, opening, posting
+from tests.memory_store import MemoryStore
 
 LEDGER = "acme"
 PLAIN = ["cash", "alice", "bob", "carol", "dave"]
