@@ -1,4 +1,4 @@
-# make run, make test: everything from nothing.
+# make run, make check, make test: everything from nothing.
 PORT ?= 8000
 AUTH ?= none
 ENV ?= prod
@@ -15,18 +15,33 @@ export PYTHONPYCACHEPREFIX := $(HOME)/.cache/twofold/pycache
 # Some images set this: every process that a test starts would then compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test soak bench demo chaos e2e plan deploy destroy lint types format lock reset
+# Tests that run in memory or on moto: `make check` leaves out those of them that start an engine.
+FAST := tests/domain tests/commands tests/events tests/http tests/test_house.py tests/test_settings.py
+PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+.PHONY: run check fast test whole soak bench demo chaos e2e plan deploy destroy lint types format lock reset
 
 run: .venv/ready
 	TWOFOLD_AUTH=$(AUTH) $(BIN)/chalice local --port $(PORT)
 
-test: lint types
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 25
+# While you work: lint, types and the fast tests, in a minute or so.
+check: lint
+	$(MAKE) --no-print-directory --jobs 2 types fast
+
+fast: .venv/ready
+	$(PYTEST) -m "not engine" $(FAST)
+
+# Before a change is handed over, and in CI: everything.
+test: lint
+	$(MAKE) --no-print-directory --jobs 2 types whole
+
+whole: .venv/ready
+	$(PYTEST) --durations 25
 
 # All tests, those whose length is a choice (searches at random, chaos, races, traffic) at their full
 # length and with new examples each time: see tests/soak.py.
 soak: .venv/ready
-	TWOFOLD_SOAK=1 $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 25
+	TWOFOLD_SOAK=1 $(PYTEST) --durations 25
 
 demo: .venv/ready
 	$(BIN)/python -m ops demo --url http://127.0.0.1:$(PORT) $(DATA)

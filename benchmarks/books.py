@@ -4,17 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.account.events import (
-    AccountOpened,
-    EntryPosted,
-)
+from chalicelib.domain.account.events import AccountOpened, EntryPosted
 from chalicelib.domain.fields import fingerprint
 from chalicelib.events.dynamodb import to_item
-from chalicelib.events.recorded import (
-    Origin,
-    Recorded,
-    follow,
-)
+from chalicelib.events.recorded import Origin, Recorded, follow
 from chalicelib.ledger.aggregates import account_stream
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -23,10 +23,7 @@ from benchmarks.engine import dynamodb_local
 from benchmarks.invocations import delivery, request, transfer
 from benchmarks.replaying import Transport, replayed
 from chalicelib import tables
-from chalicelib.commands.executor import (
-    Executor,
-    executor,
-)
+from chalicelib.commands.executor import Executor, executor
 from chalicelib.events.recorded import Recorded
 from chalicelib.read_models import accounts, journal
 from tests.books import Bookkeeper

@@ -22,10 +22,7 @@ from benchmarks.stores import twofold
 from benchmarks.stores.clients import Clients, rate
 from benchmarks.stores.twofold import LEDGER
 from chalicelib.commands.executor import executor
-from chalicelib.domain.transaction.commands import (
-    Entry,
-    PostTransaction,
-)
+from chalicelib.domain.transaction.commands import Entry, PostTransaction
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import transaction_event
 from chalicelib.read_models.balances import table as balances

@@ -21,11 +21,7 @@ from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals import projector as totals
 from chalicelib.read_models.totals.table import TotalRow, shard_key, shard_of
 from chalicelib.read_models.transactions import projector as transactions
-from chalicelib.tables import (
-    Table,
-    connection,
-    in_parallel,
-)
+from chalicelib.tables import Table, connection, in_parallel
 
 _PUTS = 25
 

@@ -14,10 +14,7 @@ from typing import Any
 
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
-from chalicelib.domain.errors import (
-    Refusal,
-    TryAgain,
-)
+from chalicelib.domain.errors import Refusal, TryAgain
 from chalicelib.domain.transaction.commands import ExpireHold
 
 logger = logging.getLogger(__name__)
@@ -98,10 +95,7 @@ def _release(
 
     How many expired, and how many failed.
     """
-    from chalicelib.commands.executor import (
-        Refused,
-        executor,
-    )
+    from chalicelib.commands.executor import Refused, executor
 
     commands = [ExpireHold(ledger=ledger, transaction=id) for id in ids]
     try:

@@ -20,14 +20,7 @@ from packaging.tags import Tag, parse_tag
 
 from chalicelib.settings import settings
 from ops.elf import complaint
-from ops.lambda_runtimes import (
-    MACHINES,
-    Runtime,
-    markers,
-    platforms,
-    runtime_named,
-    supported_tags,
-)
+from ops.lambda_runtimes import MACHINES, Runtime, markers, platforms, runtime_named, supported_tags
 from ops.pins import Pin, read
 from ops.trimming import is_read
 

@@ -16,8 +16,13 @@ os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
+import hypothesis
+import psutil
 import pytest
+from botocore.loaders import Loader
 
 from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
@@ -28,6 +33,50 @@ _ledgers = count(1)
 
 # Where tests run, an engine may be slow for want of a processor.
 tables.READ_TIMEOUT_SECONDS = 20.0
+
+# For the same reason no example has a deadline.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
+
+ENGINES = {
+    "ministack",
+    "ministack_endpoint",
+    "empty_ministack",
+    "spare_ministack",
+    "dynamodb_local",
+    "dynamodb_local_endpoint",
+}
+"""The fixtures that start a process to be a DynamoDB."""
+
+_models: dict[Any, Any] = {}
+_init_loader = Loader.__init__
+
+
+def _share_models(loader: Loader, *arguments: Any, **options: Any) -> None:
+    """The descriptions of AWS's services are read once: most of what a new client costs, and tests
+    make thousands, since each has an engine of its own or another than the test before.
+    """
+    _init_loader(loader, *arguments, **options)
+    if not arguments and not options:  # Chalice and moto have loaders with other folders.
+        vars(loader)["_cache"] = _models
+
+
+patch.object(Loader, "__init__", _share_models).start()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, since many tests wait for processes that they start."""
+    return (psutil.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that need an engine: `make check` leaves them out."""
+    for item in items:
+        given = getattr(getattr(item, "callspec", None), "params", {}).values()
+        names = [*getattr(item, "fixturenames", ()), *given]
+        if any(isinstance(name, str) and name in ENGINES for name in names):
+            item.add_marker("engine")
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.environment import TABLES
 from chalicelib.settings import read_again
+from tests.faster_moto import faster_moto
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -59,6 +60,7 @@ def moto() -> Iterator[None]:
         ExitStack() as pools,
         patch.object(tables, "_pool", cache(lambda _: pools.enter_context(ThreadPoolExecutor(1)))),
         patch("moto.dynamodb.responses.TRANSACTION_MAX_ITEMS", 100),  # As DynamoDB has since 2022.
+        faster_moto(),
     ):
         tables.create(TABLES)
         ensure_sealing_key()

@@ -9,11 +9,7 @@ import pytest
 from chalicelib import sweep
 from chalicelib.commands import executor as executor_module
 from chalicelib.commands.executor import Executor
-from chalicelib.domain.transaction.commands import (
-    HoldTransaction,
-    PostHold,
-    VoidHold,
-)
+from chalicelib.domain.transaction.commands import HoldTransaction, PostHold, VoidHold
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
 from chalicelib.ledger.aggregates import (

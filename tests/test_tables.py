@@ -9,10 +9,7 @@ import pytest
 from pynamodb.exceptions import TableError
 
 from chalicelib import __version__, tables
-from chalicelib.tables import (
-    connection,
-    in_parallel,
-)
+from chalicelib.tables import connection, in_parallel
 from tests import engines
 
 _who: ContextVar[str] = ContextVar("who", default="nobody")

@@ -8,13 +8,7 @@ from typing import Any
 from benchmarks import results
 from benchmarks.engine import CACHE, Missing
 from benchmarks.stores.clients import Answer, rate, summary
-from benchmarks.stores.contestants import (
-    LOADING,
-    ORDER,
-    OURS,
-    Contestant,
-    all_contestants,
-)
+from benchmarks.stores.contestants import LOADING, ORDER, OURS, Contestant, all_contestants
 from tests import engines
 
 HISTORIES = {10: 512, 100: 256, 500: 32, 1_000: 16, 10_000: 4}

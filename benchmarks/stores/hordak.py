@@ -39,16 +39,9 @@ settings.configure(
 )
 django.setup()
 
-from django.core.management import (
-    call_command,
-)
+from django.core.management import call_command
 from django.db import connection, transaction
-from hordak.models import (
-    Account,
-    AccountType,
-    Leg,
-    Transaction,
-)
+from hordak.models import Account, AccountType, Leg, Transaction
 from moneyed import Money
 
 _AT_ONCE = 1000

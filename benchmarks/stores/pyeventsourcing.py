@@ -19,13 +19,8 @@ from benchmarks.stores.worker import Refused, serve
 os.environ["PERSISTENCE_MODULE"] = "eventsourcing_dynamodb"
 os.environ["DYNAMO_TABLE"], os.environ["DYNAMO_ENDPOINT_URL"] = sys.argv[1:3]
 
-from eventsourcing.application import (
-    Application,
-)
-from eventsourcing.domain import (
-    Aggregate,
-    event,
-)
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
 
 
 class Account(Aggregate):

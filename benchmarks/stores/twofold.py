@@ -21,10 +21,7 @@ from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.errors import Refusal
-from chalicelib.domain.transaction.commands import (
-    Entry,
-    PostTransaction,
-)
+from chalicelib.domain.transaction.commands import Entry, PostTransaction
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.tables import connection

@@ -22,10 +22,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from chalicelib.domain.stripes import MARK, stripes_of, whole_of
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 
 SIZE = 4000
 """Streams, of about a kilobyte each."""

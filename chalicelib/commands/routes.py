@@ -15,12 +15,7 @@ from chalicelib.commands.account_requests import (
 from chalicelib.commands.executor import Executed, executor
 from chalicelib.commands.idempotency import HEADER, IdempotencyKey, IdOfKey, id_of, key_of
 from chalicelib.commands.responses import account_response, transaction_response
-from chalicelib.commands.route_errors import (
-    ACCOUNT_ERRORS,
-    ENTRY_ERRORS,
-    HOLD_ERRORS,
-    WRITE_ERRORS,
-)
+from chalicelib.commands.route_errors import ACCOUNT_ERRORS, ENTRY_ERRORS, HOLD_ERRORS, WRITE_ERRORS
 from chalicelib.commands.routing import Command
 from chalicelib.commands.transaction_requests import (
     BatchRequest,

@@ -9,14 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from chalicelib.events.aggregates import (
-    AGGREGATES,
-    EVENTS,
-    KINDS,
-    schema_of,
-    stored_schema,
-    upcast,
-)
+from chalicelib.events.aggregates import AGGREGATES, EVENTS, KINDS, schema_of, stored_schema, upcast
 
 FIRST_LINK = bytes(32)
 """What the first event of a stream is chained to."""

@@ -14,24 +14,13 @@ from typing import Any
 from botocore.parsers import ResponseParserError
 from pynamodb.connection.base import BOTOCORE_EXCEPTIONS
 from pynamodb.constants import ALL_OLD
-from pynamodb.exceptions import (
-    CancellationReason,
-    PutError,
-    TransactWriteError,
-)
+from pynamodb.exceptions import CancellationReason, PutError, TransactWriteError
 from pynamodb.transactions import TransactGet, TransactWrite
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dynamodb_faults import TAKEN, of_append, reading
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import (
-    Append,
-    Conflict,
-    Place,
-    Unanswered,
-    check,
-    with_current_state,
-)
+from chalicelib.events.store import Append, Conflict, Place, Unanswered, check, with_current_state
 from chalicelib.events.table import EventItem
 from chalicelib.tables import (
     CONDITION_FAILED,

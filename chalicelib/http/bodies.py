@@ -13,10 +13,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.fields import Direction, rfc3339
 from chalicelib.domain.holds import ExpiringHold
 from chalicelib.domain.stripes import MARK, public_version, public_version_of, whole_of
-from chalicelib.domain.transaction.events import (
-    BookedEntry,
-    Event,
-)
+from chalicelib.domain.transaction.events import BookedEntry, Event
 
 
 class Frozen(msgspec.Struct, frozen=True):

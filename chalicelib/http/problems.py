@@ -15,12 +15,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.errors import (
-    InvalidField,
-    OutcomeUnknown,
-    Refusal,
-    TryAgain,
-)
+from chalicelib.domain.errors import InvalidField, OutcomeUnknown, Refusal, TryAgain
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -9,7 +9,7 @@ from tests.clients.troubled import Troubled, troubled
 from tests.local.server import chalice_local, copy_project
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a `chalice local` that these tests share, each with a ledger of its own."""
     project = copy_project(tmp_path_factory.mktemp("project"))

@@ -11,15 +11,8 @@ from chalicelib.domain.transaction.commands import (
     ReverseTransaction,
     VoidHold,
 )
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
-from chalicelib.ledger.aggregates import (
-    account_stream,
-    transaction_event,
-    transaction_stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.ledger.aggregates import account_stream, transaction_event, transaction_stream
 from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import Command, credit, debit, opening, posting
 

@@ -7,10 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.commands.batch import ResultBody
-from chalicelib.domain.errors import (
-    BatchTooLarge,
-    InvalidField,
-)
+from chalicelib.domain.errors import BatchTooLarge, InvalidField
 from chalicelib.ledger.aggregates import account_state, transaction_stream
 from tests.commands.batches import BOB, balances, moved, run, said
 from tests.commands.executor_fixture import ExecutorFixture

@@ -10,11 +10,7 @@ from chalicelib.domain.account.commands import ChangeAccount
 from chalicelib.domain.errors import ClocksApart
 from chalicelib.events.clocks import ARRIVES_WITHIN, DIFFER, SENT_WITHIN
 from chalicelib.http.problems import refused
-from chalicelib.ledger.aggregates import (
-    account_stream,
-    transaction_event,
-    transaction_stream,
-)
+from chalicelib.ledger.aggregates import account_stream, transaction_event, transaction_stream
 from tests.commands.executor_fixture import ExecutorFixture
 from tests.commands.test_release import holding
 from tests.domain.books import credit, debit, posting

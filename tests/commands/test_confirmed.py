@@ -31,10 +31,7 @@ from chalicelib.domain.transaction.commands import (
     ReverseTransaction,
     VoidHold,
 )
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy, Place
 from chalicelib.ledger.aggregates import account_stream
 from tests.commands.executor_fixture import ExecutorFixture

@@ -19,11 +19,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.transaction.events import TransactionPosted
 from chalicelib.events.recorded import Recorded
-from chalicelib.ledger.aggregates import (
-    account_state,
-    account_stream,
-    transaction_stream,
-)
+from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import NOW, credit, debit, opening, posting
 from tests.memory_store import MemoryStore

@@ -17,16 +17,9 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.transaction.commands import HoldTransaction
 from chalicelib.domain.transaction.events import TransactionPosted
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy, Conflict
-from chalicelib.ledger.aggregates import (
-    account_state,
-    account_stream,
-    transaction_stream,
-)
+from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.commands.executor_fixture import ExecutorFixture, Interruption
 from tests.domain.books import credit, debit, opening, posting
 

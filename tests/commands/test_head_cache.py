@@ -7,25 +7,14 @@ import pytest
 
 from chalicelib.commands import head_cache
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import (
-    COOL_DOWN_SECONDS,
-    FRESH_SECONDS,
-    HeadCache,
-)
+from chalicelib.commands.head_cache import COOL_DOWN_SECONDS, FRESH_SECONDS, HeadCache
 from chalicelib.commands.routing import Command
-from chalicelib.domain.account.commands import (
-    CloseAccount,
-    FreezeAccount,
-    UnfreezeAccount,
-)
+from chalicelib.domain.account.commands import CloseAccount, FreezeAccount, UnfreezeAccount
 from chalicelib.domain.errors import InsufficientFunds
 from chalicelib.domain.stripes import stripes_of
 from chalicelib.domain.transaction.commands import PostTransaction
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state, account_stream

@@ -17,22 +17,14 @@ from chalicelib.domain.account.commands import (
     FreezeAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.errors import (
-    Contention,
-    InsufficientFunds,
-    OutcomeUnknown,
-    Refusal,
-)
+from chalicelib.domain.errors import Contention, InsufficientFunds, OutcomeUnknown, Refusal
 from chalicelib.domain.transaction.commands import (
     HoldTransaction,
     PostHold,
     ReverseTransaction,
     VoidHold,
 )
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Append, Busy, Conflict, Unanswered
 from chalicelib.ledger.aggregates import (
     account_state,

@@ -9,29 +9,13 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.commands.executor import (
-    Executed,
-    executor,
-)
+from chalicelib.commands.executor import Executed, executor
 from chalicelib.commands.routing import Command
-from chalicelib.domain.account.events import (
-    AccountOpened,
-    EntryPosted,
-)
-from chalicelib.domain.errors import (
-    Contention,
-    InsufficientFunds,
-)
+from chalicelib.domain.account.events import AccountOpened, EntryPosted
+from chalicelib.domain.errors import Contention, InsufficientFunds
 from chalicelib.events.codec import FIRST_LINK
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
-from chalicelib.ledger.aggregates import (
-    account_state,
-    account_stream,
-    transaction_stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.domain.books import credit, debit, opening, posting
 from tests.soak import examples
 

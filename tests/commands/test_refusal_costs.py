@@ -9,23 +9,10 @@ import pytest
 from chalicelib.backoff import Backoff
 from chalicelib.commands.executor import Executor
 from chalicelib.domain.account.events import EntryPosted
-from chalicelib.domain.errors import (
-    Contention,
-    InsufficientFunds,
-)
+from chalicelib.domain.errors import Contention, InsufficientFunds
 from chalicelib.domain.holds import MOST_LISTED
-from chalicelib.domain.transaction.commands import (
-    ExpireHold,
-    HoldTransaction,
-    PostHold,
-    VoidHold,
-)
-from chalicelib.events.recorded import (
-    Origin,
-    Recorded,
-    Stream,
-    follow,
-)
+from chalicelib.domain.transaction.commands import ExpireHold, HoldTransaction, PostHold, VoidHold
+from chalicelib.events.recorded import Origin, Recorded, Stream, follow
 from chalicelib.events.store import Append, Place
 from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.domain.books import NOW, Command, credit, debit, opening, posting

@@ -5,10 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.commands.executor import Refused
-from chalicelib.domain.account.commands import (
-    ChangeAccount,
-    CloseAccount,
-)
+from chalicelib.domain.account.commands import ChangeAccount, CloseAccount
 from chalicelib.domain.errors import (
     AccountNotEmpty,
     BalanceLimitExceeded,
@@ -17,15 +14,8 @@ from chalicelib.domain.errors import (
     InsufficientFunds,
     Refusal,
 )
-from chalicelib.domain.transaction.commands import (
-    ExpireHold,
-    HoldTransaction,
-    PostHold,
-)
-from chalicelib.domain.transaction.events import (
-    HoldExpired,
-    TransactionPosted,
-)
+from chalicelib.domain.transaction.commands import ExpireHold, HoldTransaction, PostHold
+from chalicelib.domain.transaction.events import HoldExpired, TransactionPosted
 from chalicelib.events.store import Conflict
 from chalicelib.ledger.aggregates import (
     account_state,

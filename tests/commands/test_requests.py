@@ -8,10 +8,7 @@ import pytest
 
 from chalicelib.commands.account_requests import OpenAccountRequest
 from chalicelib.commands.transaction_requests import NewTransactionRequest
-from chalicelib.domain.errors import (
-    InvalidAmount,
-    InvalidField,
-)
+from chalicelib.domain.errors import InvalidAmount, InvalidField
 from tests.domain.books import credit, debit, opening, posting
 
 

@@ -14,10 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.commands.executor import (
-    Executed,
-    Executor,
-)
+from chalicelib.commands.executor import Executed, Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.commands.responses import account_of, transaction_of
 from chalicelib.commands.routing import Command
@@ -29,12 +26,7 @@ from chalicelib.domain.account.commands import (
 )
 from chalicelib.domain.account.events import EntryPosted
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.errors import (
-    AccountIsClosed,
-    AccountIsFrozen,
-    AccountNotEmpty,
-    Refusal,
-)
+from chalicelib.domain.errors import AccountIsClosed, AccountIsFrozen, AccountNotEmpty, Refusal
 from chalicelib.domain.stripes import whole_of
 from chalicelib.domain.transaction.commands import (
     HoldTransaction,

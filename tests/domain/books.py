@@ -13,10 +13,7 @@ from chalicelib.domain.account.state import evolve as evolve_account
 from chalicelib.domain.fields import Direction
 from chalicelib.domain.transaction import decide as transaction_decide
 from chalicelib.domain.transaction.commands import Command as TransactionCommand
-from chalicelib.domain.transaction.commands import (
-    Entry,
-    PostTransaction,
-)
+from chalicelib.domain.transaction.commands import Entry, PostTransaction
 from chalicelib.domain.transaction.events import Event as TransactionEvent
 from chalicelib.domain.transaction.state import Transaction
 from chalicelib.domain.transaction.state import evolve as evolve_transaction

@@ -1,9 +1,6 @@
 """Holding: the command that sets money aside, in short, and books in which it was done."""
 
-from chalicelib.domain.transaction.commands import (
-    Entry,
-    HoldTransaction,
-)
+from chalicelib.domain.transaction.commands import Entry, HoldTransaction
 from tests.domain.books import Books, credit, debit, opening, posting
 
 

@@ -5,15 +5,8 @@ from msgspec.structs import replace
 
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.account.decide import decide
-from chalicelib.domain.account.events import (
-    AccountOpened,
-    EntryPosted,
-    Event,
-)
-from chalicelib.domain.account.state import (
-    Account,
-    evolve,
-)
+from chalicelib.domain.account.events import AccountOpened, EntryPosted, Event
+from chalicelib.domain.account.state import Account, evolve
 from chalicelib.domain.errors import (
     AccountExists,
     BalanceLimitExceeded,

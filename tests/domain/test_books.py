@@ -7,22 +7,17 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.commands import OpenAccount
-from chalicelib.domain.account.events import (
-    AccountOpened,
-    EntryPosted,
-)
+from chalicelib.domain.account.events import AccountOpened, EntryPosted
 from chalicelib.domain.account.events import Event as AccountEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.state import evolve as evolve_account
 from chalicelib.domain.errors import Refusal
 from chalicelib.domain.fields import Direction
-from chalicelib.domain.transaction.commands import (
-    Entry,
-    PostTransaction,
-)
+from chalicelib.domain.transaction.commands import Entry, PostTransaction
 from chalicelib.domain.transaction.state import evolve as evolve_transaction
 from tests.domain.arithmetic import Arithmetic
 from tests.domain.books import Books, opening, posting
+from tests.soak import examples
 
 Command = OpenAccount | PostTransaction
 
@@ -92,7 +87,7 @@ def sequences(draw: st.DrawFn) -> list[Command]:
     return commands
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(150, 1000), deadline=None)
 @given(sequences())
 def test_the_books_agree_with_plain_arithmetic_and_keep_their_rules(
     commands: list[Command],

@@ -10,11 +10,7 @@ from chalicelib.domain.account.commands import (
     UnfreezeAccount,
 )
 from chalicelib.domain.account.decide import decide
-from chalicelib.domain.account.events import (
-    AccountClosed,
-    AccountFrozen,
-    AccountUnfrozen,
-)
+from chalicelib.domain.account.events import AccountClosed, AccountFrozen, AccountUnfrozen
 from chalicelib.domain.errors import (
     AccountIsClosed,
     AccountIsFrozen,

@@ -15,11 +15,7 @@ from chalicelib.domain.account.commands import (
     FreezeAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.account.events import (
-    EntryHeld,
-    HeldEntryPosted,
-    HeldEntryReleased,
-)
+from chalicelib.domain.account.events import EntryHeld, HeldEntryPosted, HeldEntryReleased
 from chalicelib.domain.account.events import Event as AccountEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.state import evolve as evolve_account
@@ -44,6 +40,7 @@ from chalicelib.domain.transaction.commands import (
 )
 from tests.domain.books import NOW, Books, Command, credit, debit, opening, posting
 from tests.domain.holding import books_of_alice_and_bob, holding
+from tests.soak import examples
 
 POST = PostHold(ledger="acme", transaction="h")
 VOID = VoidHold(ledger="acme", transaction="h")
@@ -175,7 +172,7 @@ COMMANDS: st.SearchStrategy[Command] = st.sampled_from(
 ).flatmap(lambda strategy: strategy)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150, 1000), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), COMMANDS), min_size=5, max_size=40))
 def test_whatever_is_asked_no_limit_is_breached_and_every_hold_is_released_once(
     asked: Sequence[tuple[int, Command]],

@@ -5,11 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.account.events import (
-    EntryHeld,
-    HeldEntryPosted,
-    HeldEntryReleased,
-)
+from chalicelib.domain.account.events import EntryHeld, HeldEntryPosted, HeldEntryReleased
 from chalicelib.domain.errors import (
     ExceedsPendingAmount,
     IdempotencyKeyReused,

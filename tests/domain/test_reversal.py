@@ -4,10 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account.commands import (
-    CloseAccount,
-    FreezeAccount,
-)
+from chalicelib.domain.account.commands import CloseAccount, FreezeAccount
 from chalicelib.domain.errors import (
     AccountIsClosed,
     AccountIsFrozen,
@@ -27,10 +24,7 @@ from chalicelib.domain.transaction.commands import (
     VoidHold,
 )
 from chalicelib.domain.transaction.decide import Decision
-from chalicelib.domain.transaction.events import (
-    TransactionPosted,
-    TransactionReversed,
-)
+from chalicelib.domain.transaction.events import TransactionPosted, TransactionReversed
 from tests.domain.books import NOW, Books, credit, debit, opening, posting
 
 LATER = NOW + timedelta(days=30)

@@ -16,10 +16,7 @@ from chalicelib.domain.errors import (
     UnbalancedTransaction,
 )
 from chalicelib.domain.transaction.commands import PostTransaction
-from chalicelib.domain.transaction.events import (
-    BookedEntry,
-    TransactionPosted,
-)
+from chalicelib.domain.transaction.events import BookedEntry, TransactionPosted
 from tests.domain.books import NOW, Books, credit, debit, opening, posting
 
 EARLIER = NOW - timedelta(days=40)

@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import (
-    InvalidAmount,
-    InvalidField,
-)
+from chalicelib.domain.errors import InvalidAmount, InvalidField
 from chalicelib.domain.transaction.commands import Entry
 from tests.domain.books import credit, debit, opening, posting
 

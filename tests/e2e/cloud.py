@@ -30,22 +30,27 @@ class Cloud:
         self.project = project
         self.access = ACCESS
         self._http = urllib3.PoolManager(retries=False, timeout=60)
+        self._session = botocore.session.get_session()
+        self._clients: dict[tuple[Any, ...], Any] = {}
 
     def client(
         self, service: str, region: str = ACCESS["AWS_DEFAULT_REGION"], **credentials: Any
     ) -> Any:
         """A client of a service, as the account's root or with the credentials given."""
-        access: dict[str, Any] = {
-            "aws_access_key_id": ACCESS["AWS_ACCESS_KEY_ID"],
-            "aws_secret_access_key": ACCESS["AWS_SECRET_ACCESS_KEY"],
-            **credentials,
-        }
-        return botocore.session.get_session().create_client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=region,
-            **access,
-        )
+        known = service, region, *credentials.items()
+        if known not in self._clients:
+            access: dict[str, Any] = {
+                "aws_access_key_id": ACCESS["AWS_ACCESS_KEY_ID"],
+                "aws_secret_access_key": ACCESS["AWS_SECRET_ACCESS_KEY"],
+                **credentials,
+            }
+            self._clients[known] = self._session.create_client(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=region,
+                **access,
+            )
+        return self._clients[known]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -5,9 +5,14 @@ pictures differ where two deployments do.
 """
 
 import json
+import os
+import pickle
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.e2e.cloud import Cloud
 
@@ -75,6 +80,25 @@ def picture(cloud: Cloud) -> Picture:
         }
         for key, properties in found.items()
     }
+
+
+def keep(it: Picture, folders: pytest.TempPathFactory) -> None:
+    """Keeps the picture of what `ops deploy` made, for all workers of this run."""
+    path = _kept(folders)
+    new = path.with_suffix(".new")
+    new.write_bytes(pickle.dumps(it))
+    new.rename(path)  # All of it appears at once.
+
+
+def kept(folders: pytest.TempPathFactory) -> Picture | None:
+    """The picture that a test of this run has kept already."""
+    path = _kept(folders)
+    return pickle.loads(path.read_bytes()) if path.exists() else None
+
+
+def _kept(folders: pytest.TempPathFactory) -> Path:
+    base = folders.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "deployed.pickle"
 
 
 def differences(one: Picture, other: Picture) -> set[tuple[str, str]]:

@@ -3,20 +3,9 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.domain.account.events import (
-    AccountOpened,
-    EntryPosted,
-)
-from chalicelib.domain.transaction.events import (
-    BookedEntry,
-    TransactionPosted,
-)
-from chalicelib.events.recorded import (
-    Origin,
-    Recorded,
-    Stream,
-    follow,
-)
+from chalicelib.domain.account.events import AccountOpened, EntryPosted
+from chalicelib.domain.transaction.events import BookedEntry, TransactionPosted
+from chalicelib.events.recorded import Origin, Recorded, Stream, follow
 from chalicelib.events.store import Append
 from chalicelib.ledger.aggregates import Event, account_stream
 

@@ -9,16 +9,9 @@ from uuid_utils import uuid7
 
 from chalicelib.domain.account.events import EntryHeld
 from chalicelib.domain.holds import MOST_LISTED
-from chalicelib.domain.transaction.events import (
-    AccountEvent,
-    TransactionHeld,
-)
+from chalicelib.domain.transaction.events import AccountEvent, TransactionHeld
 from chalicelib.events.dynamodb import to_item
-from chalicelib.events.recorded import (
-    Origin,
-    Recorded,
-    follow,
-)
+from chalicelib.events.recorded import Origin, Recorded, follow
 from chalicelib.ledger.aggregates import (
     Event,
     account_stream,

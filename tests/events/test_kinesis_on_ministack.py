@@ -29,6 +29,8 @@ from tests.books import PROJECTORS, Bookkeeper
 from tests.domain.books import credit, debit
 from tests.read_models.shelves import shelves_of
 
+pytestmark = pytest.mark.engine
+
 NAME = "twofold-test-events"
 SHARDS = 3
 STACKS = ("accounts", "journal")

@@ -8,17 +8,9 @@ import pytest
 from chalicelib.commands.executor import Executor
 from chalicelib.domain.account.events import EntryPosted
 from chalicelib.domain.stripes import stripes_of, sum_of
-from chalicelib.events.recorded import (
-    Origin,
-    Recorded,
-    Stream,
-    follow,
-)
+from chalicelib.events.recorded import Origin, Recorded, Stream, follow
 from chalicelib.events.store import Append
-from chalicelib.ledger.accounts import (
-    TRIES,
-    at_one_moment,
-)
+from chalicelib.ledger.accounts import TRIES, at_one_moment
 from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.domain.books import NOW, opening
 from tests.memory_store import MemoryStore

@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.events.codec import FIRST_LINK, UnknownEvent
-from chalicelib.events.recorded import (
-    Origin,
-    Stream,
-    follow,
-)
-from chalicelib.ledger.aggregates import (
-    account_state,
-    account_stream,
-    transaction_stream,
-)
+from chalicelib.events.recorded import Origin, Stream, follow
+from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
 
 CASH = account_stream("acme", "cash")

@@ -10,19 +10,8 @@ from chalicelib.domain.account.state import Account
 from chalicelib.events.codec import FIRST_LINK, evolve
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import EventStore
-from chalicelib.ledger.aggregates import (
-    account_state,
-    account_stream,
-    transaction_stream,
-)
-from tests.events.recordings import (
-    OPENED,
-    TRANSFERRED,
-    append_of,
-    entered,
-    recorded,
-    streams_of,
-)
+from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
+from tests.events.recordings import OPENED, TRANSFERRED, append_of, entered, recorded, streams_of
 
 
 def test_a_stream_without_events_is_not_found(store: EventStore, ledger: str) -> None:

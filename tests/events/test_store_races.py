@@ -5,10 +5,7 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.events.recorded import (
-    Recorded,
-    Stream,
-)
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Conflict, EventStore
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_stream

@@ -14,11 +14,7 @@ from chalicelib.backoff import Backoff
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.commands.routing import Command, target_stream
-from chalicelib.domain.account.commands import (
-    ChangeAccount,
-    CloseAccount,
-    FreezeAccount,
-)
+from chalicelib.domain.account.commands import ChangeAccount, CloseAccount, FreezeAccount
 from chalicelib.domain.transaction.commands import (
     HoldTransaction,
     PostHold,

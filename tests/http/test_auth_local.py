@@ -16,6 +16,8 @@ import urllib3
 from tests.engines import ROOT
 from tests.local.server import Server, chalice_local, copy_project, environment
 
+pytestmark = pytest.mark.engine
+
 ACCOUNT = {"id": "bob", "asset": "USD/2", "normal_balance": "credit"}
 NOTHING_YET = (404, "ledger_not_found")
 """What is said of a ledger that the key opens, where it is empty."""

@@ -7,6 +7,7 @@ import pytest
 
 from tests.http.api import Api, assert_problem
 from tests.http.cases import NOT_DIGITS, moving
+from tests.soak import examples
 
 DEBIT = {"account": "cash", "direction": "debit", "amount": "1"}
 CREDIT = {"account": "alice", "direction": "credit", "amount": "1"}
@@ -164,7 +165,8 @@ def test_what_is_no_json_is_told_why(api: Api, body: bytes, why: str) -> None:
 
 
 def test_a_list_of_faults_has_an_end(api: Api) -> None:
-    reply = raw(api, "POST", "/transactions", '{"entries": [' + "{}," * 80_000 + "{}]}")
+    entries = "{}," * examples(8_000, 80_000)
+    reply = raw(api, "POST", "/transactions", f'{{"entries": [{entries}{{}}]}}')
 
     problem = assert_problem(reply, 400, "validation_failed")
 

@@ -53,7 +53,9 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "TWOFOLD_", "POWERTOOLS_"))
     }
-    return {**kept, "TWOFOLD_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", **more}
+    if "PYTHONPYCACHEPREFIX" not in os.environ:
+        kept["PYTHONDONTWRITEBYTECODE"] = "1"  # A server reloads when a file of its folder changes.
+    return {**kept, "TWOFOLD_HOME": str(home), **more}
 
 
 class Server:

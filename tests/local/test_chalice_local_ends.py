@@ -6,13 +6,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from tests.local.books import (
-    assert_trial_balance,
-    open_accounts,
-    post,
-    seen_by,
-    transfer,
-)
+from tests.local.books import assert_trial_balance, open_accounts, post, seen_by, transfer
 from tests.local.server import GONE, Reply, Server, processes
 
 TRANSACTIONS = "/ledgers/acme/transactions"

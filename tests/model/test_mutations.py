@@ -23,10 +23,7 @@ from chalicelib.domain.account.events import (
 )
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.transaction import decide as transaction_decide
-from chalicelib.domain.transaction.commands import (
-    Command,
-    PostTransaction,
-)
+from chalicelib.domain.transaction.commands import Command, PostTransaction
 from chalicelib.events.store import Unanswered
 from tests.model.machine import Machine
 from tests.soak import SOAKING

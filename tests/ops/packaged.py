@@ -39,9 +39,14 @@ class Described:
 
     def expanded(self, template: dict[str, Any] | None = None) -> dict[str, Any]:
         """What AWS's own translator makes of it: the resources that CloudFormation creates."""
-        with patch.dict(os.environ, AWS_DEFAULT_REGION=PSEUDO["AWS::Region"]):
-            translator = Translator({}, Parser())
-            return dict(translator.translate(template or self.template, {**PSEUDO, **GIVEN}))
+        return dict(json.loads(_translated(json.dumps(template) if template else self.text)))
+
+
+@cache
+def _translated(template: str) -> str:
+    with patch.dict(os.environ, AWS_DEFAULT_REGION=PSEUDO["AWS::Region"]):
+        translator = Translator({}, Parser())
+        return json.dumps(translator.translate(json.loads(template), {**PSEUDO, **GIVEN}))
 
 
 def environment(name: str) -> list[Stage]:
@@ -54,14 +59,13 @@ def environment(name: str) -> list[Stage]:
 def described(folder: Path) -> dict[str, list[Described]]:
     """Every environment's stages, packaged into a folder but for their code."""
 
-    def describe(work: tuple[Path, Stage]) -> Described:
-        project, stage = work
-        return Described(stage, packaging.describe(project, stage, folder / stage.name)[0])
+    def describe(stage: Stage) -> Described:
+        return Described(
+            stage, packaging.describe(folder / "project", stage, folder / stage.name)[0]
+        )
 
-    work = []
-    for name in ENVIRONMENTS:
-        packaging.lay_out(environment(name), folder / "projects" / name)
-        work += [(folder / "projects" / name, stage) for stage in environment(name)]
+    work = [stage for name in ENVIRONMENTS for stage in environment(name)]
+    packaging.lay_out(work, folder / "project")
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(describe, work))
     return {

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib import tables
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import Event
-from chalicelib.local.environment import TABLES
 from chalicelib.read_models.integrity.table import IntegrityRow
 from chalicelib.tables import Table
 from ops.checkpoints.checkpoint import read
@@ -39,16 +37,9 @@ ROOMS = {name: model.table for name, model in READ_MODELS.items()}
 
 
 @pytest.fixture(scope="module")
-def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One ledger in which everything happened, on an engine of its own, since an audit reads all.
-
-    Not on moto, which takes twice the time to scan as much as this.
-    """
-    with (
-        engines.ministack(tmp_path_factory.mktemp("audited")) as endpoint,
-        engines.connected(endpoint),
-    ):
-        tables.create(TABLES)
+def books() -> Iterator[None]:
+    """One ledger in which everything happened, on moto."""
+    with engines.moto():
         write("acme")
         project()
         yield
@@ -95,7 +86,8 @@ def test_the_checkpoint_has_the_head_of_every_stream_in_the_order_of_names(tmp_p
 
 @pytest.mark.parametrize("name", STORED)
 def test_one_byte_changed_in_any_kind_of_event_is_named(name: str) -> None:
-    for number, item in enumerate(one_of_each_type()):
+    step = examples(3, 1)
+    for number, item in enumerate(one_of_each_type()[STORED.index(name) % step :: step]):
         value = next(iter(item[name].values()))
         place = (0, len(value) // 2, -1)[number % 3]
         changed = altered(item, name, partial(another_byte, place=place))

@@ -23,25 +23,23 @@ from ops.verifying.read_models import READ_MODELS
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 from tests.http.api import client
-from tests.ops.audited import (
-    Keeper,
-    audited,
-    counted,
-    damaged,
-    items,
-    key_of,
-    project,
-    said,
-    write,
-)
+from tests.ops.audited import Keeper, audited, counted, damaged, items, key_of, project, said, write
+from tests.ops.forging import undone
 
 
-@pytest.fixture(autouse=True)
-def books() -> Iterator[None]:
-    """A ledger of each test's own, on moto, in which everything happened."""
+@pytest.fixture(scope="module", autouse=True)
+def _written() -> Iterator[None]:
+    """A ledger on moto, in which everything happened."""
     with engines.moto():
         write("acme")
         project()
+        yield
+
+
+@pytest.fixture(autouse=True)
+def books(_written: None) -> Iterator[None]:
+    """Whatever a test does to the ledger is undone."""
+    with undone():
         yield
 
 

@@ -6,14 +6,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from chalicelib.domain.account.commands import (
-    CloseAccount,
-    FreezeAccount,
-)
-from chalicelib.domain.transaction.commands import (
-    PostHold,
-    ReverseTransaction,
-)
+from chalicelib.domain.account.commands import CloseAccount, FreezeAccount
+from chalicelib.domain.transaction.commands import PostHold, ReverseTransaction
 from chalicelib.events.table import EventItem
 from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.integrity.table import find

@@ -4,35 +4,35 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.domain.account.events import (
-    AccountClosed,
-    AccountFrozen,
-    EntryPosted,
-    Event,
-)
+from chalicelib.domain.account.events import AccountClosed, AccountFrozen, EntryPosted, Event
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import (
-    Origin,
-    follow,
-)
+from chalicelib.events.recorded import Origin, follow
 from chalicelib.events.store import Append
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_stream
 from tests import engines
 from tests.domain.books import NOW
 from tests.ops.audited import Item, audited, damaged, items, project, said, write
+from tests.ops.forging import undone
 
 HOT = "acme/account/hot"
 STRIPES = [f"{HOT}~1of2", f"{HOT}~2of2"]
 
 
-@pytest.fixture(autouse=True)
-def _books() -> Iterator[None]:
+@pytest.fixture(scope="module")
+def _written() -> Iterator[None]:
     """One ledger in which everything happened, on moto."""
     with engines.moto():
         write("acme")
         project()
         assert said(audited()) == []
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _books(_written: None) -> Iterator[None]:
+    """Whatever a test does to the ledger is undone."""
+    with undone():
         yield
 
 

@@ -38,7 +38,7 @@ def blue_green_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
     read_again()
     monkeypatch.setattr(blue_green, "CACHE_SECONDS", 0.4)
-    monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 2.0)
+    monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 0.0)  # No request is under way.
     yield
     monkeypatch.delenv("TWOFOLD_GENERATIONS")
     read_again()
@@ -125,8 +125,9 @@ READS: dict[str, tuple[Callable[[], int], ...]] = {
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_new_tables_replace_the_old_ones_and_neither_readers_nor_writers_notice(
-    stack: str,
+    stack: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 2.0)
     stock()
     readers = [Reader(*READS[stack]) for _ in range(2)]
 

@@ -13,25 +13,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.commands import (
-    ChangeAccount,
-    FreezeAccount,
-    UnfreezeAccount,
-)
+from chalicelib.domain.account.commands import ChangeAccount, FreezeAccount, UnfreezeAccount
 from chalicelib.read_models.integrity.table import CheckpointChunk, IntegrityRow
 from chalicelib.read_models.totals.table import ACCOUNT, TotalRow
 from ops.verifying.read_models import READ_MODELS
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import Item, Keeper, audited, damaged, items, key_of, project
-from tests.ops.forging import (
-    Forger,
-    Streams,
-    forget_audits,
-    rebuild_rows,
-    stored_events,
-    undone,
-)
+from tests.ops.forging import Forger, Streams, forget_audits, rebuild_rows, stored_events, undone
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- written by tests/ops/test_tampering.py -->\n", "<!-- end -->"

@@ -12,7 +12,8 @@ from unittest.mock import patch
 
 import pytest
 from cfnlint.api import lint
-from cfnlint.config import ManualArgs
+from cfnlint.config import ConfigMixIn, ManualArgs
+from cfnlint.runner import Runner
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from chalicelib import telemetry
@@ -22,8 +23,9 @@ from ops.deploying.stage import BODY_BYTES
 from ops.gateway import GATEWAY_ANSWERS
 from ops.stages import PROJECT
 from tests.ops.packaged import ENVIRONMENTS, Described, described, environment
+from tests.soak import examples
 
-REGIONS = ["us-east-1", "eu-central-1", "ap-southeast-2", "us-gov-west-1"]
+REGIONS = ["us-east-1", "us-gov-west-1", "eu-central-1", "ap-southeast-2"][: examples(2, 4)]
 STAGES = [(name, stage.name) for name in ENVIRONMENTS for stage in environment(name)]
 
 
@@ -48,9 +50,15 @@ def write(all_templates: dict[tuple[str, str], Described]) -> Described:
     return all_templates["prod", "write"]
 
 
+@cache
+def rules() -> Any:
+    """The linter's rules: it would load them anew for each template."""
+    return Runner(ConfigMixIn(regions=REGIONS)).rules
+
+
 def faults(text: str, regions: list[str]) -> list[str]:
     """What AWS's linter finds wrong."""
-    found = lint(text, config=ManualArgs(regions=regions))
+    found = lint(text, rules(), config=ManualArgs(regions=regions))
     return [f"{fault.rule.id} {fault.message}" for fault in found]
 
 
@@ -58,7 +66,7 @@ def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
     return {name: part["Properties"] for name, part in resources.items() if part["Type"] == kind}
 
 
-def test_the_linter_finds_nothing_in_four_regions_of_two_partitions(sent: Described) -> None:
+def test_the_linter_finds_nothing_in_regions_of_two_partitions(sent: Described) -> None:
     assert faults(sent.text, REGIONS) == []
 
 

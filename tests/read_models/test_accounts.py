@@ -5,11 +5,7 @@ import random
 import msgspec
 import pytest
 
-from chalicelib.domain.errors import (
-    AccountNotFound,
-    LedgerNotFound,
-    ProjectionBehind,
-)
+from chalicelib.domain.errors import AccountNotFound, LedgerNotFound, ProjectionBehind
 from chalicelib.http.bodies import AccountBody
 from chalicelib.http.problems import Problem
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts

@@ -5,11 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from chalicelib.domain.errors import (
-    AccountNotFound,
-    InvalidField,
-    ProjectionBehind,
-)
+from chalicelib.domain.errors import AccountNotFound, InvalidField, ProjectionBehind
 from chalicelib.domain.fields import rfc3339
 from chalicelib.read_models.statements.queries import AccountBalance, Balance
 from tests.ask import ask

@@ -18,6 +18,7 @@ from tests.ask import ask
 from tests.books import Bookkeeper, deliver
 from tests.domain.books import credit, debit
 from tests.read_models.shelves import clear, shelves_of
+from tests.soak import examples
 
 pytestmark = pytest.mark.usefixtures("moto")
 
@@ -78,7 +79,11 @@ def disorders(draw: st.DrawFn, events: Sequence[Recorded]) -> list[list[Recorded
 
 
 # Without shrinking, which takes minutes on moto; the histories are small as they are.
-@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(
+    max_examples=examples(6, 30),
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 @given(PLANS, st.data())
 def test_every_room_ends_as_after_a_calm_delivery(plan: Plan, data: st.DataObject) -> None:
     clear()

@@ -5,10 +5,7 @@ from typing import Literal
 import msgspec
 import pytest
 
-from chalicelib.domain.errors import (
-    AccountNotFound,
-    ProjectionBehind,
-)
+from chalicelib.domain.errors import AccountNotFound, ProjectionBehind
 from chalicelib.http.problems import Problem
 from chalicelib.read_models.statements.queries import AccountEntries, AccountStatement
 from tests.ask import ask

@@ -15,10 +15,7 @@ import pytest
 from chalicelib import tables
 from chalicelib.commands.executor import executor
 from chalicelib.domain.account.commands import OpenAccount
-from chalicelib.domain.transaction.commands import (
-    Entry,
-    PostTransaction,
-)
+from chalicelib.domain.transaction.commands import Entry, PostTransaction
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.stream import feed
 from chalicelib.events.table import EventItem

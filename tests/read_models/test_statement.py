@@ -5,11 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.domain.errors import (
-    AccountNotFound,
-    InvalidField,
-    ProjectionBehind,
-)
+from chalicelib.domain.errors import AccountNotFound, InvalidField, ProjectionBehind
 from chalicelib.domain.fields import rfc3339
 from chalicelib.http.problems import Problem
 from chalicelib.read_models.statements.queries import AccountStatement, Statement

@@ -5,11 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from chalicelib.domain.errors import (
-    AccountNotFound,
-    LedgerNotFound,
-    TransactionNotFound,
-)
+from chalicelib.domain.errors import AccountNotFound, LedgerNotFound, TransactionNotFound
 from chalicelib.read_models.balances.queries import GetAccount, ListAccounts
 from chalicelib.read_models.statements.queries import (
     AccountBalance,

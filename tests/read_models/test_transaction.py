@@ -5,10 +5,7 @@ import json
 import msgspec
 import pytest
 
-from chalicelib.domain.errors import (
-    ProjectionBehind,
-    TransactionNotFound,
-)
+from chalicelib.domain.errors import ProjectionBehind, TransactionNotFound
 from chalicelib.read_models.transactions.queries import GetTransaction
 from tests.ask import ask
 from tests.books import Bookkeeper

@@ -7,15 +7,8 @@ import pytest
 
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import Direction, fingerprint, rfc3339
-from chalicelib.domain.transaction.events import (
-    BookedEntry,
-    TransactionPosted,
-)
-from chalicelib.events.recorded import (
-    Origin,
-    Recorded,
-    follow,
-)
+from chalicelib.domain.transaction.events import BookedEntry, TransactionPosted
+from chalicelib.events.recorded import Origin, Recorded, follow
 from chalicelib.http.problems import Problem
 from chalicelib.ledger.aggregates import transaction_stream
 from chalicelib.read_models.transactions.queries import GetTransaction, ListTransactions

@@ -26,11 +26,7 @@ from chalicelib.read_models.balances.table import (
     stripe_rows,
 )
 from chalicelib.read_models.read_model import Earlier, Item, Projection
-from chalicelib.tables import (
-    CONDITION_FAILED,
-    in_parallel,
-    response_code,
-)
+from chalicelib.tables import CONDITION_FAILED, in_parallel, response_code
 
 
 def project(events: Sequence[Recorded]) -> None:

@@ -12,13 +12,7 @@ from chalicelib.http.bodies import AccountBody, account_of_streams, whole_accoun
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.ledger.accounts import at_one_moment, metadata_of
 from chalicelib.ledger.aggregates import account_state, account_stream
-from chalicelib.read_models.balances.table import (
-    BUCKETS,
-    BalanceRow,
-    find,
-    partition,
-    stripe_rows,
-)
+from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, find, partition, stripe_rows
 from chalicelib.read_models.ledgers import AccountsLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,

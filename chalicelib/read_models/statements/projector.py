@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-from chalicelib.domain.account.events import (
-    EntryPosted,
-    HeldEntryPosted,
-)
+from chalicelib.domain.account.events import EntryPosted, HeldEntryPosted
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.ledger.aggregates import account_state

@@ -27,10 +27,7 @@ from chalicelib.read_models.totals.table import (
     shard_key,
     shard_of,
 )
-from chalicelib.tables import (
-    connection,
-    in_parallel,
-)
+from chalicelib.tables import connection, in_parallel
 
 _ACTIONS = 100
 """Accounts and sums of one transaction, at most: what DynamoDB takes."""

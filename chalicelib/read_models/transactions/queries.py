@@ -7,10 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from chalicelib.domain.errors import (
-    InvalidField,
-    TransactionNotFound,
-)
+from chalicelib.domain.errors import InvalidField, TransactionNotFound
 from chalicelib.domain.fields import check_id, check_reference, rfc3339, utc
 from chalicelib.http.bodies import TransactionBody, as_of, transaction_body
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor

@@ -12,11 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.commands.routing import Command
-from chalicelib.domain.account.commands import (
-    ChangeAccount,
-    CloseAccount,
-    FreezeAccount,
-)
+from chalicelib.domain.account.commands import ChangeAccount, CloseAccount, FreezeAccount
 from chalicelib.domain.transaction.commands import (
     ExpireHold,
     HoldTransaction,
