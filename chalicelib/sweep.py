@@ -95,7 +95,8 @@ def _release(
 
     How many expired, and how many failed.
     """
-    from chalicelib.commands.executor import Refused, executor
+    from chalicelib.commands.execution import Refused
+    from chalicelib.commands.executor import executor
 
     commands = [ExpireHold(ledger=ledger, transaction=id) for id in ids]
     try:

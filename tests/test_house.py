@@ -54,6 +54,11 @@ ARROWS: dict[str, set[str]] = {
 """What each part of the house may import of it; `local` and `app.py` may import everything."""
 
 
+KERNEL = {f"chalicelib.commands.{name}" for name in ("decider", "execution", "executor")}
+KERNEL |= {"chalicelib.commands.unit_of_work"}
+"""With `events/`, what knows streams, versions, states and decisions, and no aggregate."""
+
+
 @dataclass(frozen=True)
 class Module:
     """A module of the project: its dotted name and its syntax tree."""
@@ -115,6 +120,21 @@ def test_imports_follow_the_arrows() -> None:
     ]
 
     assert astray == []
+
+
+def test_the_event_store_and_the_executor_know_no_aggregate() -> None:
+    kernel = [module for module in MODULES if part_of(module.name) == "events"]
+    kernel += [module for module in MODULES if module.name in KERNEL]
+    imported = {
+        (module.name, name)
+        for module in kernel
+        for name in module.imports()
+        if part_of(name) in ("domain", "ledger")
+        and name not in ("chalicelib.domain.fields", "chalicelib.domain.errors")
+    }
+
+    assert len(kernel) > len(KERNEL) > 3
+    assert imported == set()
 
 
 def test_the_domain_imports_only_itself_the_standard_library_and_its_structs() -> None:

@@ -13,7 +13,8 @@ from chalicelib.commands.batched import (
     command_of,
     retry_after,
 )
-from chalicelib.commands.executor import Executed, Executor, Refused
+from chalicelib.commands.execution import Executed, Refused
+from chalicelib.commands.executor import Executor
 from chalicelib.commands.idempotency import id_of
 from chalicelib.commands.responses import transaction_of
 from chalicelib.commands.routing import target_stream
@@ -102,7 +103,7 @@ def _each(commands: Sequence[_New | Problem], sender: Sender) -> list[Outcome]:
             replayed = isinstance(outcome, Executed) and outcome.replayed
             attempted += not replayed
             if replayed and before is None:
-                before = executor.first_events(_sound(commands[index + 1 :])) or {}
+                before = sender.first_events(_sound(commands[index + 1 :])) or {}
     outcomes |= sender.not_attempted(left, _again)
     return [outcomes[index] for index in range(len(commands))]
 

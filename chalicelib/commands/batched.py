@@ -6,7 +6,8 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
-from chalicelib.commands.executor import Executed, Executor
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
 from chalicelib.commands.routing import Command, target_stream
 from chalicelib.domain.errors import (
     BatchTooLarge,
@@ -15,7 +16,8 @@ from chalicelib.domain.errors import (
     OutcomeUnknown,
     Refusal,
 )
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.store import Busy
 from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
 
@@ -56,13 +58,23 @@ class Sender:
         except Refusal as refusal:
             return refused(refusal)
 
+    def first_events(self, commands: Collection[Command]) -> dict[Stream, Recorded] | None:
+        """The first events of the streams that commands would create, as far as these exist, all
+        seen at one instant. None if that cannot be read now.
+        """
+        try:
+            found = self.executor.stored([(target_stream(command), 1) for command in commands])
+        except Busy:
+            return None
+        return {stream: event for (stream, _), event in found.items()}
+
     def not_attempted(
         self, left: Mapping[int, _Command], done: Callable[[_Command, Recorded], Outcome]
     ) -> dict[int, Outcome]:
         """The outcomes of the parts for which there was no time: perhaps an earlier request did
         them, which `done` answers.
         """
-        found = self.executor.first_events(left.values()) if left else {}
+        found = self.first_events(left.values()) if left else {}
         if found is None:
             return dict.fromkeys(left, refused(OutcomeUnknown()))
         return {

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from chalicelib.commands.routing import Command, creates_its_stream, target_stream
+from chalicelib.commands.decider import Command, Decider, HeadCache
 from chalicelib.domain.errors import Refusal
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Conflict
@@ -37,6 +37,8 @@ class Run:
     """
 
     commands: Sequence[Command]
+    decider: Decider
+    cache: HeadCache
     command_id: str
     actor: str
     dry_run: bool
@@ -53,12 +55,17 @@ class Run:
         self.level = max(self.level, to)
         self.returned = {}
 
+    def created_streams(self) -> list[Stream]:
+        """The target streams of the commands that create theirs."""
+        ask = self.decider
+        return [ask.target_stream(one) for one in self.commands if ask.creates_its_stream(one)]
+
     def after_conflict(self, conflict: Conflict) -> bool:
         """Whether to decide again without a wait: after the first conflict, on the heads that came
         back, and whenever the stream came back that a command would have created.
         """
         self.conflicts += 1
-        created = {target_stream(one) for one in self.commands if creates_its_stream(one)}
+        created = set(self.created_streams())
         created &= conflict.lost.keys()
         level = ReadLevel.REPLAY_CHECKED if created else ReadLevel.FRESH
         is_first_check, returned = bool(created) and self.level < level, self.returned

@@ -1,33 +1,28 @@
-"""Execute: load, decide, append; on a lost race, do it again.
+"""Executor: load, decide, append; on a lost race, do it again.
 
 A command is retried, at the same read level or a higher one, after a conflict, after a call for
 which the store had no time, and after a refusal that is not certain. It is refused once all that it
-was decided on is known to have been there at one instant. All round trips of a command are here,
-and nothing of HTTP: a script or a test executes a command just as the Lambda does.
+was decided on is known to have been there at one instant.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from itertools import count
-from typing import Required, TypedDict, TypeVar, Unpack
+from typing import TypeVar
 
 from uuid_utils import uuid7
 
 from chalicelib.backoff import Backoff
-from chalicelib.commands.execution import Executed as Executed
-from chalicelib.commands.execution import ReadLevel, Run
-from chalicelib.commands.execution import Refused as Refused
-from chalicelib.commands.head_cache import HeadCache
-from chalicelib.commands.releasing import release_expired
-from chalicelib.commands.routing import Command, completed_at, target_stream
+from chalicelib.commands.decider import Command, Decider, HeadCache
+from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
 from chalicelib.commands.unit_of_work import UnitOfWork, load
 from chalicelib.domain.errors import Contention, OutcomeUnknown
 from chalicelib.events.clocks import SENT_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Busy, Conflict, EventStore, Place, Unanswered
 from chalicelib.telemetry import raced
 
@@ -35,22 +30,7 @@ GRACE_SECONDS = 1.0
 """How long after the deadline the outcome of a command is read again and again."""
 
 _NOW = partial(datetime.now, UTC)
-
 _Found = TypeVar("_Found")
-
-
-class _How(TypedDict, total=False):
-    """Who asks for commands (`actor`), and how.
-
-    `request` is the id of the request that asks, by which its events can be found; one is made
-    where there is none. A dry run decides and answers the same, and writes nothing. `within` is
-    how many seconds there are, where that is less than usual.
-    """
-
-    actor: Required[str]
-    request: str
-    dry_run: bool
-    within: float | None
 
 
 @dataclass(frozen=True)
@@ -64,31 +44,56 @@ class Executor:
     monotonic: Callable[[], float] = time.monotonic
     backoff: Backoff = field(default_factory=Backoff)
     head_cache: HeadCache | None = None
+    decider: Decider = field(default_factory=lambda: _ledger())
 
-    def execute(self, command: Command, **how: Unpack[_How]) -> Executed:
+    def execute(
+        self,
+        command: Command,
+        *,
+        actor: str,
+        request: str = "",
+        dry_run: bool = False,
+        within: float | None = None,
+    ) -> Executed:
         """Decides the command and appends its events, once, however often it is sent.
+
+        `request` is the id of the request that asks, by which its events can be found; one is made
+        where there is none. A dry run decides and answers the same, and writes nothing. `within`
+        is how many seconds there are, where that is less than usual.
 
         Raises the domain's refusals, also Contention where it is known that nothing was written,
         and OutcomeUnknown where it is not.
         """
         try:
-            return self.execute_together([command], **how)[0]
+            [executed] = self.execute_together(
+                [command], actor=actor, request=request, dry_run=dry_run, within=within
+            )
         except Refused as refused:
             raise refused.refusal from None
+        return executed
 
-    def execute_together(self, commands: Sequence[Command], **how: Unpack[_How]) -> list[Executed]:
+    def execute_together(
+        self,
+        commands: Sequence[Command],
+        *,
+        actor: str,
+        request: str = "",
+        dry_run: bool = False,
+        within: float | None = None,
+    ) -> list[Executed]:
         """Likewise for several commands, each decided on what those before it did: all or none.
 
         Raises Refused for the first that is refused, ValueError for more events than one append
         holds, Contention, or OutcomeUnknown.
         """
-        dry_run, within = how.get("dry_run", False), how.get("within")
         patience = self.backoff.deadline
         first_level = ReadLevel.FRESH if self.head_cache is None else ReadLevel.CACHED
         run = Run(
             commands,
-            command_id=how.get("request") or self.new_id(),
-            actor=how["actor"],
+            self.decider,
+            self.head_cache or self.decider.new_cache(),
+            command_id=request or self.new_id(),
+            actor=actor,
             dry_run=dry_run,
             until=self.monotonic() + (patience if within is None else min(within, patience)),
             level=ReadLevel.REPLAY_CHECKED if dry_run else first_level,
@@ -98,17 +103,6 @@ class Executor:
         finally:
             if run.conflicts or run.busy:
                 raced(type(commands[0]).__name__, run.conflicts, run.busy)
-
-    def first_events(self, commands: Collection[Command]) -> dict[Stream, Recorded] | None:
-        """The first events of those new streams that are there, all seen at one instant.
-
-        None if that cannot be read now.
-        """
-        try:
-            found = self._stored([(target_stream(command), 1) for command in commands])
-        except Busy:
-            return None
-        return {stream: event for (stream, _), event in found.items()}
 
     def retrying(self, read: Callable[[], _Found]) -> _Found:
         """What a read finds. Raises Busy if the store has no time for it for GRACE_SECONDS."""
@@ -162,11 +156,10 @@ class Executor:
         return answers
 
     def _decide(self, run: Run) -> UnitOfWork | None:
-        """What is to be appended; None if that takes another attempt.
-
-        Raises Refused, ClocksApart, Conflict and Busy.
+        """What is to be appended; None if that takes another attempt. Raises Refused, ClocksApart,
+        Conflict and Busy.
         """
-        read = load(run, self.store, self.head_cache or HeadCache())
+        read = load(run, self.store)
         unit = UnitOfWork(run, read, self.clock())
         try:
             unit.decide()
@@ -176,7 +169,7 @@ class Executor:
             if read.unloaded:
                 run.escalate(ReadLevel.FRESH)
                 return None
-            if unit.needs_replay_check() or release_expired(self, run, read, refused):
+            if unit.needs_replay_check() or self.decider.release(self, run, read, refused):
                 return None
             unit.confirm(self.store)
             raise
@@ -186,17 +179,16 @@ class Executor:
         return None if unit.events and unit.needs_replay_check() else unit
 
     def _append(self, run: Run, unit: UnitOfWork) -> None:
-        """Writes a unit of work, which may be one that was sent before without an answer.
-
-        Raises Conflict and Busy where it is known that nothing was written, and Unanswered.
+        """Writes a unit of work, which may have been sent before without an answer. Raises Conflict
+        and Busy where it is known that nothing was written, and Unanswered.
         """
-        head_cache, before = self.head_cache or HeadCache(), run.unanswered
+        before = run.unanswered
         run.unanswered = unit
         try:
             self.store.append(*unit.appends())
         except Conflict as conflict:
             if not unit.is_among(conflict.lost.values()):
-                head_cache.cool_down(conflict.lost)
+                run.cache.cool_down(conflict.lost)
                 there = {stream: event for stream, event in conflict.lost.items() if event}
                 if before and not there:
                     raise Busy("what was sent first may be under way") from conflict
@@ -207,10 +199,10 @@ class Executor:
         except BaseException as error:
             if isinstance(error, Busy):
                 run.unanswered = before
-            head_cache.invalidate(unit.events)
+            run.cache.invalidate(unit.events)
             raise
         run.unanswered = None
-        head_cache.put([events[-1] for events in unit.events.values()])
+        run.cache.put([events[-1] for events in unit.events.values()])
 
     def _give_up(self, run: Run) -> list[Executed]:
         """What can be said when the time is up: what was done, by this request or one before it.
@@ -221,13 +213,15 @@ class Executor:
             unit = run.unanswered
             if unit is not None:
                 mine = unit.first_event
-                there = self._stored([mine.place]).get(mine.place)
+                there = self.stored([mine.place]).get(mine.place)
                 if there is None:
                     raise OutcomeUnknown  # It may still arrive.
                 if there.hash == mine.hash:
                     return unit.answers(self.store)
                 run.unanswered = None
-            found = self._stored([at for one in run.commands if (at := completed_at(one))])
+            found = self.stored(
+                [at for one in run.commands if (at := self.decider.completed_at(one))]
+            )
             if not found:
                 raise Contention
             run.escalate(ReadLevel.REPLAY_CHECKED)
@@ -238,11 +232,19 @@ class Executor:
             raise OutcomeUnknown from None
         return done
 
-    def _stored(self, coordinates: Sequence[Place]) -> dict[Place, Recorded]:
+    def stored(self, coordinates: Sequence[Place]) -> dict[Place, Recorded]:
+        """Those of these events that are there, all seen at one instant. Raises Busy."""
         return self.retrying(lambda: self.store.snapshot(coordinates)) if coordinates else {}
+
+
+def _ledger() -> Decider:
+    # Here, so that the executor of another aggregate's commands does not load the ledger's.
+    from chalicelib.commands.ledger_decider import LEDGER
+
+    return LEDGER
 
 
 @cache
 def executor() -> Executor:
     """The executor that the Lambdas use."""
-    return Executor(DynamoStore(), head_cache=HeadCache())
+    return Executor(DynamoStore(), head_cache=_ledger().new_cache())

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any, NamedTuple
 
+from chalicelib.commands import decider
 from chalicelib.domain.stripes import MARK, stripes_of, whole_of
 from chalicelib.events.recorded import Recorded, Stream
 
@@ -58,7 +59,7 @@ class _Stripes(NamedTuple):
     at: float
 
 
-class HeadCache:
+class HeadCache(decider.HeadCache):
     """The newest events of the streams that were written last. Safe under threads."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import cast
 
-from chalicelib.commands.executor import Executed, Executor
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
 from chalicelib.domain.transaction.events import Event as TransactionEvent
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Busy, EventStore

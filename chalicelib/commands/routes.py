@@ -12,7 +12,8 @@ from chalicelib.commands.account_requests import (
     DirectionsRequest,
     OpenAccountRequest,
 )
-from chalicelib.commands.executor import Executed, executor
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import executor
 from chalicelib.commands.idempotency import HEADER, IdempotencyKey, IdOfKey, id_of, key_of
 from chalicelib.commands.responses import account_response, transaction_response
 from chalicelib.commands.route_errors import ACCOUNT_ERRORS, ENTRY_ERRORS, HOLD_ERRORS, WRITE_ERRORS

@@ -7,10 +7,11 @@ is decided on the sum of all and recorded on each.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, assert_never
+from typing import Any, assert_never
 
 from msgspec import structs
 
+from chalicelib.commands.decider import Changes, Heads
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.domain.account import commands as account
 from chalicelib.domain.account.commands import (
@@ -21,7 +22,6 @@ from chalicelib.domain.account.commands import (
     UnfreezeAccount,
 )
 from chalicelib.domain.account.decide import decide as decide_account
-from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import (
     AccountExists,
     IdempotencyKeyReused,
@@ -55,16 +55,6 @@ _ACCOUNT, _TRANSACTION = "account", "transaction"
 
 Command = account.Command | transaction.Command
 """Every command, those that only the ledger itself issues included."""
-
-Heads = Mapping[Stream, Recorded]
-"""The newest event of each stream that has any."""
-
-
-class Changes(NamedTuple):
-    """The events that a decision puts on a stream, and the states after each if it folded them."""
-
-    events: Sequence[Event]
-    states: Sequence[Account] = ()
 
 
 def target_stream(command: Command) -> Stream:
@@ -182,7 +172,8 @@ class Routing:
         decision = decide_transaction(command, books, now)
         changes: dict[Stream, Changes] = {}
         for id, told in decision.transactions.items():
-            changes[Stream(command.ledger, _TRANSACTION, id)] = Changes(told)
+            stream = Stream(command.ledger, _TRANSACTION, id)
+            changes[stream] = Changes(told, link=with_account_events)
         for id, moved in decision.accounts.items():
             stream = Stream(command.ledger, _ACCOUNT, id)
             changes[stream] = Changes(moved, decision.states[id])
@@ -215,6 +206,11 @@ def with_account_events(
         )
         named.append(structs.replace(event, account_events=account_events))
     return named
+
+
+def stripes_of_answer(answer: Recorded) -> Sequence[Stream]:
+    """The stripes that a command about an account answers with."""
+    return stripe_streams(answer) if answer.stream.kind == _ACCOUNT else ()
 
 
 def _decide_account(command: account.Command, heads: Heads, now: datetime) -> dict[Stream, Changes]:

@@ -1,29 +1,15 @@
 """Unit of work: the heads that one attempt has read, and what it would append on top of them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from chalicelib.commands.decider import Attempt, Changes, Command
 from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
-from chalicelib.commands.head_cache import HeadCache
-from chalicelib.commands.routing import (
-    Changes,
-    Command,
-    Routing,
-    answered_by,
-    creates_its_stream,
-    is_final,
-    name_further_streams,
-    stays_done,
-    target_stream,
-    with_account_events,
-)
 from chalicelib.domain.errors import ClocksApart, Refusal
-from chalicelib.domain.stripes import is_stripe, whole_of
 from chalicelib.events.clocks import DIFFER
 from chalicelib.events.recorded import Origin, Recorded, Stream, follow
-from chalicelib.events.store import MAX_EVENTS, Append, Busy, Conflict, EventStore
-from chalicelib.ledger.aggregates import account_stream, stripe_streams
+from chalicelib.events.store import MAX_EVENTS, Append, Conflict, EventStore
 from chalicelib.telemetry import apart
 
 _TICK = timedelta(microseconds=1)
@@ -37,41 +23,41 @@ class Read:
     was cached, or returned by a failed append.
     """
 
-    routing: Routing
+    attempt: Attempt
     heads: dict[Stream, Recorded] = field(default_factory=dict)
     required: list[list[Stream]] = field(default_factory=list)
     unloaded: set[Stream] = field(default_factory=set)
 
 
-def load(run: Run, store: EventStore, cache: HeadCache) -> Read:
+def load(run: Run, store: EventStore) -> Read:
     """The heads of all streams that the commands require, those that others name included.
 
     At the level CACHED, cached heads stand for stored ones. Raises Busy.
     """
-    read, seen = Read(Routing(cache)), set[Stream]()
+    read, seen = Read(run.decider.attempt(run.cache)), set[Stream]()
     commands = [*run.releases, *run.commands]
     with_target = run.level is ReadLevel.REPLAY_CHECKED
     while True:
         read.required = [
-            read.routing.required_streams(one, read.heads, with_target=with_target)
+            read.attempt.required_streams(one, read.heads, with_target=with_target)
             for one in commands
         ]
         wanted = dict.fromkeys(stream for each in read.required for stream in each)
         missing = [stream for stream in wanted if stream not in seen]
-        known = cache.get(missing) if run.level is ReadLevel.CACHED else {}
+        known = run.cache.get(missing) if run.level is ReadLevel.CACHED else {}
         returned = {stream: run.returned[stream] for stream in missing if stream in run.returned}
         known |= returned
         read.unloaded.update(known)
         unknown = [stream for stream in missing if stream not in known]
         loaded = store.load(unknown) if unknown else {}
         if returned or loaded:
-            cache.observe([*returned.values(), *loaded.values()])
+            run.cache.observe([*returned.values(), *loaded.values()])
         found = {**known, **loaded}
         read.heads |= found
         seen.update(missing)
-        if not name_further_streams(found.values()):
+        if not run.decider.name_further_streams(found.values()):
             if absent := [stream for stream in wanted if stream not in read.heads]:
-                _require_stripes(read.heads, absent)
+                run.decider.require_complete(read.heads, absent)
             read.unloaded.intersection_update(wanted)
             return read
 
@@ -104,19 +90,19 @@ class UnitOfWork:
                 raise Refused(index, refusal, self.now) from None
 
     def _decide(self, command: Command) -> Recorded | None:
-        changed = self._read.routing.decide(command, self.heads, self.now)
-        # Accounts first: a transaction names the hashes of their events.
-        on_accounts = {
+        changed = self._read.attempt.decide(command, self.heads, self.now)
+        written = {
             stream: self._follow(stream, changes)
             for stream, changes in changed.items()
-            if stream.kind == "account"
+            if changes.link is None
         }
         for stream, changes in changed.items():
-            recorded = on_accounts.get(stream) or self._follow(
-                stream, Changes(with_account_events(changes.events, on_accounts))
-            )
-            self.heads[stream] = recorded[-1]
-            self.events.setdefault(stream, []).extend(recorded)
+            if changes.link is not None:
+                linked = Changes(changes.link(changes.events, written))
+                written[stream] = self._follow(stream, linked)
+        for stream in changed:
+            self.heads[stream] = written[stream][-1]
+            self.events.setdefault(stream, []).extend(written[stream])
         return self.heads[next(iter(changed))] if changed else None
 
     def _follow(self, stream: Stream, changes: Changes) -> list[Recorded]:
@@ -148,16 +134,19 @@ class UnitOfWork:
         return all(
             stream in self.events or stream not in self._read.unloaded
             for command, recorded, required in zip(commands, done, self._read.required, strict=True)
-            if recorded is not None or not stays_done(command, self._target_head(command))
+            if recorded is not None
+            or not self._run.decider.stays_done(command, self._target_head(command))
             for stream in required
         )
 
     def is_final(self, refused: Refused) -> bool:
         """Whether a refusal stands whatever else is stored by now."""
-        return is_final(refused.refusal, self._target_head(self._run.commands[refused.index]))
+        return self._run.decider.is_final(
+            refused.refusal, self._target_head(self._run.commands[refused.index])
+        )
 
     def _target_head(self, command: Command) -> Recorded | None:
-        return self._read.heads.get(target_stream(command))
+        return self._read.heads.get(self._run.decider.target_stream(command))
 
     def confirm(self, store: EventStore) -> None:
         """Raises Conflict unless a refusal was decided on all there is, at one instant: on each
@@ -167,12 +156,11 @@ class UnitOfWork:
         Developer Guide, "DynamoDB transactions: how it works", isolation levels). What is accepted
         on them is verified by the append; what is refused, by this. Raises Busy.
         """
-        created = [target_stream(one) for one in self._run.commands if creates_its_stream(one)]
         required = [stream for each in self._read.required for stream in each]
         heads = self._read.heads
         next_ones = [
             (stream, heads[stream].version + 1 if stream in heads else 1)
-            for stream in dict.fromkeys([*required, *created])
+            for stream in dict.fromkeys([*required, *self._run.created_streams()])
         ]
         for start in range(0, len(next_ones), MAX_EVENTS):
             found = store.snapshot(next_ones[start : start + MAX_EVENTS])
@@ -183,16 +171,15 @@ class UnitOfWork:
 
     def answers(self, store: EventStore) -> list[Executed]:
         """What became of each command, once this is written. Raises Busy."""
-        answers = []
+        answers, decider = [], self._run.decider
         for command, recorded in zip(self._run.commands, self.done, strict=True):
-            answer = recorded or self.heads[target_stream(command)]
+            answer = recorded or self.heads[decider.target_stream(command)]
             if recorded is None:
-                version = answered_by(command, answer.version)
+                version = decider.answered_by(command, answer.version)
                 if version != answer.version:
                     answer = store.read(answer.stream, version)
-            stripes = stripe_streams(answer) if answer.stream.kind == "account" else []
-            newest = tuple(self.heads[stripe] for stripe in stripes)
-            answers.append(Executed(answer, newest, replayed=recorded is None))
+            parts = tuple(self.heads[part] for part in decider.parts(answer))
+            answers.append(Executed(answer, parts, replayed=recorded is None))
         return answers
 
     @property
@@ -215,12 +202,3 @@ class UnitOfWork:
             Append(stream=stream, expected_version=events[0].version - 1, events=events)
             for stream, events in self.events.items()
         ]
-
-
-def _require_stripes(heads: dict[Stream, Recorded], absent: Iterable[Stream]) -> None:
-    """Raises Busy for a striped account that is being opened: it is seen, and a stripe not yet."""
-    for stream in absent:
-        if is_stripe(stream.id):
-            account = account_stream(stream.ledger, whole_of(stream.id))
-            if account in heads:
-                raise Busy(f"{account} is being opened")

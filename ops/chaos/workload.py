@@ -10,7 +10,8 @@ from typing import TypeVar, cast
 
 from pynamodb.exceptions import PynamoDBException
 
-from chalicelib.commands.executor import Executor, Refused
+from chalicelib.commands.execution import Refused
+from chalicelib.commands.executor import Executor
 from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.errors import TryAgain

@@ -6,7 +6,8 @@ from datetime import timedelta
 from itertools import count
 
 from chalicelib.backoff import Backoff
-from chalicelib.commands.executor import Executed, Executor
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
 from chalicelib.commands.routing import Command
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Append, EventStore, Place

@@ -8,7 +8,7 @@ from itertools import repeat
 
 import pytest
 
-from chalicelib.commands.executor import Executed
+from chalicelib.commands.execution import Executed
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.commands.routing import Command, target_stream
 from chalicelib.domain.account.commands import (

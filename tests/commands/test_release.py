@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.commands.executor import Refused
+from chalicelib.commands.execution import Refused
 from chalicelib.domain.account.commands import ChangeAccount, CloseAccount
 from chalicelib.domain.errors import (
     AccountNotEmpty,

@@ -6,7 +6,7 @@ from itertools import pairwise, product
 
 import pytest
 
-from chalicelib.commands.executor import Executed
+from chalicelib.commands.execution import Executed
 from chalicelib.commands.routing import Command
 from chalicelib.domain.errors import (
     AlreadyReversed,

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.commands.executor import Executed, Executor
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.commands.responses import account_of, transaction_of
 from chalicelib.commands.routing import Command

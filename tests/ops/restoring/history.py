@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from chalicelib.commands.executor import Executor, Refused
+from chalicelib.commands.execution import Refused
+from chalicelib.commands.executor import Executor
 from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     ChangeAccount,
