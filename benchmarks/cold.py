@@ -25,7 +25,7 @@ from benchmarks.invocations import LAMBDAS, Lambda, environment, first_of
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models.balances.table import BalanceRow, row_of
-from ops.packaging import package
+from ops.packaging import package_stages
 from ops.stages import stage_named
 
 FLOOR = "floor: a bare client"
@@ -68,7 +68,7 @@ def run(*, quick: bool) -> None:
 
 def _unpack(folder: Path) -> dict[str, int]:
     """A stage's package, whose code is that of every stage, unpacked; its size packed and so."""
-    (made,) = package([stage_named("write")], folder)
+    (made,) = package_stages([stage_named("write")], folder)
     path = made.code
     with zipfile.ZipFile(path) as packed:
         packed.extractall(folder / "code")

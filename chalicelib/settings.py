@@ -159,8 +159,9 @@ def _of_process() -> Settings:
 
 
 def read_again() -> None:
-    """Reads the settings again at their next use."""
+    """Reads the settings of this process anew. Raises ValueError, as `read` does."""
     _of_process.cache_clear()
+    _of_process()
 
 
 @contextmanager

@@ -82,8 +82,12 @@ def _due(until: datetime) -> list[tuple[str, str]]:
 def _release(
     ledger: str, ids: Sequence[str], has_time: Callable[[], bool], within: float | None = None
 ) -> Counter[str]:
-    """Expires holds by one append or, if it fails, each half separately. Counts the outcomes."""
-    from chalicelib.commands.executor import Refused, executor
+    """Expires holds of a ledger by one append; where that cannot be, each half by itself.
+
+    How many expired, and how many failed.
+    """
+    from chalicelib.commands.execution import Refused
+    from chalicelib.commands.executor import executor
 
     commands = [ExpireHold(ledger=ledger, transaction=id) for id in ids]
     try:

@@ -28,9 +28,10 @@ def answered(operation: str, outcome: str, status: int, request_id: str) -> None
     """A response was sent; `outcome` is "ok" or the problem's code."""
     details = {"operation": operation, "outcome": outcome, "status": status}
     logger.info("answered", extra={**details, "request_id": request_id})
-    _measure({"Answers": [1]}, operation=operation, outcome=outcome)
-    # The average is the failure rate.
-    _measure({"Failures": [int(status >= 500)]}, api=_api_name())
+    if settings().in_lambda:
+        _measure({"Answers": [1]}, operation=operation, outcome=outcome)
+        # Its average is the rate.
+        _measure({"Failures": [int(status >= 500)]}, api=_api_name())
 
 
 def raced(command: str, lost: int, busy: int) -> None:

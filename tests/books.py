@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command
 from chalicelib.domain.fields import Direction
 from chalicelib.domain.transaction.commands import Entry
 from chalicelib.events.dynamodb import to_item

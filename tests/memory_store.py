@@ -1,4 +1,4 @@
-"""An event store in memory: the contract of EventStore without durability."""
+"""The event store in memory, for tests: the same contract, no durability."""
 
 from collections.abc import Collection, Iterator
 from threading import Lock
@@ -8,7 +8,7 @@ from chalicelib.events.store import Append, Conflict, Place, check
 
 
 class MemoryStore:
-    """The events of each stream in a list."""
+    """An EventStore whose streams are lists."""
 
     def __init__(self) -> None:
         self._streams: dict[Stream, list[Recorded]] = {}

@@ -25,6 +25,7 @@ ARROWS: dict[str, set[str]] = {
     "http": {"http", "domain", "tables", "settings", "telemetry"},
     "commands": {
         "commands",
+        "backoff",
         "ledger",
         "events",
         "domain",
@@ -35,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "read_models": {
         "read_models",
+        "backoff",
         "ledger",
         "events",
         "domain",
@@ -44,11 +46,17 @@ ARROWS: dict[str, set[str]] = {
         "telemetry",
     },
     "sweep": {"commands", "read_models", "domain", "tables"},
+    "backoff": set(),
     "tables": {"settings"},
     "settings": set(),
     "telemetry": {"settings"},
 }
 """What each part of the house may import of it; `local` and `app.py` may import everything."""
+
+
+KERNEL = {f"chalicelib.commands.{name}" for name in ("decider", "execution", "executor")}
+KERNEL |= {"chalicelib.commands.unit_of_work"}
+"""With `events/`, what knows streams, versions, states and decisions, and no aggregate."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +120,21 @@ def test_imports_follow_the_arrows() -> None:
     ]
 
     assert astray == []
+
+
+def test_the_event_store_and_the_executor_know_no_aggregate() -> None:
+    kernel = [module for module in MODULES if part_of(module.name) == "events"]
+    kernel += [module for module in MODULES if module.name in KERNEL]
+    imported = {
+        (module.name, name)
+        for module in kernel
+        for name in module.imports()
+        if part_of(name) in ("domain", "ledger")
+        and name not in ("chalicelib.domain.fields", "chalicelib.domain.errors")
+    }
+
+    assert len(kernel) > len(KERNEL) > 3
+    assert imported == set()
 
 
 def test_the_domain_imports_only_itself_the_standard_library_and_its_structs() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.network import played
 from benchmarks.stores.worker import Refused, serve
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.errors import Refusal
 from chalicelib.domain.transaction.commands import Entry, PostTransaction
@@ -80,8 +80,8 @@ class Twofold:
 
     def _executor(self) -> Executor:
         if not hasattr(self._client, "executor"):
-            memory = Memory() if self._remembers else None
-            self._client.executor = Executor(DynamoStore(), memory=memory)
+            head_cache = HeadCache() if self._remembers else None
+            self._client.executor = Executor(DynamoStore(), head_cache=head_cache)
         executor: Executor = self._client.executor
         return executor
 

@@ -1,25 +1,28 @@
 """Account batch: several accounts opened by one request, each on its own."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from chalicelib.commands.account_requests import AccountBatchRequest, OpenAccountRequest
-from chalicelib.commands.answers import account_of
-from chalicelib.commands.batched import PATIENCE_SECONDS, ProblemDocument, command_of, retry_after
-from chalicelib.commands.deciding import subject
+from chalicelib.commands.batched import (
+    PATIENCE_SECONDS,
+    Outcome,
+    ProblemDocument,
+    Sender,
+    check_size,
+    command_of,
+    retry_after,
+)
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.idempotency import id_of
+from chalicelib.commands.responses import account_of
 from chalicelib.domain.account.commands import OpenAccount
-from chalicelib.domain.errors import BatchTooLarge, InvalidField, NotAttempted, Refusal
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody
-from chalicelib.http.problems import Problem, outcome_unknown, refused
+from chalicelib.http.problems import Problem, outcome_unknown
 from chalicelib.tables import in_parallel
-
-MAX_ACCOUNTS = 100
 
 
 class AccountResultBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,53 +45,6 @@ class AccountResultsBody(msgspec.Struct, frozen=True, kw_only=True):
         return retry_after(self.results)
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """How the accounts of one request are opened, and by when."""
-
-    executor: Executor
-    actor: str
-    request: str
-    until: float
-
-    def open(self, commands: Sequence[OpenAccount | Problem]) -> list[AccountResultBody | None]:
-        """Opens accounts of one id, in their order; None is for each there was no time for."""
-        return [
-            _refused(each) if isinstance(each, Problem) else self._open(each) for each in commands
-        ]
-
-    def _open(self, command: OpenAccount) -> AccountResultBody | None:
-        left = self.until - self.executor.monotonic()
-        if left <= 0:
-            return None
-        try:
-            executed = self.executor.execute(
-                command, actor=self.actor, request=self.request, within=left
-            )
-            body = self.executor.patiently(
-                lambda: account_of(executed.recorded, executed.stripes, self.executor.store)
-            )
-        except Refusal as refusal:
-            return _refused(refused(refusal))
-        except Busy:
-            return _refused(outcome_unknown())
-        if executed.replayed:
-            return AccountResultBody(status=200, account=body, replayed=True)
-        return AccountResultBody(status=201, account=body)
-
-    def not_attempted(self, left: Mapping[int, OpenAccount]) -> dict[int, AccountResultBody]:
-        """What is said of those there was no time for: perhaps an earlier request opened them."""
-        found = self.executor.first_events(left.values()) if left else {}
-        return {
-            place: _refused(
-                outcome_unknown()
-                if found is None or subject(command) in found
-                else refused(NotAttempted())
-            )
-            for place, command in left.items()
-        }
-
-
 def run(
     batch: AccountBatchRequest,
     ledger: str,
@@ -100,42 +56,69 @@ def run(
     request_id: str,
 ) -> AccountResultsBody:
     """Opens accounts, many at the same time. Raises InvalidField or BatchTooLarge for the batch."""
-    if not batch.accounts:
-        raise InvalidField("accounts", "a batch has at least 1 account")
-    if len(batch.accounts) > MAX_ACCOUNTS:
-        raise BatchTooLarge(len(batch.accounts), MAX_ACCOUNTS, "accounts")
-    places: dict[str | int, list[int]] = {}
+    check_size(batch.accounts, "accounts")
     commands = [
-        _read(raw, ledger, new_id() if key is None else id_of(f"{key}:{place}"))
-        for place, raw in enumerate(batch.accounts)
+        _command(raw, ledger, new_id() if key is None else id_of(f"{key}:{index}"))
+        for index, raw in enumerate(batch.accounts)
     ]
-    for place, each in enumerate(commands):
-        # Those of one id after each other: the first of them opens it.
-        of = place if isinstance(each, Problem) else each.account
-        places.setdefault(of, []).append(place)
-    opening = _Batch(executor, actor, request_id, executor.monotonic() + PATIENCE_SECONDS)
+    # Those of one id after each other: the first of them opens it.
+    of_one_id: dict[str | int, list[int]] = {}
+    for index, command in enumerate(commands):
+        id = index if isinstance(command, Problem) else command.account
+        of_one_id.setdefault(id, []).append(index)
     # In any order, so that a batch that is sent again does not begin with the same ones each time.
-    groups = random.sample(list(places.values()), len(places))
-    opened = in_parallel(lambda group: opening.open([commands[place] for place in group]), groups)
+    groups = random.sample(list(of_one_id.values()), len(of_one_id))
+    sender = Sender(executor, actor, request_id)
+    until = executor.monotonic() + PATIENCE_SECONDS
+    opened = in_parallel(
+        lambda group: _open([commands[index] for index in group], sender, until), groups
+    )
     results = {
-        place: result
+        index: result
         for group, found in zip(groups, opened, strict=True)
-        for place, result in zip(group, found, strict=True)
+        for index, result in zip(group, found, strict=True)
         if result is not None
     }
-    results |= opening.not_attempted(
-        {
-            place: command
-            for place, command in enumerate(commands)
-            if place not in results and not isinstance(command, Problem)
-        }
-    )
-    return AccountResultsBody(results=[results[place] for place in range(len(commands))])
+    left = {
+        index: command
+        for index, command in enumerate(commands)
+        if index not in results and not isinstance(command, Problem)
+    }
+    # What the account is like now would take another read.
+    outcomes = sender.not_attempted(left, lambda *_: outcome_unknown())
+    results |= {index: _result(outcome, executor) for index, outcome in outcomes.items()}
+    return AccountResultsBody(results=[results[index] for index in range(len(commands))])
 
 
-def _read(raw: msgspec.Raw, ledger: str, new_id: str) -> OpenAccount | Problem:
-    return command_of(raw, OpenAccountRequest, lambda asked: asked.command(ledger, new_id=new_id))
+def _command(raw: msgspec.Raw, ledger: str, new_id: str) -> OpenAccount | Problem:
+    return command_of(raw, OpenAccountRequest, lambda body: body.command(ledger, new_id=new_id))
 
 
-def _refused(problem: Problem) -> AccountResultBody:
-    return AccountResultBody(status=problem.status, problem=problem.document())
+def _open(
+    commands: Sequence[OpenAccount | Problem], sender: Sender, until: float
+) -> list[AccountResultBody | None]:
+    """Opens accounts of one id, in their order; None is for each there was no time for."""
+    results: list[AccountResultBody | None] = []
+    for command in commands:
+        left = until - sender.executor.monotonic()
+        if isinstance(command, Problem):
+            results.append(_result(command, sender.executor))
+        elif left <= 0:
+            results.append(None)
+        else:
+            results.append(_result(sender.execute(command, left), sender.executor))
+    return results
+
+
+def _result(outcome: Outcome, executor: Executor) -> AccountResultBody:
+    if isinstance(outcome, Problem):
+        return AccountResultBody(status=outcome.status, problem=outcome.document())
+    try:
+        body = executor.retrying(
+            lambda: account_of(outcome.recorded, outcome.stripes, executor.store)
+        )
+    except Busy:
+        return _result(outcome_unknown(), executor)
+    if outcome.replayed:
+        return AccountResultBody(status=200, account=body, replayed=True)
+    return AccountResultBody(status=201, account=body)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from chalicelib.commands.request_fields import Limit, Metadata, NewId, limit_of, parts_of
+from chalicelib.commands.request_fields import DIGITS, Metadata, NewId, parts_of
 from chalicelib.domain.account.commands import (
     KEEP,
     ChangeAccount,
@@ -15,10 +15,25 @@ from chalicelib.domain.account.commands import (
     OpenAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.errors import InvalidField
-from chalicelib.domain.fields import Direction, check_asset
+from chalicelib.domain.errors import InvalidAmount, InvalidField
+from chalicelib.domain.fields import MAX_AMOUNT, NOT_WHOLE, Direction, check_asset, parse_limit
 from chalicelib.domain.stripes import MAX_STRIPES
 from chalicelib.http.faults import Check
+
+Limit = Annotated[
+    Raw,
+    Meta(
+        extra_json_schema={
+            "oneOf": [
+                {"type": "string", "pattern": f"^(0|-?{DIGITS})$"},
+                {"type": "integer", "minimum": -MAX_AMOUNT, "maximum": MAX_AMOUNT},
+                {"type": "null"},
+            ]
+        }
+    ),
+    Check(lambda raw, where: limit_of(raw, where)),
+]
+"""A limit as a request may write it; null where there is none."""
 
 
 class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,6 +127,14 @@ class AccountBatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """
 
     accounts: Annotated[list[Raw], parts_of("OpenAccountRequest")]
+
+
+def limit_of(raw: Raw, where: str) -> int | None:
+    """The limit that a field says; None for none. Raises InvalidAmount."""
+    try:
+        return parse_limit(msgspec.json.decode(raw), where)
+    except msgspec.ValidationError:  # A number beyond all range.
+        raise InvalidAmount(where, NOT_WHOLE) from None
 
 
 def _limit_or_keep(raw: Raw | UnsetType, where: str) -> int | Literal[Keep.KEEP] | None:

@@ -1,28 +1,96 @@
-"""Batched: what batches have in common: their patience, and how each of their parts is read."""
+"""Batched: what the two batches share: how each part is read, executed and answered."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
-from chalicelib.domain.errors import InvalidField, Refusal
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command, target_stream
+from chalicelib.domain.errors import (
+    BatchTooLarge,
+    InvalidField,
+    NotAttempted,
+    OutcomeUnknown,
+    Refusal,
+)
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.store import Busy
 from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
 
 PATIENCE_SECONDS = 7.0
 """After which a batch begins no more than it must: a Lambda's time is short of 10 s."""
 
+MOST_PARTS = 100
+
+Outcome = Executed | Problem
+
 ProblemDocument = Annotated[
     dict[str, Any], msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Problem"})
 ]
 
 _Request = TypeVar("_Request")
-_Command = TypeVar("_Command")
+_Command = TypeVar("_Command", bound=Command)
 
 
 class _Result(Protocol):
     @property
     def status(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sent a batch, by which request, and what executes it."""
+
+    executor: Executor
+    actor: str
+    request: str
+
+    def execute(self, command: Command, within: float | None = None) -> Outcome:
+        """One part, on its own."""
+        try:
+            return self.executor.execute(
+                command, actor=self.actor, request=self.request, within=within
+            )
+        except Refusal as refusal:
+            return refused(refusal)
+
+    def first_events(self, commands: Collection[Command]) -> dict[Stream, Recorded] | None:
+        """The first events of the streams that commands would create, as far as these exist, all
+        seen at one instant. None if that cannot be read now.
+        """
+        try:
+            found = self.executor.stored([(target_stream(command), 1) for command in commands])
+        except Busy:
+            return None
+        return {stream: event for (stream, _), event in found.items()}
+
+    def not_attempted(
+        self, left: Mapping[int, _Command], done: Callable[[_Command, Recorded], Outcome]
+    ) -> dict[int, Outcome]:
+        """The outcomes of the parts for which there was no time: perhaps an earlier request did
+        them, which `done` answers.
+        """
+        found = self.first_events(left.values()) if left else {}
+        if found is None:
+            return dict.fromkeys(left, refused(OutcomeUnknown()))
+        return {
+            index: done(command, found[target_stream(command)])
+            if target_stream(command) in found
+            else refused(NotAttempted())
+            for index, command in left.items()
+        }
+
+
+def check_size(parts: Collection[object], name: str) -> None:
+    """Raises InvalidField for no parts, and BatchTooLarge for too many."""
+    if not parts:
+        raise InvalidField(name, f"a batch has at least 1 {name.removesuffix('s')}")
+    if len(parts) > MOST_PARTS:
+        raise BatchTooLarge(len(parts), MOST_PARTS, name)
 
 
 def command_of(

@@ -12,11 +12,12 @@ from chalicelib.commands.account_requests import (
     DirectionsRequest,
     OpenAccountRequest,
 )
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import Executed, executor
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import executor
 from chalicelib.commands.idempotency import HEADER, IdempotencyKey, IdOfKey, id_of, key_of
-from chalicelib.commands.replies import account_reply, transaction_reply
+from chalicelib.commands.responses import account_response, transaction_response
 from chalicelib.commands.route_errors import ACCOUNT_ERRORS, ENTRY_ERRORS, HOLD_ERRORS, WRITE_ERRORS
+from chalicelib.commands.routing import Command
 from chalicelib.commands.transaction_requests import (
     BatchRequest,
     NewTransactionRequest,
@@ -50,7 +51,7 @@ def open_account(
     # The key counts, and is checked, only where the body has no id.
     new_id = id_of(key_of(key)) if key is not None and body.id is None else str(uuid7())
     executed = _execute(request, body.command(ledger, new_id=new_id))
-    return account_reply(executed, executor(), created=True)
+    return account_response(executed, executor(), created=True)
 
 
 @routes.post(
@@ -94,7 +95,7 @@ def change_account(
 ) -> Response[AccountBody]:
     """Changes an account's limits or metadata."""
     command = body.command(ledger, account, if_version=if_version)
-    return account_reply(_execute(request, command), executor())
+    return account_response(_execute(request, command), executor())
 
 
 @routes.post(
@@ -106,7 +107,7 @@ def freeze_account(
     request: Request, ledger: str, account: str, body: DirectionsRequest = DirectionsRequest()
 ) -> Response[AccountBody]:
     """Lets an account refuse entries of one direction, or of both."""
-    return account_reply(_execute(request, body.freeze(ledger, account)), executor())
+    return account_response(_execute(request, body.freeze(ledger, account)), executor())
 
 
 @routes.post(
@@ -118,7 +119,7 @@ def unfreeze_account(
     request: Request, ledger: str, account: str, body: DirectionsRequest = DirectionsRequest()
 ) -> Response[AccountBody]:
     """Lets an account take entries of one direction, or of both, again."""
-    return account_reply(_execute(request, body.unfreeze(ledger, account)), executor())
+    return account_response(_execute(request, body.unfreeze(ledger, account)), executor())
 
 
 @routes.post(
@@ -130,7 +131,7 @@ def close_account(
     request: Request, ledger: str, account: str, body: CloseAccountRequest = CloseAccountRequest()
 ) -> Response[AccountBody]:
     """Closes an account that is empty."""
-    return account_reply(_execute(request, body.command(ledger, account)), executor())
+    return account_response(_execute(request, body.command(ledger, account)), executor())
 
 
 @routes.post(
@@ -157,7 +158,7 @@ def post_transaction(
     """
     command = body.command(ledger, key=key, new_id=_new_id())
     executed = _execute(request, command, dry_run=dry_run)
-    return transaction_reply(executed, created=True, dry_run=dry_run)
+    return transaction_response(executed, created=True, dry_run=dry_run)
 
 
 @routes.post(
@@ -194,7 +195,7 @@ def post_hold(
     key: IdOfKey = None,
 ) -> Response[TransactionBody]:
     """Posts a pending transaction, wholly or in part."""
-    return transaction_reply(_execute(request, body.command(ledger, transaction, key=key)))
+    return transaction_response(_execute(request, body.command(ledger, transaction, key=key)))
 
 
 @routes.post(
@@ -210,7 +211,7 @@ def void_hold(
     key: IdOfKey = None,
 ) -> Response[TransactionBody]:
     """Voids a pending transaction."""
-    return transaction_reply(_execute(request, body.command(ledger, transaction, key=key)))
+    return transaction_response(_execute(request, body.command(ledger, transaction, key=key)))
 
 
 @routes.post(
@@ -228,7 +229,7 @@ def reverse_transaction(
 ) -> Response[TransactionBody]:
     """Undoes a posted transaction by a new one."""
     command = body.command(ledger, transaction, key=key, new_id=_new_id())
-    return transaction_reply(_execute(request, command), created=True)
+    return transaction_response(_execute(request, command), created=True)
 
 
 def _new_id() -> str:

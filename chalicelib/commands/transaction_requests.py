@@ -2,24 +2,25 @@
 for.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from chalicelib.commands.idempotency import HEADER
-from chalicelib.commands.request_fields import (
-    AccountId,
-    Amount,
-    Metadata,
-    NewId,
-    Reference,
-    amount_of,
-    parts_of,
-)
+from chalicelib.commands.request_fields import DIGITS, Metadata, NewId, parts_of
 from chalicelib.domain.errors import InvalidField
-from chalicelib.domain.fields import Direction, check_reason
+from chalicelib.domain.fields import (
+    MAX_AMOUNT,
+    Direction,
+    check_id,
+    check_reason,
+    check_reference,
+    parse_amount,
+)
 from chalicelib.domain.transaction.commands import (
     Entry,
     HoldTransaction,
@@ -33,11 +34,28 @@ from chalicelib.domain.transaction.commands import (
 from chalicelib.http.faults import Check
 from chalicelib.http.times import Instant, instant
 
+Amount = Annotated[
+    Raw,
+    Meta(
+        extra_json_schema={
+            "oneOf": [
+                {"type": "string", "pattern": f"^{DIGITS}$"},
+                {"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT},
+            ],
+            "examples": ["1000"],
+        }
+    ),
+    Check(lambda raw, where: amount_of(raw, where)),
+]
+"""An amount as a request may write it; what it says is the domain's to judge."""
+
+Reference = Annotated[str, Check(lambda reference, _: check_reference(reference))]
+
 
 class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of a transaction."""
 
-    account: AccountId
+    account: Annotated[str, Check(check_id)]
     direction: Direction
     amount: Amount
     asset: str | None = None
@@ -66,6 +84,9 @@ class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
         Raises InvalidField, InvalidAmount, TooManyEntries.
         """
+        make: Callable[..., PostTransaction | HoldTransaction] = PostTransaction
+        if self.pending is not None:
+            make = partial(HoldTransaction, timeout_seconds=self.pending.timeout_seconds)
         transaction = _id(self.id, key, new_id)
         entries = tuple(
             Entry(
@@ -76,24 +97,13 @@ class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
             )
             for place, entry in enumerate(self.entries)
         )
-        effective_at = _instant(self.effective_at, "effective_at")
-        if self.pending is None:
-            return PostTransaction(
-                ledger=ledger,
-                transaction=transaction,
-                entries=entries,
-                reference=self.reference,
-                effective_at=effective_at,
-                metadata=self.metadata,
-            )
-        return HoldTransaction(
+        return make(
             ledger=ledger,
             transaction=transaction,
             entries=entries,
             reference=self.reference,
-            effective_at=effective_at,
+            effective_at=_instant(self.effective_at, "effective_at"),
             metadata=self.metadata,
-            timeout_seconds=self.pending.timeout_seconds,
         )
 
 
@@ -147,6 +157,15 @@ class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fiel
             reference=self.reference,
             metadata=self.metadata,
         )
+
+
+def amount_of(raw: Raw, where: str) -> int:
+    """The amount that a field says. Raises InvalidAmount."""
+    try:
+        value = msgspec.json.decode(raw)
+    except msgspec.ValidationError:
+        value = None  # A number beyond all range, which is no amount either.
+    return parse_amount(value, where)
 
 
 def _id(id: str | None, key: str | None, new_id: str) -> str:

@@ -1,4 +1,6 @@
-"""Fields: what ids, assets, texts, metadata and instants may look like.
+"""Fields: what ids, assets, amounts, texts, metadata and instants may look like.
+
+An amount is a whole number of an asset's smallest unit.
 
 Every command checks its fields when it is made, so that a command which exists is well formed,
 whether it came over HTTP, from a script or from a test.
@@ -9,11 +11,21 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
-from chalicelib.domain.errors import InvalidField
+from chalicelib.domain.errors import InvalidAmount, InvalidField
 
 Direction = Literal["debit", "credit"]
+
+MAX_AMOUNT = 10**30
+"""The largest amount of one entry, and the largest size of a limit."""
+
+NOT_WHOLE = (
+    "an amount is a whole number of the asset's smallest unit (10.50 in USD/2 is 1050), "
+    "as an integer or a string of digits"
+)
+"""The message for anything else."""
 
 MAX_METADATA_BYTES = 4096
 MAX_REFERENCE = 256
@@ -24,6 +36,7 @@ RESERVED_ID = "batch"
 """What would be an id, but is a path of the API where ids are."""
 
 _ID = re.compile(ID_PATTERN, re.ASCII)
+_DIGITS = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)
 _ASSET = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}/(0|[1-9][0-9]?)", re.ASCII)
 
 
@@ -52,6 +65,23 @@ def check_asset(value: str) -> None:
         raise InvalidField("asset", "an asset is a code and a scale, such as USD/2 or POINTS/0")
 
 
+def check_entry(account: str, direction: str, amount: int, where: str) -> None:
+    """Raises InvalidField or InvalidAmount unless these make an entry."""
+    check_id(account, f"{where}.account")
+    check_direction(direction, f"{where}.direction")
+    check_amount(amount, f"{where}.amount")
+
+
+def check_content(
+    reference: str | None, metadata: Mapping[str, str], effective_at: datetime | None
+) -> None:
+    """Raises InvalidField unless a new transaction can have all of these."""
+    check_reference(reference)
+    check_metadata(metadata)
+    if effective_at is not None:
+        utc(effective_at, "effective_at")
+
+
 def check_reference(value: str | None) -> None:
     """Raises InvalidField unless `value` is absent or 1 to 256 characters."""
     if value is not None and not 1 <= len(value) <= MAX_REFERENCE:
@@ -66,12 +96,62 @@ def check_reason(value: str | None) -> None:
 
 def check_metadata(value: Mapping[str, str]) -> None:
     """Raises InvalidField unless `value` holds strings only and is at most 4 KB as JSON."""
+    if not value:
+        return
     if not all(isinstance(text, str) for pair in value.items() for text in pair):
         raise InvalidField("metadata", "metadata is an object of strings")
     content = json.dumps(dict(value), ensure_ascii=False, separators=(",", ":"))
     size = len(content.encode(errors="replace"))
     if size > MAX_METADATA_BYTES:
         raise InvalidField("metadata", f"metadata is at most {MAX_METADATA_BYTES} bytes of JSON")
+
+
+def parse_amount(value: object, where: str = "amount") -> int:
+    """An entry's amount, 1 to `MAX_AMOUNT`, from an integer or a string of digits.
+
+    Floats, booleans, exponents, a plus sign, leading zeros, spaces and non-ASCII digits are
+    refused: each is a way in which two systems come to disagree about money. Raises InvalidAmount.
+    """
+    amount = _whole(value, where)
+    check_amount(amount, where)
+    return amount
+
+
+def parse_limit(value: object, where: str) -> int | None:
+    """A limit, -10^30 to 10^30, likewise; or None, which is no limit. Raises InvalidAmount."""
+    limit = None if value is None else _whole(value, where)
+    check_limit(limit, where)
+    return limit
+
+
+def check_amount(amount: int, where: str) -> None:
+    """Raises InvalidAmount unless this is a whole number from 1 to `MAX_AMOUNT`."""
+    if type(amount) is not int:
+        raise _no_number(where)
+    if not 0 < amount <= MAX_AMOUNT:
+        raise InvalidAmount(where, "an amount is at least 1 and at most 10^30")
+
+
+def check_limit(limit: int | None, where: str) -> None:
+    """Raises InvalidAmount unless this is None or a whole number between -10^30 and 10^30."""
+    if limit is None:
+        return
+    if type(limit) is not int:
+        raise _no_number(where)
+    if abs(limit) > MAX_AMOUNT:
+        raise InvalidAmount(where, "a limit lies between -10^30 and 10^30")
+
+
+def _whole(value: object, where: str) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and _DIGITS.fullmatch(value) and value != "-0":
+        return int(value)
+    raise _no_number(where)
+
+
+def _no_number(where: str) -> InvalidAmount:
+    return InvalidAmount(where, NOT_WHOLE)
 
 
 def utc(value: datetime, where: str) -> datetime:
@@ -84,8 +164,12 @@ def utc(value: datetime, where: str) -> datetime:
         raise InvalidField(where, "the time is out of range") from None
 
 
+@lru_cache(maxsize=256)
 def rfc3339(instant: datetime) -> str:
-    """An instant as the API writes it: UTC, microseconds, Z; so text order is time order."""
+    """An instant as the API writes it: UTC, microseconds, Z; so text order is time order.
+
+    Cached, since all events of a commit and the answer to it share one instant.
+    """
     return instant.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 

@@ -1,15 +1,14 @@
-"""Entries: what a transaction does to an account: post, hold, resolve what is held.
+"""Postings: what the entries of a transaction do to accounts.
 
-The steps are the account's to decide, one after the other: a transaction only says what they are.
+Each entry proposes an event for its account, which may refuse it. They are booked one after the
+other, so that each is decided on what those before it left.
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple
 
-from msgspec import Struct
-
-from chalicelib.domain.account.decide import require_open, require_within_limits
 from chalicelib.domain.account.events import (
     EntryHeld,
     EntryPosted,
@@ -17,123 +16,172 @@ from chalicelib.domain.account.events import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
-from chalicelib.domain.account.state import Account
-from chalicelib.domain.errors import AccountIsFrozen, InsufficientFunds
+from chalicelib.domain.account.state import Account, evolve, require_room
+from chalicelib.domain.errors import (
+    AccountIsClosed,
+    AccountIsFrozen,
+    AccountNotFound,
+    AssetMismatch,
+    UnbalancedTransaction,
+    are_similar,
+)
 from chalicelib.domain.fields import Direction
 from chalicelib.domain.stripes import whole_of
+from chalicelib.domain.transaction.commands import Entry
+from chalicelib.domain.transaction.events import BookedEntry
+from chalicelib.domain.transaction.events import Event as TransactionEvent
 
 
-class PostEntry(Struct, frozen=True, kw_only=True):
-    """Enter one line of a transaction on this account."""
-
-    account: str
-    transaction: str
-    direction: Direction
-    amount: int
-    effective_at: datetime
-    reference: str | None
-
-
-class HoldEntry(Struct, frozen=True, kw_only=True):
-    """Set aside what a pending transaction would move."""
+class Line(NamedTuple):
+    """One line of a transaction, with the account or the stripe that takes it."""
 
     account: str
-    transaction: str
     direction: Direction
     amount: int
-    expires_at: datetime | None
 
 
-class ResolveEntry(Struct, frozen=True, kw_only=True):
-    """Post `amount` of what was held, which may be 0, and free the rest.
+class Posting(NamedTuple):
+    """An entry as an event that is proposed for an account, or for one of its stripes."""
 
-    `expires` says that it was held until it expires, if not resolved before.
+    account: str
+    event: EntryPosted | EntryHeld | HeldEntryPosted | HeldEntryReleased
+
+
+class Booked(NamedTuple):
+    """The entries as they stand in the books; per account its events, and the state after each."""
+
+    entries: tuple[BookedEntry, ...]
+    events: Mapping[str, list[Event]]
+    states: Mapping[str, list[Account]]
+
+
+def new_lines(
+    entries: Sequence[Entry], accounts: Mapping[str, Account], stripes: Mapping[str, str]
+) -> list[Line]:
+    """The lines of a new transaction; `stripes` names the stripe that takes a striped account's.
+
+    Raises AccountNotFound, AssetMismatch and UnbalancedTransaction.
     """
+    lines = []
+    debits, credits = Counter[str](), Counter[str]()
+    for entry in entries:
+        id = stripes.get(entry.account, entry.account)
+        account = accounts.get(id)
+        if account is None:
+            raise AccountNotFound(entry.account)
+        if entry.asset not in (None, account.asset):
+            raise AssetMismatch(entry.account, account.asset, str(entry.asset))
+        side = debits if entry.direction == "debit" else credits
+        side[account.asset] += entry.amount
+        lines.append(Line(id, entry.direction, entry.amount))
+    moved = sorted(debits | credits)
+    for asset in moved:
+        if debits[asset] != credits[asset]:
+            similar = next((other for other in moved if are_similar(other, asset)), None)
+            raise UnbalancedTransaction(asset, debits[asset], credits[asset], similar)
+    return lines
 
-    account: str
-    transaction: str
-    direction: Direction
-    amount: int
-    held: int
-    effective_at: datetime
-    reference: str | None
-    expires: bool = False
+
+def posted_entries(
+    lines: Iterable[Line], transaction: str, effective_at: datetime, reference: str | None
+) -> Iterator[Posting]:
+    """Entries that move money."""
+    for account, direction, amount in lines:
+        event = EntryPosted(
+            transaction=transaction,
+            direction=direction,
+            amount=amount,
+            effective_at=effective_at,
+            reference=reference,
+        )
+        yield Posting(account, event)
 
 
-Step = PostEntry | HoldEntry | ResolveEntry
+def held_entries(
+    lines: Iterable[Line], transaction: str, expires_at: datetime | None
+) -> Iterator[Posting]:
+    """Entries that set money aside."""
+    for account, direction, amount in lines:
+        event = EntryHeld(
+            transaction=transaction, direction=direction, amount=amount, expires_at=expires_at
+        )
+        yield Posting(account, event)
 
 
-def decide(step: Step, account: Account) -> Event:
-    """What this step does to the account.
+def resolved_entries(
+    transaction: str,
+    held: TransactionEvent,
+    amount: int | None = None,
+    effective_at: datetime | None = None,
+) -> Iterator[Posting]:
+    """The end of a hold: of each entry `amount` is posted, or all of it for None, and the rest is
+    free. Without `effective_at`, nothing is posted.
+    """
+    expires = held.expires_at is not None
+    for entry in held.entries:
+        event: HeldEntryPosted | HeldEntryReleased
+        if effective_at is None:
+            event = HeldEntryReleased(
+                transaction=transaction,
+                direction=entry.direction,
+                amount=entry.amount,
+                expires=expires,
+            )
+        else:
+            posted = entry.amount if amount is None else amount
+            event = HeldEntryPosted(
+                transaction=transaction,
+                direction=entry.direction,
+                amount=posted,
+                released=entry.amount - posted,
+                effective_at=effective_at,
+                reference=held.reference,
+                expires=expires,
+            )
+        yield Posting(entry.account, event)
+
+
+def book(postings: Iterable[Posting], accounts: Mapping[str, Account]) -> Booked:
+    """Books entries in their order.
 
     Raises AccountIsClosed, AccountIsFrozen, InsufficientFunds, BalanceLimitExceeded.
     """
-    match step:
-        case PostEntry():
-            _require_takes(step, account)
-            return EntryPosted(
-                transaction=step.transaction,
-                direction=step.direction,
-                amount=step.amount,
-                effective_at=step.effective_at,
-                reference=step.reference,
+    entries: list[BookedEntry] = []
+    events: dict[str, list[Event]] = {}
+    states: dict[str, list[Account]] = {}
+    for id, event in postings:
+        before = states[id][-1] if id in states else accounts[id]
+        # A hold was counted in full when it was made, so resolving it is never refused.
+        if isinstance(event, EntryPosted | EntryHeld):
+            require_takes(id, before, event)
+        after = evolve(before, event)
+        events.setdefault(id, []).append(event)
+        states.setdefault(id, []).append(after)
+        entries.append(
+            BookedEntry(
+                account=id,
+                direction=event.direction,
+                amount=event.amount,
+                asset=after.asset,
+                version=after.version,
+                balance_after=after.posted,
             )
-        case HoldEntry():
-            _require_takes(step, account)
-            return EntryHeld(
-                transaction=step.transaction,
-                direction=step.direction,
-                amount=step.amount,
-                expires_at=step.expires_at,
-            )
-        case ResolveEntry():
-            return _resolve(step)
-        case _:
-            assert_never(step)
+        )
+    return Booked(tuple(entries), events, states)
 
 
-def _require_takes(step: PostEntry | HoldEntry, account: Account) -> None:
-    """Raises the refusal of a new entry, whether it is to move money now or to set it aside.
+def require_takes(id: str, account: Account, event: EntryPosted | EntryHeld) -> None:
+    """Raises the refusal of a new entry, whether it moves money now or sets it aside.
 
     ValueError for an account whose stripes take its entries.
     """
     if account.stripes > 1:
-        raise ValueError(f"{step.account} is striped: it takes no entries itself")
-    named = whole_of(step.account)
-    require_open(named, account)
-    if account.frozen_debits if step.direction == "debit" else account.frozen_credits:
-        raise AccountIsFrozen(named, step.direction)
-    if step.direction == account.normal_balance:
-        most = account.posted + account.pending_in + step.amount
-        require_within_limits(step.account, most, most, account.min_balance, account.max_balance)
-    elif account.min_balance is not None and account.available - step.amount < account.min_balance:
-        raise InsufficientFunds(
-            step.account,
-            account.available,
-            account.min_balance,
-            step.amount,
-            account.normal_balance,
-        )
-
-
-def _resolve(step: ResolveEntry) -> Event:
-    # Nothing is asked of the account: the hold was counted in full when it was made.
-    if not step.amount:
-        return HeldEntryReleased(
-            transaction=step.transaction,
-            direction=step.direction,
-            amount=step.held,
-            expires=step.expires,
-        )
-    return HeldEntryPosted(
-        transaction=step.transaction,
-        direction=step.direction,
-        amount=step.amount,
-        released=step.held - step.amount,
-        effective_at=step.effective_at,
-        reference=step.reference,
-        expires=step.expires,
-    )
+        raise ValueError(f"{id} is striped: it takes no entries itself")
+    if account.closed:
+        raise AccountIsClosed(whole_of(id))
+    if account.frozen_debits if event.direction == "debit" else account.frozen_credits:
+        raise AccountIsFrozen(whole_of(id), event.direction)
+    require_room(id, account, event.direction, event.amount)
 
 
 def expired_holds(

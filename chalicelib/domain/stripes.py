@@ -7,39 +7,46 @@ Google's "Building Scalable Web Apps with Google App Engine", B. Slatkin, 2008.)
 """
 
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from chalicelib.domain.account.events import (
+    AccountChanged,
     AccountClosed,
     AccountFrozen,
     AccountOpened,
     AccountUnfrozen,
+    EntryHeld,
+    EntryPosted,
     Event,
+    HeldEntryPosted,
+    HeldEntryReleased,
 )
 from chalicelib.domain.account.state import Account
 
 MAX_STRIPES = 64
 """An event for each stripe is one append, of at most a hundred events."""
 
-_MARK, _OF = "~", "of"  # No id in a request may contain the mark.
+MARK, _OF = "~", "of"
+"""`MARK` is in the ids of stripes only: no id that a user may choose has it."""
 
 
 def stripes_of(account: str, count: int) -> list[str]:
     """The ids of an account's stripes; none for a count of 1, an account that is not striped."""
     if count == 1:
         return []
-    return [f"{account}{_MARK}{number}{_OF}{count}" for number in range(1, count + 1)]
+    return [f"{account}{MARK}{number}{_OF}{count}" for number in range(1, count + 1)]
 
 
 def whole_of(id: str) -> str:
     """The account of a stripe; any other id as it is."""
-    return id.partition(_MARK)[0]
+    return id.partition(MARK)[0]
 
 
 def is_stripe(id: str) -> bool:
     """Whether this is the id of a stripe."""
-    return _MARK in id
+    return MARK in id
 
 
 def public_version(version: int, count: int, number: int = 0) -> int:
@@ -55,7 +62,7 @@ def public_version_of(id: str, version: int) -> int:
     """The public version of an entry, from the id of its stream."""
     if not is_stripe(id):
         return version
-    number, count = id.partition(_MARK)[2].split(_OF)
+    number, count = id.partition(MARK)[2].split(_OF)
     return public_version(version, int(count), int(number))
 
 
@@ -91,11 +98,18 @@ def sum_of(account: Account, stripes: Iterable[Account]) -> Account:
 
 
 def for_stripes(events: Sequence[Event]) -> list[Event]:
-    """The events that an account's events cause on each of its stripes."""
-    result: list[Event] = []
+    """The events that each stripe records of those of its account."""
+    recorded: list[Event] = []
     for event in events:
-        if isinstance(event, AccountOpened):
-            result.append(replace(event, metadata={}, stripes=1))
-        elif isinstance(event, AccountFrozen | AccountUnfrozen | AccountClosed):
-            result.append(event)
-    return result
+        match event:
+            case AccountOpened():
+                recorded.append(replace(event, metadata={}, stripes=1))
+            case AccountFrozen() | AccountUnfrozen() | AccountClosed():
+                recorded.append(event)
+            case AccountChanged():
+                pass  # A stripe has neither limits nor metadata.
+            case EntryPosted() | EntryHeld() | HeldEntryPosted() | HeldEntryReleased():
+                raise ValueError("a striped account's own stream has no entries")
+            case _:
+                assert_never(event)
+    return recorded

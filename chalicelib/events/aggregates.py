@@ -24,15 +24,17 @@ Upcast = Callable[[Fields, datetime], Fields]
 class Aggregate:
     """A kind of stream: the classes of its events and its state, `evolve`, and older schemas.
 
-    `schema_of_state` returns the schema's number for the fields of a state. `is_current_state` says
-    whether a stored state (JSON) can be used, or must be folded again from its events.
+    `state_schema` is the number of a state's schema; a stored state with a field of `later_fields`
+    has the number given there. `is_current_state` says whether a stored state (JSON) can be used as
+    it is, or must be folded again from its events.
     """
 
     kind: str
     events: tuple[type[Struct], ...]
     state: type[Struct]
     evolve: Callable[[Any, Any], Any]
-    schema_of_state: Callable[[Fields], int] = lambda _: 1
+    state_schema: int = 1
+    later_fields: Mapping[str, int] = field(default_factory=dict)
     is_current_state: Callable[[str], bool] = lambda data: stored_schema(data) == 1
     upcasts: Mapping[str, tuple[Upcast, ...]] = field(default_factory=dict)
 
@@ -43,13 +45,15 @@ KINDS: dict[str, Aggregate] = {}
 EVENTS: dict[str, type[Struct]] = {}
 """The classes of events by their stored type."""
 
+AGGREGATES: dict[type[Struct], Aggregate] = {}
+"""The aggregate of each class of events and states."""
+
 
 class _Schema(Struct):
     schema: int = 1
 
 
 _schema = msgspec.json.Decoder(_Schema)
-_of_class: dict[type[Struct], Aggregate] = {}
 _upcasts: dict[str, tuple[Upcast, ...]] = {}
 
 
@@ -59,15 +63,10 @@ def register(*aggregates: Aggregate) -> None:
         for event in aggregate.events:
             if EVENTS.setdefault(event.__name__, event) is not event:
                 raise ValueError(f"two events are named {event.__name__}")
-            _of_class[event] = aggregate
+            AGGREGATES[event] = aggregate
         KINDS[aggregate.kind] = aggregate
-        _of_class[aggregate.state] = aggregate
+        AGGREGATES[aggregate.state] = aggregate
         _upcasts.update(aggregate.upcasts)
-
-
-def aggregate_of(event_or_state: Struct) -> Aggregate:
-    """The aggregate of an event or a state."""
-    return _of_class[type(event_or_state)]
 
 
 def schema_of(type: str) -> int:

@@ -9,14 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from chalicelib.events.aggregates import (
-    EVENTS,
-    KINDS,
-    aggregate_of,
-    schema_of,
-    stored_schema,
-    upcast,
-)
+from chalicelib.events.aggregates import AGGREGATES, EVENTS, KINDS, schema_of, stored_schema, upcast
 
 FIRST_LINK = bytes(32)
 """The previous hash for the first event of a stream."""
@@ -31,8 +24,8 @@ class StaleState(UnknownEvent):
 
 
 def encode_event(event: Struct) -> str:
-    """The event's fields as JSON, with its schema's number."""
-    schema = schema_of(type(event).__name__)
+    """The event's fields as JSON, with the number of its type's schema."""
+    schema = _schema_of(type(event).__name__)
     return msgspec.json.encode({"schema": schema, **_non_default(event)}).decode()
 
 
@@ -54,10 +47,16 @@ def decode_event(type: str, data: str, recorded_at: datetime) -> Struct:
 
 
 def encode_state(state: Struct) -> str:
-    """The state's fields as JSON, with its schema's number."""
-    fields = _non_default(state)
-    schema = aggregate_of(state).schema_of_state(fields)
+    """The state's fields as JSON, with the number of their schema."""
+    fields, aggregate = _non_default(state), AGGREGATES[type(state)]
+    later = aggregate.later_fields.keys() & fields
+    schema = max((aggregate.later_fields[name] for name in later), default=aggregate.state_schema)
     return msgspec.json.encode({"schema": schema, **fields}).decode()
+
+
+def encode(event: Struct, state: Struct) -> tuple[str, str]:
+    """An event and the state after it, as they are stored."""
+    return encode_event(event), encode_state(state)
 
 
 def decode_state(kind: str, data: str) -> Struct:
@@ -73,7 +72,7 @@ def decode_state(kind: str, data: str) -> Struct:
 
 def evolve(state: Struct | None, event: Struct) -> Struct:
     """The state after one more event of its stream. Raises ValueError for an impossible order."""
-    aggregate = aggregate_of(event)
+    aggregate = AGGREGATES[type(event)]
     if state is not None and not isinstance(state, aggregate.state):
         raise ValueError(f"{type(event).__name__} cannot be in a stream of this kind")
     evolved: Struct = aggregate.evolve(state, event)
@@ -93,6 +92,9 @@ def _non_default(value: Struct) -> dict[str, Any]:
         for name, default in _defaults(type(value))
         if (found := getattr(value, name)) != default
     }
+
+
+_schema_of = cache(schema_of)
 
 
 @cache

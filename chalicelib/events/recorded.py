@@ -104,26 +104,36 @@ class Origin(Struct, frozen=True, kw_only=True):
 
 
 def follow(
-    head: Recorded | None, stream: Stream, events: Sequence[Struct], origin: Origin
+    head: Recorded | None,
+    stream: Stream,
+    events: Sequence[Struct],
+    origin: Origin,
+    states: Sequence[Struct] = (),
 ) -> list[Recorded]:
-    """`events` after `head`, the newest event of their stream: numbered, folded, chained."""
+    """`events` put behind `head`, the newest event of their stream: numbered, folded, chained.
+
+    `states` are the states after each of them, if the caller has folded them already.
+    """
     first = head.version + 1 if head else 1
     state = head.state if head else None
     previous = head.hash if head else codec.FIRST_LINK
     recorded = []
-    for version, event in enumerate(events, start=first):
-        state = codec.evolve(state, event)
+    for place, event in enumerate(events):
+        state = states[place] if states else codec.evolve(state, event)
+        data, state_data = codec.encode(event, state)
         unlinked = Recorded(
             stream=stream,
-            version=version,
+            version=first + place,
             type=type(event).__name__,
-            data=codec.encode_event(event),
-            state_data=codec.encode_state(state),
+            data=data,
+            state_data=state_data,
             recorded_at=origin.recorded_at,
             command_id=origin.command_id,
             actor=origin.actor,
             hash=b"",
         )
         previous = unlinked.chained_to(previous)
-        recorded.append(replace(unlinked, hash=previous))
+        one = replace(unlinked, hash=previous)
+        one.__dict__.update(event=event, state=state)  # Where `cached_property` keeps its values.
+        recorded.append(one)
     return recorded

@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.fields import Direction, rfc3339
 from chalicelib.domain.holds import ExpiringHold
-from chalicelib.domain.stripes import is_stripe, public_version, public_version_of, whole_of
+from chalicelib.domain.stripes import MARK, public_version, public_version_of, whole_of
 from chalicelib.domain.transaction.events import BookedEntry, Event
 
 
@@ -197,13 +197,17 @@ def as_of(body: TransactionBody, now: datetime) -> TransactionBody:
 
 
 def _entry(entry: BookedEntry) -> TransactionEntryBody:
+    account, version = entry.account, entry.version
+    is_striped = MARK in account
+    if is_striped:
+        account, version = whole_of(account), public_version_of(account, version)
     return TransactionEntryBody(
-        account=whole_of(entry.account),
+        account=account,
         direction=entry.direction,
         amount=str(entry.amount),
         asset=entry.asset,
-        version=public_version_of(entry.account, entry.version),
-        balance_after=None if is_stripe(entry.account) else str(entry.balance_after),
+        version=version,
+        balance_after=None if is_striped else str(entry.balance_after),
     )
 
 

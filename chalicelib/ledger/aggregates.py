@@ -42,10 +42,6 @@ class _StateShape(msgspec.Struct):
 _state_shape = msgspec.json.Decoder(_StateShape)
 
 
-def _schema_of_state(fields: Fields) -> int:
-    return STATE_SCHEMA if fields.keys() & {"expiring", "unlisted"} else _WITHOUT_HOLDS
-
-
 def _is_current_state(data: str) -> bool:
     """Of schema 2, only a state without expiring holds (`next_expiry`) has today's shape."""
     shape = _state_shape.decode(data)
@@ -70,7 +66,8 @@ register(
         events=get_args(AccountEvent),
         state=Account,
         evolve=evolve_account,
-        schema_of_state=_schema_of_state,
+        state_schema=_WITHOUT_HOLDS,
+        later_fields={"expiring": STATE_SCHEMA, "unlisted": STATE_SCHEMA},
         is_current_state=_is_current_state,
     ),
     Aggregate(
@@ -78,7 +75,7 @@ register(
         events=get_args(TransactionEvent),
         state=Transaction,
         evolve=evolve_transaction,
-        schema_of_state=_schema_of_state,
+        state_schema=_WITHOUT_HOLDS,
         is_current_state=_is_current_state,
         upcasts={
             "TransactionPosted": (_add_created_at, _add_account_events),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
+from typing import assert_never
 
 from chalicelib.domain.account import events as account_events
 from chalicelib.domain.fields import rfc3339
@@ -115,6 +116,8 @@ def of_transaction(one: Recorded, before: transaction_events.Event | None) -> It
                 yield _entry(one, "freed", entry, made, when)
             case transaction_events.TransactionReversed():
                 pass
+            case _:
+                assert_never(event)
     if isinstance(event, transaction_events.TransactionPosted) and event.reverses:
         of, payload = str(transaction_stream(ledger, event.reverses)), ("reversal", one.stream.id)
         yield Assertion(of, 1, (*payload, *when), str(one.stream), one.version)

@@ -14,7 +14,7 @@ import click
 
 from chalicelib import sweep, tables
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.local import environment
 from ops.chaos.engine import fresh_engine
@@ -56,7 +56,7 @@ def chaos(seed: int | None, rounds: int, data: Path) -> None:
     with fresh_engine():
         tables.create(environment.TABLES)
         faults, bank = Chaos(seed), read(data)
-        client = Client(Executor(DynamoStore(), memory=Memory()))
+        client = Client(Executor(DynamoStore(), head_cache=HeadCache()))
         discarded = run(faults, client, rounds, bank)
         problems = verify(client, bank, discarded)
     _print(faults, client)

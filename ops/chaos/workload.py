@@ -10,8 +10,9 @@ from typing import TypeVar, cast
 
 from pynamodb.exceptions import PynamoDBException
 
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import Executor, Refused
+from chalicelib.commands.execution import Refused
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.errors import TryAgain
 from chalicelib.domain.fields import Direction

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from chalicelib.commands.deciding import Command, subject
 from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command, target_stream
 from chalicelib.domain.errors import Refusal
 from chalicelib.events.dynamodb import to_item
 from chalicelib.events.recorded import Recorded, Stream
@@ -43,7 +43,7 @@ def send(executor: Executor, request: str, *commands: Command, key: bool = True)
     except Exception as error:  # noqa: BLE001  # Any other is an internal error to a client.
         refusal = getattr(error, "refusal", error)
         code = refusal.code if isinstance(refusal, Refusal) else "internal_error"
-        return [Claim(request, subject(command), code, key=key) for command in commands]
+        return [Claim(request, target_stream(command), code, key=key) for command in commands]
     return [
         Claim(
             request,

@@ -13,8 +13,9 @@ from typing import Any
 import click
 
 from chalicelib import tables
-from chalicelib.commands.executor import Backoff, Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.backoff import Backoff
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import HeadCache
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.local import environment
 from chalicelib.settings import settings
@@ -188,4 +189,4 @@ def run(
 def _executor() -> Executor:
     """The executor of one Lambda, with shorter deadlines than a deployed one."""
     backoff = Backoff(base=0.01, cap=0.2, deadline=1.0)
-    return Executor(DynamoStore(), memory=Memory(), backoff=backoff)
+    return Executor(DynamoStore(), head_cache=HeadCache(), backoff=backoff)

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from chalicelib.commands.batch import run
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command
 from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.transaction.commands import (

@@ -4,18 +4,19 @@ A row is read, then its events, then the expected row is written on the conditio
 row is unchanged. So no newer row of the projector is overwritten.
 """
 
-import random
 import time
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.backoff import Backoff
 from chalicelib.read_models.read_model import ReadModel
 from chalicelib.tables import CONDITION_FAILED, Table
 from ops.verifying.raw import Item, client, get, key_of, name_of, same
 from ops.verifying.read_models import expected, newest
 
 ATTEMPTS = 20
+_BACKOFF = Backoff(base=0.005, cap=0.64)
 _RACE_LOST = {CONDITION_FAILED, "TransactionConflictException"}
 
 
@@ -39,7 +40,7 @@ def set_right(model: ReadModel, item: Item) -> bool:
             return False
         if swapped(model.table, seen, right):
             return True
-        time.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 7)))
+        time.sleep(_BACKOFF.delay(attempt))
         seen = get(model.table, key)
     raise Unsettled(f"{model.name}: {key} changed at each attempt")
 

@@ -1,6 +1,5 @@
 """Scanning: every item of a table, in parallel segments, at a limited rate."""
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any, Never, TypeVar
 
 from tqdm import tqdm
 
+from chalicelib.backoff import Backoff
 from chalicelib.events.dead_letters import is_transient
 from chalicelib.tables import in_parallel
 from ops.verifying.raw import Item, client
@@ -19,6 +19,7 @@ PAGE = 1000
 """The most items of a request."""
 
 ATTEMPTS = 8
+_BACKOFF = Backoff(base=0.05, cap=6.4)
 
 _Result = TypeVar("_Result")
 
@@ -163,5 +164,5 @@ def retried(work: Callable[[], _Result]) -> _Result:
         except Exception as error:
             if not is_transient(error) or attempt == ATTEMPTS - 1:
                 raise
-        time.sleep(random.uniform(0, 0.05 * 2**attempt))
+        time.sleep(_BACKOFF.delay(attempt))
     raise AssertionError

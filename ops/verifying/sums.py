@@ -5,7 +5,6 @@ rows of its accounts were read, it must be equal to their sum. Rows are read in 
 are isolated from a projector's.
 """
 
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.backoff import Backoff
 from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.recorded import Stream
 from chalicelib.events.table import EventItem
@@ -32,6 +32,7 @@ NOT_NOW = {CONDITION_FAILED, "TransactionCanceledException", "TransactionConflic
 """The codes of a conflict with another transaction."""
 
 _ATTEMPTS = 6
+_BACKOFF = Backoff(base=0.01)
 
 
 @dataclass
@@ -147,7 +148,7 @@ def measure(
                 total.add(sums_of(model), counted)
             found = before[0] if before else None
             return Measured(found, total.row(model, which))
-        time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        time.sleep(_BACKOFF.delay(attempt))
     return None
 
 

@@ -1,4 +1,4 @@
-"""Batches for a desk: what is asked, and what was said to it."""
+"""Batches for a fixture: what is asked, and what was said to it."""
 
 from itertools import count
 from typing import Any
@@ -9,7 +9,7 @@ from chalicelib.commands import batch
 from chalicelib.commands.batch import ResultBody
 from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.ledger.aggregates import account_state, account_stream
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 
 ALICE, BOB, CASH = (account_stream("acme", id) for id in ("alice", "bob", "cash"))
 
@@ -21,7 +21,9 @@ def moved(id: str | None, debit: str, credit: str, amount: object, **more: objec
     return {**({} if id is None else {"id": id}), "entries": entries, **more}
 
 
-def run(desk: Desk, *asked: Any, atomic: bool = True, key: str | None = None) -> list[ResultBody]:
+def run(
+    fixture: ExecutorFixture, *asked: Any, atomic: bool = True, key: str | None = None
+) -> list[ResultBody]:
     """The results of a batch."""
     raw = msgspec.json.encode({"atomic": atomic, "transactions": asked})
     made = (f"made-{number}" for number in count())
@@ -30,7 +32,7 @@ def run(desk: Desk, *asked: Any, atomic: bool = True, key: str | None = None) ->
         "acme",
         key=key,
         new_id=lambda: next(made),
-        executor=desk.executor,
+        executor=fixture.executor,
         actor="key-1",
         request_id="request-1",
     ).results
@@ -41,8 +43,8 @@ def said(results: list[ResultBody]) -> list[object]:
     return [each.problem["code"] if each.problem else each.status for each in results]
 
 
-def balances(desk: Desk) -> list[tuple[int, int, int, int]]:
+def balances(fixture: ExecutorFixture) -> list[tuple[int, int, int, int]]:
     """What each account holds, what is held there, and how often it changed."""
-    heads = desk.books.load([ALICE, BOB, CASH])
+    heads = fixture.books.load([ALICE, BOB, CASH])
     accounts = [account_state(heads[stream]) for stream in (ALICE, BOB, CASH)]
     return [(each.posted, each.pending_in, each.pending_out, each.version) for each in accounts]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 
 
 @pytest.fixture
-def desk() -> Desk:
-    """A desk with nothing in its books."""
-    return Desk()
+def fixture() -> ExecutorFixture:
+    """A fixture with nothing in its books."""
+    return ExecutorFixture()

@@ -13,7 +13,7 @@ from chalicelib.domain.transaction.commands import (
 )
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.ledger.aggregates import account_stream, transaction_event, transaction_stream
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import Command, credit, debit, opening, posting
 
 HOLD = HoldTransaction(
@@ -25,26 +25,26 @@ HOLD = HoldTransaction(
 
 
 @pytest.fixture
-def desk() -> Desk:
+def fixture() -> ExecutorFixture:
     """Alice has 1,000; 60 of it are held for Bob."""
-    desk = Desk()
-    desk.open_accounts(funds=1000)
-    desk.do(HOLD)
-    return desk
+    fixture = ExecutorFixture()
+    fixture.open_accounts(funds=1000)
+    fixture.do(HOLD)
+    return fixture
 
 
-def newest(desk: Desk, stream: Stream) -> Recorded:
-    return desk.books.load([stream])[stream]
+def newest(fixture: ExecutorFixture, stream: Stream) -> Recorded:
+    return fixture.books.load([stream])[stream]
 
 
-def named_by(desk: Desk, id: str) -> list[Recorded]:
+def named_by(fixture: ExecutorFixture, id: str) -> list[Recorded]:
     """The account events that a transaction's newest event names. They have the hashes it says."""
-    transaction = newest(desk, transaction_stream("acme", id))
+    transaction = newest(fixture, transaction_stream("acme", id))
     event = transaction_event(transaction)
     assert event.account_events is not None
     found = []
     for entry, named in zip(event.entries, event.account_events, strict=True):
-        one = desk.books.read(account_stream("acme", entry.account), named.version)
+        one = fixture.books.read(account_stream("acme", entry.account), named.version)
         assert one.hash[:15] == named.hash
         assert one.recorded_at == transaction.recorded_at
         found.append(one)
@@ -62,21 +62,21 @@ def named_by(desk: Desk, id: str) -> list[Recorded]:
     ids=lambda case: type(case).__name__,
 )
 def test_every_step_of_a_hold_names_the_events_it_made(
-    desk: Desk, command: Command, kind: str
+    fixture: ExecutorFixture, command: Command, kind: str
 ) -> None:
-    desk.now += timedelta(seconds=60 if isinstance(command, ExpireHold) else 1)
-    desk.do(command)
+    fixture.now += timedelta(seconds=60 if isinstance(command, ExpireHold) else 1)
+    fixture.do(command)
 
-    named = named_by(desk, "hold")
+    named = named_by(fixture, "hold")
 
     assert [(one.stream.id, one.type) for one in named] == [("alice", kind), ("bob", kind)]
-    assert named == [newest(desk, account_stream("acme", id)) for id in ("alice", "bob")]
+    assert named == [newest(fixture, account_stream("acme", id)) for id in ("alice", "bob")]
 
 
-def test_an_account_that_occurs_twice_is_named_at_both_versions(desk: Desk) -> None:
-    desk.do(posting("t", debit("alice", 1), credit("bob", 3), debit("alice", 2)))
+def test_an_account_that_occurs_twice_is_named_at_both_versions(fixture: ExecutorFixture) -> None:
+    fixture.do(posting("t", debit("alice", 1), credit("bob", 3), debit("alice", 2)))
 
-    named = named_by(desk, "t")
+    named = named_by(fixture, "t")
 
     first = named[0].version
     assert [(one.stream.id, one.version - first) for one in named if one.stream.id == "alice"] == [
@@ -85,28 +85,32 @@ def test_an_account_that_occurs_twice_is_named_at_both_versions(desk: Desk) -> N
     ]
 
 
-def test_a_reversal_names_its_own_events_and_what_it_reverses_names_none(desk: Desk) -> None:
-    desk.do(posting("t", debit("alice", 5), credit("bob", 5)))
-    desk.do(ReverseTransaction(ledger="acme", transaction="back", reverses="t"))
+def test_a_reversal_names_its_own_events_and_what_it_reverses_names_none(
+    fixture: ExecutorFixture,
+) -> None:
+    fixture.do(posting("t", debit("alice", 5), credit("bob", 5)))
+    fixture.do(ReverseTransaction(ledger="acme", transaction="back", reverses="t"))
 
-    assert [one.stream.id for one in named_by(desk, "back")] == ["bob", "alice"]
-    assert transaction_event(newest(desk, transaction_stream("acme", "t"))).account_events == ()
+    assert [one.stream.id for one in named_by(fixture, "back")] == ["bob", "alice"]
+    assert transaction_event(newest(fixture, transaction_stream("acme", "t"))).account_events == ()
 
 
-def test_each_transaction_of_an_atomic_batch_names_its_own(desk: Desk) -> None:
-    desk.executor.execute_together(
+def test_each_transaction_of_an_atomic_batch_names_its_own(fixture: ExecutorFixture) -> None:
+    fixture.executor.execute_together(
         [posting(id, debit("alice", 1), credit("bob", 1)) for id in ("a", "b")], actor="key-1"
     )
 
-    alice = [named_by(desk, id)[0].version for id in ("a", "b")]
+    alice = [named_by(fixture, id)[0].version for id in ("a", "b")]
     assert alice[1] == alice[0] + 1
 
 
-def test_a_striped_account_is_named_by_the_stripe_that_took_the_entry(desk: Desk) -> None:
-    desk.do(opening("house", min_balance=None, stripes=4))
-    desk.do(posting("t", debit("house", 1), credit("bob", 1)))
+def test_a_striped_account_is_named_by_the_stripe_that_took_the_entry(
+    fixture: ExecutorFixture,
+) -> None:
+    fixture.do(opening("house", min_balance=None, stripes=4))
+    fixture.do(posting("t", debit("house", 1), credit("bob", 1)))
 
-    taken, _ = named_by(desk, "t")
+    taken, _ = named_by(fixture, "t")
 
     assert taken.stream.id.startswith("house")
     assert taken.stream.id != "house"

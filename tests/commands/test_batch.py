@@ -10,17 +10,17 @@ from chalicelib.commands.batch import ResultBody
 from chalicelib.domain.errors import BatchTooLarge, InvalidField
 from chalicelib.ledger.aggregates import account_state, transaction_stream
 from tests.commands.batches import BOB, balances, moved, run, said
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 
 
 @pytest.fixture
-def paid(desk: Desk) -> Desk:
+def paid(fixture: ExecutorFixture) -> ExecutorFixture:
     """Alice has 100."""
-    desk.open_accounts(funds=100)
-    return desk
+    fixture.open_accounts(funds=100)
+    return fixture
 
 
-def test_an_atomic_batch_is_one_write_at_one_instant(paid: Desk) -> None:
+def test_an_atomic_batch_is_one_write_at_one_instant(paid: ExecutorFixture) -> None:
     writes: list[int] = []
     paid.store.before_append = [lambda: writes.append(1)] * 9
 
@@ -34,7 +34,7 @@ def test_an_atomic_batch_is_one_write_at_one_instant(paid: Desk) -> None:
     assert {event.command_id for event in events} == {"request-1"}
 
 
-def test_each_sees_what_those_before_it_left(paid: Desk) -> None:
+def test_each_sees_what_those_before_it_left(paid: ExecutorFixture) -> None:
     asked = [moved(f"t{number}", "alice", "bob", 30) for number in range(3)]
 
     results = run(paid, *asked)
@@ -47,7 +47,9 @@ def test_each_sees_what_those_before_it_left(paid: Desk) -> None:
     assert [event.version for event in paid.books.history(BOB)] == [1, 2, 3, 4]
 
 
-def test_money_that_one_brings_the_next_may_spend_and_not_the_other_way_round(paid: Desk) -> None:
+def test_money_that_one_brings_the_next_may_spend_and_not_the_other_way_round(
+    paid: ExecutorFixture,
+) -> None:
     there, back = moved("there", "alice", "bob", 100), moved("back", "bob", "alice", 100)
 
     assert said(run(paid, back, there)) == ["insufficient_funds", "batch_aborted"]
@@ -55,7 +57,7 @@ def test_money_that_one_brings_the_next_may_spend_and_not_the_other_way_round(pa
     assert said(run(paid, there, back)) == [201, 201]
 
 
-def test_a_hold_of_one_counts_for_the_next(paid: Desk) -> None:
+def test_a_hold_of_one_counts_for_the_next(paid: ExecutorFixture) -> None:
     held = moved("h", "alice", "bob", 60, pending={})
 
     results = run(paid, held, moved("t", "alice", "bob", 41))
@@ -67,7 +69,7 @@ def test_a_hold_of_one_counts_for_the_next(paid: Desk) -> None:
 
 @pytest.mark.parametrize("atomic", [True, False])
 def test_a_replay_among_new_ones_is_answered_with_its_first_answer(
-    paid: Desk, atomic: bool
+    paid: ExecutorFixture, atomic: bool
 ) -> None:
     [first] = run(paid, moved("a", "alice", "bob", 10))
 
@@ -80,7 +82,7 @@ def test_a_replay_among_new_ones_is_answered_with_its_first_answer(
     assert account_state(paid.books.load([BOB])[BOB]).posted == 11
 
 
-def test_an_id_that_is_refused_first_is_free_for_a_later_one(paid: Desk) -> None:
+def test_an_id_that_is_refused_first_is_free_for_a_later_one(paid: ExecutorFixture) -> None:
     results = run(
         paid, moved("a", "alice", "bob", 101), moved("a", "alice", "bob", 100), atomic=False
     )
@@ -89,7 +91,7 @@ def test_an_id_that_is_refused_first_is_free_for_a_later_one(paid: Desk) -> None
 
 
 def test_the_first_that_is_refused_shows_why_and_those_after_it_are_not_looked_at(
-    paid: Desk,
+    paid: ExecutorFixture,
 ) -> None:
     results = run(
         paid,
@@ -102,7 +104,7 @@ def test_the_first_that_is_refused_shows_why_and_those_after_it_are_not_looked_a
     assert paid.books.load([transaction_stream("acme", "a")]) == {}
 
 
-def test_a_malformed_one_aborts_the_rest_whatever_the_books_say(paid: Desk) -> None:
+def test_a_malformed_one_aborts_the_rest_whatever_the_books_say(paid: ExecutorFixture) -> None:
     results = run(paid, moved("a", "alice", "bob", 1_000), moved("b", "alice", "bob", 1.5))
 
     assert said(results) == ["batch_aborted", "invalid_amount"]
@@ -126,7 +128,7 @@ def test_a_malformed_one_aborts_the_rest_whatever_the_books_say(paid: Desk) -> N
     ],
 )
 def test_a_malformed_one_is_its_own_result_and_the_others_are_done(
-    paid: Desk, malformed: object, code: str
+    paid: ExecutorFixture, malformed: object, code: str
 ) -> None:
     results = run(
         paid, moved("x", "alice", "bob", 1), malformed, moved("y", "alice", "bob", 1), atomic=False
@@ -135,7 +137,7 @@ def test_a_malformed_one_is_its_own_result_and_the_others_are_done(
     assert said(results) == [201, code, 201]
 
 
-def test_ids_come_from_the_body_the_key_and_the_place_or_are_made(paid: Desk) -> None:
+def test_ids_come_from_the_body_the_key_and_the_place_or_are_made(paid: ExecutorFixture) -> None:
     asked = [
         moved(None, "alice", "bob", 1),
         moved("own", "alice", "bob", 1),
@@ -159,7 +161,7 @@ def lines(number: int) -> list[dict[str, object]]:
     return [*ones, {"account": "bob", "direction": "credit", "amount": number - 1}]
 
 
-def test_an_atomic_batch_of_99_events_is_done_and_one_of_100_is_not(paid: Desk) -> None:
+def test_an_atomic_batch_of_99_events_is_done_and_one_of_100_is_not(paid: ExecutorFixture) -> None:
     fits = [{"id": "a", "entries": lines(48)}, {"id": "b", "entries": lines(49)}]
     too_many = [{"id": "a", "entries": lines(49)}, {"id": "b", "entries": lines(49)}]
 
@@ -171,7 +173,7 @@ def test_an_atomic_batch_of_99_events_is_done_and_one_of_100_is_not(paid: Desk) 
     assert sum(len(append.events) for append in paid.store.written) == 99
 
 
-def test_a_batch_has_1_to_100_transactions(paid: Desk) -> None:
+def test_a_batch_has_1_to_100_transactions(paid: ExecutorFixture) -> None:
     one = moved("a", "alice", "bob", 1)
 
     with pytest.raises(InvalidField):
@@ -201,9 +203,9 @@ def test_an_atomic_batch_does_what_its_transactions_do_one_after_the_other(
         moved(id, payer, payee, amount, **({"pending": {}} if held else {}))
         for id, payer, payee, amount, held in steps
     ]
-    together, apart, untouched = Desk(), Desk(), Desk()
-    for desk in (together, apart, untouched):
-        desk.open_accounts(funds=100)
+    together, apart, untouched = ExecutorFixture(), ExecutorFixture(), ExecutorFixture()
+    for fixture in (together, apart, untouched):
+        fixture.open_accounts(funds=100)
 
     atomic = said(run(together, *asked))
     each = said(run(apart, *asked, atomic=False))
@@ -219,7 +221,7 @@ def test_an_atomic_batch_does_what_its_transactions_do_one_after_the_other(
         assert balances(together) == balances(untouched)
 
 
-def test_expired_holds_in_the_way_of_a_batch_are_released(paid: Desk) -> None:
+def test_expired_holds_in_the_way_of_a_batch_are_released(paid: ExecutorFixture) -> None:
     run(paid, moved("h", "alice", "bob", 100, pending={"timeout_seconds": 10}))
     paid.now += timedelta(seconds=10)
 

@@ -12,29 +12,29 @@ from benchmarks.counting import Meter, Tally
 from chalicelib.commands import batch
 from chalicelib.commands.batch import ResultBody
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
 from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Busy, Place
 from chalicelib.ledger.aggregates import account_state
 from tests.commands.batches import BOB, moved, run, said
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import opening
 
 TEN = [moved(f"t{number}", "alice", "bob", 1) for number in range(10)]
 
 
 @pytest.fixture
-def paid(desk: Desk) -> Desk:
+def paid(fixture: ExecutorFixture) -> ExecutorFixture:
     """Alice has 100."""
-    desk.open_accounts(funds=100)
-    return desk
+    fixture.open_accounts(funds=100)
+    return fixture
 
 
-def each(desk: Desk, *asked: Any) -> list[ResultBody]:
+def each(fixture: ExecutorFixture, *asked: Any) -> list[ResultBody]:
     """The results of a batch whose transactions are done each on its own."""
-    return run(desk, *asked, atomic=False)
+    return run(fixture, *asked, atomic=False)
 
 
 def busy() -> None:
@@ -42,7 +42,9 @@ def busy() -> None:
     raise Busy("ThrottlingException")
 
 
-def test_what_was_done_before_is_found_by_one_failed_append_and_one_look(paid: Desk) -> None:
+def test_what_was_done_before_is_found_by_one_failed_append_and_one_look(
+    paid: ExecutorFixture,
+) -> None:
     first = each(paid, *TEN)
     looks: list[Collection[Place]] = []
     appends, snapshot = paid.store.before_append, paid.store.snapshot
@@ -62,7 +64,7 @@ def test_what_was_done_before_is_found_by_one_failed_append_and_one_look(paid: D
     assert len(appends) == 4
 
 
-def test_a_new_batch_costs_no_look(paid: Desk) -> None:
+def test_a_new_batch_costs_no_look(paid: ExecutorFixture) -> None:
     paid.store.before_snapshot = [lambda: pytest.fail("nothing was done before")]
 
     assert said(each(paid, *TEN)) == [201] * 10
@@ -70,7 +72,7 @@ def test_a_new_batch_costs_no_look(paid: Desk) -> None:
 
 @pytest.mark.parametrize(("seconds", "sendings"), [(2.5, 5), (8.0, 10), (60.0, 10)])
 def test_each_sending_of_a_batch_does_at_least_one_more_however_slow_the_engine_is(
-    paid: Desk, seconds: float, sendings: int
+    paid: ExecutorFixture, seconds: float, sendings: int
 ) -> None:
     answers = []
     for _ in range(sendings):
@@ -84,7 +86,7 @@ def test_each_sending_of_a_batch_does_at_least_one_more_however_slow_the_engine_
     assert account_state(paid.books.load([BOB])[BOB]).posted == 10
 
 
-def test_what_there_is_no_time_for_but_was_done_before_is_answered(paid: Desk) -> None:
+def test_what_there_is_no_time_for_but_was_done_before_is_answered(paid: ExecutorFixture) -> None:
     each(paid, TEN[8])
     # So slow that there is no time for more than one, which is new.
     paid.store.before_append = [lambda: paid.slept.append(9)]
@@ -92,7 +94,7 @@ def test_what_there_is_no_time_for_but_was_done_before_is_answered(paid: Desk) -
     assert said(each(paid, *TEN)) == [201, *repeat("not_attempted", 7), 200, "not_attempted"]
 
 
-def test_what_there_is_no_time_for_and_cannot_be_read_is_unknown(paid: Desk) -> None:
+def test_what_there_is_no_time_for_and_cannot_be_read_is_unknown(paid: ExecutorFixture) -> None:
     paid.store.before_append = [lambda: paid.slept.append(9)]
     paid.store.before_snapshot = list(repeat(busy, 100))
 
@@ -100,7 +102,7 @@ def test_what_there_is_no_time_for_and_cannot_be_read_is_unknown(paid: Desk) -> 
 
 
 def test_an_id_that_was_used_for_another_transaction_is_refused_among_those_found_together(
-    paid: Desk,
+    paid: ExecutorFixture,
 ) -> None:
     each(paid, TEN[0], moved("t2", "alice", "bob", 7))
 
@@ -110,7 +112,7 @@ def test_an_id_that_was_used_for_another_transaction_is_refused_among_those_foun
 
 
 def test_if_those_done_before_cannot_be_found_together_they_are_found_one_by_one(
-    paid: Desk,
+    paid: ExecutorFixture,
 ) -> None:
     each(paid, *TEN)
     paid.store.before_snapshot = list(repeat(busy, 100))
@@ -118,7 +120,7 @@ def test_if_those_done_before_cannot_be_found_together_they_are_found_one_by_one
     assert said(each(paid, *TEN)) == [200] * 10
 
 
-def test_a_batch_with_something_left_asks_to_be_sent_again(paid: Desk) -> None:
+def test_a_batch_with_something_left_asks_to_be_sent_again(paid: ExecutorFixture) -> None:
     paid.store.before_append = [lambda: paid.slept.append(9)]
     raw = msgspec.json.encode({"atomic": False, "transactions": TEN})
 
@@ -140,7 +142,7 @@ def test_a_batch_with_something_left_asks_to_be_sent_again(paid: Desk) -> None:
 @pytest.fixture
 def process(ministack: str, ledger: str) -> Executor:  # noqa: ARG001  # For its tables.
     """A process that has opened twelve accounts without limits, and has time."""
-    process = Executor(DynamoStore(), memory=Memory(), monotonic=partial(float, 0))
+    process = Executor(DynamoStore(), head_cache=HeadCache(), monotonic=partial(float, 0))
     for number in range(12):
         process.execute(opening(f"a{number}", min_balance=None, ledger=ledger), actor="key-1")
     return process
@@ -194,7 +196,7 @@ def test_a_batch_that_another_process_did_is_answered_by_one_that_remembers_noth
 ) -> None:
     with Meter().attached() as meter:
         hundred(process, ledger, meter)
-        other = Executor(DynamoStore(), memory=Memory(), monotonic=partial(float, 0))
+        other = Executor(DynamoStore(), head_cache=HeadCache(), monotonic=partial(float, 0))
         again, cost = hundred(other, ledger, meter)
 
     assert said(again) == [200] * 100

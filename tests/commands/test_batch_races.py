@@ -9,18 +9,18 @@ from chalicelib.domain.errors import Contention
 from chalicelib.events.store import Conflict
 from chalicelib.ledger.aggregates import account_state
 from tests.commands.batches import ALICE, BOB, moved, run, said
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import credit, debit, posting
 
 
 @pytest.fixture
-def paid(desk: Desk) -> Desk:
+def paid(fixture: ExecutorFixture) -> ExecutorFixture:
     """Alice has 100."""
-    desk.open_accounts(funds=100)
-    return desk
+    fixture.open_accounts(funds=100)
+    return fixture
 
 
-def test_a_batch_that_loses_a_race_is_decided_again_as_a_whole(paid: Desk) -> None:
+def test_a_batch_that_loses_a_race_is_decided_again_as_a_whole(paid: ExecutorFixture) -> None:
     competitor = posting("competitor", debit("alice", 30), credit("bob", 30))
     paid.store.before_append = [lambda: paid.do_elsewhere(competitor)]
 
@@ -31,7 +31,9 @@ def test_a_batch_that_loses_a_race_is_decided_again_as_a_whole(paid: Desk) -> No
     assert said(run(paid, moved("a", "alice", "bob", 60))) == [201]
 
 
-def test_one_batch_that_is_sent_twice_at_once_has_one_effect_and_one_answer(paid: Desk) -> None:
+def test_one_batch_that_is_sent_twice_at_once_has_one_effect_and_one_answer(
+    paid: ExecutorFixture,
+) -> None:
     asked = [moved("a", "alice", "bob", 60), moved("b", "alice", "bob", 40)]
     won: list[ResultBody] = []
 
@@ -49,7 +51,9 @@ def test_one_batch_that_is_sent_twice_at_once_has_one_effect_and_one_answer(paid
     assert [append.stream.id for append in paid.store.written] == ["a", "alice", "bob", "b"]
 
 
-def test_a_batch_that_never_gets_through_is_given_up_as_a_whole_or_one_by_one(paid: Desk) -> None:
+def test_a_batch_that_never_gets_through_is_given_up_as_a_whole_or_one_by_one(
+    paid: ExecutorFixture,
+) -> None:
     def lose() -> None:
         raise Conflict(ALICE, {ALICE: None})
 
@@ -62,7 +66,7 @@ def test_a_batch_that_never_gets_through_is_given_up_as_a_whole_or_one_by_one(pa
     assert paid.store.written == []
 
 
-def test_after_7_seconds_a_batch_begins_no_more_transactions(paid: Desk) -> None:
+def test_after_7_seconds_a_batch_begins_no_more_transactions(paid: ExecutorFixture) -> None:
     # Each of them takes its time.
     paid.store.before_append = [lambda: paid.slept.append(2.5)] * 9
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from chalicelib.commands.deciding import Command
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
@@ -34,7 +34,7 @@ from chalicelib.domain.transaction.commands import (
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy, Place
 from chalicelib.ledger.aggregates import account_stream
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import credit, debit, opening, posting
 
 ALICE, BOB = account_stream("acme", "alice"), account_stream("acme", "bob")
@@ -42,9 +42,9 @@ DEPOSIT = posting("deposit", debit("cash", 60), credit("alice", 60))
 WITHDRAWAL = posting("withdrawal", debit("alice", 60), credit("bob", 60))
 
 
-def late(desk: Desk, *hidden: Stream, reads: int = 1) -> None:
+def late(fixture: ExecutorFixture, *hidden: Stream, reads: int = 1) -> None:
     """The next loads see these streams as they were before their newest event."""
-    load = desk.store.load
+    load = fixture.store.load
     left = [reads]
 
     def loaded(streams: Collection[Stream]) -> dict[Stream, Recorded]:
@@ -54,38 +54,38 @@ def late(desk: Desk, *hidden: Stream, reads: int = 1) -> None:
         left[0] -= 1
         for stream in hidden:
             if stream in heads:
-                earlier = list(desk.books.history(stream))[:-1]
+                earlier = list(fixture.books.history(stream))[:-1]
                 heads.pop(stream)
                 heads.update({stream: earlier[-1]} if earlier else {})
         return heads
 
-    desk.store.load = loaded  # type: ignore[method-assign]  # As a plain read may.
+    fixture.store.load = loaded  # type: ignore[method-assign]  # As a plain read may.
 
 
-def looks_of(desk: Desk, work: Callable[[], object]) -> list[list[Place]]:
+def looks_of(fixture: ExecutorFixture, work: Callable[[], object]) -> list[list[Place]]:
     """What is looked at as it is at one instant, in the course of this."""
     looks: list[list[Place]] = []
-    snapshot = desk.store.snapshot
+    snapshot = fixture.store.snapshot
 
     def noted(places: Collection[Place]) -> dict[Place, Recorded]:
         looks.append(list(places))
         return snapshot(places)
 
-    desk.store.snapshot = noted  # type: ignore[method-assign]  # To watch it.
+    fixture.store.snapshot = noted  # type: ignore[method-assign]  # To watch it.
     work()
     return looks
 
 
 @pytest.mark.parametrize("reads", [1, 2])
 def test_a_withdrawal_after_a_deposit_that_is_done_is_not_refused_for_want_of_it(
-    desk: Desk, reads: int
+    fixture: ExecutorFixture, reads: int
 ) -> None:
-    desk.open_accounts()
-    desk.do_elsewhere(DEPOSIT)
+    fixture.open_accounts()
+    fixture.do_elsewhere(DEPOSIT)
     # Its transaction can be seen already, the account not yet.
-    late(desk, ALICE, reads=reads)
+    late(fixture, ALICE, reads=reads)
 
-    assert not desk.do(WITHDRAWAL).replayed
+    assert not fixture.do(WITHDRAWAL).replayed
 
 
 @pytest.mark.parametrize(
@@ -111,42 +111,44 @@ def test_a_withdrawal_after_a_deposit_that_is_done_is_not_refused_for_want_of_it
     ids=["an account's opening", "a deposit", "a withdrawal", "a change"],
 )
 def test_nothing_is_refused_for_want_of_what_was_done_and_is_not_visible_yet(
-    desk: Desk, before: list[Command], hidden: str, command: Command
+    fixture: ExecutorFixture, before: list[Command], hidden: str, command: Command
 ) -> None:
-    desk.open_accounts()
+    fixture.open_accounts()
     for each in before:
-        desk.do_elsewhere(each)
-    late(desk, account_stream("acme", hidden))
+        fixture.do_elsewhere(each)
+    late(fixture, account_stream("acme", hidden))
 
-    assert not desk.do(command).replayed
+    assert not fixture.do(command).replayed
 
 
-def test_a_refusal_while_something_is_being_written_is_looked_at_again(desk: Desk) -> None:
-    desk.open_accounts()
+def test_a_refusal_while_something_is_being_written_is_looked_at_again(
+    fixture: ExecutorFixture,
+) -> None:
+    fixture.open_accounts()
 
     def under_way() -> None:
-        desk.do_elsewhere(DEPOSIT)
+        fixture.do_elsewhere(DEPOSIT)
         raise Busy("TransactionConflict")
 
-    desk.store.before_snapshot = [under_way]
+    fixture.store.before_snapshot = [under_way]
 
-    assert not desk.do(WITHDRAWAL).replayed
-    assert len(desk.slept) == 1
+    assert not fixture.do(WITHDRAWAL).replayed
+    assert len(fixture.slept) == 1
 
 
-def test_a_refusal_that_can_never_be_confirmed_is_not_given(desk: Desk) -> None:
-    desk.open_accounts()
+def test_a_refusal_that_can_never_be_confirmed_is_not_given(fixture: ExecutorFixture) -> None:
+    fixture.open_accounts()
 
     def busy() -> None:
         raise Busy("TransactionConflict")
 
-    desk.store.before_snapshot = [busy] * 7
+    fixture.store.before_snapshot = [busy] * 7
     with pytest.raises((Contention, InsufficientFunds)):
-        desk.do(WITHDRAWAL)
+        fixture.do(WITHDRAWAL)
 
-    desk.store.before_snapshot = [busy] * 10_000
+    fixture.store.before_snapshot = [busy] * 10_000
     with pytest.raises(Refusal) as given:
-        desk.do(WITHDRAWAL)
+        fixture.do(WITHDRAWAL)
     assert given.value.code == "outcome_unknown"
 
 
@@ -179,15 +181,15 @@ def test_a_refusal_that_can_never_be_confirmed_is_not_given(desk: Desk) -> None:
     ids=lambda case: case.__name__ if isinstance(case, type) else "",
 )
 def test_a_refusal_rests_on_all_that_it_was_decided_on_and_on_its_not_being_done(
-    desk: Desk, command: Command, refusal: type[Refusal], places: list[str]
+    fixture: ExecutorFixture, command: Command, refusal: type[Refusal], places: list[str]
 ) -> None:
-    desk.open_accounts()
+    fixture.open_accounts()
 
     def refused() -> None:
         with pytest.raises(refusal):
-            desk.do(command)
+            fixture.do(command)
 
-    looks = looks_of(desk, refused)
+    looks = looks_of(fixture, refused)
 
     assert [sorted(f"{stream.id} {version}" for stream, version in look) for look in looks] == [
         places
@@ -205,32 +207,34 @@ def test_a_refusal_rests_on_all_that_it_was_decided_on_and_on_its_not_being_done
     ids=lambda case: case.__name__ if isinstance(case, type) else "",
 )
 def test_what_can_never_change_again_is_refused_without_a_look(
-    desk: Desk, command: Command, refusal: type[Refusal]
+    fixture: ExecutorFixture, command: Command, refusal: type[Refusal]
 ) -> None:
-    desk.open_accounts()
-    desk.do(DEPOSIT)
+    fixture.open_accounts()
+    fixture.do(DEPOSIT)
     entries = debit("alice", 1), credit("bob", 1)
     hold = HoldTransaction(ledger="acme", transaction="held", entries=entries, timeout_seconds=None)
-    desk.do(hold)
-    desk.do(PostHold(ledger="acme", transaction="held"))
+    fixture.do(hold)
+    fixture.do(PostHold(ledger="acme", transaction="held"))
 
     def refused() -> None:
         with pytest.raises(refusal):
-            desk.do(command)
+            fixture.do(command)
 
-    assert looks_of(desk, refused) == []
+    assert looks_of(fixture, refused) == []
 
 
-def test_a_striped_account_is_not_closed_while_one_of_its_stripes_moves(desk: Desk) -> None:
-    desk.do(opening("cash", min_balance=None))
-    desk.do(opening("hot", normal_balance="credit", min_balance=None, stripes=3))
-    desk.do(posting("in", debit("cash", 1), credit("hot", 1)))
+def test_a_striped_account_is_not_closed_while_one_of_its_stripes_moves(
+    fixture: ExecutorFixture,
+) -> None:
+    fixture.do(opening("cash", min_balance=None))
+    fixture.do(opening("hot", normal_balance="credit", min_balance=None, stripes=3))
+    fixture.do(posting("in", debit("cash", 1), credit("hot", 1)))
 
     def refused() -> None:
         with pytest.raises(AccountNotEmpty):
-            desk.do(CloseAccount(ledger="acme", account="hot"))
+            fixture.do(CloseAccount(ledger="acme", account="hot"))
 
-    [looked] = looks_of(desk, refused)
+    [looked] = looks_of(fixture, refused)
 
     assert sorted(version for _, version in looked) == [2, 2, 2, 3]
 
@@ -247,13 +251,13 @@ def test_a_striped_account_is_not_closed_while_one_of_its_stripes_moves(desk: De
     ids=lambda case: type(case).__name__,
 )
 def test_a_striped_account_of_which_a_part_is_not_visible_yet_is_looked_at_again(
-    desk: Desk, command: Command, stripe: int
+    fixture: ExecutorFixture, command: Command, stripe: int
 ) -> None:
-    desk.do(opening("cash", min_balance=None))
-    desk.do_elsewhere(opening("hot", normal_balance="credit", min_balance=None, stripes=3))
-    late(desk, account_stream("acme", f"hot~{stripe}of3"), reads=3)
+    fixture.do(opening("cash", min_balance=None))
+    fixture.do_elsewhere(opening("hot", normal_balance="credit", min_balance=None, stripes=3))
+    late(fixture, account_stream("acme", f"hot~{stripe}of3"), reads=3)
 
-    executed = desk.do(command)
+    executed = fixture.do(command)
 
     assert executed.replayed == isinstance(command, OpenAccount)
     assert len(executed.stripes) == (0 if isinstance(command, PostTransaction) else 3)

@@ -9,8 +9,9 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import Executed, executor
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import executor
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.events import AccountOpened, EntryPosted
 from chalicelib.domain.errors import Contention, InsufficientFunds
 from chalicelib.events.codec import FIRST_LINK

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.commands.executor import Backoff, Executor
+from chalicelib.backoff import Backoff
+from chalicelib.commands.executor import Executor
 from chalicelib.domain.account.events import EntryPosted
 from chalicelib.domain.errors import Contention, InsufficientFunds
 from chalicelib.domain.holds import MOST_LISTED

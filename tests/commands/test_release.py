@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.commands.executor import Refused
+from chalicelib.commands.execution import Refused
 from chalicelib.domain.account.commands import ChangeAccount, CloseAccount
 from chalicelib.domain.errors import (
     AccountNotEmpty,
@@ -23,7 +23,7 @@ from chalicelib.ledger.aggregates import (
     transaction_event,
     transaction_stream,
 )
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import credit, debit, opening, posting
 
 ALICE, BOB, CASH = (account_stream("acme", id) for id in ("alice", "bob", "cash"))
@@ -36,22 +36,22 @@ def holding(id: str, amount: int, seconds: int | None) -> HoldTransaction:
     return HoldTransaction(ledger="acme", transaction=id, entries=lines, timeout_seconds=seconds)
 
 
-def state(desk: Desk, id: str) -> str:
+def state(fixture: ExecutorFixture, id: str) -> str:
     """Where a transaction stands in the books."""
     stream = transaction_stream("acme", id)
-    return transaction_event(desk.books.load([stream])[stream]).state
+    return transaction_event(fixture.books.load([stream])[stream]).state
 
 
 @pytest.fixture
-def held(desk: Desk) -> Desk:
+def held(fixture: ExecutorFixture) -> ExecutorFixture:
     """Alice has 60, all of which is held for 10 seconds from now on."""
-    desk.open_accounts(funds=60)
-    desk.executor.execute(holding("h", 60, 10), actor="key-1")
-    desk.store.written.clear()
-    return desk
+    fixture.open_accounts(funds=60)
+    fixture.executor.execute(holding("h", 60, 10), actor="key-1")
+    fixture.store.written.clear()
+    return fixture
 
 
-def test_a_microsecond_before_it_expires_a_hold_is_still_in_the_way(held: Desk) -> None:
+def test_a_microsecond_before_it_expires_a_hold_is_still_in_the_way(held: ExecutorFixture) -> None:
     held.now += timedelta(seconds=10, microseconds=-1)
 
     with pytest.raises(InsufficientFunds) as refused:
@@ -62,7 +62,7 @@ def test_a_microsecond_before_it_expires_a_hold_is_still_in_the_way(held: Desk) 
     assert state(held, "h") == "pending"
 
 
-def test_at_the_instant_of_its_expiry_its_money_is_free(held: Desk) -> None:
+def test_at_the_instant_of_its_expiry_its_money_is_free(held: ExecutorFixture) -> None:
     held.now += timedelta(seconds=10)
 
     executed = held.do(PAYMENT)
@@ -77,20 +77,22 @@ def test_at_the_instant_of_its_expiry_its_money_is_free(held: Desk) -> None:
     assert (alice.posted, alice.pending_out, alice.expiring) == (0, 0, ())
 
 
-def test_only_what_has_expired_is_released_and_the_rest_still_counts(desk: Desk) -> None:
-    desk.open_accounts(funds=100)
+def test_only_what_has_expired_is_released_and_the_rest_still_counts(
+    fixture: ExecutorFixture,
+) -> None:
+    fixture.open_accounts(funds=100)
     for hold in (holding("a", 20, 5), holding("b", 30, 3600), holding("c", 40, None)):
-        desk.executor.execute(hold, actor="key-1")
-    desk.now += timedelta(seconds=60)
+        fixture.executor.execute(hold, actor="key-1")
+    fixture.now += timedelta(seconds=60)
 
     with pytest.raises(InsufficientFunds) as refused:
-        desk.do(PAYMENT)
+        fixture.do(PAYMENT)
 
     assert refused.value.available == 30
-    assert [state(desk, id) for id in "abc"] == ["expired", "pending", "pending"]
+    assert [state(fixture, id) for id in "abc"] == ["expired", "pending", "pending"]
 
 
-def test_a_command_that_no_hold_is_in_the_way_of_releases_none(held: Desk) -> None:
+def test_a_command_that_no_hold_is_in_the_way_of_releases_none(held: ExecutorFixture) -> None:
     held.now += timedelta(seconds=60)
 
     held.do(posting("gift", debit("cash", 5), credit("bob", 5)))
@@ -98,41 +100,45 @@ def test_a_command_that_no_hold_is_in_the_way_of_releases_none(held: Desk) -> No
     assert state(held, "h") == "pending"
 
 
-def test_room_that_an_expired_hold_took_up_is_free_again(desk: Desk) -> None:
-    desk.open_accounts(funds=60)
-    desk.do(ChangeAccount(ledger="acme", account="bob", max_balance=60))
+def test_room_that_an_expired_hold_took_up_is_free_again(fixture: ExecutorFixture) -> None:
+    fixture.open_accounts(funds=60)
+    fixture.do(ChangeAccount(ledger="acme", account="bob", max_balance=60))
     lines = (debit("alice", 60), credit("bob", 60))
-    desk.do(HoldTransaction(ledger="acme", transaction="h", entries=lines, timeout_seconds=1))
+    fixture.do(HoldTransaction(ledger="acme", transaction="h", entries=lines, timeout_seconds=1))
     change = ChangeAccount(ledger="acme", account="bob", max_balance=30)
 
-    desk.do(change)
+    fixture.do(change)
 
-    assert state(desk, "h") == "expired"
-    assert account_state(desk.books.load([BOB])[BOB]).max_balance == 30
+    assert state(fixture, "h") == "expired"
+    assert account_state(fixture.books.load([BOB])[BOB]).max_balance == 30
     with pytest.raises(BalanceLimitExceeded) as refused:
-        desk.do(PAYMENT)
+        fixture.do(PAYMENT)
     assert refused.value.balance == 60
 
 
-def test_an_account_for_which_only_expired_holds_are_pending_is_closed(desk: Desk) -> None:
-    desk.open_accounts(funds=60)
+def test_an_account_for_which_only_expired_holds_are_pending_is_closed(
+    fixture: ExecutorFixture,
+) -> None:
+    fixture.open_accounts(funds=60)
     lines = (debit("alice", 60), credit("bob", 60))
-    desk.executor.execute(
+    fixture.executor.execute(
         HoldTransaction(ledger="acme", transaction="h", entries=lines, timeout_seconds=10),
         actor="key-1",
     )
     close = CloseAccount(ledger="acme", account="bob")
     with pytest.raises(AccountNotEmpty):
-        desk.do(close)
-    desk.now += timedelta(seconds=10)
+        fixture.do(close)
+    fixture.now += timedelta(seconds=10)
 
-    desk.do(close)
+    fixture.do(close)
 
-    assert account_state(desk.books.load([BOB])[BOB]).closed
-    assert state(desk, "h") == "expired"
+    assert account_state(fixture.books.load([BOB])[BOB]).closed
+    assert state(fixture, "h") == "expired"
 
 
-def test_what_is_refused_after_a_release_is_refused_for_what_is_there_then(held: Desk) -> None:
+def test_what_is_refused_after_a_release_is_refused_for_what_is_there_then(
+    held: ExecutorFixture,
+) -> None:
     held.now += timedelta(seconds=10)
 
     with pytest.raises(InsufficientFunds) as refused:
@@ -142,7 +148,9 @@ def test_what_is_refused_after_a_release_is_refused_for_what_is_there_then(held:
     assert state(held, "h") == "expired"
 
 
-def test_a_dry_run_decides_as_if_they_were_released_and_writes_nothing(held: Desk) -> None:
+def test_a_dry_run_decides_as_if_they_were_released_and_writes_nothing(
+    held: ExecutorFixture,
+) -> None:
     held.now += timedelta(seconds=10)
     before = {stream: held.books.load([stream]) for stream in (ALICE, BOB, CASH)}
 
@@ -158,20 +166,20 @@ def test_a_dry_run_decides_as_if_they_were_released_and_writes_nothing(held: Des
     assert transaction_event(held.do(PAYMENT).recorded).entries == event.entries
 
 
-def test_a_dry_run_is_refused_for_what_is_held_without_an_end(desk: Desk) -> None:
-    desk.open_accounts(funds=60)
-    desk.do(holding("a", 30, 1))
-    desk.do(holding("b", 30, None))
-    desk.store.written.clear()
+def test_a_dry_run_is_refused_for_what_is_held_without_an_end(fixture: ExecutorFixture) -> None:
+    fixture.open_accounts(funds=60)
+    fixture.do(holding("a", 30, 1))
+    fixture.do(holding("b", 30, None))
+    fixture.store.written.clear()
 
     with pytest.raises(InsufficientFunds) as refused:
-        desk.do(PAYMENT, dry_run=True)
+        fixture.do(PAYMENT, dry_run=True)
 
     assert refused.value.available == 30
-    assert desk.store.written == []
+    assert fixture.store.written == []
 
 
-def test_a_hold_that_another_releases_meanwhile_is_released_once(held: Desk) -> None:
+def test_a_hold_that_another_releases_meanwhile_is_released_once(held: ExecutorFixture) -> None:
     held.now += timedelta(seconds=10)
     release = ExpireHold(ledger="acme", transaction="h")
     held.store.before_append = [lambda: held.do_elsewhere(release)]
@@ -183,7 +191,7 @@ def test_a_hold_that_another_releases_meanwhile_is_released_once(held: Desk) -> 
 
 
 def test_a_hold_is_released_as_of_its_expiry_however_far_this_clock_is_behind(
-    held: Desk,
+    held: ExecutorFixture,
 ) -> None:
     # Another machine, whose clock is ahead, has just written to the payee.
     behind = held.now
@@ -202,7 +210,7 @@ def test_a_hold_is_released_as_of_its_expiry_however_far_this_clock_is_behind(
     assert expired.resolution.at == expired.expires_at
 
 
-def test_releases_that_never_get_through_end_with_the_deadline(held: Desk) -> None:
+def test_releases_that_never_get_through_end_with_the_deadline(held: ExecutorFixture) -> None:
     held.now += timedelta(seconds=10)
 
     def lose() -> None:
@@ -217,7 +225,7 @@ def test_releases_that_never_get_through_end_with_the_deadline(held: Desk) -> No
     assert state(held, "h") == "pending"
 
 
-def test_an_expired_hold_can_no_longer_be_posted_whoever_released_it(held: Desk) -> None:
+def test_an_expired_hold_can_no_longer_be_posted_whoever_released_it(held: ExecutorFixture) -> None:
     held.now += timedelta(seconds=10)
     held.do(PAYMENT)
 
@@ -227,7 +235,9 @@ def test_an_expired_hold_can_no_longer_be_posted_whoever_released_it(held: Desk)
     assert refused.value.code == "transaction_not_pending"
 
 
-def test_commands_done_together_have_what_stood_in_the_way_of_any_released(held: Desk) -> None:
+def test_commands_done_together_have_what_stood_in_the_way_of_any_released(
+    held: ExecutorFixture,
+) -> None:
     held.now += timedelta(seconds=10)
     first = posting("gift", debit("cash", 5), credit("bob", 5))
 
@@ -238,7 +248,7 @@ def test_commands_done_together_have_what_stood_in_the_way_of_any_released(held:
 
 
 def test_of_commands_refused_together_the_first_is_named_and_only_the_release_is_written(
-    held: Desk,
+    held: ExecutorFixture,
 ) -> None:
     held.now += timedelta(seconds=10)
     more = posting("more", debit("alice", 1), credit("bob", 1))
@@ -246,13 +256,13 @@ def test_of_commands_refused_together_the_first_is_named_and_only_the_release_is
     with pytest.raises(Refused) as refused:
         held.executor.execute_together([PAYMENT, more], actor="key-1")
 
-    assert refused.value.place == 1
+    assert refused.value.index == 1
     assert isinstance(refused.value.refusal, InsufficientFunds)
     assert state(held, "h") == "expired"
     assert account_state(held.books.load([BOB])[BOB]).posted == 0
 
 
-def test_a_transaction_that_was_done_before_releases_nothing(held: Desk) -> None:
+def test_a_transaction_that_was_done_before_releases_nothing(held: ExecutorFixture) -> None:
     held.now += timedelta(seconds=10)
 
     with pytest.raises(IdempotencyKeyReused):

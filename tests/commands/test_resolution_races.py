@@ -6,8 +6,8 @@ from itertools import pairwise, product
 
 import pytest
 
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import Executed
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.routing import Command
 from chalicelib.domain.errors import (
     AlreadyReversed,
     IdempotencyKeyReused,
@@ -28,7 +28,7 @@ from chalicelib.ledger.aggregates import (
     transaction_event,
     transaction_stream,
 )
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import credit, debit
 
 ALICE, BOB = account_stream("acme", "alice"), account_stream("acme", "bob")
@@ -47,12 +47,12 @@ MOVED = {POST: 60, PART: 25, VOID: 0, BARE: 0, EXPIRE: 0}
 """What each resolution lets Bob have of the 60 that are held for him."""
 
 
-def interrupt(desk: Desk, moment: str, by: Callable[[], object]) -> None:
-    """Lets something happen just before the desk's next read or write of this kind."""
+def interrupt(fixture: ExecutorFixture, moment: str, by: Callable[[], object]) -> None:
+    """Lets something happen just before the fixture's next read or write of this kind."""
     if moment == "append":
-        desk.store.before_append.append(by)
+        fixture.store.before_append.append(by)
     else:
-        desk.store.before_load += [by] if moment == "first load" else [lambda: None, by]
+        fixture.store.before_load += [by] if moment == "first load" else [lambda: None, by]
 
 
 def outcome(do: Callable[[], Executed]) -> Executed | Refusal:
@@ -63,28 +63,28 @@ def outcome(do: Callable[[], Executed]) -> Executed | Refusal:
         return refusal
 
 
-def histories(desk: Desk) -> list[list[Recorded]]:
+def histories(fixture: ExecutorFixture) -> list[list[Recorded]]:
     """The books of all that the hold touches."""
-    return [list(desk.books.history(stream)) for stream in (HOLD, ALICE, BOB)]
+    return [list(fixture.books.history(stream)) for stream in (HOLD, ALICE, BOB)]
 
 
 @pytest.fixture
-def held(desk: Desk) -> Desk:
+def held(fixture: ExecutorFixture) -> ExecutorFixture:
     """60 of Alice's 100 are held for Bob, for 10 seconds."""
-    desk.open_accounts(funds=100)
+    fixture.open_accounts(funds=100)
     lines = (debit("alice", 60), credit("bob", 60))
-    desk.executor.execute(
+    fixture.executor.execute(
         HoldTransaction(ledger="acme", transaction="h", entries=lines, timeout_seconds=10),
         actor="key-1",
     )
-    desk.store.written.clear()
-    return desk
+    fixture.store.written.clear()
+    return fixture
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize(("mine", "theirs"), list(product([POST, PART, VOID, BARE], repeat=2)))
 def test_of_two_who_resolve_a_hold_at_once_one_does(
-    held: Desk, mine: Command, theirs: Command, moment: str
+    held: ExecutorFixture, mine: Command, theirs: Command, moment: str
 ) -> None:
     won: list[Executed] = []
     interrupt(held, moment, lambda: won.append(held.do_elsewhere(theirs)))
@@ -104,7 +104,7 @@ def test_of_two_who_resolve_a_hold_at_once_one_does(
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_key_that_resolved_a_hold_meanwhile_with_other_content_is_reused(
-    held: Desk, moment: str
+    held: ExecutorFixture, moment: str
 ) -> None:
     other = PostHold(ledger="acme", transaction="h", amount=26, key="part")
     interrupt(held, moment, lambda: held.do_elsewhere(other))
@@ -115,7 +115,7 @@ def test_a_key_that_resolved_a_hold_meanwhile_with_other_content_is_reused(
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("command", [POST, PART, VOID, BARE])
 def test_a_resolution_that_loses_to_the_sweep_is_told_that_it_expired(
-    held: Desk, command: Command, moment: str
+    held: ExecutorFixture, command: Command, moment: str
 ) -> None:
     def sweep() -> None:
         held.now += timedelta(seconds=10)
@@ -135,7 +135,7 @@ def test_a_resolution_that_loses_to_the_sweep_is_told_that_it_expired(
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("command", [POST, PART, VOID, BARE])
 def test_a_sweep_that_loses_to_a_resolution_does_nothing(
-    held: Desk, command: Command, moment: str
+    held: ExecutorFixture, command: Command, moment: str
 ) -> None:
     # Decided in time by one whose clock is a little behind that of the sweep.
     won: list[Executed] = []
@@ -156,7 +156,7 @@ def test_a_sweep_that_loses_to_a_resolution_does_nothing(
     assert (bob.posted, bob.pending_in) == (MOVED[command], 0)  # type: ignore[index]  # One of them.
 
 
-def test_two_sweeps_at_once_release_a_hold_once(held: Desk) -> None:
+def test_two_sweeps_at_once_release_a_hold_once(held: ExecutorFixture) -> None:
     held.now += timedelta(seconds=10)
     interrupt(held, "append", lambda: held.do_elsewhere(EXPIRE))
 
@@ -166,7 +166,7 @@ def test_two_sweeps_at_once_release_a_hold_once(held: Desk) -> None:
     assert account_state(held.books.load([ALICE])[ALICE]).pending_out == 0
 
 
-def test_a_sweep_that_comes_too_early_does_nothing(held: Desk) -> None:
+def test_a_sweep_that_comes_too_early_does_nothing(held: ExecutorFixture) -> None:
     held.now += timedelta(seconds=10, microseconds=-1)
 
     assert held.do(EXPIRE).replayed
@@ -176,36 +176,38 @@ def test_a_sweep_that_comes_too_early_does_nothing(held: Desk) -> None:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_of_two_who_reverse_a_transaction_at_once_one_does(desk: Desk, moment: str) -> None:
-    desk.open_accounts(funds=100)
-    interrupt(desk, moment, lambda: desk.do_elsewhere(BACK_TOO))
+def test_of_two_who_reverse_a_transaction_at_once_one_does(
+    fixture: ExecutorFixture, moment: str
+) -> None:
+    fixture.open_accounts(funds=100)
+    interrupt(fixture, moment, lambda: fixture.do_elsewhere(BACK_TOO))
 
-    answer = outcome(lambda: desk.do(BACK))
+    answer = outcome(lambda: fixture.do(BACK))
 
     assert isinstance(answer, AlreadyReversed)
     assert answer.reversed_by == "back-too"
-    assert desk.store.written == []
-    assert account_state(desk.books.load([ALICE])[ALICE]).posted == 0
+    assert fixture.store.written == []
+    assert account_state(fixture.books.load([ALICE])[ALICE]).posted == 0
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_one_reversal_that_is_sent_twice_at_once_has_one_effect_and_one_answer(
-    desk: Desk, moment: str
+    fixture: ExecutorFixture, moment: str
 ) -> None:
-    desk.open_accounts(funds=100)
+    fixture.open_accounts(funds=100)
     won: list[Executed] = []
-    interrupt(desk, moment, lambda: won.append(desk.do_elsewhere(BACK)))
+    interrupt(fixture, moment, lambda: won.append(fixture.do_elsewhere(BACK)))
 
-    answer = outcome(lambda: desk.do(BACK))
+    answer = outcome(lambda: fixture.do(BACK))
 
     assert answer == Executed(won[0].recorded, replayed=True)
-    assert desk.store.written == []
-    assert account_state(desk.books.load([ALICE])[ALICE]).posted == 0
+    assert fixture.store.written == []
+    assert account_state(fixture.books.load([ALICE])[ALICE]).posted == 0
 
 
 @pytest.mark.parametrize("moment", ["first load", "second load"])
 def test_a_reversal_beside_a_partial_capture_takes_back_what_was_captured(
-    held: Desk, moment: str
+    held: ExecutorFixture, moment: str
 ) -> None:
     back = ReverseTransaction(ledger="acme", transaction="back", reverses="h")
     interrupt(held, moment, lambda: held.do_elsewhere(PART))
@@ -219,7 +221,7 @@ def test_a_reversal_beside_a_partial_capture_takes_back_what_was_captured(
     assert account_state(held.books.load([BOB])[BOB]).posted == 0
 
 
-def test_every_event_of_the_books_is_later_than_the_one_before_it(held: Desk) -> None:
+def test_every_event_of_the_books_is_later_than_the_one_before_it(held: ExecutorFixture) -> None:
     held.store.before_append = [lambda: held.do_elsewhere(POST)]
     outcome(lambda: held.do(VOID))
 

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.commands.answers import account_of, transaction_of
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import Executed, Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import HeadCache
+from chalicelib.commands.responses import account_of, transaction_of
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,
@@ -37,7 +38,7 @@ from chalicelib.domain.transaction.commands import (
 )
 from chalicelib.events.recorded import Recorded
 from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
-from tests.commands.desk import Desk
+from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import credit, debit, opening, posting
 from tests.domain.holding import holding
 from tests.memory_store import MemoryStore
@@ -46,27 +47,27 @@ ACCOUNTS = ("hot", "cold", "cash")
 HOT, CASH = account_stream("acme", "hot"), account_stream("acme", "cash")
 
 
-def open_in(desk: Desk, *, stripes: int) -> Desk:
+def open_in(fixture: ExecutorFixture, *, stripes: int) -> ExecutorFixture:
     """Opens three accounts without limits, of which `hot` and `cold` may be striped."""
-    desk.do(opening("cash", min_balance=None))
+    fixture.do(opening("cash", min_balance=None))
     for id in ("hot", "cold"):
-        desk.do(opening(id, normal_balance="credit", min_balance=None, stripes=stripes))
-    desk.store.written.clear()
-    return desk
+        fixture.do(opening(id, normal_balance="credit", min_balance=None, stripes=stripes))
+    fixture.store.written.clear()
+    return fixture
 
 
 @pytest.fixture(params=["without a memory", "with a memory"])
-def striped(request: pytest.FixtureRequest) -> Desk:
-    """A desk with two accounts in three stripes, and one in one piece."""
-    desk = Desk()
+def striped(request: pytest.FixtureRequest) -> ExecutorFixture:
+    """A fixture with two accounts in three stripes, and one in one piece."""
+    fixture = ExecutorFixture()
     if request.param == "with a memory":
-        desk.executor = replace(desk.executor, memory=Memory())
-    return open_in(desk, stripes=3)
+        fixture.executor = replace(fixture.executor, head_cache=HeadCache())
+    return open_in(fixture, stripes=3)
 
 
-def stripes_in(desk: Desk) -> list[Account]:
+def stripes_in(fixture: ExecutorFixture) -> list[Account]:
     """The states of the stripes of `hot`."""
-    heads = desk.books.load(stripe_streams(desk.books.load([HOT])[HOT]))
+    heads = fixture.books.load(stripe_streams(fixture.books.load([HOT])[HOT]))
     return [account_state(head) for head in heads.values()]
 
 
@@ -75,7 +76,7 @@ def payment(id: str, amount: int = 1) -> PostTransaction:
     return posting(id, debit("cash", amount), credit("hot", amount))
 
 
-def test_a_lost_race_is_decided_again_and_goes_to_a_stripe(striped: Desk) -> None:
+def test_a_lost_race_is_decided_again_and_goes_to_a_stripe(striped: ExecutorFixture) -> None:
     elsewhere = [payment(f"elsewhere-{number}") for number in range(3)]
     striped.store.before_append = [partial(striped.do_elsewhere, each) for each in elsewhere]
 
@@ -86,7 +87,7 @@ def test_a_lost_race_is_decided_again_and_goes_to_a_stripe(striped: Desk) -> Non
     assert account_state(striped.books.load([CASH])[CASH]).posted == 4
 
 
-def test_who_freezes_or_closes_it_meanwhile_is_heard(striped: Desk) -> None:
+def test_who_freezes_or_closes_it_meanwhile_is_heard(striped: ExecutorFixture) -> None:
     freezing = FreezeAccount(ledger="acme", account="hot", debits=False, credits=True)
     striped.store.before_append = [lambda: striped.do_elsewhere(freezing)]
     with pytest.raises(AccountIsFrozen) as frozen:
@@ -101,7 +102,7 @@ def test_who_freezes_or_closes_it_meanwhile_is_heard(striped: Desk) -> None:
     assert all(stripe.closed and not stripe.credits for stripe in stripes_in(striped))
 
 
-def test_who_pays_into_it_meanwhile_keeps_it_open(striped: Desk) -> None:
+def test_who_pays_into_it_meanwhile_keeps_it_open(striped: ExecutorFixture) -> None:
     striped.store.before_append = [lambda: striped.do_elsewhere(payment("meanwhile"))]
 
     with pytest.raises(AccountNotEmpty):
@@ -110,7 +111,7 @@ def test_who_pays_into_it_meanwhile_keeps_it_open(striped: Desk) -> None:
     assert not any(stripe.closed for stripe in stripes_in(striped))
 
 
-def test_money_that_is_on_different_stripes_adds_up_to_nothing(striped: Desk) -> None:
+def test_money_that_is_on_different_stripes_adds_up_to_nothing(striped: ExecutorFixture) -> None:
     for number in count():
         striped.do_elsewhere(payment(f"in-{number}"))
         striped.do_elsewhere(posting(f"out-{number}", debit("hot", 1), credit("cash", 1)))
@@ -159,13 +160,13 @@ def command(number: int, wish: Sequence[Any]) -> Command:
             return CloseAccount(ledger="acme", account=of)
 
 
-def said(desk: Desk, done: Executed) -> Any:
+def said(fixture: ExecutorFixture, done: Executed) -> Any:
     """The answer, without what a stripe is bound to say otherwise: its versions and balances, and
     times to the microsecond, since no event has to be later than one on another stripe.
     """
     recorded = done.recorded
     if recorded.stream.kind == "account":
-        told = msgspec.to_builtins(account_of(recorded, done.stripes, desk.books))
+        told = msgspec.to_builtins(account_of(recorded, done.stripes, fixture.books))
         body = {**told, "version": None, "own_version": None, "stripes": None}
     else:
         body = msgspec.to_builtins(transaction_of(recorded))
@@ -177,10 +178,10 @@ def said(desk: Desk, done: Executed) -> Any:
     }
 
 
-def answer(desk: Desk, command: Command) -> Any:
+def answer(fixture: ExecutorFixture, command: Command) -> Any:
     """What a command is answered, or how it is refused."""
     try:
-        return said(desk, desk.do(command))
+        return said(fixture, fixture.do(command))
     except Refusal as refusal:
         return refusal.code, str(refusal)
 
@@ -189,30 +190,33 @@ def answer(desk: Desk, command: Command) -> Any:
 def test_a_striped_account_answers_as_one_in_one_piece_does(
     wishes: list[Sequence[Any]], stripes: int
 ) -> None:
-    whole, striped = open_in(Desk(), stripes=1), open_in(Desk(), stripes=stripes)
-    processes = [replace(striped.executor, memory=Memory()) for _ in range(2)]
+    whole, striped = (
+        open_in(ExecutorFixture(), stripes=1),
+        open_in(ExecutorFixture(), stripes=stripes),
+    )
+    processes = [replace(striped.executor, head_cache=HeadCache()) for _ in range(2)]
 
     for number, wish in enumerate(wishes):
         striped.executor = processes[number % 3 // 2]
         asked = command(number, wish)
         assert answer(striped, asked) == answer(whole, asked)
         if isinstance(asked, HoldTransaction):
-            for desk in (whole, striped):
-                desk.now += timedelta(seconds=number % 2)
+            for fixture in (whole, striped):
+                fixture.now += timedelta(seconds=number % 2)
 
 
 def test_what_many_were_acknowledged_at_once_is_what_its_stripes_hold() -> None:
     store, amounts = MemoryStore(), random.Random(7)
-    desk = Executor(store, memory=Memory())
+    fixture = Executor(store, head_cache=HeadCache())
     for each in (
         opening("hot", normal_balance="credit", min_balance=None, stripes=4),
         *(opening(f"till-{thread}", min_balance=None) for thread in range(8)),
     ):
-        desk.execute(each, actor="test")
+        fixture.execute(each, actor="test")
     paid = [[amounts.randint(1, 900) for _ in range(40)] for _ in range(8)]
 
     def pay(thread: int) -> list[Recorded]:
-        mine = Executor(store, memory=Memory())
+        mine = Executor(store, head_cache=HeadCache())
         return [
             mine.execute(
                 posting(f"t{thread}-{each}", debit(f"till-{thread}", much), credit("hot", much)),

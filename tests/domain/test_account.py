@@ -3,10 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain import postings
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.account.decide import decide
-from chalicelib.domain.account.events import AccountOpened, EntryPosted
+from chalicelib.domain.account.events import AccountOpened, EntryPosted, Event
 from chalicelib.domain.account.state import Account, evolve
 from chalicelib.domain.errors import (
     AccountExists,
@@ -16,7 +15,7 @@ from chalicelib.domain.errors import (
     InvalidField,
 )
 from chalicelib.domain.fields import Direction
-from chalicelib.domain.postings import PostEntry
+from chalicelib.domain.postings import Line, Posting, book, posted_entries
 from tests.domain.books import NOW, opening
 
 OTHER_SIDE: dict[Direction, Direction] = {"debit": "credit", "credit": "debit"}
@@ -29,22 +28,21 @@ def opened(command: OpenAccount) -> Account:
     return evolve(None, event)
 
 
-def entry(direction: Direction, amount: int) -> PostEntry:
+def entry(direction: Direction, amount: int) -> Posting:
     """An entry on the account `cash`."""
-    return PostEntry(
-        account="cash",
-        transaction="order-77",
-        direction=direction,
-        amount=amount,
-        effective_at=NOW,
-        reference="invoice 1009",
-    )
+    [posting] = posted_entries([Line("cash", direction, amount)], "order-77", NOW, "invoice 1009")
+    return posting
 
 
-def after(account: Account, *steps: PostEntry) -> Account:
+def booked(account: Account, *entries: Posting) -> list[Event]:
+    """The events of these entries on the account."""
+    return book(entries, {"cash": account}).events["cash"]
+
+
+def after(account: Account, *entries: Posting) -> Account:
     """The account when these entries have been made."""
-    for step in steps:
-        account = evolve(account, postings.decide(step, account))
+    for event in booked(account, *entries):
+        account = evolve(account, event)
     return account
 
 
@@ -147,20 +145,22 @@ def test_a_limit_beyond_10_to_the_30_is_refused(low: int, high: int | None, wher
 
 
 def test_no_history_begins_with_an_entry() -> None:
-    event = postings.decide(entry("debit", 1), opened(opening()))
+    [event] = booked(opened(opening()), entry("debit", 1))
 
     with pytest.raises(ValueError, match="first event opens"):
         evolve(None, event)
 
 
 def test_an_entry_records_its_transaction_and_when_it_counts() -> None:
-    assert postings.decide(entry("debit", 700), opened(opening())) == EntryPosted(
-        transaction="order-77",
-        direction="debit",
-        amount=700,
-        effective_at=NOW,
-        reference="invoice 1009",
-    )
+    assert booked(opened(opening()), entry("debit", 700)) == [
+        EntryPosted(
+            transaction="order-77",
+            direction="debit",
+            amount=700,
+            effective_at=NOW,
+            reference="invoice 1009",
+        )
+    ]
 
 
 @pytest.mark.parametrize("normal", BOTH_SIDES)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.amounts import (
+from chalicelib.domain.errors import InvalidAmount
+from chalicelib.domain.fields import (
     MAX_AMOUNT,
     NOT_WHOLE,
     check_amount,
@@ -14,7 +15,6 @@ from chalicelib.domain.amounts import (
     parse_amount,
     parse_limit,
 )
-from chalicelib.domain.errors import InvalidAmount
 
 WHOLE = [1, 2**53 - 1, 2**53, 2**53 + 1, 2**63, 2**64, 10**18, 10**30 - 1, 10**30]
 

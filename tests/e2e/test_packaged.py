@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.packaging import package
+from ops.packaging import package_stages
 from ops.policies import documents
 from ops.stages import stage_named
 
@@ -83,7 +83,9 @@ Resources = dict[str, Any]
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resources]:
     """The resources of each stage's template."""
-    made = package([stage_named(name) for name in ROUTES], tmp_path_factory.mktemp("packaged"))
+    made = package_stages(
+        [stage_named(name) for name in ROUTES], tmp_path_factory.mktemp("packaged")
+    )
     assert len({each.code.read_bytes() for each in made}) == 1
     return {each.stage.name: json.loads(each.template.read_text())["Resources"] for each in made}
 

@@ -22,7 +22,7 @@ from chalicelib.domain.account.events import (
     HeldEntryReleased,
 )
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.amounts import MAX_AMOUNT
+from chalicelib.domain.fields import MAX_AMOUNT
 from chalicelib.domain.holds import ExpiringHold
 from chalicelib.domain.transaction.events import (
     AccountEvent,

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from chalicelib import tables
-from chalicelib.commands.deciding import Command, subject
-from chalicelib.commands.executor import Backoff, Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.backoff import Backoff
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import HeadCache
+from chalicelib.commands.routing import Command, target_stream
 from chalicelib.domain.account.commands import ChangeAccount, CloseAccount, FreezeAccount
 from chalicelib.domain.transaction.commands import (
     HoldTransaction,
@@ -69,7 +70,9 @@ def world(ministack_endpoint: str, ledger: str) -> Iterator[World]:
     """Alice has 100, 40 of which are held for Bob; the till is empty."""
     script = Script()
     with proxied(ministack_endpoint, script.choose) as (address, proxy), engines.connected(address):
-        process = Executor(DynamoStore(), memory=Memory(), backoff=Backoff(base=0.001, cap=0.01))
+        process = Executor(
+            DynamoStore(), head_cache=HeadCache(), backoff=Backoff(base=0.001, cap=0.01)
+        )
         for command in (
             opening("cash", min_balance=None, ledger=ledger),
             opening("till", ledger=ledger),
@@ -134,14 +137,14 @@ def test_a_command_is_done_once_and_told_so_whatever_happens_to_its_append(
     world: World, kind: str, name: str
 ) -> None:
     command = commands(world.ledger)[kind]
-    before = len(list(world.process.store.history(subject(command))))
+    before = len(list(world.process.store.history(target_stream(command))))
     world.script.appends.extend(SEQUENCES[name])
 
     [claim] = send(world.process, "request-1", command)
 
     assert claim.code == "done"
-    assert len(list(world.process.store.history(subject(command)))) == before + 1
-    assert wrong([claim], world, subject(command)) == []
+    assert len(list(world.process.store.history(target_stream(command)))) == before + 1
+    assert wrong([claim], world, target_stream(command)) == []
 
 
 @pytest.mark.parametrize("operation", APPENDS)
@@ -169,7 +172,7 @@ def test_each_error_that_is_documented_leaves_every_claim_true(
         for answer in send(world.process, f"again-{number}", one)
     ]
 
-    assert wrong([*claims, *again], world, *map(subject, asked)) == []
+    assert wrong([*claims, *again], world, *map(target_stream, asked)) == []
     assert {claim.code for claim in claims} == {"done", "internal_error"}
     # What was refused for good was not done, unless its first send was.
     for claim, found in zip(claims, again, strict=True):
@@ -219,7 +222,7 @@ def test_a_deposit_that_is_seen_to_be_done_is_not_missed_by_a_withdrawal(
     monkeypatch.setattr(world.proxy, "_chance", InOrder())
     world.script.appends.append(Fault("item by item"))
     command = posting("deposit", debit("cash", 500), credit("alice", 500), ledger=world.ledger)
-    other = Executor(DynamoStore(), memory=Memory(), backoff=Backoff(base=0.01, cap=0.05))
+    other = Executor(DynamoStore(), head_cache=HeadCache(), backoff=Backoff(base=0.01, cap=0.05))
     depositing = Thread(target=lambda: send(world.process, "request-1", command))
     depositing.start()
     assert shown.wait(20)
@@ -231,7 +234,7 @@ def test_a_deposit_that_is_seen_to_be_done_is_not_missed_by_a_withdrawal(
     withdrawal = posting("out", debit("alice", 500), credit("bob", 500), ledger=world.ledger)
     other = Executor(
         other.store,
-        memory=Memory(),
+        head_cache=HeadCache(),
         backoff=other.backoff,
         sleep=lambda _: go_on.set(),
     )
@@ -267,4 +270,4 @@ def test_a_ledger_that_takes_a_missing_reply_for_a_write_that_never_was_is_found
 
     [claim] = send(world.process, "request-1", command)
 
-    assert wrong([claim], world, subject(command)) != []
+    assert wrong([claim], world, target_stream(command)) != []

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.backoff import Backoff
 from chalicelib.commands import account_batch, routes
-from chalicelib.commands.executor import Backoff, Executor
+from chalicelib.commands.executor import Executor
 from chalicelib.domain.errors import Contention
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
@@ -150,7 +151,7 @@ def test_what_was_opened_and_cannot_be_read_again_has_an_unknown_outcome(
         raise Busy("ThrottlingException")
 
     executor = Executor(DynamoStore(), backoff=Backoff(deadline=-1.0), sleep=lambda _: None)
-    monkeypatch.setattr(Executor, "patiently", fail)
+    monkeypatch.setattr(Executor, "retrying", fail)
     monkeypatch.setattr(routes, "executor", lambda: executor)
 
     reply = api.post("/accounts/batch", {"accounts": [named("a")]})

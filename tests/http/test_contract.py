@@ -12,9 +12,10 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 from app import app
-from chalicelib.commands import replies
+from chalicelib.backoff import Backoff
+from chalicelib.commands import responses
 from chalicelib.commands import routes as write
-from chalicelib.commands.executor import Backoff, Executor
+from chalicelib.commands.executor import Executor
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.store import Busy
 from chalicelib.http.problems import STATUS
@@ -302,7 +303,7 @@ def test_what_is_done_and_cannot_be_read_again_has_an_unknown_outcome(
     def fail(*_: object) -> None:
         raise Busy("ThrottlingException")
 
-    monkeypatch.setattr(replies, "account_of", fail)
+    monkeypatch.setattr(responses, "account_of", fail)
     # What the accounts have already, so that the ledger stays as it is.
     bodies: dict[str, object] = {
         OPEN: {"id": "alice", "asset": "USD/2", "normal_balance": "credit"},

@@ -11,18 +11,11 @@ import pytest
 
 from chalicelib.commands import routes
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
 from chalicelib.domain.account.events import EntryPosted, HeldEntryPosted
 from chalicelib.domain.transaction.commands import ExpireHold
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import (
-    Append,
-    Busy,
-    Conflict,
-    EventStore,
-    Place,
-    Unanswered,
-)
+from chalicelib.events.store import Append, Busy, Conflict, EventStore, Place, Unanswered
 from chalicelib.ledger.aggregates import account_state, account_stream
 from chalicelib.read_models import reading
 from chalicelib.read_models.balances import queries as balances
@@ -138,7 +131,7 @@ class System:
                 clock=lambda: self.now,
                 sleep=slept.append,
                 monotonic=lambda: sum(slept),
-                memory=Memory(),
+                head_cache=HeadCache(),
             )
             for _ in range(2)
         ]

@@ -1,6 +1,6 @@
 """The machine finds what it is there to find: seven ledgers that are broken on purpose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +9,18 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from msgspec.structs import replace
 
-from chalicelib.commands import appending
-from chalicelib.commands.attempt import Run
+from chalicelib.commands.execution import Run
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.unit_of_work import UnitOfWork
 from chalicelib.domain import postings
 from chalicelib.domain.account import state as account_state
-from chalicelib.domain.account.events import Change, HeldEntryPosted, HeldEntryReleased
-from chalicelib.domain.account.events import Event as AccountEvent
+from chalicelib.domain.account.events import (
+    Change,
+    EntryHeld,
+    EntryPosted,
+    HeldEntryPosted,
+    HeldEntryReleased,
+)
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.transaction import decide as transaction_decide
 from chalicelib.domain.transaction.commands import Command, PostTransaction
@@ -27,13 +33,13 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 def a_limit_off_by_one(patch: pytest.MonkeyPatch) -> None:
     """An account may go one below its minimum."""
-    asked = postings.decide
+    required = postings.require_takes
 
-    def decide(step: postings.Step, it: Account) -> AccountEvent:
+    def require_takes(id: str, it: Account, event: EntryPosted | EntryHeld) -> None:
         low = it.min_balance
-        return asked(step, replace(it, min_balance=None if low is None else low - 1))
+        required(id, replace(it, min_balance=None if low is None else low - 1), event)
 
-    patch.setattr(postings, "decide", decide)
+    patch.setattr(postings, "require_takes", require_takes)
 
 
 def a_double_release(patch: pytest.MonkeyPatch) -> None:
@@ -54,15 +60,15 @@ def a_double_release(patch: pytest.MonkeyPatch) -> None:
 
 def a_lost_leg(patch: pytest.MonkeyPatch) -> None:
     """The last entry of a transaction of more than two is not written to its account."""
-    booked = transaction_decide._book
+    booked = postings.book
 
-    def book(steps: Any, accounts: Any) -> Any:
-        found, events = booked(steps, accounts)
-        if len(steps) > 2:
-            events[steps[-1].account].pop()
-        return found, {name: told for name, told in events.items() if told}
+    def book(entries: Iterable[postings.Posting], accounts: Mapping[str, Account]) -> Any:
+        whole = booked(listed := list(entries), accounts)
+        if len(listed) > 2:
+            whole.events[listed[-1].account].pop()
+        return whole._replace(events={id: kept for id, kept in whole.events.items() if kept})
 
-    patch.setattr(transaction_decide, "_book", book)
+    patch.setattr(transaction_decide, "book", book)
 
 
 def a_replay_that_posts_again(patch: pytest.MonkeyPatch) -> None:
@@ -87,21 +93,21 @@ def a_wrong_sign_for_debit_normal_accounts(patch: pytest.MonkeyPatch) -> None:
 
 def a_missing_reply_that_is_taken_for_a_write_that_never_was(patch: pytest.MonkeyPatch) -> None:
     """What was sent without an answer is decided anew."""
-    appended = appending.append
+    appended = Executor._append
 
-    def append(run: Run, *rest: Any) -> None:
+    def append(self: Executor, run: Run, unit: UnitOfWork) -> None:
         try:
-            appended(run, *rest)
+            appended(self, run, unit)
         except Unanswered:
             run.unanswered = None
             raise
 
-    patch.setattr("chalicelib.commands.execute.append", append)
+    patch.setattr(Executor, "_append", append)
 
 
 def a_refusal_that_is_not_confirmed(patch: pytest.MonkeyPatch) -> None:
     """It is given on plain reads alone."""
-    patch.setattr("chalicelib.commands.execute.confirm", lambda *_: None)
+    patch.setattr(UnitOfWork, "confirm", lambda *_: None)
 
 
 @pytest.mark.parametrize(

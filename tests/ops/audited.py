@@ -7,8 +7,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,

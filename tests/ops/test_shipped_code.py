@@ -19,7 +19,7 @@ import pytest
 from benchmarks.invocations import Lambda, environment, request, transfer
 from chalicelib.http import keys
 from ops import wheels
-from ops.packaging import Package, package
+from ops.packaging import Package, package_stages
 from ops.stages import ORDER, stage_named
 from tests.deliveries import records_of
 
@@ -113,7 +113,7 @@ def shipped(
         replace(stage, variables={**stage.variables, "TWOFOLD_RUNTIME": runtime})
         for stage in map(stage_named, ORDER if runtime == OWN else ORDER[:1])
     ]
-    made = package(stages, out / "packages")
+    made = package_stages(stages, out / "packages")
     with zipfile.ZipFile(made[0].code) as packed:
         packed.extractall(out / "code")
     yield Shipped(runtime, python, out / "code", made)
@@ -264,6 +264,6 @@ def test_all_stages_are_shipped_the_same_code(shipped: Shipped) -> None:
 def test_the_code_is_the_same_to_the_byte_when_it_is_packaged_again(
     shipped: Shipped, tmp_path: Path
 ) -> None:
-    (again,) = package([shipped.packages[0].stage], tmp_path)
+    (again,) = package_stages([shipped.packages[0].stage], tmp_path)
 
     assert again.code.read_bytes() == shipped.packages[0].code.read_bytes()

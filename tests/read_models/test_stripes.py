@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from chalicelib.commands.answers import account_of
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
+from chalicelib.commands.responses import account_of
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account import commands as managing
 from chalicelib.domain.errors import Refusal
 from chalicelib.domain.transaction import commands as transaction
@@ -53,7 +53,7 @@ class Books:
     store: WatchedStore = field(default_factory=lambda: WatchedStore(MemoryStore()))
 
     def __post_init__(self) -> None:
-        self._executor = Executor(self.store, clock=lambda: self.now, memory=Memory())
+        self._executor = Executor(self.store, clock=lambda: self.now, head_cache=HeadCache())
         self.open(CASH)
         self.open(HOT, self.stripes)
 

@@ -1,15 +1,15 @@
 """Rows of stripes that arrive while a statement is read: it agrees with itself all the same."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from chalicelib.commands.deciding import Command
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.head_cache import Memory
+from chalicelib.commands.head_cache import HeadCache
+from chalicelib.commands.routing import Command
 from chalicelib.domain.errors import ProjectionBehind
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.ledger.aggregates import account_stream
@@ -27,16 +27,18 @@ from tests.read_models.paging import pages
 pytestmark = pytest.mark.usefixtures("ministack")
 
 
-class Choosing(Memory):
-    """A memory that says to which stripe of `hot` the next entry goes."""
+class Choosing(HeadCache):
+    """A cache that chooses the stripe of `hot` that takes the next entry."""
 
     def __init__(self) -> None:
         super().__init__()
         self.chosen = ""
 
-    def stripe(self, account: Stream) -> Stream | None:
-        found = super().stripe(account)
-        return found and account_stream(account.ledger, f"{account.id}~{self.chosen}")
+    def stripes_for(self, accounts: Iterable[Stream]) -> dict[Stream, Stream]:
+        return {
+            account: account_stream(account.ledger, f"{account.id}~{self.chosen}")
+            for account in super().stripes_for(accounts)
+        }
 
 
 class Books:
@@ -46,9 +48,9 @@ class Books:
         self.ledger = ledger
         self.now = NOW
         self._stripes = stripes
-        self._memory = Choosing()
+        self._head_cache = Choosing()
         self._store = WatchedStore(MemoryStore())
-        self._executor = Executor(self._store, clock=lambda: self.now, memory=self._memory)
+        self._executor = Executor(self._store, clock=lambda: self.now, head_cache=self._head_cache)
         self._told = 0
         self._do(opening("cash", min_balance=None, ledger=ledger))
         hot = opening("hot", normal_balance="credit", min_balance=None, ledger=ledger)
@@ -56,7 +58,7 @@ class Books:
 
     def pay(self, stripe: int, amount: int) -> Recorded:
         """Pays into a stripe; what that did to it."""
-        self._memory.chosen = f"{stripe}of{self._stripes}"
+        self._head_cache.chosen = f"{stripe}of{self._stripes}"
         number = len(self._store.appended)
         entries = debit("cash", amount), credit("hot", amount)
         self._do(posting(f"t{number}", *entries, ledger=self.ledger))

@@ -6,13 +6,13 @@ from typing import Final, Literal
 
 from msgspec import Struct, field
 
-from chalicelib.domain.amounts import check_limit
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import (
     Direction,
     check_asset,
     check_direction,
     check_id,
+    check_limit,
     check_metadata,
     check_new_id,
     fingerprint,
@@ -96,7 +96,7 @@ class ChangeAccount(Struct, frozen=True, kw_only=True):
         )
 
 
-class _OfAccount(Struct, frozen=True, kw_only=True):
+class _AccountCommand(Struct, frozen=True, kw_only=True):
     ledger: str
     account: str
 
@@ -105,21 +105,21 @@ class _OfAccount(Struct, frozen=True, kw_only=True):
         check_id(self.account, "account")
 
 
-class FreezeAccount(_OfAccount, frozen=True, kw_only=True):
+class FreezeAccount(_AccountCommand, frozen=True, kw_only=True):
     """Refuse new entries of these directions. What is held already may still be posted."""
 
     debits: bool
     credits: bool
 
 
-class UnfreezeAccount(_OfAccount, frozen=True, kw_only=True):
+class UnfreezeAccount(_AccountCommand, frozen=True, kw_only=True):
     """Take entries of these directions again."""
 
     debits: bool
     credits: bool
 
 
-class CloseAccount(_OfAccount, frozen=True, kw_only=True):
+class CloseAccount(_AccountCommand, frozen=True, kw_only=True):
     """Let an empty account change no more."""
 
 

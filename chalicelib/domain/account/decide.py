@@ -21,13 +21,16 @@ from chalicelib.domain.account.events import (
     AccountUnfrozen,
     Event,
 )
-from chalicelib.domain.account.state import Account, metadata_mark
+from chalicelib.domain.account.state import (
+    Account,
+    metadata_mark,
+    require_open,
+    require_within_limits,
+)
 from chalicelib.domain.errors import (
     AccountExists,
-    AccountIsClosed,
     AccountNotEmpty,
     AccountNotFound,
-    BalanceLimitExceeded,
     VersionConflict,
 )
 from chalicelib.domain.stripes import public_version
@@ -113,19 +116,3 @@ def _close(command: CloseAccount, account: Account) -> list[Event]:
             command.account, account.posted, account.pending_debits, account.pending_credits
         )
     return [AccountClosed()]
-
-
-def require_open(id: str, account: Account) -> None:
-    """Raises AccountIsClosed for an account that changes no more."""
-    if account.closed:
-        raise AccountIsClosed(id)
-
-
-def require_within_limits(
-    account: str, least: int, most: int, min_balance: int | None, max_balance: int | None
-) -> None:
-    """Raises BalanceLimitExceeded if what the account may come to hold lies outside its limits."""
-    if min_balance is not None and least < min_balance:
-        raise BalanceLimitExceeded(account, least, min_balance, max_balance)
-    if max_balance is not None and most > max_balance:
-        raise BalanceLimitExceeded(account, most, min_balance, max_balance)

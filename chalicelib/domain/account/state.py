@@ -20,6 +20,7 @@ from chalicelib.domain.account.events import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
+from chalicelib.domain.errors import AccountIsClosed, BalanceLimitExceeded, InsufficientFunds
 from chalicelib.domain.fields import Direction, fingerprint
 from chalicelib.domain.holds import ExpiringHold, Holds
 
@@ -201,3 +202,31 @@ def _with_holds(account: Account, holds: Holds) -> Account:
 def metadata_mark(metadata: Mapping[str, str]) -> str:
     """Half a fingerprint: enough to see that metadata is there already."""
     return fingerprint(dict(metadata))[:16]
+
+
+def require_open(id: str, account: Account) -> None:
+    """Raises AccountIsClosed for an account that changes no more."""
+    if account.closed:
+        raise AccountIsClosed(id)
+
+
+def require_within_limits(
+    account: str, least: int, most: int, min_balance: int | None, max_balance: int | None
+) -> None:
+    """Raises BalanceLimitExceeded if what the account may come to hold lies outside its limits."""
+    if min_balance is not None and least < min_balance:
+        raise BalanceLimitExceeded(account, least, min_balance, max_balance)
+    if max_balance is not None and most > max_balance:
+        raise BalanceLimitExceeded(account, most, min_balance, max_balance)
+
+
+def require_room(id: str, account: Account, direction: Direction, amount: int) -> None:
+    """Raises BalanceLimitExceeded or InsufficientFunds unless the account's limits leave room for
+    one more entry, with all that is held.
+    """
+    low, high = account.min_balance, account.max_balance
+    if direction == account.normal_balance:
+        most = account.posted + account.pending_in + amount
+        require_within_limits(id, most, most, low, high)
+    elif low is not None and account.available - amount < low:
+        raise InsufficientFunds(id, account.available, low, amount, account.normal_balance)

@@ -5,20 +5,19 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from chalicelib.domain.amounts import check_amount
 from chalicelib.domain.errors import InvalidField, TooManyEntries
 from chalicelib.domain.fields import (
     Direction,
-    check_direction,
+    check_amount,
+    check_content,
+    check_entry,
     check_id,
-    check_metadata,
     check_new_id,
     check_reason,
-    check_reference,
     fingerprint,
     rfc3339,
-    utc,
 )
+from chalicelib.domain.transaction.events import Event
 
 MIN_ENTRIES, MAX_ENTRIES = 2, 96
 """At most so many that a post (one event more), a reversal (two) and the feed (three) are one
@@ -54,17 +53,12 @@ class _NewTransaction(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
         check_new_id(self.transaction, "id")
-        check_reference(self.reference)
-        check_metadata(self.metadata)
-        if self.effective_at is not None:
-            utc(self.effective_at, "effective_at")
+        check_content(self.reference, self.metadata, self.effective_at)
         check_entries(self.entries, "entries")
         if len(self.entries) > MAX_ENTRIES:
             raise TooManyEntries(len(self.entries), MAX_ENTRIES)
-        for place, entry in enumerate(self.entries):
-            check_id(entry.account, f"entries[{place}].account")
-            check_direction(entry.direction, f"entries[{place}].direction")
-            check_amount(entry.amount, f"entries[{place}].amount")
+        for index, entry in enumerate(self.entries):
+            check_entry(entry.account, entry.direction, entry.amount, f"entries[{index}]")
 
     @property
     def content(self) -> tuple[object, ...]:
@@ -134,10 +128,7 @@ class ReverseTransaction(Struct, frozen=True, kw_only=True):
         check_id(self.ledger, "ledger")
         check_new_id(self.transaction, "id")
         check_id(self.reverses, "transaction")
-        check_reference(self.reference)
-        check_metadata(self.metadata)
-        if self.effective_at is not None:
-            utc(self.effective_at, "effective_at")
+        check_content(self.reference, self.metadata, self.effective_at)
 
     @property
     def fingerprint(self) -> str:
@@ -209,3 +200,18 @@ Resolving = PostHold | VoidHold | ExpireHold
 """The commands that resolve a hold."""
 
 Command = NewTransaction | Resolving
+
+
+def is_repeated(command: NewTransaction, done: Event) -> bool:
+    """Whether a command has the content of the transaction of its id, of which this is an event.
+
+    The fingerprint has no assets: those that entries name must be the ones that moved.
+    """
+    if done.fingerprint != command.fingerprint:
+        return False
+    if not isinstance(command, PostTransaction | HoldTransaction):
+        return True
+    return all(
+        entry.asset in (None, booked.asset)
+        for entry, booked in zip(command.entries, done.entries, strict=True)
+    )

@@ -5,7 +5,6 @@ or late. The account's row is updated in the same transaction as the sum, on the
 is unchanged since it was read.
 """
 
-import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.backoff import Backoff
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.stream import newest
@@ -33,6 +33,7 @@ _ACTIONS = 100
 """DynamoDB's limit of one transaction."""
 
 _ATTEMPTS = 8
+_BACKOFF = Backoff(base=0.01)
 _LOST = {"ConditionalCheckFailed", "TransactionConflict"}
 
 Key = tuple[str, str]
@@ -148,7 +149,7 @@ def _add(events: Sequence[Recorded]) -> None:
             codes = {reason.code for reason in error.cancellation_reasons if reason}
             if not codes or not codes <= _LOST or attempt == _ATTEMPTS - 1:
                 raise
-        time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        time.sleep(_BACKOFF.delay(attempt))
 
 
 def _write(gains: Mapping[Key, Sequence[Gain]], as_of: Mapping[Key, str]) -> None:

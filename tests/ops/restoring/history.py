@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import Executor, Refused
+from chalicelib.commands.execution import Refused
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,

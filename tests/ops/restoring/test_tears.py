@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.commands.deciding import Command
+from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import ChangeAccount, CloseAccount, FreezeAccount
 from chalicelib.domain.transaction.commands import (
     ExpireHold,

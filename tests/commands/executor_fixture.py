@@ -1,12 +1,14 @@
-"""A desk: an executor whose store, clock, ids and waiting are in a test's hands."""
+"""An executor whose store, clock, ids and waiting are in a test's hands."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 
-from chalicelib.commands.deciding import Command
-from chalicelib.commands.executor import Backoff, Executed, Executor
+from chalicelib.backoff import Backoff
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Append, EventStore, Place
 from tests.domain.books import NOW, credit, debit, opening, posting
@@ -56,8 +58,8 @@ class InterruptedStore:
         return self.inner.history(stream, newest_first=newest_first)
 
 
-class Desk:
-    """Where commands are handed in. Time stands still, but for what is slept."""
+class ExecutorFixture:
+    """An executor on a store in memory. Time stands still, but for what is slept."""
 
     def __init__(self) -> None:
         self.books = MemoryStore()

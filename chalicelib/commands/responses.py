@@ -1,24 +1,57 @@
-"""Replies: what became of a command, as an HTTP response."""
+"""Responses: what became of a command, as an HTTP response."""
 
-from chalicelib.commands.answers import account_of, transaction_of
-from chalicelib.commands.executor import Executed, Executor
-from chalicelib.events.store import Busy
-from chalicelib.http.bodies import AccountBody, TransactionBody, etag
+from collections.abc import Sequence
+from typing import cast
+
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
+from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.events.recorded import Recorded
+from chalicelib.events.store import Busy, EventStore
+from chalicelib.http.bodies import (
+    AccountBody,
+    TransactionBody,
+    account_of_streams,
+    etag,
+    transaction_body,
+)
 from chalicelib.http.problems import outcome_unknown
 from chalicelib.http.response import Response
+from chalicelib.ledger.accounts import metadata_of
+from chalicelib.ledger.aggregates import account_state
 from chalicelib.settings import settings
 
 _REPLAYED = {"Idempotency-Replayed": "true"}
 
 
-def account_reply(
+def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStore) -> AccountBody:
+    """The account after this event of its stream, and these of its stripes, without the holds that
+    had expired by then. Raises Busy.
+    """
+    streams = (recorded, *stripes)
+    at = max(one.recorded_at for one in streams)
+    return account_of_streams(
+        recorded.stream.ledger,
+        recorded.stream.id,
+        [(account_state(one).as_of(at), one.recorded_at) for one in streams],
+        metadata_of(store, recorded),
+    )
+
+
+def transaction_of(recorded: Recorded, *, dry_run: bool = False) -> TransactionBody:
+    """The transaction after this event of its stream."""
+    stream, event = recorded.stream, cast(TransactionEvent, recorded.event)
+    return transaction_body(stream.ledger, stream.id, event, recorded.version, dry_run=dry_run)
+
+
+def account_response(
     executed: Executed, executor: Executor, *, created: bool = False
 ) -> Response[AccountBody]:
     """The account; with 201 and its address if it was created. Raises Problem where it was changed
     and cannot be read again.
     """
     try:
-        body = executor.patiently(
+        body = executor.retrying(
             lambda: account_of(executed.recorded, executed.stripes, executor.store)
         )
     except Busy:
@@ -33,7 +66,7 @@ def account_reply(
     return Response(body, status=201, headers=headers)
 
 
-def transaction_reply(
+def transaction_response(
     executed: Executed, *, created: bool = False, dry_run: bool = False
 ) -> Response[TransactionBody]:
     """The transaction; with 201 and its address if it was created. A dry run creates nothing."""

@@ -1,15 +1,16 @@
-"""Backoff: how long a command waits between attempts, and when it is given up."""
+"""Backoff: how long to wait before something is tried again."""
 
 import random
 from dataclasses import dataclass
 
-GRACE_SECONDS = 1.0
-"""For so long after the deadline is it read again and again what became of a command."""
-
 
 @dataclass(frozen=True)
 class Backoff:
-    """Full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015)."""
+    """Full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+
+    `base` and `cap` are seconds: after the first attempt, and at most. `deadline` is for how many
+    seconds a command is tried.
+    """
 
     base: float = 0.05
     cap: float = 2.0
