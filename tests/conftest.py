@@ -28,14 +28,16 @@ from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.environment import TABLES
 from tests import engines
+from tests.soak import SOAKING
 
 _ledgers = count(1)
 
 # Where tests run, an engine may be slow for want of a processor.
 tables.READ_TIMEOUT_SECONDS = 20.0
 
-# For the same reason no example has a deadline.
-hypothesis.settings.register_profile("tests", deadline=None)
+# For the same reason no example has a deadline. The examples are the same each time, and new ones in
+# `make soak`.
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=not SOAKING)
 hypothesis.settings.load_profile("tests")
 
 ENGINES = {

@@ -1,7 +1,7 @@
 """Changes: what CloudFormation would do to a stack, as its change set describes it."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,6 @@ _ACTIONS = {"Add": ADDED, "Import": ADOPTED, "Modify": CHANGED, "Remove": REMOVE
 
 _UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 """CloudFormation's reasons for a change set without changes."""
-
-_STARTS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
-"""The statuses of a stack at the beginning of an operation."""
 
 CHANGE_SET_SECONDS = 900
 
@@ -130,23 +127,6 @@ def added(template: Mapping[str, Any]) -> list[Change]:
 def is_unknown(error: ClientError) -> bool:
     """Whether CloudFormation says that there is no such stack."""
     return code_of(error) == "ValidationError" and "does not exist" in str(error)
-
-
-def failure_reasons(formation: Any, stack_id: str) -> list[str]:
-    """What failed in the last operation on a stack, in the order in which it failed."""
-    return list(_failures(formation, stack_id))[::-1]
-
-
-def _failures(formation: Any, stack_id: str) -> Iterator[str]:
-    """The failures of the last operation on a stack, the newest first."""
-    for event in every(formation.describe_stack_events, "StackEvents", StackName=stack_id):
-        status = event["ResourceStatus"]
-        reason = event.get("ResourceStatusReason", "")
-        is_the_stack = event["PhysicalResourceId"] == stack_id
-        if "FAILED" in status and reason and "cancelled" not in reason and not is_the_stack:
-            yield f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
-        if is_the_stack and status in _STARTS:
-            return
 
 
 def _change(found: Mapping[str, Any], template: Mapping[str, Any]) -> Change:

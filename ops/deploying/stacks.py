@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from ops.aws import every
 from ops.deploying import kinesis
 from ops.deploying.adoption import described, protect_if_used
-from ops.deploying.changes import TABLE_TYPES, ChangeSet, discard, failure_reasons, is_unknown
+from ops.deploying.changes import TABLE_TYPES, ChangeSet, discard, is_unknown
+from ops.deploying.reasons import failure_reasons
 from ops.deploying.waiting import until
 
 OPERATION_SECONDS = 2 * 3600

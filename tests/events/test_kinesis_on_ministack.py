@@ -105,8 +105,8 @@ def hung_on_kinesis(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Projector]
 
 
 def loaded(module: Path, name: str) -> Projector:
-    """A name out of a fresh copy of a module."""
-    return cast(Projector, runpy.run_path(str(module))[name])
+    """A Lambda of a fresh copy of a module."""
+    return cast(Projector, runpy.run_path(str(module))["__getattr__"](name))
 
 
 def changes(record: Record) -> Record:

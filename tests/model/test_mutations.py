@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from msgspec.structs import replace
 
+from chalicelib.commands import routing
 from chalicelib.commands.execution import Run
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.unit_of_work import UnitOfWork
@@ -83,7 +84,7 @@ def a_replay_that_posts_again(patch: pytest.MonkeyPatch) -> None:
             return asked(again, replace(books, transactions={}), now)
         return asked(command, books, now)
 
-    patch.setattr(transaction_decide, "decide", decide)
+    patch.setattr(routing, "decide_transaction", decide)
 
 
 def a_wrong_sign_for_debit_normal_accounts(patch: pytest.MonkeyPatch) -> None:
