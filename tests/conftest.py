@@ -35,8 +35,8 @@ _ledgers = count(1)
 # Where tests run, an engine may be slow for want of a processor.
 tables.READ_TIMEOUT_SECONDS = 20.0
 
-# For the same reason no example has a deadline. The examples are the same each time, and new ones in
-# `make soak`.
+# For the same reason no example has a deadline. The examples are the same each time; `make soak`
+# has new ones.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=not SOAKING)
 hypothesis.settings.load_profile("tests")
 
