@@ -9,10 +9,9 @@ from uuid import uuid4
 import click
 import urllib3
 
-from chalicelib.http.description import DOCS, OPENAPI
+from chalicelib.http.description import OPENAPI
 from chalicelib.http.router import Route
 from ops.describing import Json, document
-from ops.docs_page import page
 from ops.examples import SESSION, Example
 
 LEDGER = "acme"
@@ -37,7 +36,6 @@ def openapi(url: str) -> None:
         examples[example.operation].append(played(http, url, ledger, example))
     described = document(routes(), examples)
     OPENAPI.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n")
-    DOCS.write_text(page(described))
     click.echo(f"{len(described['paths'])} paths, {len(SESSION)} examples")
 
 

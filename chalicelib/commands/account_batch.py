@@ -1,7 +1,7 @@
 """Account batch: several accounts opened by one request, each on its own."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -13,10 +13,8 @@ from chalicelib.commands.batched import (
     Sender,
     check_size,
     command_of,
-    retry_after,
 )
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.idempotency import id_of
 from chalicelib.commands.responses import account_of
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.events.store import Busy
@@ -39,26 +37,12 @@ class AccountResultsBody(msgspec.Struct, frozen=True, kw_only=True):
 
     results: list[AccountResultBody]
 
-    @property
-    def retry_after(self) -> dict[str, str]:
-        """The header that asks for the same batch again, where an account may yet be opened."""
-        return retry_after(self.results)
 
-
-def run(
-    batch: AccountBatchRequest,
-    ledger: str,
-    *,
-    key: str | None,
-    new_id: Callable[[], str],
-    executor: Executor,
-    actor: str,
-    request_id: str,
-) -> AccountResultsBody:
+def run(batch: AccountBatchRequest, sender: Sender) -> AccountResultsBody:
     """Opens accounts, many at the same time. Raises InvalidField or BatchTooLarge for the batch."""
     check_size(batch.accounts, "accounts")
     commands = [
-        _command(raw, ledger, new_id() if key is None else id_of(f"{key}:{index}"))
+        _command(raw, sender.ledger, sender.id_by_key(index) or sender.new_id())
         for index, raw in enumerate(batch.accounts)
     ]
     # Those of one id after each other: the first of them opens it.
@@ -68,8 +52,7 @@ def run(
         of_one_id.setdefault(id, []).append(index)
     # In any order, so that a batch that is sent again does not begin with the same ones each time.
     groups = random.sample(list(of_one_id.values()), len(of_one_id))
-    sender = Sender(executor, actor, request_id)
-    until = executor.monotonic() + PATIENCE_SECONDS
+    until = sender.executor.monotonic() + PATIENCE_SECONDS
     opened = in_parallel(
         lambda group: _open([commands[index] for index in group], sender, until), groups
     )
@@ -86,7 +69,7 @@ def run(
     }
     # What the account is like now would take another read.
     outcomes = sender.not_attempted(left, lambda *_: outcome_unknown())
-    results |= {index: _result(outcome, executor) for index, outcome in outcomes.items()}
+    results |= {index: _result(outcome, sender.executor) for index, outcome in outcomes.items()}
     return AccountResultsBody(results=[results[index] for index in range(len(commands))])
 
 

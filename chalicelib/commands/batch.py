@@ -1,6 +1,6 @@
 """Batch: several transactions by one request, all or none, or each on its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -11,11 +11,8 @@ from chalicelib.commands.batched import (
     Sender,
     check_size,
     command_of,
-    retry_after,
 )
 from chalicelib.commands.execution import Executed, Refused
-from chalicelib.commands.executor import Executor
-from chalicelib.commands.idempotency import id_of
 from chalicelib.commands.responses import transaction_of
 from chalicelib.commands.routing import target_stream
 from chalicelib.commands.transaction_requests import BatchRequest, NewTransactionRequest
@@ -46,30 +43,16 @@ class ResultsBody(msgspec.Struct, frozen=True, kw_only=True):
 
     results: list[ResultBody]
 
-    @property
-    def retry_after(self) -> dict[str, str]:
-        """The header that asks for the same batch again, where a transaction may yet be done."""
-        return retry_after(self.results)
 
-
-def run(
-    batch: BatchRequest,
-    ledger: str,
-    *,
-    key: str | None,
-    new_id: Callable[[], str],
-    executor: Executor,
-    actor: str,
-    request_id: str,
-) -> ResultsBody:
+def run(batch: BatchRequest, sender: Sender) -> ResultsBody:
     """Does a batch. Raises InvalidField, BatchTooLarge or Contention for it as a whole."""
     check_size(batch.transactions, "transactions")
     commands = [
-        _command(raw, ledger, None if key is None else id_of(f"{key}:{index}"), new_id())
+        _command(raw, sender.ledger, sender.id_by_key(index), sender.new_id())
         for index, raw in enumerate(batch.transactions)
     ]
     do = _all_or_none if batch.atomic else _each
-    outcomes = do(commands, Sender(executor, actor, request_id))
+    outcomes = do(commands, sender)
     return ResultsBody(results=[_result(outcome) for outcome in outcomes])
 
 

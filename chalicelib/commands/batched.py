@@ -1,6 +1,6 @@
 """Batched: what the two batches share: how each part is read, executed and answered."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -8,6 +8,7 @@ import msgspec
 
 from chalicelib.commands.execution import Executed
 from chalicelib.commands.executor import Executor
+from chalicelib.commands.idempotency import id_of
 from chalicelib.commands.routing import Command, target_stream
 from chalicelib.domain.errors import (
     BatchTooLarge,
@@ -20,6 +21,7 @@ from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy
 from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
+from chalicelib.http.response import Response
 
 PATIENCE_SECONDS = 7.0
 """After which a batch begins no more than it must: a Lambda's time is short of 10 s."""
@@ -34,20 +36,34 @@ ProblemDocument = Annotated[
 
 _Request = TypeVar("_Request")
 _Command = TypeVar("_Command", bound=Command)
+_Results = TypeVar("_Results", bound="Results")
 
 
-class _Result(Protocol):
+class Results(Protocol):
+    """What became of each part of a batch, in their order."""
+
     @property
-    def status(self) -> int: ...
+    def results(self) -> Sequence[Any]:
+        """Each with a `status`."""
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sent a batch, by which request, and what executes it."""
+    """Who sent a batch to a ledger, by which request, and what executes it.
+
+    `new_id` makes an id for a part that has none, where the request has no `key`.
+    """
 
     executor: Executor
+    ledger: str
     actor: str
     request: str
+    key: str | None
+    new_id: Callable[[], str]
+
+    def id_by_key(self, index: int) -> str | None:
+        """The id that the request's key gives to a part; None for no key."""
+        return None if self.key is None else id_of(f"{self.key}:{index}")
 
     def execute(self, command: Command, within: float | None = None) -> Outcome:
         """One part, on its own."""
@@ -107,6 +123,7 @@ def command_of(
         return problem
 
 
-def retry_after(results: Iterable[_Result]) -> dict[str, str]:
-    """The header that asks for the same batch again, where one of its parts may yet be done."""
-    return {"Retry-After": "1"} if any(one.status == 503 for one in results) else {}
+def batch_response(body: _Results) -> Response[_Results]:
+    """The results; with `Retry-After` where the same batch, sent again, may do one of its parts."""
+    retry = any(result.status == 503 for result in body.results)
+    return Response(body, headers={"Retry-After": "1"} if retry else {})

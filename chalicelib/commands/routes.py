@@ -12,6 +12,7 @@ from chalicelib.commands.account_requests import (
     DirectionsRequest,
     OpenAccountRequest,
 )
+from chalicelib.commands.batched import Sender, batch_response
 from chalicelib.commands.execution import Executed
 from chalicelib.commands.executor import executor
 from chalicelib.commands.idempotency import HEADER, IdempotencyKey, IdOfKey, id_of, key_of
@@ -63,16 +64,7 @@ def open_accounts(
     request: Request, ledger: str, body: AccountBatchRequest, key: IdempotencyKey = None
 ) -> Response[account_batch.AccountResultsBody]:
     """Opens several accounts, each on its own."""
-    results = account_batch.run(
-        body,
-        ledger,
-        key=key,
-        new_id=_new_id,
-        executor=executor(),
-        actor=request.caller.actor,
-        request_id=request.request_id,
-    )
-    return Response(results, headers=results.retry_after)
+    return batch_response(account_batch.run(body, _sender(request, ledger, key)))
 
 
 @routes.patch(
@@ -170,16 +162,7 @@ def post_batch(
     request: Request, ledger: str, body: BatchRequest, key: IdempotencyKey = None
 ) -> Response[batch.ResultsBody]:
     """Makes several transactions, all or none or each on its own."""
-    results = batch.run(
-        body,
-        ledger,
-        key=key,
-        new_id=_new_id,
-        executor=executor(),
-        actor=request.caller.actor,
-        request_id=request.request_id,
-    )
-    return Response(results, headers=results.retry_after)
+    return batch_response(batch.run(body, _sender(request, ledger, key)))
 
 
 @routes.post(
@@ -230,6 +213,10 @@ def reverse_transaction(
     """Undoes a posted transaction by a new one."""
     command = body.command(ledger, transaction, key=key, new_id=_new_id())
     return transaction_response(_execute(request, command), created=True)
+
+
+def _sender(request: Request, ledger: str, key: str | None) -> Sender:
+    return Sender(executor(), ledger, request.caller.actor, request.request_id, key, _new_id)
 
 
 def _new_id() -> str:

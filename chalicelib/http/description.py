@@ -1,19 +1,21 @@
 """Public routes with the API's description: an OpenAPI document, and a page for people.
 
-`python -m ops openapi` makes both files from the routes of all stages. The Read APIs serve them.
-They may be cached for an hour, and revalidated by their ETag.
+`python -m ops openapi` makes the document from the routes of all stages; the page is made from it
+when it is first asked for. The Read APIs serve both. They may be cached for an hour, and
+revalidated by their ETag.
 """
 
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
+from chalicelib.http.docs_page import page
 from chalicelib.http.request import Request
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
 
 OPENAPI = Path(__file__).with_name("openapi.json")
-DOCS = Path(__file__).with_name("docs.html")
 
 # The hash of the page's only style; a test compares it.
 _STYLE = "sha256-n9THU796Ps7AVGur08A5Hw4BYYioxmmt+3O799D7K0k="
@@ -25,19 +27,19 @@ routes = Router(__name__)
 @routes.public("/openapi.json")
 def openapi(request: Request) -> Response[str]:
     """The API as an OpenAPI 3.1 document."""
-    return _cacheable(request, OPENAPI, {})
+    return _cacheable(request, _document(), {})
 
 
 @routes.public("/docs")
 def docs(request: Request) -> Response[str]:
     """The API as a page for people."""
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": _POLICY}
-    return _cacheable(request, DOCS, headers)
+    return _cacheable(request, _page(), headers)
 
 
-def _cacheable(request: Request, file: Path, headers: dict[str, str]) -> Response[str]:
-    """The file, or 304 if the caller has it."""
-    text, etag = _page(file)
+def _cacheable(request: Request, text: str, headers: dict[str, str]) -> Response[str]:
+    """The text, or 304 if the caller has it."""
+    etag = _etag(text)
     kept = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding", "ETag": etag}
     if _has(request.header("If-None-Match"), etag):
         return Response("", status=304, headers={**headers, **kept})
@@ -45,9 +47,18 @@ def _cacheable(request: Request, file: Path, headers: dict[str, str]) -> Respons
 
 
 @cache
-def _page(file: Path) -> tuple[str, str]:
-    raw = file.read_bytes()
-    return raw.decode(), f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
+def _document() -> str:
+    return OPENAPI.read_text()
+
+
+@cache
+def _page() -> str:
+    return page(json.loads(_document()))
+
+
+@cache
+def _etag(text: str) -> str:
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 def _has(if_none_match: str | None, etag: str) -> bool:

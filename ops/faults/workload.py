@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.commands.batch import run
+from chalicelib.commands.batched import Sender
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.routing import Command
 from chalicelib.commands.transaction_requests import BatchRequest
@@ -86,15 +87,8 @@ class Client(RandomWriter):
     def _codes(self, batch: dict[str, Any], request: str) -> list[str]:
         """What each transaction of a batch is answered."""
         try:
-            results = run(
-                msgspec.convert(batch, BatchRequest),
-                self.ledger,
-                key=None,
-                new_id=lambda: "unused",
-                executor=self._executor,
-                actor="faults",
-                request_id=request,
-            ).results
+            sender = Sender(self._executor, self.ledger, "faults", request, None, self.new_id)
+            results = run(msgspec.convert(batch, BatchRequest), sender).results
         except Exception:  # noqa: BLE001  # Any of them is an internal error to a client.
             return ["internal_error"] * len(batch["transactions"])
         return [

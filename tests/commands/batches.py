@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.commands import batch
 from chalicelib.commands.batch import ResultBody
+from chalicelib.commands.batched import Sender
 from chalicelib.commands.transaction_requests import BatchRequest
 from chalicelib.ledger.aggregates import account_state, account_stream
 from tests.commands.executor_fixture import ExecutorFixture
@@ -29,12 +30,7 @@ def run(
     made = (f"made-{number}" for number in count())
     return batch.run(
         msgspec.json.decode(raw, type=BatchRequest),
-        "acme",
-        key=key,
-        new_id=lambda: next(made),
-        executor=fixture.executor,
-        actor="key-1",
-        request_id="request-1",
+        Sender(fixture.executor, "acme", "key-1", "request-1", key, lambda: next(made)),
     ).results
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from chalicelib.commands import account_batch
 from chalicelib.commands.account_requests import AccountBatchRequest
+from chalicelib.commands.batched import Sender
 from chalicelib.commands.executor import Executor
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Append, Place
@@ -40,12 +41,14 @@ def codes(store: SlowStore) -> list[Any]:
     """How each account of the batch is answered."""
     results = account_batch.run(
         msgspec.json.decode(msgspec.json.encode({"accounts": ACCOUNTS}), type=AccountBatchRequest),
-        "acme",
-        key=None,
-        new_id=lambda: "unused",
-        executor=Executor(store, monotonic=lambda: store.time),
-        actor="key-1",
-        request_id="request-1",
+        Sender(
+            Executor(store, monotonic=lambda: store.time),
+            "acme",
+            "key-1",
+            "request-1",
+            None,
+            lambda: "unused",
+        ),
     ).results
     return [one.problem["code"] if one.problem else one.status for one in results]
 

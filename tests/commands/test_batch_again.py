@@ -11,6 +11,7 @@ import pytest
 from benchmarks.counting import Meter, Tally
 from chalicelib.commands import batch
 from chalicelib.commands.batch import ResultBody
+from chalicelib.commands.batched import Sender, batch_response
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.commands.transaction_requests import BatchRequest
@@ -127,16 +128,11 @@ def test_a_batch_with_something_left_asks_to_be_sent_again(paid: ExecutorFixture
     def send() -> batch.ResultsBody:
         return batch.run(
             msgspec.json.decode(raw, type=BatchRequest),
-            "acme",
-            key=None,
-            new_id=lambda: "made",
-            executor=paid.executor,
-            actor="key-1",
-            request_id="request-1",
+            Sender(paid.executor, "acme", "key-1", "request-1", None, lambda: "made"),
         )
 
-    assert send().retry_after == {"Retry-After": "1"}
-    assert send().retry_after == {}
+    assert batch_response(send()).headers == {"Retry-After": "1"}
+    assert batch_response(send()).headers == {}
 
 
 @pytest.fixture
@@ -162,12 +158,7 @@ def hundred(process: Executor, ledger: str, tally: Meter) -> tuple[list[ResultBo
         results.extend(
             batch.run(
                 msgspec.json.decode(raw, type=BatchRequest),
-                ledger,
-                key=None,
-                new_id=lambda: "made",
-                executor=process,
-                actor="key-1",
-                request_id="request-1",
+                Sender(process, ledger, "key-1", "request-1", None, lambda: "made"),
             ).results
         )
 

@@ -21,48 +21,18 @@ EXPIRY_BUCKETS = [f"expiring#{bucket}" for bucket in range(BUCKETS)]
 """The index keys of expiring transactions of all ledgers."""
 
 
-class ByReference(GlobalSecondaryIndex[Any]):
-    """Transactions of one reference in the order of time."""
-
-    class Meta:
-        index_name = "by_reference"
-        projection = AllProjection()
-
-    reference_bucket = UnicodeAttribute(hash_key=True)
-    place = UnicodeAttribute(range_key=True)
-
-
-class ByDay(GlobalSecondaryIndex[Any]):
-    """Transactions of one day in the order of time."""
-
-    class Meta:
-        index_name = "by_day"
-        projection = AllProjection()
-
-    day_bucket = UnicodeAttribute(hash_key=True)
-    place = UnicodeAttribute(range_key=True)
-
-
-class Pending(GlobalSecondaryIndex[Any]):
-    """Pending transactions in the order of time."""
-
-    class Meta:
-        index_name = "pending"
-        projection = AllProjection()
-
-    pending_bucket = UnicodeAttribute(hash_key=True)
-    place = UnicodeAttribute(range_key=True)
-
-
-class Expiring(GlobalSecondaryIndex[Any]):
-    """The keys of pending transactions, of all ledgers, in the order in which they expire."""
-
-    class Meta:
-        index_name = "expiring"
-        projection = KeysOnlyProjection()
-
-    expiry_bucket = UnicodeAttribute(hash_key=True)
-    expires_at = UnicodeAttribute(range_key=True)
+def _index(
+    name: str, hash_key: str, range_key: str = "place", *, keys_only: bool = False
+) -> GlobalSecondaryIndex[Any]:
+    """An index of transactions that have its hash key, in the order of its range key."""
+    projection = KeysOnlyProjection() if keys_only else AllProjection()
+    members = {
+        "Meta": type("Meta", (), {"index_name": name, "projection": projection}),
+        hash_key: UnicodeAttribute(hash_key=True),
+        range_key: UnicodeAttribute(range_key=True),
+    }
+    index: GlobalSecondaryIndex[Any] = type(name, (GlobalSecondaryIndex,), members)()
+    return index
 
 
 class TransactionRow(Table):
@@ -80,10 +50,10 @@ class TransactionRow(Table):
     pending_bucket = UnicodeAttribute(null=True)
     expiry_bucket = UnicodeAttribute(null=True)
     expires_at = UnicodeAttribute(null=True)
-    by_reference = ByReference()
-    by_day = ByDay()
-    pending = Pending()
-    expiring = Expiring()
+    by_reference = _index("by_reference", "reference_bucket")
+    by_day = _index("by_day", "day_bucket")
+    pending = _index("pending", "pending_bucket")
+    expiring = _index("expiring", "expiry_bucket", "expires_at", keys_only=True)  # Of all ledgers.
 
 
 def key_of(ledger: str, transaction: str) -> str:
