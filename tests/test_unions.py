@@ -12,7 +12,7 @@ _ERRORS = "exceptions are an open set; the last case is any other"
 
 OPEN = {
     "chalicelib/http/messages.py:unreadable": _ERRORS,
-    "chalicelib/http/messages.py:_no_json": _ERRORS,
+    "chalicelib/http/messages.py:_malformed": _ERRORS,
     "ops/errors.py:in_words": _ERRORS,
     "ops/aws.py:in_words": _ERRORS,
     "ops/auditing/assertions.py:of_account": _ENTRIES,

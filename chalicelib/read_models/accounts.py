@@ -4,7 +4,14 @@ from typing import Any
 
 from chalicelib.read_models.read_model import ProjectionGroup
 
-GROUP = ProjectionGroup("accounts", ("balances", "statements", "ledgers:ACCOUNTS_REGISTRY"))
+GROUP = ProjectionGroup(
+    "accounts",
+    (
+        "balances",
+        "statements",
+        "ledgers:ACCOUNTS_REGISTRY",
+    ),
+)
 
 
 def __getattr__(name: str) -> Any:

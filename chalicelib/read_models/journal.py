@@ -5,7 +5,13 @@ from typing import Any
 from chalicelib.read_models.read_model import ProjectionGroup
 
 GROUP = ProjectionGroup(
-    "journal", ("transactions", "totals", "ledgers:JOURNAL_REGISTRY", "integrity")
+    "journal",
+    (
+        "transactions",
+        "totals",
+        "ledgers:JOURNAL_REGISTRY",
+        "integrity",
+    ),
 )
 
 
