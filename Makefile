@@ -29,7 +29,7 @@ check: lint
 	$(MAKE) --no-print-directory --jobs 2 types fast
 
 fast: .venv/ready
-	$(PYTEST) -m "not engine and not slow" $(FAST)
+	$(PYTEST) -m "not engine" $(FAST)
 
 # Before a change is handed over, and in CI: everything.
 test: lint

@@ -9,8 +9,6 @@ from tests.http.api import Api, assert_problem
 from tests.http.cases import NOT_DIGITS, moving
 from tests.soak import examples
 
-pytestmark = pytest.mark.slow
-
 DEBIT = {"account": "cash", "direction": "debit", "amount": "1"}
 CREDIT = {"account": "alice", "direction": "credit", "amount": "1"}
 ACCOUNT = {"id": "bob", "asset": "USD/2", "normal_balance": "credit"}

@@ -10,8 +10,6 @@ from app import app
 from tests.books import Bookkeeper
 from tests.http.api import Api
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def many(moto: None) -> Api:  # noqa: ARG001  # Asked for its tables.

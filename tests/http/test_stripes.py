@@ -6,8 +6,6 @@ from chalicelib.read_models.accounts import project_accounts
 from tests.deliveries import records_of
 from tests.http.api import Api, assert_problem
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def striped(api: Api) -> Api:

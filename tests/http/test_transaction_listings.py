@@ -11,8 +11,6 @@ from app import app
 from tests.http.api import Api, assert_problem
 from tests.http.clock import Clock
 
-pytestmark = pytest.mark.slow
-
 
 def filled(clock: Clock, api: Api) -> Api:
     """Seven transactions half a day apart, odd ones of an order, even ones pending."""
