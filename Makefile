@@ -16,7 +16,8 @@ export PYTHONPYCACHEPREFIX := $(HOME)/.cache/twofold/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tests that run in memory or on moto: `make check` leaves out those of them that start an engine.
-FAST := tests/domain tests/commands tests/events tests/http tests/test_house.py tests/test_settings.py
+FAST := tests/domain tests/commands tests/events $(addprefix tests/http/test_, api.py contract.py errors.py router.py) \
+	$(addprefix tests/test_, decisions.py documents.py house.py settings.py third_aggregate.py unions.py walk.py)
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: run check fast test whole soak bench demo chaos e2e plan deploy destroy lint types format lock reset
