@@ -19,7 +19,7 @@ from botocore.retries.standard import register_retry_handler
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
@@ -159,9 +159,14 @@ class Table(Model):
 
 def saved(row: Table, condition: Condition) -> bool:
     """Writes a row; whether the condition was true."""
+    return is_met(lambda: row.save(condition))
+
+
+def is_met(write: Callable[[], object]) -> bool:
+    """Does a conditional put or update; whether its condition was true."""
     try:
-        row.save(condition)
-    except PutError as error:
+        write()
+    except (PutError, UpdateError) as error:
         if response_code(error) != CONDITION_FAILED:
             raise
         return False

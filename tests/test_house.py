@@ -18,33 +18,17 @@ SHARED = {
 }
 """What all read models may import besides themselves."""
 
+BELOW_BOTH_SIDES = {"backoff", "ledger", "events", "domain", "http", "tables", "settings"}
+BELOW_BOTH_SIDES |= {"telemetry"}
+"""What the write side and the read side may both import."""
+
 ARROWS: dict[str, set[str]] = {
     "domain": {"domain"},
     "ledger": {"ledger", "domain", "events"},
     "events": {"events", "domain", "tables", "settings"},
     "http": {"http", "domain", "tables", "settings", "telemetry"},
-    "commands": {
-        "commands",
-        "backoff",
-        "ledger",
-        "events",
-        "domain",
-        "http",
-        "tables",
-        "settings",
-        "telemetry",
-    },
-    "read_models": {
-        "read_models",
-        "backoff",
-        "ledger",
-        "events",
-        "domain",
-        "http",
-        "tables",
-        "settings",
-        "telemetry",
-    },
+    "commands": {"commands", *BELOW_BOTH_SIDES},
+    "read_models": {"read_models", *BELOW_BOTH_SIDES},
     "sweep": {"commands", "read_models", "domain", "tables"},
     "backoff": set(),
     "tables": {"settings"},

@@ -43,8 +43,8 @@ class Changes(NamedTuple):
     link: Link | None = None
 
 
-class HeadCache:
-    """The heads that a process wrote last. This one caches none; see `head_cache.py`."""
+class Cache:
+    """What the executor asks of a head cache (`head_cache.py`). This one caches nothing."""
 
     def get(self, streams: Iterable[Stream]) -> dict[Stream, Recorded]:  # noqa: ARG002  # None.
         """The cached heads of these streams."""
@@ -106,7 +106,7 @@ class Decider:
 
     target_stream: Callable[[Command], Stream]
     attempt: Callable[[Any], Attempt]
-    new_cache: Callable[[], HeadCache] = HeadCache
+    new_cache: Callable[[], Cache] = Cache
     creates_its_stream: Callable[[Command], bool] = lambda _: False
     completed_at: Callable[[Command], Place | None] = lambda _: None
     answered_by: Callable[[Command, int], int] = lambda _, version: version

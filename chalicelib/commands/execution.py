@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from chalicelib.commands.decider import Command, Decider, HeadCache
+from chalicelib.commands.decider import Cache, Command, Decider
 from chalicelib.domain.errors import Refusal
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Conflict
@@ -38,7 +38,7 @@ class Run:
 
     commands: Sequence[Command]
     decider: Decider
-    cache: HeadCache
+    cache: Cache
     command_id: str
     actor: str
     dry_run: bool

@@ -16,7 +16,7 @@ from typing import TypeVar
 from uuid_utils import uuid7
 
 from chalicelib.backoff import Backoff
-from chalicelib.commands.decider import Command, Decider, HeadCache
+from chalicelib.commands.decider import Cache, Command, Decider
 from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
 from chalicelib.commands.unit_of_work import UnitOfWork, load
 from chalicelib.domain.errors import Contention, OutcomeUnknown
@@ -43,7 +43,7 @@ class Executor:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     backoff: Backoff = field(default_factory=Backoff)
-    head_cache: HeadCache | None = None
+    head_cache: Cache | None = None
     decider: Decider = field(default_factory=lambda: _ledger())
 
     def execute(

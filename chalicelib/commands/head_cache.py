@@ -59,7 +59,7 @@ class _Stripes(NamedTuple):
     at: float
 
 
-class HeadCache(decider.HeadCache):
+class HeadCache(decider.Cache):
     """The newest events of the streams that were written last. Safe under threads."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

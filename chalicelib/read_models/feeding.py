@@ -24,8 +24,7 @@ BATCH_SIZE = 100
 @cache
 def functions_of(group: ProjectionGroup) -> dict[str, Any]:
     """The Lambdas of a group by their names in its module, and their blueprint, `projector`."""
-    # Loads the read models when a Lambda starts instead of in its first invocation.
-    assert all(each.projection for each in group.projected)
+    _ = [each.projection for each in group.projected]  # Loaded now, not in the first invocation.
     blueprint = Blueprint(f"chalicelib.read_models.{group.name}")
 
     def project(event: DynamoDBEvent | KinesisEvent) -> Any:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
@@ -26,7 +25,7 @@ from chalicelib.read_models.balances.table import (
     stripe_rows,
 )
 from chalicelib.read_models.read_model import Earlier, Item, Projection
-from chalicelib.tables import CONDITION_FAILED, in_parallel, response_code
+from chalicelib.tables import in_parallel, is_met
 
 
 def project(events: Sequence[Recorded]) -> None:
@@ -137,10 +136,4 @@ def _state_actions(event: Recorded) -> list[Action]:
 
 
 def _update(row: BalanceRow, actions: list[Action], condition: Condition) -> bool:
-    try:
-        row.update(actions, condition=condition)
-    except UpdateError as error:
-        if response_code(error) != CONDITION_FAILED:
-            raise
-        return False
-    return True
+    return is_met(lambda: row.update(actions, condition=condition))

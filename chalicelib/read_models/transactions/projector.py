@@ -104,7 +104,7 @@ PROJECTION = Projection(
 
 
 def _day(event: Recorded) -> str:
-    return rfc3339(transaction_event(event).created_at)[: len("2026-11-23")]
+    return rfc3339(transaction_event(event).created_at)[: table.DAY]
 
 
 def _save(row: TransactionRow) -> bool:

@@ -30,7 +30,6 @@ from chalicelib.read_models.transactions import table
 from chalicelib.read_models.transactions.table import TransactionRow
 
 _FIRST, _LAST = "0", "~"
-_DAY = len("2026-11-23")
 
 Rows = Iterator[TransactionRow]
 
@@ -189,7 +188,7 @@ def _pending(ledger: str, span: _Span) -> Rows:
 def _of_days(ledger: str, span: _Span) -> Rows:
     days = TransactionRow.by_day.query(
         table.days_of(ledger),
-        TransactionRow.place.between(span.low[:_DAY], span.high[:_DAY]),
+        TransactionRow.place.between(span.low[: table.DAY], span.high[: table.DAY]),
         scan_index_forward=not span.descending,
     )
     for day in days:

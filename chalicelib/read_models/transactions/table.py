@@ -17,6 +17,9 @@ from chalicelib.tables import Integer, Table, bucket_of
 BUCKETS = 4
 """Partitions of one day, or of one reference. A change needs a rebuild."""
 
+DAY = len("2026-11-23")
+"""The characters of a time that name its day."""
+
 EXPIRY_BUCKETS = [f"expiring#{bucket}" for bucket in range(BUCKETS)]
 """The index keys of expiring transactions of all ledgers."""
 
