@@ -32,7 +32,6 @@ def test_a_process_that_was_told_nothing_serves_everything_of_dev() -> None:
     assert told.region == "us-east-1"
     assert told.endpoint is None
     assert not told.embedded
-    assert not told.supervised
     assert told.home == Path.home() / ".cache" / "twofold"
 
 
@@ -43,7 +42,6 @@ def test_a_process_is_told_by_its_environment() -> None:
             "TWOFOLD_SERVES": "accounts",
             "TWOFOLD_HOME": "/books",
             "TWOFOLD_STREAM_ARN": "arn:of:stream",
-            "CHALICE_WORKER": "true",
         }
     )
 
@@ -51,7 +49,6 @@ def test_a_process_is_told_by_its_environment() -> None:
     assert told.serves == ("accounts",)
     assert told.home == Path("/books")
     assert told.stream_arn == "arn:of:stream"
-    assert told.supervised
 
 
 @pytest.mark.parametrize(
