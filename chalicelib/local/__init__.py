@@ -29,6 +29,9 @@ def start() -> None:
 
     # `chalice local` prints what is logged: where each client found its credentials, else.
     logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
+    if engine.PROJECT in engine.home().resolve().parents:
+        # Chalice would reload the server for each file that the engine writes.
+        reloader.fail(f"TWOFOLD_HOME is outside of {engine.PROJECT}, not {settings().home}")
     owner = reloader.follow()
     start = Start(owner, embedded=endpoint is None, again=engine.is_owner(owner))
     http_server.install(server_class(start))

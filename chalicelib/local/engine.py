@@ -34,7 +34,8 @@ START_SECONDS = 30.0
 RELEASE_SECONDS = 8.0
 """Docker kills what has not ended 10 seconds after it was told to."""
 
-_PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[2]
+"""The folder whose files Chalice's reloader watches."""
 
 
 class EngineError(Exception):
@@ -52,8 +53,8 @@ class Engine:
 
 def home() -> Path:
     """The folder of this project's engine: its data, log, lock and owners."""
-    name = hashlib.sha256(str(_PROJECT).encode()).hexdigest()[:12]
-    return settings().home / f"{_PROJECT.name}-{name}"
+    name = hashlib.sha256(str(PROJECT).encode()).hexdigest()[:12]
+    return settings().home / f"{PROJECT.name}-{name}"
 
 
 def checkpoints() -> Path:
@@ -168,7 +169,7 @@ def _start(folder: Path) -> Engine:
     with log.open("w") as output, os.fdopen(console, "wb"):
         child = subprocess.Popen(
             [sys.executable, "-m", module, str(folder), str(port), str(console)],
-            cwd=_PROJECT,
+            cwd=PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
