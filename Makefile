@@ -114,7 +114,7 @@ lock: .venv/run-ready
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 		echo ".venv      creating, with $$($(PYTHON) --version)"; \
 		$(PYTHON) -m venv --clear .venv; }
-	@echo ".venv      installing $$(grep -c '^[a-z0-9].*==[^;]*$$' $<) packages, once"
+	@echo ".venv      installing $$(grep -c '^[a-z0-9][^;]*==[^;]*$$' $<) packages, once"
 	@sed -n '/^uv==/,/# via/p' $< | \
 		$(BIN)/python -m pip install --quiet --require-hashes --requirement /dev/stdin
 	@$(INSTALL) --require-hashes --requirement $<
@@ -123,7 +123,7 @@ lock: .venv/run-ready
 
 # What tests, lint and types need besides. Its versions are those of the set for running.
 .venv/ready: .venv/run-ready requirements-dev.txt
-	@echo ".venv      installing $$(grep -c '^[a-z0-9].*==[^;]*$$' requirements-dev.txt) packages for development"
+	@echo ".venv      installing $$(grep -c '^[a-z0-9][^;]*==[^;]*$$' requirements-dev.txt) packages for development"
 	@$(INSTALL) --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
