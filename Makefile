@@ -116,7 +116,7 @@ lock: .venv/run-ready
 		$(PYTHON) -m venv --clear .venv; }
 	@echo ".venv      installing $$(grep -c '^[a-z0-9][^;]*==[^;]*$$' $<) packages, once"
 	@sed -n '/^uv==/,/# via/p' $< | \
-		$(BIN)/python -m pip install --quiet --require-hashes --requirement /dev/stdin
+		$(BIN)/python -m pip install -qq --require-hashes --requirement /dev/stdin
 	@$(INSTALL) --require-hashes --requirement $<
 	@$(INSTALL) --no-deps --no-build-isolation --editable clients/python --editable .
 	@touch $@
