@@ -174,4 +174,4 @@ class Server(chalice.local.LocalDevServer):
 def install(server: type[Server]) -> None:
     """Makes `chalice local` use this server."""
     # Chalice has no hook. Its command looks up the class after the app is loaded.
-    chalice.local.LocalDevServer = server  # type: ignore[misc,assignment]
+    chalice.local.LocalDevServer = server  # type: ignore[misc]

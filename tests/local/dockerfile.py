@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from tests.engines import ROOT
 
@@ -102,23 +103,20 @@ class Image:
         """Where a path of the image is."""
         return self.folder / inside.lstrip("/")
 
-    def start(self, words: list[str], **options: object) -> "subprocess.Popen[bytes]":
+    def start(self, words: list[str], **options: Any) -> "subprocess.Popen[bytes]":
         """Starts a program of the image, as its user if this process may and that user can."""
         program = shutil.which(words[0], path=str(self.venv / "bin"))
         assert program is not None, words
+        options |= self._as_user()
         return subprocess.Popen(
-            [program, *words[1:]],
-            cwd=self.path(self.workdir),
-            env=self._environ(),
-            **self._as_user(),  # type: ignore[call-overload]  # Two shapes, of which one is empty.
-            **options,
+            [program, *words[1:]], cwd=self.path(self.workdir), env=self._environ(), **options
         )
 
     def other_user(self) -> bool:
         """Whether programs run as the image's user, and not as who runs the tests."""
         return bool(self._as_user())
 
-    def _as_user(self) -> dict[str, object]:
+    def _as_user(self) -> dict[str, Any]:
         # The Python of a root user's home is out of reach of any other.
         parents = (self.venv / "bin" / "python").resolve().parents
         if os.geteuid() != 0 or not all(parent.stat().st_mode & 0o005 == 5 for parent in parents):

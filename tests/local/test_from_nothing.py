@@ -15,7 +15,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -26,15 +26,15 @@ from tests.local.dockerfile import Image, steps, the
 from tests.local.server import end_all, environment
 
 ACCOUNTS = "/ledgers/acme/accounts"
+SYSTEM = "/usr/bin/python3"
 HADOLINT = Path(sys.executable).with_name("hadolint")
 
 
 def a_python() -> str:
     """The system's Python, which any user can run, where it is new enough; else this one."""
     able = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"
-    system = "/usr/bin/python3"
-    if Path(system).exists() and subprocess.run([system, "-c", able], check=False).returncode == 0:
-        return system
+    if Path(SYSTEM).exists() and subprocess.run([SYSTEM, "-c", able], check=False).returncode == 0:
+        return SYSTEM
     return str(Path(sys.base_prefix) / "bin" / "python3")
 
 
@@ -114,7 +114,6 @@ def test_make_run_installs_what_running_needs_and_nothing_else(checkout: Checkou
         "twofold-client",
     }
     assert len(installed) <= 55
-    assert isinstance(next(distributions(path=[str(site)])), Distribution)
 
 
 def test_the_operators_command_is_installed_and_has_all_that_it_imports(checkout: Checkout) -> None:
@@ -197,7 +196,7 @@ def test_the_steps_of_the_dockerfile_make_a_ledger_that_keeps_its_data(
 ) -> None:
     image = Image(place / "image", checkout.venv)
     image.build()
-    assert image.other_user() or os.geteuid() != 0 or "pyenv" in a_python()
+    assert image.other_user() or os.geteuid() != 0 or a_python() != SYSTEM
     transfer = {
         "id": "t-1",
         "entries": [
