@@ -43,7 +43,7 @@ def server_class(start: Start) -> type[Server]:
             except OverflowError:
                 reloader.fail(ports.out_of_range(port))
             except OSError as error:
-                reloader.fail(ports.describe(error, host, port))
+                reloader.fail(ports.describe(error, host, port, "chalice local --port {}"))
 
         def serve_forever(self) -> None:
             """Serves until Ctrl-C, or SIGTERM without Chalice's reloader."""

@@ -16,14 +16,14 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104  # Compared with, to warn of it.
 """The host of a server that listens on every address of its machine."""
 
 
-def check(host: str, port: int) -> str | None:
+def check(host: str, port: int, again: str) -> str | None:
     """Why a server cannot listen there, as `describe` says it; None if it can."""
     if not LOWEST <= port <= HIGHEST:
         return out_of_range(port)
     try:
         _listen(host, port)
     except OSError as error:
-        return describe(error, host, port)
+        return describe(error, host, port, again)
     return None
 
 
@@ -32,17 +32,19 @@ def out_of_range(port: object) -> str:
     return f"a port is a number from {LOWEST} to {HIGHEST}, not {port}"
 
 
-def describe(error: OSError, host: str, port: int) -> str:
-    """The line about an error of listening there."""
+def describe(error: OSError, host: str, port: int, again: str) -> str:
+    """The line about an error of listening there.
+
+    `again` is the command that starts the server on another port, with {} for the port.
+    """
     match error.errno:
         case errno.EADDRINUSE:
             version = _serving(port)
             user = f"Twofold {version}" if version else "another program"
-            return f"port {port} is in use by {user}; stop it, or take a free port, such as " + str(
-                _free_after(host, port)
-            )
+            free = again.format(_free_after(host, port))
+            return f"port {port} is in use by {user}; stop it, or take another port: {free}"
         case errno.EACCES:
-            return f"port {port} needs root's rights; take a port from 1024 on"
+            return f"port {port} needs root's rights; take another port: {again.format(8000)}"
     return f"cannot listen on {host}, port {port}: {error.strerror or error}"
 
 

@@ -48,7 +48,7 @@ def wrong_setting(port: str) -> str:
         return str(error)
     if not port.isascii() or not port.isdigit():
         return ports.out_of_range(port or "empty")
-    return ports.check("127.0.0.1", int(port)) or ""
+    return ports.check("127.0.0.1", int(port), "make run PORT={}") or ""
 
 
 def main() -> int:

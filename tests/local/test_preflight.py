@@ -138,11 +138,11 @@ def test_a_port_of_another_twofold_is_named_and_a_free_one(
 ) -> None:
     line = refusal(checkout, f"PORT={another}", PATH=python(tmp_path))
 
-    said, _, free = line.rpartition(" ")
+    said, _, free = line.rpartition("=")
     assert said == (
-        f"port {another} is in use by Twofold 9.8.7; stop it, or take a free port, such as"
+        f"port {another} is in use by Twofold 9.8.7; stop it, or take another port: make run PORT"
     )
-    assert check("127.0.0.1", int(free)) is None
+    assert check("127.0.0.1", int(free), "") is None
 
 
 @pytest.fixture
@@ -175,7 +175,10 @@ def test_chalice_local_ends_with_a_line_where_the_port_is_taken(
 ) -> None:
     status, said = ended(project, tmp_path / "home", "--port", str(taken), reloading)
 
-    assert said.startswith(f"twofold: port {taken} is in use by another program; stop it, or ")
+    assert said.startswith(
+        f"twofold: port {taken} is in use by another program; stop it, or take another port: "
+        "chalice local --port "
+    )
     assert len(said.splitlines()) == 1
     assert status == (1 if reloading == "--no-autoreload" else -15), "the supervisor is ended"
 
