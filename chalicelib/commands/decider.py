@@ -6,7 +6,7 @@ name and the idea, a pure function from command and state to events, are J. Chas
 Event Sourcing Decider", 2021.)
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -113,6 +113,6 @@ class Decider:
     stays_done: Callable[[Command, Recorded | None], bool] = lambda _, __: False
     is_final: Callable[[Refusal, Recorded | None], bool] = lambda _, __: False
     name_further_streams: Callable[[Iterable[Recorded]], bool] = lambda _: False
-    require_complete: Callable[[Heads, Sequence[Stream]], None] = lambda _, __: None
+    require_complete: Callable[[Heads, Collection[Stream]], None] = lambda _, __: None
     parts: Callable[[Recorded], Sequence[Stream]] = lambda _: ()
     release: "Callable[[Executor, Run, Read, Refused], bool]" = lambda *_: False

@@ -75,8 +75,12 @@ class HeadCache(decider.Cache):
         with self._lock:
             if self._hit_rate < LEAST_HIT_RATE:
                 return {}
-            found = {stream: self._fresh(stream) for stream in streams}
-            return {stream: head for stream, head in found.items() if head is not None}
+            found = {}
+            for stream in streams:
+                head = self._fresh(stream)
+                if head is not None:
+                    found[stream] = head
+            return found
 
     def put(self, heads: Iterable[Recorded]) -> None:
         """Caches what this process has just written."""
@@ -106,20 +110,22 @@ class HeadCache(decider.Cache):
                 if head.stream in self._heads and (known is None or known.version <= head.version):
                     self._heads[head.stream] = _Head(head, self._monotonic())
 
-    def stripes_for(self, accounts: Iterable[Stream]) -> dict[Stream, Stream]:
-        """A stripe for the new entries of each account that is known to be striped.
+    def stripe_for(self, account: Stream) -> Stream | None:
+        """A stripe for the new entries of an account; None if it is not known to be striped.
 
         The one that this process wrote last and lost to no other, if any: so each process comes to
         write a stripe of its own. Otherwise a random one.
         """
         with self._lock:
-            if not self._stripes:
-                return {}
-            return {
-                account: self._stripe(account, known.number)
-                for account in accounts
-                if (known := self._stripes.get(account)) and self._is_recent(known.at)
-            }
+            known = self._stripes.get(account)
+            if known is None or not self._is_recent(known.at):
+                return None
+            ids = stripes_of(account.id, known.number)
+            stripes = [Stream(account.ledger, account.kind, id) for id in ids]
+            written = [self._heads[stripe].event for stripe in stripes if stripe in self._heads]
+            if not written:
+                return random.choice(stripes)
+            return max(written, key=lambda head: head.recorded_at).stream
 
     def invalidate(self, streams: Iterable[Stream]) -> None:
         """Drops heads that may have changed: a write to them has no answer."""
@@ -143,14 +149,6 @@ class HeadCache(decider.Cache):
                 self._cools_until[stream] = self._monotonic() + COOL_DOWN_SECONDS
                 self._cools_until.move_to_end(stream)
             _shrink(self._cools_until)
-
-    def _stripe(self, account: Stream, number: int) -> Stream:
-        ids = stripes_of(account.id, number)
-        stripes = [Stream(account.ledger, account.kind, id) for id in ids]
-        written = [self._heads[stripe].event for stripe in stripes if stripe in self._heads]
-        if not written:
-            return random.choice(stripes)
-        return max(written, key=lambda head: head.recorded_at).stream
 
     def _fresh(self, stream: Stream) -> Recorded | None:
         """The cached head, unless it is too old to be used."""
