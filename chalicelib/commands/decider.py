@@ -35,7 +35,7 @@ Link = Callable[[Sequence[Any], Mapping[Stream, Sequence[Recorded]]], Sequence[S
 class Changes(NamedTuple):
     """The events that a decision puts on a stream, and the states after each if it folded them.
 
-    With `link` the events are completed once those of the streams without a link are recorded.
+    With `link` the events are completed by those of the streams after this one in the decision.
     """
 
     events: Sequence[Struct]

@@ -19,7 +19,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.commands import decider
 from chalicelib.domain.stripes import MARK, stripes_of, whole_of
@@ -59,6 +59,9 @@ class _Stripes(NamedTuple):
     at: float
 
 
+_Kept = TypeVar("_Kept", _Head, _Stripes)
+
+
 class HeadCache(decider.Cache):
     """The newest events of the streams that were written last. Safe under threads."""
 
@@ -77,9 +80,9 @@ class HeadCache(decider.Cache):
                 return {}
             found = {}
             for stream in streams:
-                head = self._fresh(stream)
-                if head is not None:
-                    found[stream] = head
+                known = self._recent(self._heads, stream)
+                if known is not None:
+                    found[stream] = known.event
             return found
 
     def put(self, heads: Iterable[Recorded]) -> None:
@@ -91,10 +94,10 @@ class HeadCache(decider.Cache):
                 stream = head.stream
                 if self._cools_until.get(stream, 0.0) > now or stream in self._stripes:
                     continue
-                known = self._fresh(stream)
+                known = self._recent(self._heads, stream)
                 if known is not None and self._hit_rate >= LEAST_HIT_RATE:
                     self._count(hit=True)
-                if known is None or known.version < head.version:
+                if known is None or known.event.version < head.version:
                     self._heads[stream] = _Head(head, now)
                     self._heads.move_to_end(stream)
             _shrink(self._heads)
@@ -104,10 +107,12 @@ class HeadCache(decider.Cache):
         with self._lock:
             for head in heads:
                 self._note_stripes(head)
-                known = self._fresh(head.stream)
+                if head.stream not in self._heads:
+                    continue
+                known = self._recent(self._heads, head.stream)
                 if known is not None:
-                    self._count(hit=known.version == head.version)
-                if head.stream in self._heads and (known is None or known.version <= head.version):
+                    self._count(hit=known.event.version == head.version)
+                if known is None or known.event.version <= head.version:
                     self._heads[head.stream] = _Head(head, self._monotonic())
 
     def stripe_for(self, account: Stream) -> Stream | None:
@@ -117,8 +122,8 @@ class HeadCache(decider.Cache):
         write a stripe of its own. Otherwise a random one.
         """
         with self._lock:
-            known = self._stripes.get(account)
-            if known is None or not self._is_recent(known.at):
+            known = self._recent(self._stripes, account)
+            if known is None:
                 return None
             ids = stripes_of(account.id, known.number)
             stripes = [Stream(account.ledger, account.kind, id) for id in ids]
@@ -150,13 +155,10 @@ class HeadCache(decider.Cache):
                 self._cools_until.move_to_end(stream)
             _shrink(self._cools_until)
 
-    def _fresh(self, stream: Stream) -> Recorded | None:
-        """The cached head, unless it is too old to be used."""
-        known = self._heads.get(stream)
-        return known.event if known is not None and self._is_recent(known.at) else None
-
-    def _is_recent(self, at: float) -> bool:
-        return self._monotonic() - at < FRESH_SECONDS
+    def _recent(self, kept: Mapping[Stream, _Kept], stream: Stream) -> _Kept | None:
+        """What is kept of a stream, unless it is too old to be used."""
+        known = kept.get(stream)
+        return known if known and self._monotonic() - known.at < FRESH_SECONDS else None
 
     def _note_stripes(self, head: Recorded) -> None:
         """Notes how many stripes an account has: its own head says it, a stripe's confirms it."""

@@ -101,19 +101,18 @@ class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
         make: Callable[..., PostTransaction | HoldTransaction] = PostTransaction
         if self.pending is not None:
             make = partial(HoldTransaction, timeout_seconds=self.pending.timeout_seconds)
-        entries = tuple(
-            Entry(
-                account=entry.account,
-                direction=entry.direction,
-                amount=amount_of(entry.amount, f"entries[{place}].amount"),
-                asset=entry.asset,
+        entries = []
+        for place, each in enumerate(self.entries):
+            amount = amount_of(each.amount, f"entries[{place}].amount")
+            entries.append(
+                Entry(
+                    account=each.account, direction=each.direction, amount=amount, asset=each.asset
+                )
             )
-            for place, entry in enumerate(self.entries)
-        )
         return make(
             ledger=ledger,
             transaction=transaction,
-            entries=entries,
+            entries=tuple(entries),
             reference=self.reference,
             effective_at=_instant(self.effective_at, "effective_at"),
             metadata=self.metadata,

@@ -36,13 +36,12 @@ def load(run: Run, store: EventStore) -> Read:
     At the level CACHED, cached heads stand for stored ones. Raises Busy.
     """
     read, seen = Read(run.decider.attempt(run.cache)), set[Stream]()
-    commands = [*run.releases, *run.commands]
     with_target = run.level is ReadLevel.REPLAY_CHECKED
     while True:
-        read.required = [
-            read.attempt.required_streams(one, read.heads, with_target=with_target)
-            for one in commands
-        ]
+        read.required = []
+        for one in (*run.releases, *run.commands):
+            needed = read.attempt.required_streams(one, read.heads, with_target=with_target)
+            read.required.append(needed)
         wanted = dict.fromkeys(chain.from_iterable(read.required))
         missing = [stream for stream in wanted if stream not in seen]
         if run.level is ReadLevel.CACHED:
@@ -96,15 +95,16 @@ class UnitOfWork:
     def _decide(self, command: Command) -> Recorded | None:
         changed = self._read.attempt.decide(command, self.heads, self.now)
         written: dict[Stream, list[Recorded]] = {}
-        for stream in sorted(changed, key=lambda stream: changed[stream].link is not None):
+        for stream in changed:
+            self.events.setdefault(stream, [])  # In the order in which they are appended.
+        for stream in reversed(tuple(changed)):  # What a link names is recorded before it.
             events, states, link = changed[stream]
             if link is not None:
                 events = link(events, written)
             head = self.heads.get(stream)
-            written[stream] = follow(head, stream, events, self._origin, states)
-        for stream in changed:
-            self.heads[stream] = written[stream][-1]
-            self.events.setdefault(stream, []).extend(written[stream])
+            written[stream] = recorded = follow(head, stream, events, self._origin, states)
+            self.heads[stream] = recorded[-1]
+            self.events[stream].extend(recorded)
         return self.heads[next(iter(changed))] if changed else None
 
     def needs_replay_check(self) -> bool:
@@ -176,7 +176,7 @@ class UnitOfWork:
                 version = decider.answered_by(command, answer.version)
                 if version != answer.version:
                     answer = store.read(answer.stream, version)
-            parts = tuple(self.heads[part] for part in decider.parts(answer))
+            parts = tuple(map(self.heads.__getitem__, decider.parts(answer)))
             answers.append(Executed(answer, parts, replayed=recorded is None))
         return answers
 

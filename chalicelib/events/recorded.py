@@ -214,11 +214,12 @@ def decode_state(kind: str, data: str) -> Struct:
 
 def _non_default(value: Struct) -> dict[str, Any]:
     """Only fields that differ from their default are stored."""
-    return {
-        name: found
-        for name, default in _defaults(type(value))
-        if (found := getattr(value, name)) != default
-    }
+    fields = {}
+    for name, default in _defaults(type(value)):
+        found = getattr(value, name)
+        if found != default:
+            fields[name] = found
+    return fields
 
 
 _schema_of = cache(schema_of)
