@@ -23,7 +23,7 @@ FAST := tests/domain tests/commands tests/events $(addprefix tests/http/test_, a
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # In one line and before any work, what is wrong with the Python (.venv's, or else $(PYTHON)); with a
-# port after it, also what is wrong with that and with the settings.
+# port and an authentication after it, also what is wrong with these and with the settings.
 PREFLIGHT = python=$(BIN)/python; [ -x $$python ] || python=$(PYTHON); \
 	command -v $$python >/dev/null || \
 	{ echo "twofold: there is no $$python; install Python 3.11, 3.12 or 3.13" >&2; exit 1; }; \
@@ -32,7 +32,7 @@ PREFLIGHT = python=$(BIN)/python; [ -x $$python ] || python=$(PYTHON); \
 .PHONY: run check fast test whole soak bench demo chaos e2e plan deploy destroy lint types format lock reset
 
 run:
-	@$(PREFLIGHT) "$(PORT)"
+	@$(PREFLIGHT) "$(PORT)" "$(AUTH)"
 	@$(MAKE) --no-print-directory --silent .venv/run-ready
 	@TWOFOLD_AUTH=$(AUTH) $(BIN)/chalice local --port $(PORT)
 

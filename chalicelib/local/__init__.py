@@ -3,7 +3,7 @@
 import logging
 from urllib.parse import urlsplit
 
-from chalicelib.settings import settings
+from chalicelib.settings import settings, supervised
 
 
 def start() -> None:
@@ -29,7 +29,7 @@ def start() -> None:
 
     # `chalice local` prints what is logged: where each client found its credentials, else.
     logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
-    if engine.PROJECT in engine.home().resolve().parents:
+    if supervised() and engine.PROJECT in engine.home().resolve().parents:
         # Chalice would reload the server for each file that the engine writes.
         reloader.fail(f"TWOFOLD_HOME is outside of {engine.PROJECT}, not {settings().home}")
     owner = reloader.follow()

@@ -1,11 +1,10 @@
 """Checks the Python, the port and the settings before `make run` does any work.
 
 Runs as a script, without packages, by any Python from 3.6 on, so that an old one can be named:
-`python3 chalicelib/local/preflight.py [PORT]`. Prints one line and exits with 1 if something is
-wrong. Without a port only the Python is checked.
+`python3 chalicelib/local/preflight.py [PORT AUTH]`. Prints one line and exits with 1 if something
+is wrong. Without a port and an authentication only the Python is checked.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -32,18 +31,17 @@ def wrong_python() -> str:
     return ""
 
 
-def wrong_setting(port: str) -> str:
+def wrong_setting(port: str, auth: str) -> str:
     """What is wrong with the port or the settings and what to do; empty if nothing is."""
     sys.path[0] = str(PROJECT)
     from chalicelib import settings
     from chalicelib.local import ports
 
-    auth = os.environ.get("TWOFOLD_AUTH", "none")
     if auth not in settings.AUTHENTICATION:
         kinds = ", ".join(settings.AUTHENTICATION)
         return f"AUTH is one of {kinds}, not {auth or 'empty'}; without it, it is none"
     try:
-        settings.read(os.environ)
+        settings.settings()
     except ValueError as error:
         return str(error)
     if not port.isascii() or not port.isdigit():
@@ -53,7 +51,7 @@ def wrong_setting(port: str) -> str:
 
 def main() -> int:
     """The exit status."""
-    wrong = wrong_python() or (wrong_setting(sys.argv[1]) if len(sys.argv) > 1 else "")
+    wrong = wrong_python() or (wrong_setting(*sys.argv[1:3]) if len(sys.argv) > 1 else "")
     if wrong:
         print("twofold: " + wrong, file=sys.stderr)
     return 1 if wrong else 0
