@@ -156,6 +156,24 @@ def test_a_kind_of_authentication_that_does_not_exist_is_refused() -> None:
         settings.read({"TWOFOLD_AUTH": "open"})
 
 
+@pytest.mark.parametrize(
+    ("name", "unset"),
+    [
+        ("TWOFOLD_PROJECTS", True),
+        ("TWOFOLD_STRONG_READS", False),
+        ("TWOFOLD_GENERATIONS", False),
+    ],
+)
+def test_a_switch_is_1_or_0_and_nothing_else(name: str, unset: bool) -> None:
+    field = name.removeprefix("TWOFOLD_").lower()
+
+    for environ, told in (({name: "1"}, True), ({name: "0"}, False), ({}, unset)):
+        assert getattr(settings.read(environ), field) is told
+    for wrong in ("yes", "true", "2", " 1"):
+        with pytest.raises(ValueError, match=rf"^{name} is 1 or 0, not {wrong}$"):
+            settings.read({name: wrong})
+
+
 def test_a_lambda_without_authentication_does_not_start() -> None:
     with pytest.raises(ValueError, match=r"set it to keys, iam or cognito"):
         settings.read({"TWOFOLD_AUTH": "none", "AWS_LAMBDA_FUNCTION_NAME": "f"})

@@ -36,6 +36,21 @@ def test_an_operators_command_prints_nothing_of_pynamodb() -> None:
     assert "pynamo" not in logged.stderr
 
 
+def test_a_python_without_the_packages_is_told_which_command_has_them() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-S", "-m", "ops", "audit"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 1
+    (line,) = ran.stderr.splitlines()
+    assert ".venv/bin/twofold" in line
+    assert "make .venv/run-ready" in line
+
+
 def test_a_server_that_is_told_to_end_saves_its_data_before(project: Path, tmp_path: Path) -> None:
     home, port = tmp_path / "home", free_port()
     try:
