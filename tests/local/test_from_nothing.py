@@ -78,7 +78,7 @@ def checkout(place: Path) -> Checkout:
         make = subprocess.Popen(
             ["make", "run", f"PORT={port}", f"PYTHON={a_python()}"],
             cwd=folder,
-            env=environment(home),
+            env=environment(home, PYTHONPATH=""),
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -126,7 +126,7 @@ def test_the_operators_command_is_installed_and_has_all_that_it_imports(checkout
         ran = subprocess.run(
             [checkout.venv / "bin" / words[0], *words[1:]],
             cwd=checkout.folder,
-            env=environment(checkout.folder.parent / "home"),
+            env=environment(checkout.folder.parent / "home", PYTHONPATH=""),
             capture_output=True,
             text=True,
             check=True,
