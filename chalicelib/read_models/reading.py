@@ -64,6 +64,7 @@ From = Annotated[
         "The start of the period: what was recorded at or after this time (RFC 3339). Default: "
         "the beginning.",
         "2026-01-01T00:00:00Z",
+        format="date-time",
     ),
 ]
 To = Annotated[
@@ -71,6 +72,7 @@ To = Annotated[
     described(
         "The end of the period: what was recorded before this time (RFC 3339). Default: now.",
         "2036-01-01T00:00:00Z",
+        format="date-time",
     ),
 ]
 

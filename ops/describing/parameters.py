@@ -35,7 +35,7 @@ _OTHERS: dict[str, Json] = {
         "what is made; any other gives one. Double quotes around it do not count. Default: none, "
         "and an id in the body does the same.",
         "schema": {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": MAX_KEY},
-        "example": "order-78",
+        "example": "order-77",
     },
 }
 _UNKNOWN = {"type": "string", "description": "An id.", "examples": ["1"]}

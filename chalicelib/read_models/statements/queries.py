@@ -13,7 +13,6 @@ from chalicelib.domain.fields import rfc3339, utc
 from chalicelib.domain.stripes import MAX_STRIPES
 from chalicelib.http.field_types import (
     AccountId,
-    AccountVersion,
     AssetCode,
     NextCursor,
     Time,
@@ -55,6 +54,7 @@ class AccountBalance(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fie
             "The time of the balance: after the last entry recorded at or before it (RFC 3339). "
             "Default: now.",
             "2036-01-01T00:00:00Z",
+            format="date-time",
         ),
     ] = None
 
@@ -96,7 +96,10 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     asset: AssetCode
     at: Annotated[Time, described("The time of the balance.")]
     posted: Annotated[Units, described("The balance at that time, without pending holds.", "1000")]
-    version: Annotated[AccountVersion, described("The account's version at that time.")]
+    version: Annotated[
+        int,
+        described("The account's version at that time; 0 before it was opened.", 3, minimum=0),
+    ]
     final: Final
 
 
