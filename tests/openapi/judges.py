@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,11 @@ def run(*command: str, folder: Path, may_fail: bool = False) -> str:
     return done.stdout
 
 
-def judged(folder: Path, tool: str, *arguments: str) -> Any:
-    """What a linter finds, as the JSON that it prints; it may call the document bad."""
-    printed = run(f"node_modules/.bin/{tool}", *arguments, folder=folder, may_fail=True)
-    return json.loads(printed)
+def judged(folder: Path, tool: str, *arguments: str) -> Iterator[Any]:
+    """What a linter finds, as the JSON that it prints, value by value; it may refuse a document."""
+    left = run(f"node_modules/.bin/{tool}", *arguments, folder=folder, may_fail=True).strip()
+    decoder = json.JSONDecoder()
+    while left:
+        value, end = decoder.raw_decode(left)
+        yield value
+        left = left[end:].strip()

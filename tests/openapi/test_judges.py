@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -71,20 +70,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_redocly_finds_nothing_against_the_document(folder: Path) -> None:
     arguments = ("lint", "--extends=recommended", "--format=json", "good.json", "worse.json")
-    found = defaultdict(list)
-    for problem in judges.judged(folder, "redocly", *arguments)["problems"]:
-        found[problem["location"][0]["source"]["ref"]].append(problem["message"])
+    good, worse = judges.judged(folder, "redocly", *arguments)
 
-    assert set(found) == {"worse.json"}, found["good.json"]
+    assert good["problems"] == []
+    assert [each["ruleId"] for each in worse["problems"]] == ["operation-operationId"]
 
 
 def test_spectral_finds_nothing_against_the_document(folder: Path) -> None:
     arguments = ("lint", "--ruleset", "spectral.yaml", "--format=json", "--quiet")
-    found = defaultdict(list)
-    for problem in judges.judged(folder, "spectral", *arguments, "good.json", "worse.json"):
-        found[Path(problem["source"]).name].append((problem["code"], problem["path"]))
+    (problems,) = judges.judged(folder, "spectral", *arguments, "good.json", "worse.json")
+    found = [(Path(each["source"]).name, each["code"]) for each in problems]
 
-    assert set(found) == {"worse.json"}, found["good.json"]
+    assert [each for each in found if each[0] == "good.json"] == []
+    assert {code for _, code in found} == {
+        *("operation-operationId", "operation-tags", "operation-description"),
+    }
 
 
 def test_generated_types_accept_the_requests_of_the_readme_and_the_contract(folder: Path) -> None:
@@ -99,13 +99,7 @@ def test_generated_types_accept_the_requests_of_the_readme_and_the_contract(fold
     assert {operation for operation, _ in requests} == {
         each["operationId"] for each in operations().values() if "requestBody" in each
     }
-    judges.run(
-        "node_modules/.bin/tsc",
-        *("--strict", "--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes", "--noEmit"),
-        *("--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"),
-        *("uses.ts", "requests.ts"),
-        folder=folder,
-    )
+    judges.run("node_modules/.bin/tsc", folder=folder)
 
 
 def _of_readme() -> Iterator[tuple[str, str]]:
