@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.commands.idempotency import HEADER, MAX_KEY
+from chalicelib.commands.request_fields import KEY_HEADER, MAX_KEY
 from chalicelib.http.field_types import AccountId, LedgerId, TransactionId
 from chalicelib.http.router import Route
 from chalicelib.http.signature import path_names
@@ -28,7 +28,7 @@ _OTHERS: dict[str, Json] = {
         "schema": {"type": "string", "pattern": '^(\\*|(W/)?"?[1-9][0-9]{0,15}"?)$'},
         "example": '"2"',
     },
-    HEADER: {
+    KEY_HEADER: {
         "in": "header",
         "description": "A name of your own for this request: with the same key and content it is "
         "done once, and answered with the first answer again. A key that is an id is the id of "

@@ -23,7 +23,9 @@ from chalicelib.http.pagination import make_cursor, must_agree, not_ours, read_c
 from chalicelib.read_models.reading import (
     PAGE,
     AccountQuery,
+    At,
     Cursor,
+    Final,
     From,
     Limit,
     Order,
@@ -48,15 +50,7 @@ from chalicelib.read_models.statements.table import place
 class AccountBalance(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was the posted balance at this time? By default, now."""
 
-    at: Annotated[
-        datetime | None,
-        described(
-            "The time of the balance: after the last entry recorded at or before it (RFC 3339). "
-            "Default: now.",
-            "2036-01-01T00:00:00Z",
-            format="date-time",
-        ),
-    ] = None
+    at: At | None = None
 
 
 class AccountEntries(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,16 +68,6 @@ class AccountStatement(AccountQuery, frozen=True, kw_only=True, forbid_unknown_f
     to: To | None = None
     limit: Limit = PAGE
     cursor: Cursor | None = None
-
-
-Final = Annotated[
-    bool,
-    described(
-        "Whether nothing that may still be recorded can change this answer. Only a read with "
-        "`consistency=strong` can know that.",
-        False,
-    ),
-]
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
