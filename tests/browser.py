@@ -52,6 +52,4 @@ class Watched:
     @property
     def is_wider_than_the_screen(self) -> bool:
         """Whether a reader has to scroll sideways."""
-        return bool(
-            self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-        )
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))

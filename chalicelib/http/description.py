@@ -16,7 +16,7 @@ from chalicelib.http.router import Router
 
 OPENAPI = Path(__file__).with_name("openapi.json")
 
-_REFERENCE = Path(__file__).with_name("reference")
+REFERENCE = Path(__file__).with_name("reference")
 
 # The library puts its styles into the page. It may call this origin only: no request, and so no
 # key that is entered for a trial request, goes anywhere else.
@@ -40,16 +40,16 @@ def docs(request: Request) -> Response[str]:
     """The API reference, a page for people."""
     return _cacheable(
         request,
-        _text(_REFERENCE / "index.html"),
+        _text(REFERENCE / "index.html"),
         "text/html; charset=utf-8",
         {"Content-Security-Policy": _POLICY},
     )
 
 
-@routes.public("/docs/scalar.js")
+@routes.public("/docs/scalar.js", described=False)
 def docs_script(request: Request) -> Response[str]:
     """The script of the API reference."""
-    script = _text(_REFERENCE / "scalar.js")
+    script = _text(REFERENCE / "scalar.js")
     return _cacheable(request, script, "text/javascript; charset=utf-8")
 
 
