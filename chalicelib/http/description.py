@@ -6,8 +6,9 @@ them. They may be cached for an hour, and revalidated by their ETag.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from chalicelib.http.request import Request
@@ -32,7 +33,7 @@ routes = Router(__name__)
 @routes.public("/openapi.json")
 def openapi(request: Request) -> Response[str]:
     """The API as an OpenAPI 3.1 document."""
-    return _cacheable(request, _text(OPENAPI), "application/json")
+    return _cacheable(request, _document(request.root), "application/json")
 
 
 @routes.public("/docs")
@@ -76,7 +77,15 @@ def _text(file: Path) -> str:
     return file.read_text()
 
 
-@cache
+@lru_cache(maxsize=8)
+def _document(root: str) -> str:
+    """The document, whose first server is the one that was asked."""
+    described = json.loads(OPENAPI.read_text())
+    described["servers"][0] = {"url": root, "description": "The server of this document."}
+    return json.dumps(described, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=16)
 def _etag(text: str) -> str:
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
