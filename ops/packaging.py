@@ -38,6 +38,8 @@ _INGREDIENTS = (*_SOURCES, "requirements.txt", ".chalice", "environments")
 
 _CHALICE_ZIP = "deployment.zip"
 
+_POLICIES = ".chalice/policies"
+
 _LOCK = "lock.txt"
 """The lock in a copy of the project, whose `requirements.txt` is empty."""
 
@@ -69,7 +71,7 @@ def package_stages(
     """
     made = []
     with tempfile.TemporaryDirectory() as temporary:
-        copy = _Copy(Path(temporary), stages, PackageCache(cache or settings().home / "packages"))
+        copy = Copy(stages, Path(temporary), cache or settings().home / "packages")
         for stage in stages:
             package = Package(stage, out / stage.name)
             package.folder.mkdir(parents=True, exist_ok=True)
@@ -79,28 +81,31 @@ def package_stages(
     return made
 
 
-class _Copy:
-    """A copy of the project, from which stages are packaged unless the cache has their packages."""
+class Copy:
+    """A copy of the project, of which stages are packaged unless a cache has their packages."""
 
-    def __init__(self, folder: Path, stages: Sequence[Stage], kept: PackageCache) -> None:
-        self._project, self._work, self._kept = folder / "project", folder / "work", kept
+    def __init__(self, stages: Sequence[Stage], folder: Path, cache: Path) -> None:
+        self._project, self._work = folder / "project", folder / "work"
+        self._cache = PackageCache(cache)
         lay_out(stages, self._project)
-        self._files = contents(self._project)  # Before Chalice adds files.
+        files = contents(self._project)  # Before Chalice adds some.
+        self._policies = [file for file in files if file[0].startswith(f"{_POLICIES}/")]
+        self._sources = [file for file in files if not file[0].startswith(".chalice/")]
 
     def template(self, stage: Stage) -> bytes:
-        """A stage's template."""
-        return self._kept.get(
-            [self._files, stage.name, sorted(stage.variables.items()), _region(stage)],
+        """A stage's template. Raises a click error if it cannot be described."""
+        own = [file for file in self._policies if file[0].startswith(f"{_POLICIES}/{stage.name}/")]
+        return self._cache.get(
+            [self._sources, own, stage, _region(stage)],
             lambda: self._described(stage).with_name(TEMPLATE).read_bytes(),
         )
 
     def code(self, stage: Stage) -> bytes:
-        """The zip of a stage's code."""
+        """The zip of a stage's code. Raises a click error if it cannot be packed."""
         kind = (stage.runtime, stage.architecture)
         lock, work = self._project / _LOCK, self._work / "-".join(kind)
-        sources = [file for file in self._files if not file[0].startswith(".chalice/")]
-        return self._kept.get(
-            [sources, *kind],
+        return self._cache.get(
+            [self._sources, *kind],
             lambda: pack(self._described(stage), lock, *kind, work).read_bytes(),
         )
 
@@ -127,7 +132,7 @@ def lay_out(stages: Sequence[Stage], project: Path) -> None:
         functions = {}
         for name in stage.functions:
             path = Path("policies", stage.name, f"{name}.json")
-            written = project / ".chalice" / path
+            written = project / _POLICIES / stage.name / path.name
             written.parent.mkdir(parents=True, exist_ok=True)
             written.write_text(json.dumps(policies.of_function(stage, name)))
             own = stage.config.get("lambda_functions", {}).get(name, {})

@@ -180,6 +180,5 @@ def cloud(home: Path, project: Path = engines.ROOT) -> Iterator[Cloud]:
         SFTP_ENABLED="0",
         IOT_MTLS_ENABLED="0",
         LOG_LEVEL="WARNING",
-        PYTHONPYCACHEPREFIX="",  # The bytecode in a package is beside its modules.
     ) as endpoint:
         yield Cloud(endpoint, project)
