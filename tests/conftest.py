@@ -13,7 +13,6 @@ os.environ.update(
 )
 os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
 
-import gc
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -71,12 +70,6 @@ patch.object(Loader, "__init__", _share_models).start()
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors, since many tests wait for processes that they start."""
     return (psutil.cpu_count() or 1) + 1
-
-
-def pytest_collection_finish() -> None:
-    """What is imported by now stays: the garbage collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
