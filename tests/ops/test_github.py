@@ -21,7 +21,7 @@ GITHUB = PROJECT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
 EXAMPLE = PROJECT / "docs" / "examples" / "github-workflow.yml"
-RELEASE: dict[str, Any] = yaml.safe_load((GITHUB / "workflows" / "release.yml").read_text())
+RELEASE: dict[Any, Any] = yaml.safe_load((GITHUB / "workflows" / "release.yml").read_text())
 CHANGELOG = (PROJECT / "CHANGELOG.md").read_text()
 
 
