@@ -15,11 +15,19 @@ from click.testing import CliRunner
 
 from ops.releasing import faults, main, notes, releases, versions
 from ops.stages import PROJECT
-from tests.ops.test_workflow import TOOLS, against_the_schema, for_safety, judged, shows_its_help
+from tests.ops.test_workflow import TOOLS, for_safety, judged, shows_its_help
 
 GITHUB = PROJECT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
-FORMS = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
+FORMS = GITHUB / "ISSUE_TEMPLATE"
+SCHEMAS = {
+    "github-workflows": WORKFLOWS,
+    "github-issue-forms": [FORMS / f"{name}.yml" for name in ("bug", "feature", "question")],
+    "github-issue-config": [FORMS / "config.yml"],
+    "dependabot": [GITHUB / "dependabot.yml"],
+}
+"""The files that GitHub reads, by the schema that judges them."""
+
 EXAMPLE = PROJECT / "docs" / "examples" / "github-workflow.yml"
 RELEASE: dict[Any, Any] = yaml.safe_load((GITHUB / "workflows" / "release.yml").read_text())
 CHANGELOG = (PROJECT / "CHANGELOG.md").read_text()
@@ -38,29 +46,26 @@ def lines(workflow: Path) -> list[str]:
     return [line for step in steps(workflow) for line in step.get("run", "").splitlines()]
 
 
-@pytest.mark.parametrize("judge", [against_the_schema, for_safety])
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_a_judge_finds_nothing_in_a_workflow(judge: Any, workflow: Path) -> None:
-    done = judge(workflow)
+def test_zizmor_finds_nothing() -> None:
+    done = for_safety(GITHUB)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def judged_as_a_form(path: Path) -> subprocess.CompletedProcess[str]:
-    kind = "issue-config" if path.name == "config.yml" else "issue-forms"
-    words = ["-m", "check_jsonschema", "--builtin-schema", f"vendor.github-{kind}", str(path)]
-    return judged(sys.executable, *words)
-
-
-@pytest.mark.parametrize("form", FORMS, ids=lambda path: path.name)
-def test_a_judge_finds_nothing_in_an_issue_form_and_would_find_a_fault(
-    form: Path, tmp_path: Path
+@pytest.mark.parametrize(("schema", "files"), SCHEMAS.items(), ids=SCHEMAS)
+def test_githubs_schemas_find_nothing_and_would_find_a_fault(
+    schema: str, files: list[Path], tmp_path: Path
 ) -> None:
-    done = judged_as_a_form(form)
-    assert done.returncode == 0, done.stdout + done.stderr
+    wrong = tmp_path / files[0].name
+    wrong.write_text(files[0].read_text() + "\nunheard_of: true\n")
 
-    wrong = tmp_path / form.name
-    wrong.write_text(form.read_text() + "\nunheard_of: true\n")
-    assert judged_as_a_form(wrong).returncode != 0
+    done = by_schema(schema, *files)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert by_schema(schema, wrong).returncode != 0
+
+
+def by_schema(name: str, *files: Path) -> subprocess.CompletedProcess[str]:
+    words = ["-m", "check_jsonschema", "--builtin-schema", f"vendor.{name}"]
+    return judged(sys.executable, *words, *map(str, files))
 
 
 def test_an_action_has_one_pin_in_all_workflows_with_its_release_beside_it() -> None:
