@@ -73,7 +73,7 @@ def ensure(owner: psutil.Process) -> Engine:
 def running() -> Engine:
     """The running engine of this project. Raises EngineError."""
     engine = _recorded(home())
-    if engine is None:
+    if engine is None or not _responds(engine.endpoint):
         raise EngineError("no server of this project is running: make run")
     return engine
 
