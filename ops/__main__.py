@@ -70,5 +70,10 @@ def ops(context: click.Context, stage: Stage | None) -> None:
     context.obj = stage
 
 
+def main() -> None:
+    """The command `twofold`."""
+    ops(prog_name="twofold")
+
+
 if __name__ == "__main__":
     ops()

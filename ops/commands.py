@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from chalicelib.settings import settings
+from chalicelib.settings import read_again
 from ops.errors import reported_in_one_line
 
 Entry = tuple[str, str]
@@ -93,7 +93,7 @@ class Commands(click.Group):
     ) -> click.Context:
         """Reads the options before the command. A wrong setting is an error of one line."""
         try:
-            settings()
+            read_again()
         except ValueError as error:
             raise click.ClickException(str(error)) from None
         with reported_in_one_line():
