@@ -42,6 +42,7 @@ def use_local_engine(_: click.Context, __: click.Parameter, local: bool) -> None
     from chalicelib.local import engine
 
     os.environ["TWOFOLD_ENVIRONMENT"] = "dev"
+    read_again()
     if settings().endpoint is None:
         try:
             endpoint = engine.running().endpoint
