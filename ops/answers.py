@@ -37,6 +37,11 @@ class Answer:
     error: str | None = None
 
 
+def counted(count: int, thing: str) -> str:
+    """A number of things in words, such as "1 table" and "1,200 tables"."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def answers(command: Callable[_P, Answer]) -> Callable[..., None]:
     """Gives a command the option `--json`: its answer as one JSON document on standard output.
 

@@ -19,7 +19,13 @@ _SHOWN = 100
 
 
 @click.command()
-@click.option("--segments", type=click.IntRange(1, 16), default=4, show_default=True)
+@click.option(
+    "--segments",
+    type=click.IntRange(1, 16),
+    default=4,
+    show_default=True,
+    help="Parallel scans of a table.",
+)
 @click.option("--rate", type=click.IntRange(0), default=0, help="Items a second; 0: no limit.")
 @click.option(
     "--patience",

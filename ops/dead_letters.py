@@ -12,7 +12,7 @@ from chalicelib.events.recorded import Stream
 from chalicelib.events.table import EventItem
 from chalicelib.read_models.read_model import group_named
 from chalicelib.settings import READ_APIS
-from ops.answers import Answer, answers, dry_run
+from ops.answers import Answer, answers, counted, dry_run
 
 GROUPS = click.Choice(READ_APIS)
 
@@ -32,9 +32,11 @@ parked = dead_letters
 def list_(groups: tuple[str, ...]) -> Answer:
     """Lists the dead letters, each stream's events in their order."""
     found = [(name, row) for name in _named(groups) for row in _stored(name)]
-    lines = [f"{name} {row.place} {row.parked_at} {row.rooms}: {row.error}" for name, row in found]
+    lines = [
+        f"{name}  {row.place}  {row.parked_at}\n    {row.rooms}: {row.error}" for name, row in found
+    ]
     document = {"dead_letters": [_document(name, row) for name, row in found]}
-    return Answer(document, [*lines, f"{len(found)} dead letters"])
+    return Answer(document, [*lines, counted(len(found), "dead letter")])
 
 
 @dead_letters.command()
@@ -44,10 +46,11 @@ def list_(groups: tuple[str, ...]) -> Answer:
 def show(group: str, place: str) -> Answer:
     """Shows one dead letter, and the event that it is about."""
     row = _row(group, place)
-    event = _event_of(row)
-    shown = event or {"event": "is not in the event table"}
-    lines = [f"{name:10} {value}" for name, value in {**row.to_simple_dict(), **shown}.items()]
-    return Answer({"dead_letter": _document(group, row), "event": event}, lines)
+    letter, event = _document(group, row), _event_of(row)
+    texts = {**letter, "read_models": row.rooms}
+    texts |= event or {"event": "is not in the event table"}
+    lines = [f"{name:<12}  {value}" for name, value in texts.items()]
+    return Answer({"dead_letter": letter, "event": event}, lines)
 
 
 @dead_letters.command()
@@ -55,7 +58,10 @@ def show(group: str, place: str) -> Answer:
 @click.argument("place")
 @dry_run()
 def forget(group: str, place: str, dry_run: bool) -> None:
-    """Deletes a dead letter: one that names no event, or whose event a rebuild has projected."""
+    """Deletes one dead letter.
+
+    For one that names no event, or whose event a rebuild has projected.
+    """
     row = _row(group, place)
     if dry_run:
         click.echo(f"1 dead letter would be forgotten: {place}")

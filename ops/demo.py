@@ -72,7 +72,7 @@ def read(path: Path) -> list[Row]:
 @click.option("--accounts-url", help="The accounts' Read API, where it is another.")
 @click.option("--journal-url", help="The journal's Read API, where it is another.")
 @click.option("--key", envvar="TWOFOLD_KEY", help="An API key, where one is asked for.")
-@click.option("--ledger", "name", default="berka", show_default=True)
+@click.option("--ledger", "name", default="berka", show_default=True, help="Its id.")
 @click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def demo(
     url: str,

@@ -16,7 +16,7 @@ import click
 from chalicelib import __version__
 from chalicelib.settings import WRITE
 from ops import cognito, cursor_key, logging_role
-from ops.answers import Answer, answers, dry_run
+from ops.answers import Answer, answers, counted, dry_run
 from ops.aws import account, client, home_region, partition
 from ops.deploying import health, takedown
 from ops.deploying.bucket import Bucket, used_keys
@@ -78,7 +78,10 @@ def destroy(
 def _in_numbers(stages_down: Sequence[dict[str, Any]]) -> str:
     stacks = sum(each["status"] is not None for each in stages_down)
     deleted, kept = (sum(len(each[what]) for each in stages_down) for what in ("deleted", "kept"))
-    return f"{stacks} stacks and {deleted} tables would be deleted, and {kept} tables kept"
+    return (
+        f"{counted(stacks, 'stack')} and {counted(deleted, 'table')} would be deleted, and "
+        f"{counted(kept, 'table')} kept"
+    )
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import check_id
 from chalicelib.http import keys as store
 from chalicelib.http.keys import Key
-from ops.answers import Answer, answers, dry_run
+from ops.answers import Answer, answers, counted, dry_run
 
 
 def ledger_ids(_: click.Context, __: click.Parameter, ledgers: tuple[str, ...]) -> tuple[str, ...]:
@@ -37,7 +37,12 @@ def keys() -> None:
 )
 @click.option("--all-ledgers", is_flag=True, help="It opens every ledger.")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, type=click.Choice([store.READ, store.WRITE])
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([store.READ, store.WRITE]),
+    help="What it may do; may be repeated.",
 )
 @answers
 def create(
@@ -69,7 +74,8 @@ def revoke(id: str, dry_run: bool) -> None:
         # Not repeated: what was typed may be the key itself.
         raise click.ClickException("there is no key of this id: see keys list")
     if dry_run:
-        click.echo(f"{0 if found.revoked_at else 1} keys would be revoked: {_line(found)}")
+        count = 0 if found.revoked_at else 1
+        click.echo(f"{counted(count, 'key')} would be revoked: {_line(found)}")
         return
     store.revoke(id)
     click.echo(f"revoked {id}")

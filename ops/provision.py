@@ -19,7 +19,7 @@ from chalice.utils import UI, OSUtils
 
 from chalicelib.settings import PROVISIONED
 from ops import cognito, cursor_key, packaging
-from ops.answers import dry_run
+from ops.answers import counted, dry_run
 from ops.aws import client, home_region
 from ops.deploy import EVENTS_WORD
 from ops.deploying.adoption import described, events_stream
@@ -78,8 +78,8 @@ def would_make(dynamodb: Any, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         yield f"{'exists' if name in existing else 'would be made'}: the table {name}"
     yield (
-        f"{len(names) - len(existing)} tables would be made, and the settings of {len(existing)} "
-        "be applied again"
+        f"{counted(len(names) - len(existing), 'table')} would be made, and the settings of "
+        f"{counted(len(existing), 'table')} be applied again"
     )
 
 

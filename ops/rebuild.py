@@ -27,13 +27,19 @@ _COUNTS = {
     "events_projected": "events projected into a read model",
     "sums_corrected": "sums corrected",
 }
-"""The keys of the counts in the document."""
+"""What is counted, by its key in the document."""
 
 
 @click.command()
 @click.argument("group", type=click.Choice([ACCOUNTS, JOURNAL]))
 @click.option("--read-model", "--room", "only", help="Only this read model of the group.")
-@click.option("--segments", type=click.IntRange(1, 1000), default=4, show_default=True)
+@click.option(
+    "--segments",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="Parallel scans of a table.",
+)
 @click.option("--rate", type=click.FloatRange(1), help="Events or rows a second; else no limit.")
 @click.option("--blue-green", is_flag=True, help="By new tables, which then replace the old ones.")
 @dry_run()
@@ -100,7 +106,14 @@ def _answer(
         **{key: progress.counts[what] for key, what in _COUNTS.items()},
         "complaints": progress.complaints,
     }
-    lines = [f"{count:>12,} {what}" for what, count in progress.counts.items()]
-    if dry_run:
-        lines.append("nothing was changed; a rebuild would correct these")
+    lines = [
+        f"{progress.counts[what]:>12,} {_in_words(what, dry_run=dry_run)}"
+        for what in _COUNTS.values()
+        if what in progress.counts
+    ]
     return Answer(document, lines, int(bool(progress.complaints)))
+
+
+def _in_words(what: str, *, dry_run: bool) -> str:
+    things, _, done = what.partition(" ")
+    return f"{things} would be {done}" if dry_run and done else what

@@ -5,7 +5,7 @@ import shutil
 import click
 
 from chalicelib.local import engine
-from ops.answers import dry_run
+from ops.answers import counted, dry_run
 
 
 @click.command()
@@ -21,7 +21,9 @@ def reset(dry_run: bool) -> None:
             raise click.ClickException("a server is running on these books: stop it first")
         if dry_run:
             sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-            click.echo(f"would forget {folder}: {len(sizes)} files, {sum(sizes):,} bytes")
+            click.echo(
+                f"would forget {folder}: {counted(len(sizes), 'file')}, {sum(sizes):,} bytes"
+            )
             return
         shutil.rmtree(folder)
     click.echo(f"forgot {folder}")

@@ -103,7 +103,7 @@ def test_what_is_parked_is_listed_shown_and_projected_when_the_cause_is_gone(
 
     assert place in listed.output
     assert "a room that cannot bear it" in listed.output
-    assert "1 dead letters" in listed.output
+    assert "1 dead letter\n" in listed.output
     assert "EntryPosted" in shown.output
     assert "ValueError" in shown.output
     assert (driven.exit_code, driven.output) == (0, "1 projected, 0 still dead letters\n")

@@ -122,7 +122,7 @@ def test_a_dry_run_counts_what_is_then_done_and_changes_nothing(tmp_path: Path) 
     dry = "--stage accounts {} --dry-run"
 
     counted = answer(dry.format("rebuild accounts"))
-    redriven = answer(dry.format("redrive accounts"))
+    redriven = answer(dry.format("redrive accounts --stream acme/account/cash"))
     with patch.dict(os.environ):
         forgotten = run(["--stage", "accounts", "dead-letters", "forget", "accounts", PLACE, "-n"])
         assert forgotten.exit_code == 2
@@ -131,7 +131,7 @@ def test_a_dry_run_counts_what_is_then_done_and_changes_nothing(tmp_path: Path) 
     read_again()
 
     assert forgotten.output == f"1 dead letter would be forgotten: {PLACE}\n"
-    assert revoked.output.startswith(f"1 keys would be revoked: {made['id']}")
+    assert revoked.output.startswith(f"1 key would be revoked: {made['id']}")
     assert (redriven["projected"], redriven["failed"]) == (1, [])
     assert (counted["rows_corrected"], counted["events_projected"]) == (1, 1)
     assert stored() == before
@@ -172,7 +172,10 @@ def test_a_dry_run_of_what_is_done_on_aws_answers_and_changes_nothing(
     assert down["stages"][-1]["kept"] == {"twofold-prod-events": [], "twofold-prod-keys": []}
     assert "twofold-prod-balances" in down["stages"][1]["deleted"]
     assert untuned["removed"]["AWS::CloudWatch::Alarm"] > 5
-    assert "0 tables would be made, and the settings of 2 be applied again" in provisioned.output
+    assert (
+        "0 tables would be made, and the settings of 2 tables be applied again"
+        in provisioned.output
+    )
     assert "  deleted: the table twofold-prod-balances" in removed.output
     assert all(table.exists() for table in TABLES)
     assert keys.find(secret)

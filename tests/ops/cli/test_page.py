@@ -56,7 +56,7 @@ def test_every_command_of_the_page_does_what_the_page_says() -> None:
 
 def newest_checkpoint(printed: dict[str, str]) -> str:
     """The time of the checkpoint that the last audit left."""
-    return re.findall(r"checkpoint of (\S+),", printed["twofold --stage journal audit"])[-1]
+    return str(re.findall(r"checkpoint of (\S+),", printed["twofold --stage journal audit"])[-1])
 
 
 def test_commands_for_aws_alone_are_accepted_by_the_command_line() -> None:

@@ -71,4 +71,4 @@ def test_the_list_of_commands_has_each_in_one_line_of_80_columns(
 def test_every_command_and_option_says_what_it_does() -> None:
     for call in calls():
         assert (call.command.help or "").partition("\n")[0].strip(), call.name
-        assert call.path[0] in SHOWN | HIDDEN
+        assert call.path[0] in {*SHOWN, *HIDDEN}
