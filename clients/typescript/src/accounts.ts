@@ -1,0 +1,225 @@
+import { allResults } from "./batches.js";
+import {
+  answered,
+  type Connection,
+  isReplay,
+  type ListOptions,
+  type ReadOptions,
+  readQuery,
+  type WriteOptions,
+} from "./connection.js";
+import { newId } from "./ids.js";
+import { pageQuery, rows } from "./pages.js";
+import { Problem } from "./problems.js";
+import type { components } from "./schema.js";
+import type { CallOptions } from "./transport.js";
+import type {
+  Account,
+  AccountChange,
+  AccountEntry,
+  AccountResult,
+  Balance,
+  NewAccount,
+  Replayable,
+  Sides,
+  Statement,
+} from "./types.js";
+
+type Result = components["schemas"]["AccountResultBody"];
+
+/** How an account is changed. */
+export interface ChangeOptions extends CallOptions {
+  /** Changes the account only if it is at this version. */
+  readonly ifMatch?: number | undefined;
+}
+
+/** Which accounts are listed. */
+export interface AccountListOptions extends ListOptions {
+  /** How the ids of the accounts begin. */
+  readonly prefix?: string | undefined;
+}
+
+/** How entries of an account are listed. */
+export interface EntriesOptions extends ReadOptions, ListOptions {
+  /** Oldest first (`asc`), unless it is given. */
+  readonly order?: "asc" | "desc" | undefined;
+}
+
+/** Which entries of an account are in a statement: what was recorded in a period. */
+export interface StatementOptions extends ReadOptions, ListOptions {
+  /** The time from which on, in RFC 3339: the beginning, unless it is given. */
+  readonly from?: string | undefined;
+  /** The time before which, in RFC 3339: now, unless it is given. */
+  readonly to?: string | undefined;
+}
+
+/** The accounts of a ledger: opening and managing them, and what they hold and held. */
+export class Accounts {
+  readonly #to: Connection;
+
+  constructor(connection: Connection) {
+    this.#to = connection;
+  }
+
+  /** Opens an account, or returns the open account of this id and content. */
+  async open(account: NewAccount, options: WriteOptions = {}): Promise<Account & Replayable> {
+    const { idempotencyKey } = options;
+    const id = account.id ?? (idempotencyKey === undefined ? newId() : undefined);
+    const result = await this.#to.client.POST("/ledgers/{ledger}/accounts", {
+      ...this.#to.to("write", { ...options, key: id ?? idempotencyKey }),
+      params: { path: { ledger: this.#to.ledger }, header: { "Idempotency-Key": idempotencyKey } },
+      body: { ...account, id },
+    });
+    return { ...this.#seen(answered(result)), replayed: isReplay(result) };
+  }
+
+  /**
+   * Opens up to 100 accounts independently; the result of each. An account without an id gets one
+   * from the key and its index.
+   */
+  async openBatch(
+    accounts: readonly NewAccount[],
+    options: WriteOptions = {},
+  ): Promise<readonly AccountResult[]> {
+    const key = options.idempotencyKey ?? newId();
+    const results = await allResults<Result>((isUnfinished) =>
+      this.#to.client.POST("/ledgers/{ledger}/accounts/batch", {
+        ...this.#to.to("write", { ...options, key, isUnfinished }),
+        params: { path: { ledger: this.#to.ledger }, header: { "Idempotency-Key": key } },
+        body: { accounts: [...accounts] },
+      }),
+    );
+    return results.map(({ status, account, replayed = false, problem }) => ({
+      status,
+      ...(account ? { account: { ...this.#seen(answered({ data: account })), replayed } } : {}),
+      ...(problem ? { problem: new Problem(status, problem) } : {}),
+    }));
+  }
+
+  /**
+   * Changes the given fields. If a change with `ifMatch` was done but its reply was lost, the
+   * second attempt is refused as `version_conflict`: read the account to see whose change it was.
+   */
+  async change(id: string, change: AccountChange, options: ChangeOptions = {}): Promise<Account> {
+    const ifMatch = options.ifMatch === undefined ? undefined : `"${options.ifMatch}"`;
+    const result = await this.#to.client.PATCH("/ledgers/{ledger}/accounts/{account}", {
+      ...this.#to.to("write", options),
+      params: { path: this.#path(id), header: { "If-Match": ifMatch } },
+      body: change,
+    });
+    return this.#seen(answered(result));
+  }
+
+  /** Freezes an account for entries on the given sides, or both; the other side is unchanged. */
+  async freeze(id: string, sides: Sides = {}, options: CallOptions = {}): Promise<Account> {
+    const result = await this.#to.client.POST("/ledgers/{ledger}/accounts/{account}/freeze", {
+      ...this.#to.to("write", options),
+      params: { path: this.#path(id) },
+      body: sides,
+    });
+    return this.#seen(answered(result));
+  }
+
+  /** Unfreezes an account for entries on the given sides, or both. */
+  async unfreeze(id: string, sides: Sides = {}, options: CallOptions = {}): Promise<Account> {
+    const result = await this.#to.client.POST("/ledgers/{ledger}/accounts/{account}/unfreeze", {
+      ...this.#to.to("write", options),
+      params: { path: this.#path(id) },
+      body: sides,
+    });
+    return this.#seen(answered(result));
+  }
+
+  /** Closes an empty account permanently. */
+  async close(id: string, options: CallOptions = {}): Promise<Account> {
+    const result = await this.#to.client.POST("/ledgers/{ledger}/accounts/{account}/close", {
+      ...this.#to.to("write", options),
+      params: { path: this.#path(id) },
+      body: {},
+    });
+    return this.#seen(answered(result));
+  }
+
+  /** The account now. */
+  async get(id: string, options: ReadOptions = {}): Promise<Account> {
+    const result = await this.#to.client.GET("/ledgers/{ledger}/accounts/{account}", {
+      ...this.#to.to("accounts", options),
+      params: { path: this.#path(id), query: this.#query(id, options) },
+    });
+    return this.#seen(answered(result));
+  }
+
+  /** The accounts whose ids have the prefix, or all, in the order of their ids. */
+  list(options: AccountListOptions = {}): AsyncGenerator<Account, void, undefined> {
+    const { prefix, pageSize } = options;
+    const ask = async (cursor: string | undefined) =>
+      answered(
+        await this.#to.client.GET("/ledgers/{ledger}/accounts", {
+          ...this.#to.to("accounts", options),
+          params: {
+            path: { ledger: this.#to.ledger },
+            query: { prefix, ...pageQuery(pageSize, cursor) },
+          },
+        }),
+      );
+    return rows(ask, (page) => page.accounts);
+  }
+
+  /** The posted balance of an account at a time in RFC 3339, or now. */
+  async balance(id: string, options: ReadOptions & { at?: string } = {}): Promise<Balance> {
+    const result = await this.#to.client.GET("/ledgers/{ledger}/accounts/{account}/balance", {
+      ...this.#to.to("accounts", options),
+      params: { path: this.#path(id), query: { at: options.at, ...this.#query(id, options) } },
+    });
+    return answered(result);
+  }
+
+  /** The entries of an account. */
+  entries(id: string, options: EntriesOptions = {}): AsyncGenerator<AccountEntry, void, undefined> {
+    const order = options.order ?? "asc";
+    const query = { order, ...this.#query(id, options) };
+    const ask = async (cursor: string | undefined) =>
+      answered(
+        await this.#to.client.GET("/ledgers/{ledger}/accounts/{account}/entries", {
+          ...this.#to.to("accounts", options),
+          params: {
+            path: this.#path(id),
+            query: { ...query, ...pageQuery(options.pageSize, cursor) },
+          },
+        }),
+      );
+    return rows(ask, (page) => page.entries);
+  }
+
+  /** What was recorded on an account in a period. */
+  async statement(id: string, options: StatementOptions = {}): Promise<Statement> {
+    const { from, to } = options;
+    const query = { from, to, ...this.#query(id, options) };
+    const ask = async (cursor: string | undefined) =>
+      answered(
+        await this.#to.client.GET("/ledgers/{ledger}/accounts/{account}/statement", {
+          ...this.#to.to("accounts", options),
+          params: {
+            path: this.#path(id),
+            query: { ...query, ...pageQuery(options.pageSize, cursor) },
+          },
+        }),
+      );
+    const first = await ask(undefined);
+    const { entries: _, next_cursor: __, ...whole } = first;
+    return { ...whole, entries: rows(ask, (page) => page.entries, first) };
+  }
+
+  #path(id: string): { ledger: string; account: string } {
+    return { ledger: this.#to.ledger, account: id };
+  }
+
+  #query(id: string, options: ReadOptions): ReturnType<typeof readQuery> {
+    return readQuery(options, this.#to.versions.ofAccount(id));
+  }
+
+  #seen(account: Account): Account {
+    this.#to.versions.sawAccount(account);
+    return account;
+  }
+}

@@ -1,0 +1,104 @@
+import { AMOUNTS, type components } from "./schema.js";
+
+/** One wrong field of a request. */
+export interface FieldError {
+  readonly field: string;
+  readonly detail: string;
+}
+
+/** The code of a reply that is not the ledger's, but a proxy's, say. */
+export const UNEXPECTED = "unexpected_answer";
+
+/** The codes of the ledger's problems. A newer ledger may have more. */
+export type ProblemCode =
+  | components["schemas"]["Problem"]["code"]
+  | typeof UNEXPECTED
+  | (string & Record<never, never>);
+
+/** The figures of a refusal, such as `available`. Amounts are bigints. */
+export type Figures = Readonly<Record<string, unknown>>;
+
+const STANDARD = new Set(["type", "title", "status", "code", "detail", "errors"]);
+
+/** Amounts that only problems have. */
+const ASKED = new Set(["asked", "held", "balance"]);
+
+/**
+ * The base of the client's errors. `key` is the id or the idempotency key of the request.
+ *
+ * After `NoReply`, and after a `Problem` with the code `outcome_unknown`, `internal_error` or
+ * `unexpected_answer`, a write may have been done, or may still be: repeat the call with this key,
+ * and it is done once.
+ */
+export class TwofoldError extends Error {
+  readonly key: string | undefined;
+
+  constructor(message: string, key?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.key = key;
+  }
+
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** No reply before the deadline; an attempt may have been done. */
+export class NoReply extends TwofoldError {}
+
+/** There is no server at the address: no connection, and nothing was sent. */
+export class Unreachable extends TwofoldError {}
+
+/**
+ * A refusal or a failure of the ledger.
+ *
+ * `code` is stable, for programs; `detail` is for people; `errors` names wrong fields; `figures`
+ * has what the refusal was decided by, with amounts as bigints.
+ */
+export class Problem extends TwofoldError {
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly errors: readonly FieldError[];
+  readonly figures: Figures;
+
+  constructor(status: number, document: Readonly<Record<string, unknown>>, key?: string) {
+    const { code = UNEXPECTED, detail = "this is not an answer of the ledger" } = document;
+    super(`${code} (${status}): ${detail}`, key);
+    this.status = status;
+    this.code = String(code);
+    this.detail = String(detail);
+    this.errors = Array.isArray(document.errors) ? document.errors : [];
+    this.figures = figuresOf(document);
+  }
+}
+
+/** The problem of a reply, also of one that is not the ledger's. */
+export function problemOf(status: number, text: string, key?: string): Problem {
+  try {
+    const document: unknown = JSON.parse(text);
+    return new Problem(status, isProblem(document) ? document : {}, key);
+  } catch {
+    return new Problem(status, {}, key);
+  }
+}
+
+function isProblem(document: unknown): document is Record<string, unknown> {
+  return (
+    typeof document === "object" &&
+    document !== null &&
+    "code" in document &&
+    "detail" in document &&
+    "errors" in document
+  );
+}
+
+function figuresOf(document: Readonly<Record<string, unknown>>): Figures {
+  const figures = Object.entries(document).filter(([name]) => !STANDARD.has(name));
+  return Object.fromEntries(figures.map(([name, value]) => [name, figure(name, value)]));
+}
+
+function figure(name: string, value: unknown): unknown {
+  const isAmount = AMOUNTS.has(name) || ASKED.has(name);
+  return isAmount && typeof value === "string" && /^-?\d+$/.test(value) ? BigInt(value) : value;
+}

@@ -1,0 +1,203 @@
+import { allResults } from "./batches.js";
+import {
+  answered,
+  type Connection,
+  isReplay,
+  type ListOptions,
+  type ReadOptions,
+  readQuery,
+  type WriteOptions,
+} from "./connection.js";
+import { newId } from "./ids.js";
+import { pageQuery, rows } from "./pages.js";
+import { Problem } from "./problems.js";
+import { transactionOf } from "./results.js";
+import type { components } from "./schema.js";
+import type {
+  NewReversal,
+  NewTransaction,
+  Replayable,
+  Transaction,
+  TransactionBody,
+  TransactionResult,
+} from "./types.js";
+
+type Result = components["schemas"]["ResultBody"];
+
+/** How a transaction is posted. */
+export interface PostOptions extends WriteOptions {
+  /** Decides and answers, and writes nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** How a batch is posted. */
+export interface BatchOptions extends WriteOptions {
+  /** All or none (true, the default), or each on its own. */
+  readonly atomic?: boolean | undefined;
+}
+
+/** How a hold is posted. */
+export interface PostHoldOptions extends WriteOptions {
+  /** What is posted; the rest is released. All of it, unless it is given. */
+  readonly amount?: bigint | undefined;
+}
+
+/** How a hold is voided. */
+export interface VoidHoldOptions extends WriteOptions {
+  readonly reason?: string | undefined;
+}
+
+/** Which transactions are listed: all, or the pending ones, or by reference, period or both. */
+export interface TransactionListOptions extends ListOptions {
+  readonly reference?: string | undefined;
+  readonly state?: "pending" | undefined;
+  /** The time of recording from which on, in RFC 3339. */
+  readonly from?: string | undefined;
+  /** The time of recording before which, in RFC 3339. */
+  readonly to?: string | undefined;
+  /** Oldest first (`asc`), unless it is given. */
+  readonly order?: "asc" | "desc" | undefined;
+}
+
+/**
+ * The transactions of a ledger. Each write has an id, which is made where none is given, so that
+ * the ledger does it once.
+ */
+export class Transactions {
+  readonly #to: Connection;
+
+  constructor(connection: Connection) {
+    this.#to = connection;
+  }
+
+  /** Posts a transaction, or holds it if `pending` is given. */
+  async post(
+    transaction: NewTransaction,
+    options: PostOptions = {},
+  ): Promise<Transaction & Replayable> {
+    const { idempotencyKey, dryRun } = options;
+    const id = transaction.id ?? (idempotencyKey === undefined ? newId() : undefined);
+    const result = await this.#to.client.POST("/ledgers/{ledger}/transactions", {
+      ...this.#to.to("write", { ...options, key: id ?? idempotencyKey }),
+      params: {
+        path: { ledger: this.#to.ledger },
+        header: { "Idempotency-Key": idempotencyKey },
+        query: { dry_run: dryRun ? "true" : undefined },
+      },
+      body: { ...transaction, id },
+    });
+    return this.#made(answered(result), isReplay(result));
+  }
+
+  /**
+   * Posts several transactions, all or none or independently; the result of each. A transaction
+   * without an id gets one from the key and its index.
+   *
+   * The same batch is sent again for transactions that were not attempted or are unknown, within
+   * the deadline. The rest then has a problem with the status 503, and the same batch with the same
+   * key continues.
+   */
+  async postBatch(
+    transactions: readonly NewTransaction[],
+    options: BatchOptions = {},
+  ): Promise<readonly TransactionResult[]> {
+    const key = options.idempotencyKey ?? newId();
+    const results = await allResults<Result>((isUnfinished) =>
+      this.#to.client.POST("/ledgers/{ledger}/transactions/batch", {
+        ...this.#to.to("write", { ...options, key, isUnfinished }),
+        params: { path: { ledger: this.#to.ledger }, header: { "Idempotency-Key": key } },
+        body: { atomic: options.atomic ?? true, transactions: [...transactions] },
+      }),
+    );
+    return results.map(({ status, transaction, replayed = false, problem }) => ({
+      status,
+      ...(transaction
+        ? { transaction: this.#made(answered({ data: transaction }), replayed) }
+        : {}),
+      ...(problem ? { problem: new Problem(status, problem) } : {}),
+    }));
+  }
+
+  /** Posts a pending transaction, or an `amount` of it. */
+  async postHold(id: string, options: PostHoldOptions = {}): Promise<Transaction & Replayable> {
+    const { amount, idempotencyKey: key = newId() } = options;
+    const result = await this.#to.client.POST("/ledgers/{ledger}/transactions/{transaction}/post", {
+      ...this.#to.to("write", { ...options, key }),
+      params: { path: this.#path(id), header: { "Idempotency-Key": key } },
+      body: { amount },
+    });
+    return this.#made(answered(result), isReplay(result));
+  }
+
+  /** Voids a pending transaction: all of it is released. */
+  async voidHold(id: string, options: VoidHoldOptions = {}): Promise<Transaction & Replayable> {
+    const { reason, idempotencyKey: key = newId() } = options;
+    const result = await this.#to.client.POST("/ledgers/{ledger}/transactions/{transaction}/void", {
+      ...this.#to.to("write", { ...options, key }),
+      params: { path: this.#path(id), header: { "Idempotency-Key": key } },
+      body: { reason },
+    });
+    return this.#made(answered(result), isReplay(result));
+  }
+
+  /** Reverses a posted transaction by a new one, which is returned. */
+  async reverse(
+    id: string,
+    reversal: NewReversal = {},
+    options: WriteOptions = {},
+  ): Promise<Transaction & Replayable> {
+    const { idempotencyKey } = options;
+    const made = reversal.id ?? (idempotencyKey === undefined ? newId() : undefined);
+    const result = await this.#to.client.POST(
+      "/ledgers/{ledger}/transactions/{transaction}/reverse",
+      {
+        ...this.#to.to("write", { ...options, key: made ?? idempotencyKey }),
+        params: { path: this.#path(id), header: { "Idempotency-Key": idempotencyKey } },
+        body: { ...reversal, id: made },
+      },
+    );
+    return this.#made(answered(result), isReplay(result));
+  }
+
+  /** The transaction now. */
+  async get(id: string, options: ReadOptions = {}): Promise<Transaction> {
+    const seen = this.#to.versions.ofTransaction(id);
+    const result = await this.#to.client.GET("/ledgers/{ledger}/transactions/{transaction}", {
+      ...this.#to.to("journal", options),
+      params: { path: this.#path(id), query: readQuery(options, seen) },
+    });
+    return this.#seen(answered(result));
+  }
+
+  /** The transactions, oldest or newest first. */
+  list(options: TransactionListOptions = {}): AsyncGenerator<Transaction, void, undefined> {
+    const { reference, state, from, to, order = "asc", pageSize } = options;
+    const ask = async (cursor: string | undefined) =>
+      answered(
+        await this.#to.client.GET("/ledgers/{ledger}/transactions", {
+          ...this.#to.to("journal", options),
+          params: {
+            path: { ledger: this.#to.ledger },
+            query: { reference, state, from, to, order, ...pageQuery(pageSize, cursor) },
+          },
+        }),
+      );
+    return rows(ask, (page) => page.transactions.map(transactionOf));
+  }
+
+  #path(id: string): { ledger: string; transaction: string } {
+    return { ledger: this.#to.ledger, transaction: id };
+  }
+
+  #made(body: TransactionBody, replayed: boolean): Transaction & Replayable {
+    return Object.assign(this.#seen(body), { replayed });
+  }
+
+  /** Remembers the versions of an answer. Those of a dry run were never written. */
+  #seen(body: TransactionBody): Transaction {
+    if (!body.dry_run) {
+      this.#to.versions.sawTransaction(body);
+    }
+    return transactionOf(body);
+  }
+}
