@@ -219,8 +219,11 @@ class Ledger(Api):
         three = {"write": url, "accounts": accounts_url, "journal": journal_url}
         times = {"timeout": timeout, "deadline": deadline}
         options |= {name: time * 1000 for name, time in times.items() if time is not None}
-        where = _sent(three) if root is None else {"root": root}
-        made = node.ask(make={"name": name, "where": where, "options": options})
+        where = _sent({"root": root, **three})
+        try:
+            made = node.ask(make={"name": name, "where": where, "options": options})
+        except TypeError as error:
+            raise ValueError(*error.args) from None
         super().__init__(node, made["value"])
         self.accounts = Accounts(node, made["value"], "accounts.")
         self.transactions = Transactions(node, made["value"], "transactions.")
