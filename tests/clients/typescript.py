@@ -24,6 +24,7 @@ from twofold import (
     LedgerEntry,
     NewAccount,
     NewTransaction,
+    NoConnection,
     NoReply,
     Problem,
     Result,
@@ -41,7 +42,7 @@ AMOUNTS = frozenset(
 """Fields of answers that must be bigints. (`debits` and `credits` are flags too.)"""
 
 NAMES = {"from_": "from", "page": "pageSize", "if_match": "ifMatch", "dry_run": "dryRun"}
-NAMES |= {"idempotency_key": "idempotencyKey"}
+NAMES |= {"idempotency_key": "idempotencyKey", "remember_versions": "rememberVersions"}
 """How the TypeScript client calls what the Python client calls otherwise."""
 
 _Answer = TypeVar("_Answer")
@@ -221,7 +222,7 @@ class Ledger(Api):
         options |= {name: time * 1000 for name, time in times.items() if time is not None}
         where = _sent({"root": root, **three})
         try:
-            made = node.ask(make={"name": name, "where": where, "options": options})
+            made = node.ask(make={"name": name, "where": where, "options": _sent(options)})
         except TypeError as error:
             raise ValueError(*error.args) from None
         super().__init__(node, made["value"])
@@ -306,8 +307,10 @@ def _error(error: Any) -> Exception:
         case "Problem":
             kept = {name: error[name] for name in ("code", "detail", "errors") if name in error}
             raised: Any = Problem(error["status"], {**_figures(error["figures"]), **kept})
-        case "NoReply" | "Unreachable":
+        case "NoReply":
             raised = NoReply(error["message"])
+        case "NoConnection":
+            raised = NoConnection(error["message"])
         case _:
             return TypeError(error["message"])
     raised.key = error.get("key")

@@ -70,7 +70,7 @@ export class Accounts {
       params: { path: { ledger: this.#to.ledger }, header: { "Idempotency-Key": idempotencyKey } },
       body: { ...account, id },
     });
-    return { ...this.#seen(answered(result)), replayed: isReplay(result) };
+    return { ...this.#written(answered(result)), replayed: isReplay(result) };
   }
 
   /**
@@ -91,7 +91,7 @@ export class Accounts {
     );
     return results.map(({ status, account, replayed = false, problem }) => ({
       status,
-      ...(account ? { account: { ...this.#seen(answered({ data: account })), replayed } } : {}),
+      ...(account ? { account: { ...this.#written(answered({ data: account })), replayed } } : {}),
       ...(problem ? { problem: new Problem(status, problem) } : {}),
     }));
   }
@@ -107,7 +107,7 @@ export class Accounts {
       params: { path: this.#path(id), header: { "If-Match": ifMatch } },
       body: change,
     });
-    return this.#seen(answered(result));
+    return this.#written(answered(result));
   }
 
   /** Freezes an account for entries on the given sides, or both; the other side is unchanged. */
@@ -117,7 +117,7 @@ export class Accounts {
       params: { path: this.#path(id) },
       body: sides,
     });
-    return this.#seen(answered(result));
+    return this.#written(answered(result));
   }
 
   /** Unfreezes an account for entries on the given sides, or both. */
@@ -127,7 +127,7 @@ export class Accounts {
       params: { path: this.#path(id) },
       body: sides,
     });
-    return this.#seen(answered(result));
+    return this.#written(answered(result));
   }
 
   /** Closes an empty account permanently. */
@@ -137,7 +137,7 @@ export class Accounts {
       params: { path: this.#path(id) },
       body: {},
     });
-    return this.#seen(answered(result));
+    return this.#written(answered(result));
   }
 
   /** The account now. */
@@ -146,7 +146,7 @@ export class Accounts {
       ...this.#to.to("accounts", options),
       params: { path: this.#path(id), query: this.#query(id, options) },
     });
-    return this.#seen(answered(result));
+    return this.#read(answered(result));
   }
 
   /** The accounts whose ids have the prefix, or all, in the order of their ids. */
@@ -162,7 +162,7 @@ export class Accounts {
           },
         }),
       );
-    return rows(ask, (page) => page.accounts);
+    return rows(ask, (page) => page.accounts.map((account) => this.#read(account)));
   }
 
   /** The posted balance of an account at a time in RFC 3339, or now. */
@@ -171,7 +171,9 @@ export class Accounts {
       ...this.#to.to("accounts", options),
       params: { path: this.#path(id), query: { at: options.at, ...this.#query(id, options) } },
     });
-    return answered(result);
+    const balance = answered(result);
+    this.#to.versions.sawBalance(balance);
+    return balance;
   }
 
   /** The entries of an account. */
@@ -188,7 +190,7 @@ export class Accounts {
           },
         }),
       );
-    return rows(ask, (page) => page.entries);
+    return rows(ask, (page) => this.#entries(id, page));
   }
 
   /** What was recorded on an account in a period. */
@@ -207,7 +209,7 @@ export class Accounts {
       );
     const first = await ask(undefined);
     const { entries: _, next_cursor: __, ...whole } = first;
-    return { ...whole, entries: rows(ask, (page) => page.entries, first) };
+    return { ...whole, entries: rows(ask, (page) => this.#entries(id, page), first) };
   }
 
   #path(id: string): { ledger: string; account: string } {
@@ -218,8 +220,20 @@ export class Accounts {
     return readQuery(options, this.#to.versions.ofAccount(id));
   }
 
-  #seen(account: Account): Account {
-    this.#to.versions.sawAccount(account);
+  #entries(id: string, page: { entries: AccountEntry[] }): AccountEntry[] {
+    for (const entry of page.entries) {
+      this.#to.versions.sawEntry(id, entry);
+    }
+    return page.entries;
+  }
+
+  #read(account: Account): Account {
+    this.#to.versions.sawAccount(account, false);
+    return account;
+  }
+
+  #written(account: Account): Account {
+    this.#to.versions.sawAccount(account, true);
     return account;
   }
 }

@@ -16,19 +16,31 @@ export interface Reply {
 }
 
 /**
- * Why there is no reply. `nobody`: there is no server at the address. `unsent`: there is no way
- * to it at the moment. `lost`: the request may have arrived.
+ * Why there is no reply.
+ *
+ * - `refused`: nobody answers at the address. `unknown`: its name is none.
+ * - `insecure`: there is no secure connection to it.
+ * - `unsent`: there is no way to it at the moment.
+ * - `lost`: the request may have arrived. All failures are that in browsers, which do not say why.
  */
 export interface Failure {
-  readonly failed: "nobody" | "unsent" | "lost";
+  readonly failed: "refused" | "unknown" | "insecure" | "unsent" | "lost";
   readonly error: Error;
 }
 
 export type Outcome = Reply | Failure;
 
-/** The codes of Node's errors with which no connection was made. Browsers do not say why. */
-const NOBODY = new Set(["ECONNREFUSED", "ENOTFOUND"]);
-const UNSENT = new Set(["EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+/** The codes of Node's errors after which nothing was sent. */
+const UNSENT: Readonly<Record<string, Failure["failed"]>> = {
+  ECONNREFUSED: "refused",
+  ENOTFOUND: "unknown",
+  EAI_AGAIN: "unknown",
+  EHOSTUNREACH: "unsent",
+  ENETUNREACH: "unsent",
+  UND_ERR_CONNECT_TIMEOUT: "unsent",
+};
+
+const INSECURE = /^ERR_SSL|^ERR_TLS|^EPROTO$|CERT|UNABLE_TO_/;
 
 /** Sends a request once. Throws the reason of the caller's signal, if that is aborted. */
 export async function attempt(
@@ -59,8 +71,9 @@ export async function attempt(
 }
 
 function failure(error: unknown): Failure {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const failed = NOBODY.has(code) ? "nobody" : UNSENT.has(code) ? "unsent" : "lost";
-  return { failed, error: cause instanceof Error ? cause : new Error(String(cause)) };
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const cause = inner instanceof Error ? inner : new Error(String(inner));
+  const code = "code" in cause ? String(cause.code) : "";
+  const otherwise = INSECURE.test(code) ? "insecure" : "lost";
+  return { failed: UNSENT[code] ?? otherwise, error: cause };
 }

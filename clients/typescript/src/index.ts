@@ -12,11 +12,11 @@ export { type Addresses, Ledger, type LedgerOptions, type Root, type Where } fro
 export {
   type FieldError,
   type Figures,
+  NoConnection,
   NoReply,
   Problem,
   type ProblemCode,
   TwofoldError,
-  Unreachable,
 } from "./problems.js";
 export type { components, operations, paths } from "./schema.js";
 export type {

@@ -26,19 +26,19 @@ export interface LedgerOptions extends Partial<TransportOptions> {
   /** Sent as a bearer's. */
   readonly key?: string | undefined;
   /** How many accounts and transactions a Ledger remembers the versions of: 10,000; 0 is none. */
-  readonly remember?: number | undefined;
+  readonly rememberVersions?: number | undefined;
 }
 
 /**
  * A ledger, by its name: its `accounts` and its `transactions`.
  *
  * One attempt may take `timeout` (15 s), and a call, with all its attempts, `deadline` (60 s).
- * Every method rejects with Problem for what the ledger refuses, with Unreachable where there is no
- * server, with NoReply where the deadline passes without an answer, and with the reason of a
- * `signal` that is aborted. Listings ask, and throw, while they are iterated over.
+ * Every method rejects with Problem for what the ledger refuses, with NoReply where the deadline
+ * passes without an answer (at once, with NoConnection, where there is no server), and with the
+ * reason of a `signal` that is aborted. Listings ask, and throw, while they are iterated over.
  *
- * A Ledger remembers the highest versions that it has seen in the answers to writes and to reads of
- * one account or transaction, and reads at least these: it reads its own writes.
+ * A Ledger remembers the newest version that it has seen of each account and transaction, and its
+ * reads of one of them show at least that version, and so its own writes.
  */
 export class Ledger {
   readonly name: string;
@@ -48,7 +48,7 @@ export class Ledger {
 
   /** Throws TypeError if the addresses are none. */
   constructor(name: string, where: Where, options: LedgerOptions = {}) {
-    const { key, remember = 10_000 } = options;
+    const { key, rememberVersions = 10_000 } = options;
     const transport = new Transport({
       timeout: options.timeout ?? 15_000,
       deadline: options.deadline ?? 60_000,
@@ -57,7 +57,13 @@ export class Ledger {
       sleep: options.sleep ?? sleep,
     });
     this.name = name;
-    this.#to = new Connection(name, addresses(where), transport, key, new Versions(remember));
+    this.#to = new Connection(
+      name,
+      addresses(where),
+      transport,
+      key,
+      new Versions(rememberVersions),
+    );
     this.accounts = new Accounts(this.#to);
     this.transactions = new Transactions(this.#to);
   }

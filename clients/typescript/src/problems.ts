@@ -43,11 +43,14 @@ export class TwofoldError extends Error {
   }
 }
 
-/** No reply before the deadline; an attempt may have been done. */
+/** No reply before the deadline, or an attempt without a reply may have been done. */
 export class NoReply extends TwofoldError {}
 
-/** There is no server at the address: no connection, and nothing was sent. */
-export class Unreachable extends TwofoldError {}
+/**
+ * No connection could be made: nothing was sent, so nothing was done. Thrown at once, and not at
+ * the deadline, if that is so at the first attempt of a call.
+ */
+export class NoConnection extends NoReply {}
 
 /**
  * A refusal or a failure of the ledger.

@@ -156,6 +156,7 @@ export class Transactions {
         body: { ...reversal, id: made },
       },
     );
+    this.#to.versions.sawReversed(id);
     return this.#made(answered(result), isReplay(result));
   }
 
@@ -166,7 +167,7 @@ export class Transactions {
       ...this.#to.to("journal", options),
       params: { path: this.#path(id), query: readQuery(options, seen) },
     });
-    return this.#seen(answered(result));
+    return this.#read(answered(result));
   }
 
   /** The transactions, oldest or newest first. */
@@ -182,7 +183,7 @@ export class Transactions {
           },
         }),
       );
-    return rows(ask, (page) => page.transactions.map(transactionOf));
+    return rows(ask, (page) => page.transactions.map((body) => this.#read(body)));
   }
 
   #path(id: string): { ledger: string; transaction: string } {
@@ -190,14 +191,12 @@ export class Transactions {
   }
 
   #made(body: TransactionBody, replayed: boolean): Transaction & Replayable {
-    return Object.assign(this.#seen(body), { replayed });
+    this.#to.versions.sawTransaction(body, true);
+    return Object.assign(transactionOf(body), { replayed });
   }
 
-  /** Remembers the versions of an answer. Those of a dry run were never written. */
-  #seen(body: TransactionBody): Transaction {
-    if (!body.dry_run) {
-      this.#to.versions.sawTransaction(body);
-    }
+  #read(body: TransactionBody): Transaction {
+    this.#to.versions.sawTransaction(body, false);
     return transactionOf(body);
   }
 }

@@ -6,9 +6,12 @@
  * ("full jitter": Marc Brooker, Exponential Backoff And Jitter, AWS Architecture Blog). That is
  * safe for all requests of the client: each one reads, has an id that the ledger does once, or
  * sets a final state.
+ *
+ * A first attempt that is refused a connection is not repeated: most likely nothing runs there. A
+ * later one is, since the server may be starting again.
  */
 import { attempt, type Failure, type Outcome, type Reply, type Sent } from "./attempt.js";
-import { NoReply, problemOf, UNEXPECTED, Unreachable } from "./problems.js";
+import { NoConnection, NoReply, problemOf, UNEXPECTED } from "./problems.js";
 
 /** The statuses after which a request is sent again. */
 export const AGAIN: ReadonlySet<number> = new Set([429, 502, 503, 504]);
@@ -49,7 +52,7 @@ export class Transport {
     this.#options = options;
   }
 
-  /** The successful response to a request. Throws Problem for any other, NoReply or Unreachable. */
+  /** The successful response to a request. Throws Problem for any other, and NoReply. */
   async send(request: Request, call: Call): Promise<Response> {
     const { method, url, headers } = request;
     const body = method === "GET" ? undefined : await request.text();
@@ -71,7 +74,9 @@ export class Transport {
       const left = Math.max(until - performance.now(), 1);
       const outcome = await attempt(fetch, request, Math.min(timeout, left), call.signal);
       if (!isReply(outcome)) {
-        refuseNobody(request, outcome, attempts, call);
+        if (attempts === 1) {
+          requireConnection(request, outcome, call);
+        }
       } else if (isFinal(outcome, call)) {
         return outcome;
       } else {
@@ -104,12 +109,25 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
   });
 }
 
-/** Throws if no server was there at the first attempt. A later one may meet a restart. */
-function refuseNobody(request: Sent, outcome: Failure, attempts: number, call: Call): void {
-  if (outcome.failed === "nobody" && attempts === 1) {
-    const { origin } = new URL(request.url);
-    const message = `no server at ${origin}: ${outcome.error.message}. Nothing was sent.`;
-    throw new Unreachable(message, call.key, { cause: outcome.error });
+/** Throws if a first attempt failed for want of a connection. TLS may also fail in a reply. */
+function requireConnection(request: Sent, { failed, error }: Failure, call: Call): void {
+  const { origin, hostname } = new URL(request.url);
+  const cause = { cause: error };
+  switch (failed) {
+    case "refused": {
+      const message =
+        `no connection to ${origin}: Connection refused. Nothing was sent. ` +
+        "Is the server running? `make run` starts one on this machine";
+      throw new NoConnection(message, call.key, cause);
+    }
+    case "unknown": {
+      const message =
+        `there is no host ${hostname}, or its name cannot be looked up now. Nothing was sent. ` +
+        `Is ${origin} the right address?`;
+      throw new NoConnection(message, call.key, cause);
+    }
+    case "insecure":
+      throw new NoReply(`no secure connection to ${origin}: ${error.message}`, call.key, cause);
   }
 }
 
