@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from chalicelib.commands.request_fields import DIGITS, Metadata, NewId, parts_of
+from chalicelib.commands.request_fields import DIGITS, Metadata, NewAccountPart, NewId
 from chalicelib.domain.account.commands import (
     KEEP,
     ChangeAccount,
@@ -16,9 +16,10 @@ from chalicelib.domain.account.commands import (
     UnfreezeAccount,
 )
 from chalicelib.domain.errors import InvalidAmount, InvalidField
-from chalicelib.domain.fields import MAX_AMOUNT, NOT_WHOLE, Direction, check_asset, parse_limit
+from chalicelib.domain.fields import MAX_AMOUNT, NOT_WHOLE, check_asset, parse_limit
 from chalicelib.domain.stripes import MAX_STRIPES
 from chalicelib.http.faults import Check
+from chalicelib.http.field_types import AssetCode, NormalBalance, described
 
 Limit = Annotated[
     Raw,
@@ -35,17 +36,44 @@ Limit = Annotated[
 ]
 """A limit as a request may write it; null where there is none."""
 
+_MIN = described(
+    "The least that may be available, as a string of digits or an integer. `null` = no limit, for "
+    "accounts that may fall below 0, such as your bank in the books of a new ledger. "
+    "Default: `0`, or `null` with `stripes`.",
+    "0",
+)
+_MAX = described(
+    "The most that the account may hold, as a string of digits or an integer. `null`, which is the "
+    "default, = no limit.",
+    "1000000",
+)
+
 
 class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /ledgers/{ledger}/accounts`."""
 
-    asset: Annotated[str, Check(lambda asset, _: check_asset(asset))]
-    normal_balance: Direction
-    id: NewId | None = None
-    min_balance: Limit | UnsetType = UNSET
-    max_balance: Limit | UnsetType = UNSET
+    asset: Annotated[AssetCode, Check(lambda asset, _: check_asset(asset))]
+    normal_balance: NormalBalance
+    id: Annotated[
+        NewId | None,
+        described(
+            "The id that the account shall have: the same id with the same content opens it "
+            "once. Default: one that the server makes, or the `Idempotency-Key` gives.",
+            "customers:alice",
+        ),
+    ] = None
+    min_balance: Annotated[Limit, _MIN] | UnsetType = UNSET
+    max_balance: Annotated[Limit, _MAX] | UnsetType = UNSET
     metadata: Metadata = {}
-    stripes: Annotated[int, Meta(ge=1, le=MAX_STRIPES)] = 1
+    stripes: Annotated[
+        int,
+        Meta(ge=1, le=MAX_STRIPES),
+        described(
+            "Over how many streams its entries are spread, so that many can write it at once. "
+            "With more than 1, it can have no limits. Default: 1.",
+            1,
+        ),
+    ] = 1
 
     def command(self, ledger: str, new_id: str) -> OpenAccount:
         """The command this body asks for. Raises InvalidField, InvalidAmount."""
@@ -70,9 +98,26 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `PATCH …/accounts/{id}`. A field that is left out stays as it is."""
 
-    min_balance: Limit | UnsetType = UNSET
-    max_balance: Limit | UnsetType = UNSET
-    metadata: Metadata | UnsetType = UNSET
+    min_balance: (
+        Annotated[Limit, described("The new minimum; `null` = no limit. Default: as it is.", "0")]
+        | UnsetType
+    ) = UNSET
+    max_balance: (
+        Annotated[
+            Limit, described("The new maximum; `null` = no limit. Default: as it is.", "1000000")
+        ]
+        | UnsetType
+    ) = UNSET
+    metadata: (
+        Annotated[
+            Metadata,
+            described(
+                "The new metadata, in the place of all that was there. Default: as it is.",
+                {"name": "Bob"},
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
     def command(self, ledger: str, account: str, if_version: int | None) -> ChangeAccount:
         """The command this body asks for. Raises InvalidField, also where it asks for nothing, and
@@ -93,8 +138,20 @@ class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 class DirectionsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/accounts/{id}/freeze` and `/unfreeze`; an empty one means both."""
 
-    debits: bool | UnsetType = UNSET
-    credits: bool | UnsetType = UNSET
+    debits: (
+        Annotated[
+            bool,
+            described("The debit side. Default: false; true if the body is empty.", True),
+        ]
+        | UnsetType
+    ) = UNSET
+    credits: (
+        Annotated[
+            bool,
+            described("The credit side. Default: false; true if the body is empty.", True),
+        ]
+        | UnsetType
+    ) = UNSET
 
     def freeze(self, ledger: str, account: str) -> FreezeAccount:
         """The command this body asks for. Raises InvalidField."""
@@ -126,7 +183,10 @@ class AccountBatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     wrong with one is said of that one.
     """
 
-    accounts: Annotated[list[Raw], parts_of("OpenAccountRequest")]
+    accounts: Annotated[
+        list[NewAccountPart],
+        described("The accounts to open, each on its own.", minItems=1, maxItems=100),
+    ]
 
 
 def limit_of(raw: Raw, where: str) -> int | None:

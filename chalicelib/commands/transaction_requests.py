@@ -8,20 +8,25 @@ from functools import partial
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import UNSET, UnsetType
 
+from chalicelib.commands.entry_requests import (
+    TRANSFER,
+    Amount,
+    EntryRequest,
+    PendingRequest,
+    amount_of,
+)
 from chalicelib.commands.idempotency import HEADER
-from chalicelib.commands.request_fields import DIGITS, Metadata, NewId, parts_of
+from chalicelib.commands.request_fields import Metadata, NewId, NewTransactionPart
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import (
-    MAX_AMOUNT,
-    Direction,
-    check_id,
     check_reason,
     check_reference,
-    parse_amount,
 )
 from chalicelib.domain.transaction.commands import (
+    MAX_ENTRIES,
+    MIN_ENTRIES,
     Entry,
     HoldTransaction,
     PostHold,
@@ -29,53 +34,59 @@ from chalicelib.domain.transaction.commands import (
     ReverseTransaction,
     VoidHold,
     check_entries,
-    check_timeout,
 )
 from chalicelib.http.faults import Check
+from chalicelib.http.field_types import ReferenceText, described
 from chalicelib.http.times import Instant, instant
 
-Amount = Annotated[
-    Raw,
-    Meta(
-        extra_json_schema={
-            "oneOf": [
-                {"type": "string", "pattern": f"^{DIGITS}$"},
-                {"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT},
-            ],
-            "examples": ["1000"],
-        }
-    ),
-    Check(lambda raw, where: amount_of(raw, where)),
+Reference = Annotated[
+    ReferenceText,
+    Check(lambda reference, _: check_reference(reference)),
 ]
-"""An amount as a request may write it; what it says is the domain's to judge."""
-
-Reference = Annotated[str, Check(lambda reference, _: check_reference(reference))]
-
-
-class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of a transaction."""
-
-    account: Annotated[str, Check(check_id)]
-    direction: Direction
-    amount: Amount
-    asset: str | None = None
-
-
-class PendingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Says that a transaction is to be held, for so many seconds or until it is resolved."""
-
-    timeout_seconds: Annotated[int, Check(check_timeout)] | None = None
 
 
 class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /ledgers/{ledger}/transactions`."""
 
-    entries: Annotated[tuple[EntryRequest, ...], Check(check_entries)]
-    id: NewId | None = None
-    reference: Reference | None = None
-    effective_at: Instant | None = None
+    entries: Annotated[
+        tuple[EntryRequest, ...],
+        Check(check_entries),
+        described(
+            "2 to 96 entries. In each asset the debits equal the credits.",
+            TRANSFER,
+            minItems=MIN_ENTRIES,
+            maxItems=MAX_ENTRIES,
+        ),
+    ]
+    id: Annotated[
+        NewId | None,
+        described(
+            "The id that the transaction shall have. It is done once: the same id with the same "
+            "content is answered with the first answer. Default: the id that the "
+            "`Idempotency-Key` gives, or one that the server makes.",
+            "order-77",
+        ),
+    ] = None
+    reference: Annotated[
+        Reference | None,
+        described("Your text for finding it, such as an invoice's number. Default: none."),
+    ] = None
+    effective_at: Annotated[
+        Instant | None,
+        described(
+            "When it counts for the business; may lie in the past. Default: when it is recorded, "
+            "or for a hold, when it is posted."
+        ),
+    ] = None
     metadata: Metadata = {}
-    pending: PendingRequest | None = None
+    pending: Annotated[
+        PendingRequest | None,
+        described(
+            "Makes the transaction a hold, which reserves the amounts until it is posted or "
+            "voided. Default: it is posted at once.",
+            {"timeout_seconds": 600},
+        ),
+    ] = None
 
     def command(
         self, ledger: str, *, key: str | None, new_id: str
@@ -112,14 +123,34 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is wrong with one is said of that one.
     """
 
-    transactions: Annotated[list[Raw], parts_of("NewTransactionRequest")]
-    atomic: bool = True
+    transactions: Annotated[
+        list[NewTransactionPart],
+        described(
+            "The transactions; if atomic, with at most 99 events (one per transaction and entry).",
+            minItems=1,
+            maxItems=100,
+        ),
+    ]
+    atomic: Annotated[
+        bool,
+        described("Whether all are done or none. False: each on its own. Default: true.", False),
+    ] = True
 
 
 class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/post`."""
 
-    amount: Amount | UnsetType = UNSET
+    amount: (
+        Annotated[
+            Amount,
+            described(
+                "How much of a hold with two entries is posted; the rest is released. "
+                "Default: all of it.",
+                "300",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
     def command(self, ledger: str, transaction: str, key: str | None) -> PostHold:
         """The command this body asks for. Raises InvalidField, InvalidAmount."""
@@ -130,7 +161,10 @@ class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/void`."""
 
-    reason: Annotated[str, Check(lambda reason, _: check_reason(reason))] | None = None
+    reason: Annotated[
+        Annotated[str, Check(lambda reason, _: check_reason(reason))] | None,
+        described("Why, for people. Default: none.", "out of stock"),
+    ] = None
 
     def command(self, ledger: str, transaction: str, key: str | None) -> VoidHold:
         """The command this body asks for. Raises InvalidField."""
@@ -140,9 +174,21 @@ class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/reverse`."""
 
-    id: NewId | None = None
-    effective_at: Instant | None = None
-    reference: Reference | None = None
+    id: Annotated[
+        NewId | None,
+        described(
+            "The id that the reversal shall have. Default: the id that the `Idempotency-Key` "
+            "gives, or one that the server makes.",
+            "refund-1",
+        ),
+    ] = None
+    effective_at: Annotated[
+        Instant | None,
+        described("When it counts for the business. Default: when it is recorded."),
+    ] = None
+    reference: Annotated[
+        Reference | None, described("Your text for finding it. Default: the original's.")
+    ] = None
     metadata: Metadata = {}
 
     def command(
@@ -157,15 +203,6 @@ class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fiel
             reference=self.reference,
             metadata=self.metadata,
         )
-
-
-def amount_of(raw: Raw, where: str) -> int:
-    """The amount that a field says. Raises InvalidAmount."""
-    try:
-        value = msgspec.json.decode(raw)
-    except msgspec.ValidationError:
-        value = None  # A number beyond all range, which is no amount either.
-    return parse_amount(value, where)
 
 
 def _id(id: str | None, key: str | None, new_id: str) -> str:

@@ -24,11 +24,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of accounts. */
-        get: operations["accounts"];
+        /**
+         * List accounts
+         * @description A page of accounts. Follow `next_cursor` to its end to visit every row once.
+         */
+        get: operations["listAccounts"];
         put?: never;
-        /** Opens an account: 201, or 200 when it is open already with this content. */
-        post: operations["open_account"];
+        /**
+         * Open an account
+         * @description Opens an account: 201, or 200 when it is open already with this content. Choose `normal_balance` by what the account is: `credit` for a customer's wallet or revenue, `debit` for your bank or stock. With `min_balance` `0`, the default, it never falls below zero; accounts from which money first comes need `null`.
+         */
+        post: operations["openAccount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -44,8 +50,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Opens several accounts, each on its own. */
-        post: operations["open_accounts"];
+        /**
+         * Open up to 100 accounts
+         * @description Opens several accounts, each on its own. The results have the order of the request. With an `Idempotency-Key`, an account without an id has the key `{key}:{index}`.
+         */
+        post: operations["openAccounts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -59,15 +68,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One account. */
-        get: operations["account"];
+        /**
+         * Get an account with its balances
+         * @description One account. Reads show a write a moment later; give `min_version` to read at least what you wrote.
+         */
+        get: operations["getAccount"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes an account's limits or metadata. */
-        patch: operations["change_account"];
+        /**
+         * Change an account
+         * @description Changes an account's limits or metadata. What is left out stays as it is. With `If-Match` the change is made only if nobody has changed the account since.
+         */
+        patch: operations["changeAccount"];
         trace?: never;
     };
     "/ledgers/{ledger}/accounts/{account}/freeze": {
@@ -79,8 +94,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets an account refuse entries of one direction, or of both. */
-        post: operations["freeze_account"];
+        /**
+         * Freeze an account
+         * @description Lets an account refuse entries of one direction, or of both. An empty body freezes both sides. Entries that would be on a frozen side are refused as `account_frozen`.
+         */
+        post: operations["freezeAccount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -96,8 +114,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets an account take entries of one direction, or of both, again. */
-        post: operations["unfreeze_account"];
+        /**
+         * Unfreeze an account
+         * @description Lets an account take entries of one direction, or of both, again. An empty body unfreezes both sides.
+         */
+        post: operations["unfreezeAccount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -113,8 +134,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Closes an account that is empty. */
-        post: operations["close_account"];
+        /**
+         * Close an account
+         * @description Closes an account that is empty. Its balance must be 0, with nothing pending. A closed account can be read, and never be opened again.
+         */
+        post: operations["closeAccount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -128,11 +152,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of transactions. */
-        get: operations["listing"];
+        /**
+         * List transactions
+         * @description A page of transactions. All of a ledger, those with a reference, of a period, or pending ones. Follow `next_cursor` to its end to visit every row once.
+         */
+        get: operations["listTransactions"];
         put?: never;
-        /** Posts a transaction, or makes a pending one: 201, or 200 with the first answer when its id was used for it before. */
-        post: operations["post_transaction"];
+        /**
+         * Post a transaction, or hold it
+         * @description Posts a transaction, or makes a pending one: 201, or 200 with the first answer when its id was used for it before. It is done wholly or not at all. Give it an `id` or an `Idempotency-Key`, and it can be sent again after a lost reply without being done twice. With `pending` it is a hold. With `dry_run=true` nothing is written, and the answer is what would have been.
+         */
+        post: operations["postTransaction"];
         delete?: never;
         options?: never;
         head?: never;
@@ -148,8 +178,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes several transactions, all or none or each on its own. */
-        post: operations["post_batch"];
+        /**
+         * Post up to 100 transactions
+         * @description Makes several transactions, all or none or each on its own. The results have the order of the request. What there was no time for has the status 503: send the same batch again, and it goes on where it stopped.
+         */
+        post: operations["postBatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -165,8 +198,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Posts a pending transaction, wholly or in part. */
-        post: operations["post_hold"];
+        /**
+         * Post a hold
+         * @description Posts a pending transaction, wholly or in part. Without an `amount` all of it is posted. Of a hold with two entries a part can be posted; the rest is released.
+         */
+        post: operations["postHold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -182,8 +218,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Voids a pending transaction. */
-        post: operations["void_hold"];
+        /**
+         * Void a hold
+         * @description Voids a pending transaction. All of it is released.
+         */
+        post: operations["voidHold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -199,8 +238,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Undoes a posted transaction by a new one. */
-        post: operations["reverse_transaction"];
+        /**
+         * Reverse a transaction
+         * @description Undoes a posted transaction by a new one. The new transaction has the same entries with their sides exchanged. A transaction can be reversed once.
+         */
+        post: operations["reverseTransaction"];
         delete?: never;
         options?: never;
         head?: never;
@@ -214,8 +256,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of the ledgers that the key opens, as far as something of them has arrived. */
-        get: operations["list_ledgers"];
+        /**
+         * List ledgers
+         * @description A page of the ledgers that the key opens, as far as something of them has arrived. Follow `next_cursor` to its end to visit every row once.
+         */
+        get: operations["listLedgers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -231,8 +276,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The balance of an account at a time. */
-        get: operations["balance"];
+        /**
+         * Get a balance, now or at a time
+         * @description The balance of an account at a time. Reads show a write a moment later; give `min_version` to read at least what you wrote.
+         */
+        get: operations["getBalance"];
         put?: never;
         post?: never;
         delete?: never;
@@ -248,8 +296,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of an account's entries. */
-        get: operations["entries"];
+        /**
+         * List an account's entries
+         * @description A page of an account's entries. Follow `next_cursor` to its end to visit every row once.
+         */
+        get: operations["listEntries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -265,8 +316,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of an account's statement. */
-        get: operations["statement"];
+        /**
+         * Get a statement of a period
+         * @description A page of an account's statement. Every page has the balances of the whole period. Follow `next_cursor` to its end to visit every row once.
+         */
+        get: operations["getStatement"];
         put?: never;
         post?: never;
         delete?: never;
@@ -282,8 +336,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One transaction. */
-        get: operations["transaction"];
+        /**
+         * Get a transaction
+         * @description One transaction. Reads show a write a moment later; give `min_version` to read at least what you wrote.
+         */
+        get: operations["getTransaction"];
         put?: never;
         post?: never;
         delete?: never;
@@ -299,8 +356,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The trial balance of a ledger. */
-        get: operations["trial"];
+        /**
+         * Get the trial balance
+         * @description The trial balance of a ledger. Debits equal credits in each asset once all that was written has arrived: then it is `settled`.
+         */
+        get: operations["getTrialBalance"];
         put?: never;
         post?: never;
         delete?: never;
@@ -316,8 +376,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the last audit found. */
-        get: operations["verdict"];
+        /**
+         * Get the result of the last audit
+         * @description What the last audit found. The operator's command `audit` makes it. Before the first audit its fields are null.
+         */
+        get: operations["getIntegrity"];
         put?: never;
         post?: never;
         delete?: never;
@@ -333,8 +396,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether this stage answers, and what it serves. */
-        get: operations["status"];
+        /**
+         * Check that a stage answers
+         * @description Whether this stage answers, and what it serves. It is never cached.
+         */
+        get: operations["getHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -350,8 +416,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The API as an OpenAPI 3.1 document. */
-        get: operations["openapi"];
+        /**
+         * Get this document
+         * @description The API as an OpenAPI 3.1 document.
+         */
+        get: operations["getOpenapi"];
         put?: never;
         post?: never;
         delete?: never;
@@ -367,8 +436,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The API as a page for people. */
-        get: operations["docs"];
+        /**
+         * Get the page for people
+         * @description The API as a page for people.
+         */
+        get: operations["getDocs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -381,456 +453,1199 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * AccountBatchRequest
-         * @description The body of `POST …/accounts/batch`. Its accounts are read one by one, so that what is
-         *         wrong with one is said of that one.
-         */
+        /** @description The body of `POST …/accounts/batch`. Its accounts are read one by one, so that what is wrong with one is said of that one. */
         AccountBatchRequest: {
-            accounts: unknown[];
+            /** @description The accounts to open, each on its own. */
+            accounts: components["schemas"]["OpenAccountRequest"][];
         };
-        /**
-         * AccountBody
-         * @description An account, with balances on its normal side.
-         *
-         *         Only a striped account has `stripes` and `own_version`: `version` is then that of the newest
-         *         event of any of its streams, and `own_version`, which is its `ETag`, that of its own stream.
-         */
+        /** @description An account, with balances on its normal side. Only a striped account has `stripes` and `own_version`: `version` is then that of the newest event of any of its streams, and `own_version`, which is its `ETag`, that of its own stream. */
         AccountBody: {
+            /**
+             * @description The id of an account, unique in its ledger.
+             * @example customers:alice
+             */
             id: string;
+            /**
+             * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+             * @example acme
+             */
             ledger: string;
+            /**
+             * @description What is counted, and in which unit: a code and a number of decimal places. In `USD/2` amounts are cents (1050 is 10.50 dollars), in `POINTS/0` whole points. An account holds one asset for ever.
+             * @example USD/2
+             */
             asset: string;
-            /** @enum {unknown} */
+            /**
+             * @description The side on which the account grows: `credit` for what you owe (a customer's wallet) and what you earn (revenue), `debit` for what you own (your bank account, stock) and what you spend.
+             * @example credit
+             * @enum {string}
+             */
             normal_balance: "credit" | "debit";
-            min_balance: bigint | null;
-            max_balance: bigint | null;
+            /**
+             * @description The least that may be available; null = no limit, it may fall below 0.
+             * @example 0
+             */
+            min_balance: bigint;
+            /**
+             * @description The most that the account may hold; null = no limit.
+             * @example 1000000
+             */
+            max_balance: bigint;
+            /**
+             * @description The balance without pending holds: what came in less what went out.
+             * @example 1000
+             */
             posted: bigint;
+            /**
+             * @description The sum of the pending entries on the debit side.
+             * @example 0
+             */
             pending_debits: bigint;
+            /**
+             * @description The sum of the pending entries on the credit side.
+             * @example 0
+             */
             pending_credits: bigint;
+            /**
+             * @description The posted balance less what pending holds would take out of it.
+             * @example 1000
+             */
             available: bigint;
+            /**
+             * @description The sides on which it is frozen.
+             * @example {
+             *       "debits": false,
+             *       "credits": false
+             *     }
+             */
             frozen: components["schemas"]["Frozen"];
-            state: string;
+            /**
+             * @description A closed account takes no more entries.
+             * @example open
+             * @enum {string}
+             */
+            state: "open" | "closed";
+            /**
+             * @description Names and values of your own, all of them strings, at most 4096 bytes of JSON. Empty when none was given.
+             * @example {
+             *       "channel": "web"
+             *     }
+             */
             metadata: {
                 [key: string]: string;
             };
+            /**
+             * @description The account's version after this: it grows with every change of the account. Send it as `min_version` to read at least this state.
+             * @example 3
+             */
             version: number;
+            /**
+             * Format: date-time
+             * @description When the account was opened.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
             opened_at: string;
+            /**
+             * Format: date-time
+             * @description When the account last changed.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
             recorded_at: string;
+            /**
+             * @description The streams over which its entries are spread; absent where it is one.
+             * @example 16
+             */
             stripes?: number;
+            /**
+             * @description On a striped account only: the version in its `ETag`, for `If-Match`.
+             * @example 1
+             */
             own_version?: number;
         };
-        /**
-         * Frozen
-         * @description Which entries a frozen account refuses.
-         */
-        Frozen: {
-            debits: boolean;
-            credits: boolean;
+        /** @description What became of one account of a batch: it, or why it was refused. */
+        AccountResultBody: {
+            /**
+             * @description The HTTP status that this part would have had on its own: 201 done, 200 done before.
+             * @example 201
+             */
+            status: number;
+            /** @description The account; absent where it was refused. */
+            account?: components["schemas"]["AccountBody"];
+            /**
+             * @description True where it had been done by an earlier request; absent otherwise.
+             * @example true
+             */
+            replayed?: boolean;
+            /** @description Why it was refused; absent where it was opened. */
+            problem?: components["schemas"]["Problem"];
         };
-        /**
-         * AccountResultsBody
-         * @description What became of each account of a batch, in their order.
-         */
+        /** @description What became of each account of a batch, in their order. */
         AccountResultsBody: {
+            /** @description A result for each account, in the order of the request. */
             results: components["schemas"]["AccountResultBody"][];
         };
-        /**
-         * AccountResultBody
-         * @description What became of one account of a batch: it, or why it was refused.
-         */
-        AccountResultBody: {
-            status: number;
-            /** @default null */
-            account?: components["schemas"]["AccountBody"] | null;
-            /** @default false */
-            replayed?: boolean;
-            /** @default null */
-            problem?: components["schemas"]["Problem"] | null;
-        };
-        /**
-         * Accounts
-         * @description A page of accounts.
-         */
+        /** @description A page of accounts. */
         Accounts: {
+            /** @description The accounts, in the order of their ids. */
             accounts: components["schemas"]["AccountBody"][];
+            /**
+             * @description Send it as `cursor` for the next page; null on the last page.
+             * @example sEnTAnDkEpTaSiTwAs
+             */
             next_cursor: string | null;
         };
-        /**
-         * Balance
-         * @description The posted balance after the last event recorded at or before `at`.
-         *
-         *         `final` says that no event that may still be written can change it.
-         */
-        Balance: {
-            account: string;
+        /** @description All that was ever posted in one asset, on either side. `balanced` is null where the sums differ while transactions are on their way into them. */
+        AssetTotals: {
+            /**
+             * @description What is counted, and in which unit: a code and a number of decimal places. In `USD/2` amounts are cents (1050 is 10.50 dollars), in `POINTS/0` whole points. An account holds one asset for ever.
+             * @example USD/2
+             */
             asset: string;
+            /**
+             * @description The sum of all entries on the debit side.
+             * @example 1000
+             */
+            debits: bigint;
+            /**
+             * @description The sum of all entries on the credit side.
+             * @example 1000
+             */
+            credits: bigint;
+            /**
+             * @description Whether both are equal; null while entries are on their way.
+             * @example true
+             */
+            balanced: boolean | null;
+        };
+        /** @description The posted balance after the last event recorded at or before `at`. `final` says that no event that may still be written can change it. */
+        Balance: {
+            /**
+             * @description The id of an account, unique in its ledger.
+             * @example customers:alice
+             */
+            account: string;
+            /**
+             * @description What is counted, and in which unit: a code and a number of decimal places. In `USD/2` amounts are cents (1050 is 10.50 dollars), in `POINTS/0` whole points. An account holds one asset for ever.
+             * @example USD/2
+             */
+            asset: string;
+            /**
+             * Format: date-time
+             * @description The time of the balance.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
             at: string;
+            /**
+             * @description The balance at that time, without pending holds.
+             * @example 1000
+             */
             posted: bigint;
+            /**
+             * @description The account's version at that time.
+             * @example 3
+             */
             version: number;
+            /**
+             * @description Whether nothing that may still be recorded can change this answer. Only a read with `consistency=strong` can know that.
+             * @example false
+             */
             final: boolean;
         };
-        /**
-         * BatchRequest
-         * @description The body of `POST …/transactions/batch`. Its transactions are read one by one, so that what
-         *         is wrong with one is said of that one.
-         */
+        /** @description The body of `POST …/transactions/batch`. Its transactions are read one by one, so that what is wrong with one is said of that one. */
         BatchRequest: {
-            transactions: unknown[];
-            /** @default true */
+            /** @description The transactions; if atomic, with at most 99 events (one per transaction and entry). */
+            transactions: components["schemas"]["NewTransactionRequest"][];
+            /**
+             * @description Whether all are done or none. False: each on its own. Default: true.
+             * @example false
+             */
             atomic?: boolean;
         };
-        /**
-         * ChangeAccountRequest
-         * @description The body of `PATCH …/accounts/{id}`. A field that is left out stays as it is.
-         */
+        /** @description The body of `PATCH …/accounts/{id}`. A field that is left out stays as it is. */
         ChangeAccountRequest: {
+            /**
+             * @description The new minimum; `null` = no limit. Default: as it is.
+             * @example 0
+             */
             min_balance?: bigint | null;
+            /**
+             * @description The new maximum; `null` = no limit. Default: as it is.
+             * @example 1000000
+             */
             max_balance?: bigint | null;
+            /**
+             * @description The new metadata, in the place of all that was there. Default: as it is.
+             * @example {
+             *       "name": "Bob"
+             *     }
+             */
             metadata?: {
                 [key: string]: string;
             };
         };
-        /**
-         * CloseAccountRequest
-         * @description The body of `POST …/accounts/{id}/close`, which says nothing.
-         */
+        /** @description The body of `POST …/accounts/{id}/close`, which says nothing. */
         CloseAccountRequest: Record<string, never>;
-        /**
-         * DirectionsRequest
-         * @description The body of `POST …/accounts/{id}/freeze` and `/unfreeze`; an empty one means both.
-         */
+        /** @description The body of `POST …/accounts/{id}/freeze` and `/unfreeze`; an empty one means both. */
         DirectionsRequest: {
+            /**
+             * @description The debit side. Default: false; true if the body is empty.
+             * @example true
+             */
             debits?: boolean;
+            /**
+             * @description The credit side. Default: false; true if the body is empty.
+             * @example true
+             */
             credits?: boolean;
         };
-        /**
-         * Entries
-         * @description A page of an account's entries.
-         */
+        /** @description A page of an account's entries. */
         Entries: {
+            /** @description The entries, in the order that was asked for. */
             entries: components["schemas"]["EntryBody"][];
+            /**
+             * @description Send it as `cursor` for the next page; null on the last page.
+             * @example sEnTAnDkEpTaSiTwAs
+             */
             next_cursor: string | null;
         };
-        /**
-         * EntryBody
-         * @description One entry of an account, with the account's balance after it.
-         */
+        /** @description One entry of an account, with the account's balance after it. */
         EntryBody: {
+            /**
+             * @description The account's version after this: it grows with every change of the account. Send it as `min_version` to read at least this state.
+             * @example 3
+             */
             version: number;
+            /**
+             * @description The id of a transaction, unique in its ledger.
+             * @example order-77
+             */
             transaction: string;
-            direction: string;
+            /**
+             * @description The side of the entry.
+             * @example credit
+             * @enum {string}
+             */
+            direction: "debit" | "credit";
+            /**
+             * @description A number of the asset's smallest unit, as a string of digits, since it may be larger than what JSON numbers keep exactly.
+             * @example 1000
+             */
             amount: bigint;
+            /**
+             * @description The account's posted balance after this entry.
+             * @example 1000
+             */
             balance_after: bigint;
+            /**
+             * Format: date-time
+             * @description When the ledger recorded it.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
             recorded_at: string;
+            /**
+             * Format: date-time
+             * @description The time at which the transaction counts for the business, which may lie in the past.
+             * @example 2026-11-01T00:00:00.000000Z
+             */
             effective_at: string;
+            /**
+             * @description The transaction's reference; null = none.
+             * @example invoice 1009
+             */
             reference: string | null;
         };
-        /**
-         * HealthBody
-         * @description What a stage says of itself.
-         */
-        HealthBody: {
-            status: string;
-            serves: string[];
-            version: string;
-        };
-        /**
-         * Integrity
-         * @description What the last audit found; all null where there was none.
-         *
-         *         It counted `events` in `streams`, up to those recorded at `as_of`. `whole` says that every
-         *         event and every row was as it must be, and `findings` how many were not. `checkpoint` is of the
-         *         last audit that found nothing wrong.
-         */
-        Integrity: {
-            ledger: string;
-            /** @default null */
-            audited_at?: string | null;
-            /** @default null */
-            as_of?: string | null;
-            /** @default null */
-            events?: number | null;
-            /** @default null */
-            streams?: number | null;
-            /** @default null */
-            findings?: number | null;
-            /** @default null */
-            whole?: boolean | null;
-            /** @default null */
-            checkpoint?: components["schemas"]["LedgerCheckpoint"] | null;
-        };
-        /**
-         * LedgerCheckpoint
-         * @description The Merkle root, in hex, over the newest events of all streams of the ledger at a time.
-         */
-        LedgerCheckpoint: {
-            at: string;
-            root: string;
-            streams: number;
-            events: number;
-        };
-        /**
-         * Ledgers
-         * @description A page of ledgers.
-         */
-        Ledgers: {
-            ledgers: components["schemas"]["LedgerBody"][];
-            next_cursor: string | null;
-        };
-        /**
-         * LedgerBody
-         * @description A ledger, and the assets that its accounts hold or held.
-         */
-        LedgerBody: {
-            id: string;
-            assets: string[];
-        };
-        /**
-         * NewTransactionRequest
-         * @description The body of `POST /ledgers/{ledger}/transactions`.
-         */
-        NewTransactionRequest: {
-            entries: components["schemas"]["EntryRequest"][];
-            /** @default null */
-            id?: string | null;
-            /** @default null */
-            reference?: string | null;
-            /** @default null */
-            effective_at?: string | null;
-            /** @default {} */
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
-            pending?: components["schemas"]["PendingRequest"] | null;
-        };
-        /**
-         * EntryRequest
-         * @description One entry of a transaction.
-         */
+        /** @description One entry of a transaction. */
         EntryRequest: {
+            /**
+             * @description The account it is on.
+             * @example cash
+             */
             account: string;
-            /** @enum {unknown} */
+            /**
+             * @description The side of the entry. On an account whose `normal_balance` is the same side it adds the amount, on any other it takes it away.
+             * @example credit
+             * @enum {string}
+             */
             direction: "credit" | "debit";
-            /** @example 1000 */
+            /**
+             * @description How much, in the asset's smallest unit, as a string of digits or an integer: 10.50 in `USD/2` is `1050`. It is never negative; `direction` says the side.
+             * @example 1000
+             */
             amount: bigint;
-            /** @default null */
+            /**
+             * @description The asset that the account must hold. Default: whichever it holds.
+             * @example USD/2
+             */
             asset?: string | null;
         };
-        /**
-         * PendingRequest
-         * @description Says that a transaction is to be held, for so many seconds or until it is resolved.
-         */
-        PendingRequest: {
-            /** @default null */
-            timeout_seconds?: number | null;
+        /** @description One field of a request that is not as it should be. */
+        FieldError: {
+            /**
+             * @description The field, parameter or header, as a path such as `entries[0].amount`.
+             * @example entries[0].amount
+             */
+            field: string;
+            /**
+             * @description What is wrong with it, for people.
+             * @example an amount is at least 1
+             */
+            detail: string;
         };
-        /**
-         * OpenAccountRequest
-         * @description The body of `POST /ledgers/{ledger}/accounts`.
-         */
-        OpenAccountRequest: {
-            asset: string;
-            /** @enum {unknown} */
-            normal_balance: "credit" | "debit";
-            /** @default null */
+        /** @description Which entries a frozen account refuses. */
+        Frozen: {
+            /**
+             * @description Whether entries on the debit side are refused.
+             * @example false
+             */
+            debits: boolean;
+            /**
+             * @description Whether entries on the credit side are refused.
+             * @example false
+             */
+            credits: boolean;
+        };
+        /** @description What a stage says of itself. */
+        HealthBody: {
+            /**
+             * @description Always `ok`: a stage that is not does not answer.
+             * @example ok
+             */
+            status: string;
+            /**
+             * @description The APIs that this stage serves.
+             * @example [
+             *       "write",
+             *       "accounts",
+             *       "journal"
+             *     ]
+             */
+            serves: ("write" | "accounts" | "journal")[];
+            /**
+             * @description The version of Twofold that it runs.
+             * @example 0.3.0
+             */
+            version: string;
+        };
+        /** @description What the last audit found; all null where there was none. It counted `events` in `streams`, up to those recorded at `as_of`. `whole` says that every event and every row was as it must be, and `findings` how many were not. `checkpoint` is of the last audit that found nothing wrong. */
+        Integrity: {
+            /**
+             * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+             * @example acme
+             */
+            ledger: string;
+            /**
+             * Format: date-time
+             * @description When the last audit was made; null before the first.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            audited_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the newest event that it read was recorded.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            as_of: string | null;
+            /**
+             * @description How many events it read.
+             * @example 31
+             */
+            events: number | null;
+            /**
+             * @description How many accounts and transactions it read.
+             * @example 14
+             */
+            streams: number | null;
+            /**
+             * @description How many events and rows were not as they must be.
+             * @example 0
+             */
+            findings: number | null;
+            /**
+             * @description Whether all were as they must be.
+             * @example true
+             */
+            whole: boolean | null;
+            /** @description Of the last audit without findings; null before the first. */
+            checkpoint: components["schemas"]["LedgerCheckpoint"] | null;
+        };
+        /** @description A ledger, and the assets that its accounts hold or held. */
+        LedgerBody: {
+            /**
+             * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+             * @example acme
+             */
+            id: string;
+            /**
+             * @description The assets that its accounts hold or held.
+             * @example [
+             *       "USD/2"
+             *     ]
+             */
+            assets: string[];
+        };
+        /** @description The Merkle root, in hex, over the newest events of all streams of the ledger at a time. */
+        LedgerCheckpoint: {
+            /**
+             * Format: date-time
+             * @description When the audit was made.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            at: string;
+            /**
+             * @description The root of the Merkle tree, in hex. Note it elsewhere to notice later tampering.
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            root: string;
+            /**
+             * @description The accounts and transactions that it covers.
+             * @example 14
+             */
+            streams: number;
+            /**
+             * @description The events that it covers.
+             * @example 31
+             */
+            events: number;
+        };
+        /** @description A page of ledgers. */
+        Ledgers: {
+            /** @description The ledgers, in the order of their ids. */
+            ledgers: components["schemas"]["LedgerBody"][];
+            /**
+             * @description Send it as `cursor` for the next page; null on the last page.
+             * @example sEnTAnDkEpTaSiTwAs
+             */
+            next_cursor: string | null;
+        };
+        /** @description The body of `POST /ledgers/{ledger}/transactions`. */
+        NewTransactionRequest: {
+            /**
+             * @description 2 to 96 entries. In each asset the debits equal the credits.
+             * @example [
+             *       {
+             *         "account": "cash",
+             *         "direction": "debit",
+             *         "amount": "1000"
+             *       },
+             *       {
+             *         "account": "customers:alice",
+             *         "direction": "credit",
+             *         "amount": "1000"
+             *       }
+             *     ]
+             */
+            entries: components["schemas"]["EntryRequest"][];
+            /**
+             * @description The id that the transaction shall have. It is done once: the same id with the same content is answered with the first answer. Default: the id that the `Idempotency-Key` gives, or one that the server makes.
+             * @example order-77
+             */
             id?: string | null;
-            min_balance?: bigint | null;
-            max_balance?: bigint | null;
-            /** @default {} */
+            /**
+             * @description Your text for finding it, such as an invoice's number. Default: none.
+             * @example invoice 1009
+             */
+            reference?: string | null;
+            /**
+             * Format: date-time
+             * @description When it counts for the business; may lie in the past. Default: when it is recorded, or for a hold, when it is posted.
+             * @example 2026-11-01T00:00:00.000000Z
+             */
+            effective_at?: string | null;
+            /**
+             * @description Names and values of your own, all of them strings, at most 4096 bytes of JSON. Default: none.
+             * @example {
+             *       "channel": "web"
+             *     }
+             */
             metadata?: {
                 [key: string]: string;
             };
-            /** @default 1 */
+            /**
+             * @description Makes the transaction a hold, which reserves the amounts until it is posted or voided. Default: it is posted at once.
+             * @example {
+             *       "timeout_seconds": 600
+             *     }
+             */
+            pending?: components["schemas"]["PendingRequest"] | null;
+        };
+        /** @description The body of `POST /ledgers/{ledger}/accounts`. */
+        OpenAccountRequest: {
+            /**
+             * @description What is counted, and in which unit: a code and a number of decimal places. In `USD/2` amounts are cents (1050 is 10.50 dollars), in `POINTS/0` whole points. An account holds one asset for ever.
+             * @example USD/2
+             */
+            asset: string;
+            /**
+             * @description The side on which the account grows: `credit` for what you owe (a customer's wallet) and what you earn (revenue), `debit` for what you own (your bank account, stock) and what you spend.
+             * @example credit
+             * @enum {string}
+             */
+            normal_balance: "credit" | "debit";
+            /**
+             * @description The id that the account shall have: the same id with the same content opens it once. Default: one that the server makes, or the `Idempotency-Key` gives.
+             * @example customers:alice
+             */
+            id?: string | null;
+            /**
+             * @description The least that may be available, as a string of digits or an integer. `null` = no limit, for accounts that may fall below 0, such as your bank in the books of a new ledger. Default: `0`, or `null` with `stripes`.
+             * @example 0
+             */
+            min_balance?: bigint | null;
+            /**
+             * @description The most that the account may hold, as a string of digits or an integer. `null`, which is the default, = no limit.
+             * @example 1000000
+             */
+            max_balance?: bigint | null;
+            /**
+             * @description Names and values of your own, all of them strings, at most 4096 bytes of JSON. Default: none.
+             * @example {
+             *       "channel": "web"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Over how many streams its entries are spread, so that many can write it at once. With more than 1, it can have no limits. Default: 1.
+             * @example 1
+             */
             stripes?: number;
         };
-        /**
-         * PostHoldRequest
-         * @description The body of `POST …/transactions/{id}/post`.
-         */
+        /** @description Says that a transaction is to be held, for so many seconds or until it is resolved. */
+        PendingRequest: {
+            /**
+             * @description Seconds after which the hold expires and its amounts are free again. `null`, which is the default, = never.
+             * @example 600
+             */
+            timeout_seconds?: number | null;
+        };
+        /** @description The body of `POST …/transactions/{id}/post`. */
         PostHoldRequest: {
-            /** @example 1000 */
+            /**
+             * @description How much of a hold with two entries is posted; the rest is released. Default: all of it.
+             * @example 300
+             */
             amount?: bigint;
         };
-        /**
-         * ResultsBody
-         * @description What became of each transaction of a batch, in their order.
-         */
+        /** @description What became of one transaction of a batch: it, or why it was refused. */
+        ResultBody: {
+            /**
+             * @description The HTTP status that this part would have had on its own: 201 done, 200 done before.
+             * @example 201
+             */
+            status: number;
+            /** @description The transaction; absent where it was refused. */
+            transaction?: components["schemas"]["TransactionBody"];
+            /**
+             * @description True where it had been done by an earlier request; absent otherwise.
+             * @example true
+             */
+            replayed?: boolean;
+            /** @description Why it was refused; absent where it was done. */
+            problem?: components["schemas"]["Problem"];
+        };
+        /** @description What became of each transaction of a batch, in their order. */
         ResultsBody: {
+            /** @description A result for each transaction, in the order of the request. */
             results: components["schemas"]["ResultBody"][];
         };
-        /**
-         * ResultBody
-         * @description What became of one transaction of a batch: it, or why it was refused.
-         */
-        ResultBody: {
-            status: number;
-            /** @default null */
-            transaction?: components["schemas"]["TransactionBody"] | null;
-            /** @default false */
-            replayed?: boolean;
-            /** @default null */
-            problem?: components["schemas"]["Problem"] | null;
+        /** @description The body of `POST …/transactions/{id}/reverse`. */
+        ReverseTransactionRequest: {
+            /**
+             * @description The id that the reversal shall have. Default: the id that the `Idempotency-Key` gives, or one that the server makes.
+             * @example refund-1
+             */
+            id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it counts for the business. Default: when it is recorded.
+             * @example 2026-11-01T00:00:00.000000Z
+             */
+            effective_at?: string | null;
+            /**
+             * @description Your text for finding it. Default: the original's.
+             * @example invoice 1009
+             */
+            reference?: string | null;
+            /**
+             * @description Names and values of your own, all of them strings, at most 4096 bytes of JSON. Default: none.
+             * @example {
+             *       "channel": "web"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            };
         };
-        /**
-         * TransactionBody
-         * @description A transaction.
-         *
-         *         `recorded_at` is when it was created. Only a hold has `expires_at`, null if it never expires.
-         *         The fields after it are left out while they have their defaults.
-         */
-        TransactionBody: {
-            id: string;
+        /** @description A page of a period. Every page has the balances of the whole period. `final` says that no event that may still be written can belong to the period. */
+        Statement: {
+            /**
+             * @description The id of an account, unique in its ledger.
+             * @example customers:alice
+             */
+            account: string;
+            /**
+             * @description What is counted, and in which unit: a code and a number of decimal places. In `USD/2` amounts are cents (1050 is 10.50 dollars), in `POINTS/0` whole points. An account holds one asset for ever.
+             * @example USD/2
+             */
+            asset: string;
+            /**
+             * Format: date-time
+             * @description The start of the period.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description The end of the period, which does not belong to it.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            to: string;
+            /**
+             * @description The balance before the first entry of the period.
+             * @example 0
+             */
+            opening_balance: bigint;
+            /** @description The entries of this page of the period, oldest first. */
+            entries: components["schemas"]["EntryBody"][];
+            /**
+             * @description The balance after the last entry of the period.
+             * @example 1000
+             */
+            closing_balance: bigint;
+            /**
+             * @description Whether nothing that may still be recorded can change this answer. Only a read with `consistency=strong` can know that.
+             * @example false
+             */
+            final: boolean;
+            /**
+             * @description Send it as `cursor` for the next page; null on the last page.
+             * @example sEnTAnDkEpTaSiTwAs
+             */
+            next_cursor: string | null;
+        };
+        /** @description The trial balance as far as it has been projected. `events` is how many events of accounts it counts, and `as_of` when the newest of them was recorded; null if there is none. `settled` is false while sums differ because the entries of a transaction arrive one by one. */
+        Totals: {
+            /**
+             * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+             * @example acme
+             */
             ledger: string;
-            state: string;
+            /**
+             * Format: date-time
+             * @description When the newest event in the sums was recorded; null for none.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            as_of: string | null;
+            /**
+             * @description How many events of accounts the sums contain.
+             * @example 12
+             */
+            events: number;
+            /**
+             * @description False while sums differ since entries of a transaction are on their way.
+             * @example true
+             */
+            settled: boolean;
+            /** @description The sums of each asset. */
+            assets: components["schemas"]["AssetTotals"][];
+        };
+        /** @description A transaction. `recorded_at` is when it was created. Only a hold has `expires_at`, null if it never expires. The fields after it are left out while they have their defaults. */
+        TransactionBody: {
+            /**
+             * @description The id of a transaction, unique in its ledger.
+             * @example order-77
+             */
+            id: string;
+            /**
+             * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+             * @example acme
+             */
+            ledger: string;
+            /**
+             * @description `posted` moved the amounts. `pending` is a hold: it reserves them until it is `posted`, `voided` or `expired`.
+             * @example posted
+             * @enum {string}
+             */
+            state: "pending" | "posted" | "voided" | "expired";
+            /**
+             * @description Your text for finding it; null = none.
+             * @example invoice 1009
+             */
             reference: string | null;
+            /**
+             * Format: date-time
+             * @description The time at which the transaction counts for the business, which may lie in the past.
+             * @example 2026-11-01T00:00:00.000000Z
+             */
             effective_at: string;
+            /**
+             * Format: date-time
+             * @description When the ledger recorded it first.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
             recorded_at: string;
+            /**
+             * @description Names and values of your own, all of them strings, at most 4096 bytes of JSON. Empty when none was given.
+             * @example {
+             *       "channel": "web"
+             *     }
+             */
             metadata: {
                 [key: string]: string;
             };
+            /**
+             * @description The transaction's version: 1 when it is made, and one more when it is posted, voided, expired or reversed. Send it as `min_version` to read at least this state.
+             * @example 1
+             */
             version: number;
+            /** @description Its entries, in the order of the request: debits equal credits per asset. */
             entries: components["schemas"]["TransactionEntryBody"][];
+            /**
+             * Format: date-time
+             * @description Holds only: when it expires unless resolved; null = never.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
             expires_at?: string | null;
-            /** @default null */
-            resolved_at?: string | null;
-            /** @default null */
-            void_reason?: string | null;
-            /** @default null */
-            reverses?: string | null;
-            /** @default null */
-            reversed_by?: string | null;
-            /** @default false */
+            /**
+             * Format: date-time
+             * @description When the hold was posted, voided or expired; absent before.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            resolved_at?: string;
+            /**
+             * @description The reason given with `/void`; absent without one.
+             * @example out of stock
+             */
+            void_reason?: string;
+            /**
+             * @description The transaction that this one reverses; absent otherwise.
+             * @example order-77
+             */
+            reverses?: string;
+            /**
+             * @description The transaction that reversed this one; absent before.
+             * @example refund-1
+             */
+            reversed_by?: string;
+            /**
+             * @description True where nothing was written (`dry_run=true`); absent otherwise.
+             * @example true
+             */
             dry_run?: boolean;
         };
-        /**
-         * TransactionEntryBody
-         * @description An entry of a transaction, with its account's balance after it.
-         *
-         *         `balance_after` is null on a striped account: a stripe has only a part of the balance.
-         */
+        /** @description An entry of a transaction, with its account's balance after it. `balance_after` is null on a striped account: a stripe has only a part of the balance. */
         TransactionEntryBody: {
+            /**
+             * @description The id of an account, unique in its ledger.
+             * @example customers:alice
+             */
             account: string;
-            /** @enum {unknown} */
+            /**
+             * @description The side of the entry. On an account whose `normal_balance` is the same side it adds the amount, on any other it takes it away.
+             * @example credit
+             * @enum {string}
+             */
             direction: "credit" | "debit";
+            /**
+             * @description A number of the asset's smallest unit, as a string of digits, since it may be larger than what JSON numbers keep exactly.
+             * @example 1000
+             */
             amount: bigint;
+            /**
+             * @description What is counted, and in which unit: a code and a number of decimal places. In `USD/2` amounts are cents (1050 is 10.50 dollars), in `POINTS/0` whole points. An account holds one asset for ever.
+             * @example USD/2
+             */
             asset: string;
+            /**
+             * @description The account's version after this: it grows with every change of the account. Send it as `min_version` to read at least this state.
+             * @example 3
+             */
             version: number;
-            balance_after: bigint | null;
+            /**
+             * @description The account's posted balance after this entry; null if it is striped.
+             * @example 1000
+             */
+            balance_after: bigint;
         };
-        /**
-         * ReverseTransactionRequest
-         * @description The body of `POST …/transactions/{id}/reverse`.
-         */
-        ReverseTransactionRequest: {
-            /** @default null */
-            id?: string | null;
-            /** @default null */
-            effective_at?: string | null;
-            /** @default null */
-            reference?: string | null;
-            /** @default {} */
-            metadata?: {
-                [key: string]: string;
-            };
-        };
-        /**
-         * Statement
-         * @description A page of a period. Every page has the balances of the whole period.
-         *
-         *         `final` says that no event that may still be written can belong to the period.
-         */
-        Statement: {
-            account: string;
-            asset: string;
-            from: string;
-            to: string;
-            opening_balance: bigint;
-            entries: components["schemas"]["EntryBody"][];
-            closing_balance: bigint;
-            final: boolean;
-            next_cursor: string | null;
-        };
-        /**
-         * Totals
-         * @description The trial balance as far as it has been projected.
-         *
-         *         `events` is how many events of accounts it counts, and `as_of` when the newest of them was
-         *         recorded; null if there is none. `settled` is false while sums differ because the entries of a
-         *         transaction arrive one by one.
-         */
-        Totals: {
-            ledger: string;
-            as_of: string | null;
-            events: number;
-            settled: boolean;
-            assets: components["schemas"]["AssetTotals"][];
-        };
-        /**
-         * AssetTotals
-         * @description All that was ever posted in one asset, on either side.
-         *
-         *         `balanced` is null where the sums differ while transactions are on their way into them.
-         */
-        AssetTotals: {
-            asset: string;
-            debits: bigint;
-            credits: bigint;
-            balanced: boolean | null;
-        };
-        /**
-         * Transactions
-         * @description A page of transactions in the order of their recording, or in the opposite one.
-         */
+        /** @description A page of transactions in the order of their recording, or in the opposite one. */
         Transactions: {
+            /** @description The transactions, in the order that was asked for. */
             transactions: components["schemas"]["TransactionBody"][];
+            /**
+             * @description Send it as `cursor` for the next page; null on the last page.
+             * @example sEnTAnDkEpTaSiTwAs
+             */
             next_cursor: string | null;
         };
-        /**
-         * VoidHoldRequest
-         * @description The body of `POST …/transactions/{id}/void`.
-         */
+        /** @description The body of `POST …/transactions/{id}/void`. */
         VoidHoldRequest: {
-            /** @default null */
+            /**
+             * @description Why, for people. Default: none.
+             * @example out of stock
+             */
             reason?: string | null;
         };
-        /** @description RFC 9457, with a stable `code` and the figures of the refusal. */
+        /** @description An error (RFC 9457): a stable `code`, and the figures of the refusal, numbers as strings of digits. After a 4xx nothing was written. */
         Problem: {
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description The address of this kind of error, which ends in its code.
+             * @example https://twofold.dev/problems/insufficient_funds
+             */
             type: string;
+            /**
+             * @description The code in words.
+             * @example Insufficient funds
+             */
             title: string;
+            /**
+             * @description The HTTP status.
+             * @example 422
+             */
             status: number;
-            /** @enum {string} */
+            /**
+             * @description The kind of error, by which a program decides. It never changes; a newer ledger may have further ones.
+             * @example insufficient_funds
+             * @enum {string}
+             */
             code: "malformed_json" | "validation_failed" | "invalid_amount" | "invalid_cursor" | "unauthorized" | "forbidden" | "not_found" | "ledger_not_found" | "account_not_found" | "transaction_not_found" | "method_not_allowed" | "version_conflict" | "account_exists" | "transaction_not_pending" | "transaction_not_posted" | "already_reversed" | "account_not_empty" | "request_too_large" | "too_many_entries" | "batch_too_large" | "unsupported_media_type" | "unbalanced_transaction" | "insufficient_funds" | "balance_limit_exceeded" | "account_frozen" | "account_closed" | "asset_mismatch" | "exceeds_pending_amount" | "idempotency_key_reused" | "batch_aborted" | "rate_limited" | "internal_error" | "contention" | "not_attempted" | "outcome_unknown" | "projection_behind" | "unavailable";
+            /**
+             * @description What went wrong, for people. Its wording may change.
+             * @example alice has 0 available, 1 asked; it grows by credits
+             */
             detail: string;
-            errors: {
-                field: string;
-                detail: string;
-            }[];
+            /**
+             * @description Each field that is not as it should be; empty for errors of other kinds.
+             * @example []
+             */
+            errors: components["schemas"]["FieldError"][];
+            /**
+             * @description The account. With `account_closed`, `account_exists`, `account_frozen`, `account_not_empty`, `account_not_found`, `asset_mismatch`, `balance_limit_exceeded`, `insufficient_funds`, `version_conflict`.
+             * @example alice
+             */
+            account?: string;
+            /**
+             * @description What the request asked for: an amount, or the asset of an entry. With `asset_mismatch`, `exceeds_pending_amount`, `insufficient_funds`.
+             * @example 1
+             */
+            asked?: string;
+            /**
+             * @description The asset. With `asset_mismatch`, `unbalanced_transaction`.
+             * @example USD/2
+             */
+            asset?: string;
+            /**
+             * @description What may be taken out. With `insufficient_funds`.
+             * @example 0
+             */
+            available?: string;
+            /**
+             * @description The balance that the account would have. With `balance_limit_exceeded`.
+             * @example -1
+             */
+            balance?: string;
+            /**
+             * @description The sum of the credits. With `unbalanced_transaction`.
+             * @example 1000
+             */
+            credits?: string;
+            /**
+             * @description The sum of the debits. With `unbalanced_transaction`.
+             * @example 999
+             */
+            debits?: string;
+            /**
+             * @description The side that is frozen. With `account_frozen`.
+             * @example debit
+             */
+            direction?: string;
+            /**
+             * @description How many entries there are. With `too_many_entries`.
+             * @example 97
+             */
+            entries?: string;
+            /**
+             * @description The amount that is held. With `exceeds_pending_amount`.
+             * @example 400
+             */
+            held?: string;
+            /**
+             * @description The version in `If-Match`; `0` for a weak tag. With `version_conflict`.
+             * @example 2
+             */
+            if_version?: string;
+            /**
+             * @description The ledger. With `ledger_not_found`.
+             * @example acme
+             */
+            ledger?: string;
+            /**
+             * @description The account's maximum; null = no limit. With `balance_limit_exceeded`.
+             * @example 1000000
+             */
+            max_balance?: string | null;
+            /**
+             * @description The account's minimum; null = no limit. With `balance_limit_exceeded`, `insufficient_funds`.
+             * @example 0
+             */
+            min_balance?: string | null;
+            /**
+             * @description The version that was asked for. With `projection_behind`.
+             * @example 3
+             */
+            min_version?: string;
+            /**
+             * @description How many there may be. With `batch_too_large`, `too_many_entries`.
+             * @example 96
+             */
+            most?: string;
+            /**
+             * @description The side on which the account grows. With `insufficient_funds`.
+             * @example credit
+             */
+            normal_balance?: string;
+            /**
+             * @description What there are too many of. With `batch_too_large`.
+             * @example transactions
+             */
+            of?: string;
+            /**
+             * @description What is pending on the credit side. With `account_not_empty`.
+             * @example 0
+             */
+            pending_credits?: string;
+            /**
+             * @description What is pending on the debit side. With `account_not_empty`.
+             * @example 0
+             */
+            pending_debits?: string;
+            /**
+             * @description The posted balance. With `account_not_empty`.
+             * @example 1000
+             */
+            posted?: string;
+            /**
+             * @description The transaction that reversed it before. With `already_reversed`.
+             * @example refund-1
+             */
+            reversed_by?: string;
+            /**
+             * @description How many there are. With `batch_too_large`.
+             * @example 101
+             */
+            size?: string;
+            /**
+             * @description The state in which the transaction is. With `transaction_not_pending`, `transaction_not_posted`.
+             * @example posted
+             */
+            state?: string;
+            /**
+             * @description The transaction. With `already_reversed`, `exceeds_pending_amount`, `idempotency_key_reused`, `transaction_not_found`, `transaction_not_pending`, `transaction_not_posted`.
+             * @example order-77
+             */
+            transaction?: string;
+            /**
+             * @description The version at which the account is. With `version_conflict`.
+             * @example 3
+             */
+            version?: string;
+        } & {
+            [key: string]: unknown;
         };
     };
-    responses: never;
-    parameters: never;
+    responses: {
+        /** @description `forbidden` */
+        forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `internal_error` */
+        internal_error: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not_found` */
+        not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `rate_limited` */
+        rate_limited: {
+            headers: {
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_too_large` */
+        request_too_large: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unauthorized` */
+        unauthorized: {
+            headers: {
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unavailable` */
+        unavailable: {
+            headers: {
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unsupported_media_type` */
+        unsupported_media_type: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: {
+        /**
+         * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
+         * @example order-78
+         */
+        "Idempotency-Key": string;
+        /**
+         * @description The id of an account, unique in its ledger.
+         * @example customers:alice
+         */
+        account: string;
+        /**
+         * @description `eventual` reads the read model, which shows a write a moment later. `strong` reads the event table, where the stage allows it; elsewhere it is a 400.
+         * @example eventual
+         */
+        consistency: "eventual" | "strong";
+        /**
+         * @description The `next_cursor` of the page before. Default: the first page. A cursor belongs to its listing: repeat the other parameters as they were, or leave them out.
+         * @example sEnTAnDkEpTaSiTwAs
+         */
+        cursor: string;
+        /**
+         * @description The start of the period: what was recorded at or after this time (RFC 3339). Default: the beginning.
+         * @example 2026-01-01T00:00:00Z
+         */
+        from: string;
+        /**
+         * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+         * @example acme
+         */
+        ledger: string;
+        /**
+         * @description The most rows of a page, 1 to 200.
+         * @example 50
+         */
+        limit: number;
+        /**
+         * @description The version that the answer must contain, as a write answered it. The read waits for it for up to two seconds, and otherwise answers 503 `projection_behind`. 0 requires none.
+         * @example 1
+         */
+        min_version: number;
+        /**
+         * @description `asc`, which is the default, is oldest first; `desc` is newest first.
+         * @example desc
+         */
+        order: "asc" | "desc";
+        /**
+         * @description The end of the period: what was recorded before this time (RFC 3339). Default: now.
+         * @example 2036-01-01T00:00:00Z
+         */
+        to: string;
+        /**
+         * @description The id of a transaction, unique in its ledger.
+         * @example order-77
+         */
+        transaction: string;
+    };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Where the Read API has what was made: its address, where this stage knows it, else its path below the Read API's root.
+         * @example /ledgers/acme/accounts/customers:alice
+         */
+        Location: string;
+        /**
+         * @description How to authenticate.
+         * @example Bearer realm="twofold"
+         */
+        "WWW-Authenticate": string;
+        /**
+         * @description The account's version, for `If-Match`.
+         * @example "2"
+         */
+        ETag: string;
+        /**
+         * @description `true` where an earlier request had done it; else absent.
+         * @example true
+         */
+        "Idempotency-Replayed": "true";
+        /**
+         * @description Seconds after which the same request may succeed.
+         * @example 1
+         */
+        "Retry-After": number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    accounts: {
+    listAccounts: {
         parameters: {
             query?: {
-                /** @description Ids that begin so. */
+                /**
+                 * @description Only accounts whose ids begin so. Default: all accounts.
+                 * @example customers:
+                 */
                 prefix?: string;
-                /** @description How many rows a page holds. */
-                limit?: number;
-                /** @description The `next_cursor` of the page before. */
-                cursor?: string;
+                /**
+                 * @description The most rows of a page, 1 to 200.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the page before. Default: the first page. A cursor belongs to its listing: repeat the other parameters as they were, or leave them out.
+                 * @example sEnTAnDkEpTaSiTwAs
+                 */
+                cursor?: components["parameters"]["cursor"];
             };
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
             };
             cookie?: never;
         };
@@ -854,26 +1669,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `ledger_not_found` */
             404: {
                 headers: {
@@ -883,31 +1680,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `projection_behind` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -916,16 +1694,22 @@ export interface operations {
             };
         };
     };
-    open_account: {
+    openAccount: {
         parameters: {
             query?: never;
             header?: {
-                /** @description With the same key and content a request is done once and answered again. Double quotes around it do not count. One that is an id is the id of what is made; any other gives one. */
-                "Idempotency-Key"?: string;
+                /**
+                 * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
+                 * @example order-78
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
             };
             cookie?: never;
         };
@@ -938,12 +1722,9 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Where the Read API has what was made: its address, where this stage knows it, else its path below the Read API's root. */
-                    Location?: string;
-                    /** @description The version, for `If-Match`. */
-                    ETag?: string;
-                    /** @description `true` if this was done before. */
-                    "Idempotency-Replayed"?: "true";
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -953,10 +1734,8 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
-                    /** @description Where the Read API has what was made: its address, where this stage knows it, else its path below the Read API's root. */
-                    Location?: string;
-                    /** @description The version, for `If-Match`. */
-                    ETag?: string;
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -972,35 +1751,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not_found` */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
             /** @description `account_exists` */
             409: {
                 headers: {
@@ -1010,24 +1763,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["request_too_large"];
+            415: components["responses"]["unsupported_media_type"];
             /** @description `balance_limit_exceeded` */
             422: {
                 headers: {
@@ -1037,31 +1774,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1070,16 +1788,22 @@ export interface operations {
             };
         };
     };
-    open_accounts: {
+    openAccounts: {
         parameters: {
             query?: never;
             header?: {
-                /** @description With the same key and content a request is done once and answered again. Double quotes around it do not count. One that is an id is the id of what is made; any other gives one. */
-                "Idempotency-Key"?: string;
+                /**
+                 * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
+                 * @example order-78
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
             };
             cookie?: never;
         };
@@ -1092,8 +1816,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1109,35 +1832,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not_found` */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
             /** @description `request_too_large`, `batch_too_large` */
             413: {
                 headers: {
@@ -1147,62 +1844,38 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable` */
-            503: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            415: components["responses"]["unsupported_media_type"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
         };
     };
-    account: {
+    getAccount: {
         parameters: {
             query?: {
-                /** @description Wait, for up to two seconds, until this version is to be seen. */
-                min_version?: number;
-                /** @description `strong` reads the event table itself, where a stage allows it. */
-                consistency?: "eventual" | "strong";
+                /**
+                 * @description The version that the answer must contain, as a write answered it. The read waits for it for up to two seconds, and otherwise answers 503 `projection_behind`. 0 requires none.
+                 * @example 1
+                 */
+                min_version?: components["parameters"]["min_version"];
+                /**
+                 * @description `eventual` reads the read model, which shows a write a moment later. `strong` reads the event table, where the stage allows it; elsewhere it is a 400.
+                 * @example eventual
+                 */
+                consistency?: components["parameters"]["consistency"];
             };
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description An account's id. */
-                account: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of an account, unique in its ledger.
+                 * @example customers:alice
+                 */
+                account: components["parameters"]["account"];
             };
             cookie?: never;
         };
@@ -1211,8 +1884,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description The version, for `If-Match`. */
-                    ETag?: string;
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1228,26 +1900,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found` */
             404: {
                 headers: {
@@ -1257,31 +1911,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `projection_behind` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1290,18 +1925,27 @@ export interface operations {
             };
         };
     };
-    change_account: {
+    changeAccount: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The version that the change was made for; stale is 409, and so is any weak tag, which never matches. */
+                /**
+                 * @description The `ETag` of the account that the change was made for. If the account has changed since, the answer is 409 `version_conflict`; so it is for a weak tag, which never matches. Default: the change is made to whatever version there is.
+                 * @example "2"
+                 */
                 "If-Match"?: string;
             };
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description An account's id. */
-                account: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of an account, unique in its ledger.
+                 * @example customers:alice
+                 */
+                account: components["parameters"]["account"];
             };
             cookie?: never;
         };
@@ -1314,8 +1958,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description The version, for `If-Match`. */
-                    ETag?: string;
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1331,26 +1974,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found` */
             404: {
                 headers: {
@@ -1369,24 +1994,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["request_too_large"];
+            415: components["responses"]["unsupported_media_type"];
             /** @description `account_closed`, `balance_limit_exceeded` */
             422: {
                 headers: {
@@ -1396,31 +2005,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1429,15 +2019,21 @@ export interface operations {
             };
         };
     };
-    freeze_account: {
+    freezeAccount: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description An account's id. */
-                account: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of an account, unique in its ledger.
+                 * @example customers:alice
+                 */
+                account: components["parameters"]["account"];
             };
             cookie?: never;
         };
@@ -1450,8 +2046,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description The version, for `If-Match`. */
-                    ETag?: string;
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1467,26 +2062,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found` */
             404: {
                 headers: {
@@ -1496,24 +2073,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["request_too_large"];
+            415: components["responses"]["unsupported_media_type"];
             /** @description `account_closed` */
             422: {
                 headers: {
@@ -1523,31 +2084,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1556,15 +2098,21 @@ export interface operations {
             };
         };
     };
-    unfreeze_account: {
+    unfreezeAccount: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description An account's id. */
-                account: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of an account, unique in its ledger.
+                 * @example customers:alice
+                 */
+                account: components["parameters"]["account"];
             };
             cookie?: never;
         };
@@ -1577,8 +2125,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description The version, for `If-Match`. */
-                    ETag?: string;
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1594,26 +2141,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found` */
             404: {
                 headers: {
@@ -1623,24 +2152,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["request_too_large"];
+            415: components["responses"]["unsupported_media_type"];
             /** @description `account_closed` */
             422: {
                 headers: {
@@ -1650,31 +2163,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1683,15 +2177,21 @@ export interface operations {
             };
         };
     };
-    close_account: {
+    closeAccount: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description An account's id. */
-                account: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of an account, unique in its ledger.
+                 * @example customers:alice
+                 */
+                account: components["parameters"]["account"];
             };
             cookie?: never;
         };
@@ -1704,8 +2204,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description The version, for `If-Match`. */
-                    ETag?: string;
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1721,26 +2220,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found` */
             404: {
                 headers: {
@@ -1759,49 +2240,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["request_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1810,28 +2256,52 @@ export interface operations {
             };
         };
     };
-    listing: {
+    listTransactions: {
         parameters: {
             query?: {
-                /** @description Transactions in this state. */
+                /**
+                 * @description Only holds that are still pending. Not together with `reference`, `from` or `to`. Default: transactions in any state.
+                 * @example pending
+                 */
                 state?: "pending";
-                /** @description Transactions with this reference. */
+                /**
+                 * @description Only transactions with this reference. Default: with any or none.
+                 * @example invoice 1009
+                 */
                 reference?: string;
-                /** @description Recorded at or after. */
-                from?: string;
-                /** @description Recorded before. */
-                to?: string;
-                /** @description Oldest first, which is the default, or newest first. */
-                order?: "asc" | "desc";
-                /** @description How many rows a page holds. */
-                limit?: number;
-                /** @description The `next_cursor` of the page before. */
-                cursor?: string;
+                /**
+                 * @description The start of the period: what was recorded at or after this time (RFC 3339). Default: the beginning.
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: components["parameters"]["from"];
+                /**
+                 * @description The end of the period: what was recorded before this time (RFC 3339). Default: now.
+                 * @example 2036-01-01T00:00:00Z
+                 */
+                to?: components["parameters"]["to"];
+                /**
+                 * @description `asc`, which is the default, is oldest first; `desc` is newest first.
+                 * @example desc
+                 */
+                order?: components["parameters"]["order"];
+                /**
+                 * @description The most rows of a page, 1 to 200.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the page before. Default: the first page. A cursor belongs to its listing: repeat the other parameters as they were, or leave them out.
+                 * @example sEnTAnDkEpTaSiTwAs
+                 */
+                cursor?: components["parameters"]["cursor"];
             };
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
             };
             cookie?: never;
         };
@@ -1855,26 +2325,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `ledger_not_found` */
             404: {
                 headers: {
@@ -1884,52 +2336,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable` */
-            503: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
         };
     };
-    post_transaction: {
+    postTransaction: {
         parameters: {
             query?: {
-                /** @description Decide and answer, and write nothing. */
+                /**
+                 * @description Decide and answer, and write nothing. Default: `false`.
+                 * @example false
+                 */
                 dry_run?: "true" | "false";
             };
             header?: {
-                /** @description With the same key and content a request is done once and answered again. Double quotes around it do not count. One that is an id is the id of what is made; any other gives one. */
-                "Idempotency-Key"?: string;
+                /**
+                 * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
+                 * @example order-78
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
             };
             cookie?: never;
         };
@@ -1942,10 +2375,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Where the Read API has what was made: its address, where this stage knows it, else its path below the Read API's root. */
-                    Location?: string;
-                    /** @description `true` if this was done before. */
-                    "Idempotency-Replayed"?: "true";
+                    Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1955,8 +2386,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
-                    /** @description Where the Read API has what was made: its address, where this stage knows it, else its path below the Read API's root. */
-                    Location?: string;
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1972,26 +2402,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found` */
             404: {
                 headers: {
@@ -2010,15 +2422,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            415: components["responses"]["unsupported_media_type"];
             /** @description `insufficient_funds`, `balance_limit_exceeded`, `account_frozen`, `account_closed`, `idempotency_key_reused`, `unbalanced_transaction`, `asset_mismatch` */
             422: {
                 headers: {
@@ -2028,31 +2432,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2061,16 +2446,22 @@ export interface operations {
             };
         };
     };
-    post_batch: {
+    postBatch: {
         parameters: {
             query?: never;
             header?: {
-                /** @description With the same key and content a request is done once and answered again. Double quotes around it do not count. One that is an id is the id of what is made; any other gives one. */
-                "Idempotency-Key"?: string;
+                /**
+                 * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
+                 * @example order-78
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
             };
             cookie?: never;
         };
@@ -2083,8 +2474,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2100,35 +2490,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not_found` */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
             /** @description `request_too_large`, `batch_too_large` */
             413: {
                 headers: {
@@ -2138,40 +2502,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            415: components["responses"]["unsupported_media_type"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2180,18 +2517,27 @@ export interface operations {
             };
         };
     };
-    post_hold: {
+    postHold: {
         parameters: {
             query?: never;
             header?: {
-                /** @description With the same key and content a request is done once and answered again. Double quotes around it do not count. One that is an id is the id of what is made; any other gives one. */
-                "Idempotency-Key"?: string;
+                /**
+                 * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
+                 * @example order-78
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description A transaction's id. */
-                transaction: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of a transaction, unique in its ledger.
+                 * @example order-77
+                 */
+                transaction: components["parameters"]["transaction"];
             };
             cookie?: never;
         };
@@ -2204,8 +2550,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description `true` if this was done before. */
-                    "Idempotency-Replayed"?: "true";
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2221,26 +2566,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `transaction_not_found` */
             404: {
                 headers: {
@@ -2259,24 +2586,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["request_too_large"];
+            415: components["responses"]["unsupported_media_type"];
             /** @description `idempotency_key_reused`, `exceeds_pending_amount` */
             422: {
                 headers: {
@@ -2286,31 +2597,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2319,18 +2611,27 @@ export interface operations {
             };
         };
     };
-    void_hold: {
+    voidHold: {
         parameters: {
             query?: never;
             header?: {
-                /** @description With the same key and content a request is done once and answered again. Double quotes around it do not count. One that is an id is the id of what is made; any other gives one. */
-                "Idempotency-Key"?: string;
+                /**
+                 * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
+                 * @example order-78
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description A transaction's id. */
-                transaction: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of a transaction, unique in its ledger.
+                 * @example order-77
+                 */
+                transaction: components["parameters"]["transaction"];
             };
             cookie?: never;
         };
@@ -2343,8 +2644,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description `true` if this was done before. */
-                    "Idempotency-Replayed"?: "true";
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2360,26 +2660,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `transaction_not_found` */
             404: {
                 headers: {
@@ -2398,24 +2680,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["request_too_large"];
+            415: components["responses"]["unsupported_media_type"];
             /** @description `idempotency_key_reused` */
             422: {
                 headers: {
@@ -2425,31 +2691,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2458,18 +2705,27 @@ export interface operations {
             };
         };
     };
-    reverse_transaction: {
+    reverseTransaction: {
         parameters: {
             query?: never;
             header?: {
-                /** @description With the same key and content a request is done once and answered again. Double quotes around it do not count. One that is an id is the id of what is made; any other gives one. */
-                "Idempotency-Key"?: string;
+                /**
+                 * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
+                 * @example order-78
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description A transaction's id. */
-                transaction: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of a transaction, unique in its ledger.
+                 * @example order-77
+                 */
+                transaction: components["parameters"]["transaction"];
             };
             cookie?: never;
         };
@@ -2482,10 +2738,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Where the Read API has what was made: its address, where this stage knows it, else its path below the Read API's root. */
-                    Location?: string;
-                    /** @description `true` if this was done before. */
-                    "Idempotency-Replayed"?: "true";
+                    Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2495,8 +2749,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
-                    /** @description Where the Read API has what was made: its address, where this stage knows it, else its path below the Read API's root. */
-                    Location?: string;
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2512,26 +2765,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found`, `transaction_not_found` */
             404: {
                 headers: {
@@ -2550,24 +2785,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["request_too_large"];
+            415: components["responses"]["unsupported_media_type"];
             /** @description `insufficient_funds`, `balance_limit_exceeded`, `account_frozen`, `account_closed`, `idempotency_key_reused` */
             422: {
                 headers: {
@@ -2577,31 +2796,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `contention`, `not_attempted`, `outcome_unknown` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2610,13 +2810,19 @@ export interface operations {
             };
         };
     };
-    list_ledgers: {
+    listLedgers: {
         parameters: {
             query?: {
-                /** @description How many rows a page holds. */
-                limit?: number;
-                /** @description The `next_cursor` of the page before. */
-                cursor?: string;
+                /**
+                 * @description The most rows of a page, 1 to 200.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the page before. Default: the first page. A cursor belongs to its listing: repeat the other parameters as they were, or leave them out.
+                 * @example sEnTAnDkEpTaSiTwAs
+                 */
+                cursor?: components["parameters"]["cursor"];
             };
             header?: never;
             path?: never;
@@ -2642,84 +2848,45 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not_found` */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable` */
-            503: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
         };
     };
-    balance: {
+    getBalance: {
         parameters: {
             query?: {
-                /** @description Wait, for up to two seconds, until this version is to be seen. */
-                min_version?: number;
-                /** @description `strong` reads the event table itself, where a stage allows it. */
-                consistency?: "eventual" | "strong";
-                /** @description A time; by default, now. */
+                /**
+                 * @description The version that the answer must contain, as a write answered it. The read waits for it for up to two seconds, and otherwise answers 503 `projection_behind`. 0 requires none.
+                 * @example 1
+                 */
+                min_version?: components["parameters"]["min_version"];
+                /**
+                 * @description `eventual` reads the read model, which shows a write a moment later. `strong` reads the event table, where the stage allows it; elsewhere it is a 400.
+                 * @example eventual
+                 */
+                consistency?: components["parameters"]["consistency"];
+                /**
+                 * @description The time of the balance: after the last entry recorded at or before it (RFC 3339). Default: now.
+                 * @example 2036-01-01T00:00:00Z
+                 */
                 at?: string;
             };
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description An account's id. */
-                account: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of an account, unique in its ledger.
+                 * @example customers:alice
+                 */
+                account: components["parameters"]["account"];
             };
             cookie?: never;
         };
@@ -2743,26 +2910,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found` */
             404: {
                 headers: {
@@ -2772,31 +2921,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `projection_behind` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2805,26 +2935,47 @@ export interface operations {
             };
         };
     };
-    entries: {
+    listEntries: {
         parameters: {
             query?: {
-                /** @description Wait, for up to two seconds, until this version is to be seen. */
-                min_version?: number;
-                /** @description `strong` reads the event table itself, where a stage allows it. */
-                consistency?: "eventual" | "strong";
-                /** @description Oldest first, which is the default, or newest first. */
-                order?: "asc" | "desc";
-                /** @description How many rows a page holds. */
-                limit?: number;
-                /** @description The `next_cursor` of the page before. */
-                cursor?: string;
+                /**
+                 * @description The version that the answer must contain, as a write answered it. The read waits for it for up to two seconds, and otherwise answers 503 `projection_behind`. 0 requires none.
+                 * @example 1
+                 */
+                min_version?: components["parameters"]["min_version"];
+                /**
+                 * @description `eventual` reads the read model, which shows a write a moment later. `strong` reads the event table, where the stage allows it; elsewhere it is a 400.
+                 * @example eventual
+                 */
+                consistency?: components["parameters"]["consistency"];
+                /**
+                 * @description `asc`, which is the default, is oldest first; `desc` is newest first.
+                 * @example desc
+                 */
+                order?: components["parameters"]["order"];
+                /**
+                 * @description The most rows of a page, 1 to 200.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the page before. Default: the first page. A cursor belongs to its listing: repeat the other parameters as they were, or leave them out.
+                 * @example sEnTAnDkEpTaSiTwAs
+                 */
+                cursor?: components["parameters"]["cursor"];
             };
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description An account's id. */
-                account: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of an account, unique in its ledger.
+                 * @example customers:alice
+                 */
+                account: components["parameters"]["account"];
             };
             cookie?: never;
         };
@@ -2848,26 +2999,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found` */
             404: {
                 headers: {
@@ -2877,31 +3010,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `projection_behind` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2910,28 +3024,52 @@ export interface operations {
             };
         };
     };
-    statement: {
+    getStatement: {
         parameters: {
             query?: {
-                /** @description Wait, for up to two seconds, until this version is to be seen. */
-                min_version?: number;
-                /** @description `strong` reads the event table itself, where a stage allows it. */
-                consistency?: "eventual" | "strong";
-                /** @description Recorded at or after. */
-                from?: string;
-                /** @description Recorded before. */
-                to?: string;
-                /** @description How many rows a page holds. */
-                limit?: number;
-                /** @description The `next_cursor` of the page before. */
-                cursor?: string;
+                /**
+                 * @description The version that the answer must contain, as a write answered it. The read waits for it for up to two seconds, and otherwise answers 503 `projection_behind`. 0 requires none.
+                 * @example 1
+                 */
+                min_version?: components["parameters"]["min_version"];
+                /**
+                 * @description `eventual` reads the read model, which shows a write a moment later. `strong` reads the event table, where the stage allows it; elsewhere it is a 400.
+                 * @example eventual
+                 */
+                consistency?: components["parameters"]["consistency"];
+                /**
+                 * @description The start of the period: what was recorded at or after this time (RFC 3339). Default: the beginning.
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: components["parameters"]["from"];
+                /**
+                 * @description The end of the period: what was recorded before this time (RFC 3339). Default: now.
+                 * @example 2036-01-01T00:00:00Z
+                 */
+                to?: components["parameters"]["to"];
+                /**
+                 * @description The most rows of a page, 1 to 200.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the page before. Default: the first page. A cursor belongs to its listing: repeat the other parameters as they were, or leave them out.
+                 * @example sEnTAnDkEpTaSiTwAs
+                 */
+                cursor?: components["parameters"]["cursor"];
             };
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description An account's id. */
-                account: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of an account, unique in its ledger.
+                 * @example customers:alice
+                 */
+                account: components["parameters"]["account"];
             };
             cookie?: never;
         };
@@ -2955,26 +3093,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `account_not_found` */
             404: {
                 headers: {
@@ -2984,31 +3104,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `projection_behind` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3017,20 +3118,32 @@ export interface operations {
             };
         };
     };
-    transaction: {
+    getTransaction: {
         parameters: {
             query?: {
-                /** @description Wait, for up to two seconds, until this version is to be seen. */
-                min_version?: number;
-                /** @description `strong` reads the event table itself, where a stage allows it. */
-                consistency?: "eventual" | "strong";
+                /**
+                 * @description The version that the answer must contain, as a write answered it. The read waits for it for up to two seconds, and otherwise answers 503 `projection_behind`. 0 requires none.
+                 * @example 1
+                 */
+                min_version?: components["parameters"]["min_version"];
+                /**
+                 * @description `eventual` reads the read model, which shows a write a moment later. `strong` reads the event table, where the stage allows it; elsewhere it is a 400.
+                 * @example eventual
+                 */
+                consistency?: components["parameters"]["consistency"];
             };
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
-                /** @description A transaction's id. */
-                transaction: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of a transaction, unique in its ledger.
+                 * @example order-77
+                 */
+                transaction: components["parameters"]["transaction"];
             };
             cookie?: never;
         };
@@ -3054,26 +3167,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `transaction_not_found` */
             404: {
                 headers: {
@@ -3083,31 +3178,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
             /** @description `unavailable`, `projection_behind` */
             503: {
                 headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3116,13 +3192,16 @@ export interface operations {
             };
         };
     };
-    trial: {
+    getTrialBalance: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
             };
             cookie?: never;
         };
@@ -3146,26 +3225,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             /** @description `not_found`, `ledger_not_found` */
             404: {
                 headers: {
@@ -3175,46 +3236,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable` */
-            503: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
         };
     };
-    verdict: {
+    getIntegrity: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description A tenant's book. */
-                ledger: string;
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
             };
             cookie?: never;
         };
@@ -3238,69 +3274,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized` */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not_found` */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable` */
-            503: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
         };
     };
-    status: {
+    getHealth: {
         parameters: {
             query?: never;
             header?: never;
@@ -3327,40 +3309,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable` */
-            503: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
         };
     };
-    openapi: {
+    getOpenapi: {
         parameters: {
             query?: never;
             header?: never;
@@ -3374,7 +3328,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": Record<string, never>;
+                };
             };
             /** @description `validation_failed` */
             400: {
@@ -3385,40 +3341,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable` */
-            503: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
         };
     };
-    docs: {
+    getDocs: {
         parameters: {
             query?: never;
             header?: never;
@@ -3432,7 +3360,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/html": string;
+                };
             };
             /** @description `validation_failed` */
             400: {
@@ -3443,37 +3373,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` */
-            429: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable` */
-            503: {
-                headers: {
-                    /** @description Seconds after which the same request may succeed. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
         };
     };
 }
