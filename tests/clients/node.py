@@ -53,15 +53,13 @@ def built_client() -> Path:
 
 def _packages() -> Path:
     """A folder with the `node_modules` of the lock."""
-    names = ("package.json", "package-lock.json", ".npmrc")
-    files = [SOURCE / name for name in names]
 
     def install(folder: Path) -> None:
-        for file in files:
-            shutil.copy(file, folder)
+        for name in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(SOURCE / name, folder)
         run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder)
 
-    return _made("packages", files, install)
+    return _made("packages", [SOURCE / "package-lock.json"], install)
 
 
 def _made(name: str, files: Iterable[Path], make: Callable[[Path], None]) -> Path:

@@ -38,9 +38,8 @@ function amountType(schema, { path }) {
     return undefined;
   }
   const bigint = ts.factory.createKeywordTypeNode(ts.SyntaxKind.BigIntKeyword);
-  const isNullable = [...(schema.oneOf ?? []), ...(schema.anyOf ?? [])].some(
-    (each) => each.type === "null",
-  );
+  const kinds = [schema, ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])];
+  const isNullable = kinds.some(({ type }) => [type].flat().includes("null"));
   const nothing = ts.factory.createLiteralTypeNode(ts.factory.createNull());
   return isNullable ? ts.factory.createUnionTypeNode([bigint, nothing]) : bigint;
 }

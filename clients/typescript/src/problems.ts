@@ -1,4 +1,4 @@
-import { AMOUNTS, type components } from "./schema.js";
+import type { components } from "./schema.js";
 
 /** One wrong field of a request. */
 export interface FieldError {
@@ -15,13 +15,44 @@ export type ProblemCode =
   | typeof UNEXPECTED
   | (string & Record<never, never>);
 
-/** The figures of a refusal, such as `available`. Amounts are bigints. */
-export type Figures = Readonly<Record<string, unknown>>;
+/** The figures that are amounts. An `asset_mismatch` has an asset as `asked`. */
+const AMOUNT_FIGURES = [
+  "asked",
+  "available",
+  "balance",
+  "credits",
+  "debits",
+  "held",
+  "max_balance",
+  "min_balance",
+  "pending_credits",
+  "pending_debits",
+  "posted",
+] as const;
 
-const STANDARD = new Set(["type", "title", "status", "code", "detail", "errors"]);
+const STANDARD = ["type", "title", "status", "code", "detail", "errors"] as const;
 
-/** Amounts that only problems have. */
-const ASKED = new Set(["asked", "held", "balance"]);
+type Document = components["schemas"]["Problem"];
+
+/** The names of the figures that are known. The document allows any. */
+type Figure = keyof {
+  [Name in keyof Document as string extends Name ? never : Name]: unknown;
+};
+
+/** The type of a figure, whose amount is a bigint. */
+type Exact<Name extends Figure> = Name extends "asked"
+  ? bigint | string
+  : Name extends (typeof AMOUNT_FIGURES)[number]
+    ? bigint | Extract<Document[Name], null>
+    : Document[Name];
+
+/**
+ * The figures of a refusal, such as `available`. Amounts are bigints, other numbers strings. A newer
+ * ledger may have others.
+ */
+export type Figures = Readonly<Record<string, unknown>> & {
+  readonly [Name in Exclude<Figure, (typeof STANDARD)[number]>]?: Exact<Name>;
+};
 
 /**
  * The base of the client's errors. `key` is the id or the idempotency key of the request.
@@ -97,11 +128,15 @@ function isProblem(document: unknown): document is Record<string, unknown> {
 }
 
 function figuresOf(document: Readonly<Record<string, unknown>>): Figures {
-  const figures = Object.entries(document).filter(([name]) => !STANDARD.has(name));
-  return Object.fromEntries(figures.map(([name, value]) => [name, figure(name, value)]));
+  const named = (names: readonly string[], name: string) => names.includes(name);
+  const figures = Object.entries(document).filter(([name]) => !named(STANDARD, name));
+  const exact = figures.map(([name, value]) => [
+    name,
+    named(AMOUNT_FIGURES, name) && isInteger(value) ? BigInt(value) : value,
+  ]);
+  return Object.fromEntries(exact);
 }
 
-function figure(name: string, value: unknown): unknown {
-  const isAmount = AMOUNTS.has(name) || ASKED.has(name);
-  return isAmount && typeof value === "string" && /^-?\d+$/.test(value) ? BigInt(value) : value;
+function isInteger(value: unknown): value is string {
+  return typeof value === "string" && /^-?\d+$/.test(value);
 }

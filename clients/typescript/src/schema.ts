@@ -485,12 +485,12 @@ export interface components {
              * @description The least that may be available; null = no limit, it may fall below 0.
              * @example 0
              */
-            min_balance: bigint;
+            min_balance: bigint | null;
             /**
              * @description The most that the account may hold; null = no limit.
              * @example 1000000
              */
-            max_balance: bigint;
+            max_balance: bigint | null;
             /**
              * @description The balance without pending holds: what came in less what went out.
              * @example 1000
@@ -1266,7 +1266,7 @@ export interface components {
              * @description The account's posted balance after this entry; null if it is striped.
              * @example 1000
              */
-            balance_after: bigint;
+            balance_after: bigint | null;
         };
         /** @description A page of transactions in the order of their recording, or in the opposite one. */
         Transactions: {

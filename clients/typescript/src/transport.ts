@@ -95,8 +95,9 @@ export class Transport {
 }
 
 /** Waits for a time in milliseconds. Throws the reason of a signal that is aborted meanwhile. */
-export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer);
       reject(signal?.reason);
