@@ -1,11 +1,17 @@
-"""Account requests: the bodies of the Write API about accounts, and the commands they ask for."""
+"""Account requests: the bodies of the Write API about accounts, the commands they ask for, and the
+responses to them.
+"""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from chalicelib.commands.request_fields import DIGITS, Metadata, NewAccountPart, NewId
+from chalicelib.commands import field_notes as note
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.request_fields import REPLAYED, Metadata, NewId
 from chalicelib.domain.account.commands import (
     KEEP,
     ChangeAccount,
@@ -16,37 +22,21 @@ from chalicelib.domain.account.commands import (
     UnfreezeAccount,
 )
 from chalicelib.domain.errors import InvalidAmount, InvalidField
-from chalicelib.domain.fields import MAX_AMOUNT, NOT_WHOLE, check_asset, parse_limit
+from chalicelib.domain.fields import NOT_WHOLE, check_asset, parse_limit
 from chalicelib.domain.stripes import MAX_STRIPES
+from chalicelib.events.recorded import Recorded
+from chalicelib.events.store import Busy, EventStore
+from chalicelib.http.bodies import AccountBody, account_of_streams, etag
 from chalicelib.http.faults import Check
-from chalicelib.http.field_types import AssetCode, NormalBalance, described
+from chalicelib.http.field_types import AssetCode, NormalBalance
+from chalicelib.http.problems import outcome_unknown
+from chalicelib.http.response import Response
+from chalicelib.ledger.accounts import metadata_of
+from chalicelib.ledger.aggregates import account_state
+from chalicelib.settings import settings
 
-Limit = Annotated[
-    Raw,
-    Meta(
-        extra_json_schema={
-            "oneOf": [
-                {"type": "string", "pattern": f"^(0|-?{DIGITS})$"},
-                {"type": "integer", "minimum": -MAX_AMOUNT, "maximum": MAX_AMOUNT},
-                {"type": "null"},
-            ]
-        }
-    ),
-    Check(lambda raw, where: limit_of(raw, where)),
-]
+Limit = Annotated[Raw, note.LIMIT, Check(lambda raw, where: limit_of(raw, where))]
 """A limit as a request may write it; null where there is none."""
-
-_MIN = described(
-    "The least that may be available, as a string of digits or an integer. `null` = no limit, for "
-    "accounts that may fall below 0, such as your bank in the books of a new ledger. "
-    "Default: `0`, or `null` with `stripes`.",
-    "0",
-)
-_MAX = described(
-    "The most that the account may hold, as a string of digits or an integer. `null`, which is the "
-    "default, = no limit.",
-    "1000000",
-)
 
 
 class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,26 +44,11 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     asset: Annotated[AssetCode, Check(lambda asset, _: check_asset(asset))]
     normal_balance: NormalBalance
-    id: Annotated[
-        NewId | None,
-        described(
-            "The id that the account shall have: the same id with the same content opens it "
-            "once. Default: one that the server makes, or the `Idempotency-Key` gives.",
-            "customers:alice",
-        ),
-    ] = None
-    min_balance: Annotated[Limit, _MIN] | UnsetType = UNSET
-    max_balance: Annotated[Limit, _MAX] | UnsetType = UNSET
+    id: Annotated[NewId | None, note.NEW_ACCOUNT_ID] = None
+    min_balance: Annotated[Limit, note.MIN_BALANCE] | UnsetType = UNSET
+    max_balance: Annotated[Limit, note.MAX_BALANCE] | UnsetType = UNSET
     metadata: Metadata = {}
-    stripes: Annotated[
-        int,
-        Meta(ge=1, le=MAX_STRIPES),
-        described(
-            "Over how many streams its entries are spread, so that many can write it at once. "
-            "With more than 1, it can have no limits. Default: 1.",
-            1,
-        ),
-    ] = 1
+    stripes: Annotated[int, Meta(ge=1, le=MAX_STRIPES), note.STRIPES] = 1
 
     def command(self, ledger: str, new_id: str) -> OpenAccount:
         """The command this body asks for. Raises InvalidField, InvalidAmount."""
@@ -98,26 +73,9 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `PATCH …/accounts/{id}`. A field that is left out stays as it is."""
 
-    min_balance: (
-        Annotated[Limit, described("The new minimum; `null` = no limit. Default: as it is.", "0")]
-        | UnsetType
-    ) = UNSET
-    max_balance: (
-        Annotated[
-            Limit, described("The new maximum; `null` = no limit. Default: as it is.", "1000000")
-        ]
-        | UnsetType
-    ) = UNSET
-    metadata: (
-        Annotated[
-            Metadata,
-            described(
-                "The new metadata, in the place of all that was there. Default: as it is.",
-                {"name": "Bob"},
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    min_balance: Annotated[Limit, note.NEW_MIN_BALANCE] | UnsetType = UNSET
+    max_balance: Annotated[Limit, note.NEW_MAX_BALANCE] | UnsetType = UNSET
+    metadata: Annotated[Metadata, note.NEW_METADATA] | UnsetType = UNSET
 
     def command(self, ledger: str, account: str, if_version: int | None) -> ChangeAccount:
         """The command this body asks for. Raises InvalidField, also where it asks for nothing, and
@@ -138,20 +96,8 @@ class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 class DirectionsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/accounts/{id}/freeze` and `/unfreeze`; an empty one means both."""
 
-    debits: (
-        Annotated[
-            bool,
-            described("The debit side. Default: false; true if the body is empty.", True),
-        ]
-        | UnsetType
-    ) = UNSET
-    credits: (
-        Annotated[
-            bool,
-            described("The credit side. Default: false; true if the body is empty.", True),
-        ]
-        | UnsetType
-    ) = UNSET
+    debits: Annotated[bool, note.DEBIT_SIDE] | UnsetType = UNSET
+    credits: Annotated[bool, note.CREDIT_SIDE] | UnsetType = UNSET
 
     def freeze(self, ledger: str, account: str) -> FreezeAccount:
         """The command this body asks for. Raises InvalidField."""
@@ -183,10 +129,43 @@ class AccountBatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     wrong with one is said of that one.
     """
 
-    accounts: Annotated[
-        list[NewAccountPart],
-        described("The accounts to open, each on its own.", minItems=1, maxItems=100),
-    ]
+    accounts: Annotated[list[note.NewAccountPart], note.ACCOUNTS]
+
+
+def account_response(
+    executed: Executed, executor: Executor, *, created: bool = False
+) -> Response[AccountBody]:
+    """The account; with 201 and its address if it was created. Raises Problem where it was changed
+    and cannot be read again.
+    """
+    try:
+        body = executor.retrying(
+            lambda: account_of(executed.recorded, executed.stripes, executor.store)
+        )
+    except Busy:
+        raise outcome_unknown() from None
+    headers = {"ETag": etag(body)}
+    if not created:
+        return Response(body, headers=headers)
+    location = f"{settings().accounts_url or ''}/ledgers/{body.ledger}/accounts/{body.id}"
+    headers["Location"] = location
+    if executed.replayed:
+        return Response(body, headers={**headers, **REPLAYED})
+    return Response(body, status=201, headers=headers)
+
+
+def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStore) -> AccountBody:
+    """The account after this event of its stream, and these of its stripes, without the holds that
+    had expired by then. Raises Busy.
+    """
+    streams = (recorded, *stripes)
+    at = max(one.recorded_at for one in streams)
+    return account_of_streams(
+        recorded.stream.ledger,
+        recorded.stream.id,
+        [(account_state(one).as_of(at), one.recorded_at) for one in streams],
+        metadata_of(store, recorded),
+    )
 
 
 def limit_of(raw: Raw, where: str) -> int | None:

@@ -1,32 +1,27 @@
-"""Transaction requests: the bodies of the Write API about transactions, and the commands they ask
-for.
+"""Transaction requests: the bodies of the Write API about transactions, the commands they ask for,
+and the responses to them.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
-from chalicelib.commands.entry_requests import (
-    TRANSFER,
-    Amount,
-    EntryRequest,
-    PendingRequest,
-    amount_of,
-)
-from chalicelib.commands.idempotency import HEADER
-from chalicelib.commands.request_fields import Metadata, NewId, NewTransactionPart
+from chalicelib.commands import field_notes as note
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.request_fields import KEY_HEADER, REPLAYED, Metadata, NewId
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import (
+    check_amount,
+    check_id,
     check_reason,
     check_reference,
+    whole_number,
 )
 from chalicelib.domain.transaction.commands import (
-    MAX_ENTRIES,
-    MIN_ENTRIES,
     Entry,
     HoldTransaction,
     PostHold,
@@ -34,59 +29,53 @@ from chalicelib.domain.transaction.commands import (
     ReverseTransaction,
     VoidHold,
     check_entries,
+    check_timeout,
 )
+from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.events.recorded import Recorded
+from chalicelib.http.bodies import TransactionBody, transaction_body
 from chalicelib.http.faults import Check
-from chalicelib.http.field_types import ReferenceText, described
+from chalicelib.http.field_types import AccountId, AssetCode, ReferenceText, Side
+from chalicelib.http.response import Response
 from chalicelib.http.times import Instant, instant
+from chalicelib.settings import settings
 
-Reference = Annotated[
-    ReferenceText,
-    Check(lambda reference, _: check_reference(reference)),
+Amount = Annotated[
+    Raw,
+    note.AMOUNT,
+    Check(lambda raw, where: check_amount(amount_of(raw, where), where)),
 ]
+"""An amount as a request may write it; what it says is the domain's to judge."""
+
+Reference = Annotated[ReferenceText, Check(lambda reference, _: check_reference(reference))]
+
+
+class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of a transaction."""
+
+    account: Annotated[AccountId, Check(check_id), note.ENTRY_ACCOUNT]
+    direction: Side
+    amount: Amount
+    asset: Annotated[AssetCode | None, note.ENTRY_ASSET] = None
+
+
+class PendingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Says that a transaction is to be held, for so many seconds or until it is resolved."""
+
+    timeout_seconds: Annotated[
+        Annotated[int, Check(check_timeout), note.TIMEOUT_RANGE] | None, note.TIMEOUT
+    ] = None
 
 
 class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /ledgers/{ledger}/transactions`."""
 
-    entries: Annotated[
-        tuple[EntryRequest, ...],
-        Check(check_entries),
-        described(
-            "2 to 96 entries. In each asset the debits equal the credits.",
-            TRANSFER,
-            minItems=MIN_ENTRIES,
-            maxItems=MAX_ENTRIES,
-        ),
-    ]
-    id: Annotated[
-        NewId | None,
-        described(
-            "The id that the transaction shall have. It is done once: the same id with the same "
-            "content is answered with the first answer. Default: the id that the "
-            "`Idempotency-Key` gives, or one that the server makes.",
-            "order-77",
-        ),
-    ] = None
-    reference: Annotated[
-        Reference | None,
-        described("Your text for finding it, such as an invoice's number. Default: none."),
-    ] = None
-    effective_at: Annotated[
-        Instant | None,
-        described(
-            "When it counts for the business; may lie in the past. Default: when it is recorded, "
-            "or for a hold, when it is posted."
-        ),
-    ] = None
+    entries: Annotated[tuple[EntryRequest, ...], Check(check_entries), note.ENTRIES]
+    id: Annotated[NewId | None, note.NEW_TRANSACTION_ID] = None
+    reference: Annotated[Reference | None, note.REFERENCE] = None
+    effective_at: Annotated[Instant | None, note.EFFECTIVE_AT] = None
     metadata: Metadata = {}
-    pending: Annotated[
-        PendingRequest | None,
-        described(
-            "Makes the transaction a hold, which reserves the amounts until it is posted or "
-            "voided. Default: it is posted at once.",
-            {"timeout_seconds": 600},
-        ),
-    ] = None
+    pending: Annotated[PendingRequest | None, note.PENDING] = None
 
     def command(
         self, ledger: str, *, key: str | None, new_id: str
@@ -95,23 +84,22 @@ class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
         Raises InvalidField, InvalidAmount, TooManyEntries.
         """
+        transaction = _id(self.id, key, new_id)
         make: Callable[..., PostTransaction | HoldTransaction] = PostTransaction
         if self.pending is not None:
             make = partial(HoldTransaction, timeout_seconds=self.pending.timeout_seconds)
-        transaction = _id(self.id, key, new_id)
-        entries = tuple(
-            Entry(
-                account=entry.account,
-                direction=entry.direction,
-                amount=amount_of(entry.amount, f"entries[{place}].amount"),
-                asset=entry.asset,
+        entries = []
+        for place, each in enumerate(self.entries):
+            amount = amount_of(each.amount, f"entries[{place}].amount")
+            entries.append(
+                Entry(
+                    account=each.account, direction=each.direction, amount=amount, asset=each.asset
+                )
             )
-            for place, entry in enumerate(self.entries)
-        )
         return make(
             ledger=ledger,
             transaction=transaction,
-            entries=entries,
+            entries=tuple(entries),
             reference=self.reference,
             effective_at=_instant(self.effective_at, "effective_at"),
             metadata=self.metadata,
@@ -123,34 +111,14 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is wrong with one is said of that one.
     """
 
-    transactions: Annotated[
-        list[NewTransactionPart],
-        described(
-            "The transactions; if atomic, with at most 99 events (one per transaction and entry).",
-            minItems=1,
-            maxItems=100,
-        ),
-    ]
-    atomic: Annotated[
-        bool,
-        described("Whether all are done or none. False: each on its own. Default: true.", False),
-    ] = True
+    transactions: Annotated[list[note.NewTransactionPart], note.TRANSACTIONS]
+    atomic: Annotated[bool, note.ATOMIC] = True
 
 
 class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/post`."""
 
-    amount: (
-        Annotated[
-            Amount,
-            described(
-                "How much of a hold with two entries is posted; the rest is released. "
-                "Default: all of it.",
-                "300",
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    amount: Annotated[Amount, note.POSTED_AMOUNT] | UnsetType = UNSET
 
     def command(self, ledger: str, transaction: str, key: str | None) -> PostHold:
         """The command this body asks for. Raises InvalidField, InvalidAmount."""
@@ -162,8 +130,7 @@ class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/void`."""
 
     reason: Annotated[
-        Annotated[str, Check(lambda reason, _: check_reason(reason))] | None,
-        described("Why, for people. Default: none.", "out of stock"),
+        Annotated[str, Check(lambda reason, _: check_reason(reason))] | None, note.REASON
     ] = None
 
     def command(self, ledger: str, transaction: str, key: str | None) -> VoidHold:
@@ -174,21 +141,9 @@ class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/reverse`."""
 
-    id: Annotated[
-        NewId | None,
-        described(
-            "The id that the reversal shall have. Default: the id that the `Idempotency-Key` "
-            "gives, or one that the server makes.",
-            "refund-1",
-        ),
-    ] = None
-    effective_at: Annotated[
-        Instant | None,
-        described("When it counts for the business. Default: when it is recorded."),
-    ] = None
-    reference: Annotated[
-        Reference | None, described("Your text for finding it. Default: the original's.")
-    ] = None
+    id: Annotated[NewId | None, note.REVERSAL_ID] = None
+    effective_at: Annotated[Instant | None, note.REVERSAL_EFFECTIVE_AT] = None
+    reference: Annotated[Reference | None, note.REVERSAL_REFERENCE] = None
     metadata: Metadata = {}
 
     def command(
@@ -205,10 +160,40 @@ class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fiel
         )
 
 
+def transaction_response(
+    executed: Executed, *, created: bool = False, dry_run: bool = False
+) -> Response[TransactionBody]:
+    """The transaction; with 201 and its address if it was created. A dry run creates nothing."""
+    body = transaction_of(executed.recorded, dry_run=dry_run)
+    if dry_run:
+        return Response(body)
+    headers = dict(REPLAYED) if executed.replayed else {}
+    if not created:
+        return Response(body, headers=headers)
+    location = f"{settings().journal_url or ''}/ledgers/{body.ledger}/transactions/{body.id}"
+    headers["Location"] = location
+    return Response(body, status=200 if executed.replayed else 201, headers=headers)
+
+
+def transaction_of(recorded: Recorded, *, dry_run: bool = False) -> TransactionBody:
+    """The transaction after this event of its stream."""
+    stream, event = recorded.stream, cast(TransactionEvent, recorded.event)
+    return transaction_body(stream.ledger, stream.id, event, recorded.version, dry_run=dry_run)
+
+
+def amount_of(raw: Raw, where: str) -> int:
+    """The amount that a field says, of any size. Raises InvalidAmount."""
+    try:
+        value = msgspec.json.decode(raw)
+    except msgspec.ValidationError:
+        value = None  # A number beyond all range, which is no amount either.
+    return whole_number(value, where)
+
+
 def _id(id: str | None, key: str | None, new_id: str) -> str:
     if key is not None and id not in (None, key):
         raise InvalidField(
-            HEADER, "the body has another id than this key gives: send one of the two"
+            KEY_HEADER, "the body has another id than this key gives: send one of the two"
         )
     if id is not None:
         return id

@@ -75,7 +75,13 @@ class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
         described("A closed account takes no more entries.", "open", enum=["open", "closed"]),
     ]
     metadata: TextMap
-    version: AccountVersion
+    version: Annotated[
+        AccountVersion,
+        described(
+            "It grows with every change of the account. Send it as `min_version` to read at least "
+            "this state."
+        ),
+    ]
     opened_at: Annotated[Time, described("When the account was opened.")]
     recorded_at: Annotated[Time, described("When the account last changed.")]
     stripes: (

@@ -99,8 +99,8 @@ EffectiveAt = Annotated[
 AccountVersion = Annotated[
     int,
     described(
-        "The account's version after this: it grows with every change of the account. Send it "
-        "as `min_version` to read at least this state.",
+        "The account's version after this entry. Send it as `min_version` with a read of the "
+        "account to read at least this state.",
         3,
         minimum=1,
     ),

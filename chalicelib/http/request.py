@@ -20,6 +20,7 @@ from chalicelib.settings import settings
 MAX_BODY_BYTES = 256 * 1024
 
 _JSON = "application/json"
+_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?", re.ASCII)
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
 
 
@@ -29,10 +30,6 @@ class Caller(msgspec.Struct, frozen=True):
     actor: str
     scopes: frozenset[str]
     ledgers: frozenset[str]
-
-    def may(self, scope: str) -> bool:
-        """Whether the caller has this scope."""
-        return scope in self.scopes
 
     def opens(self, ledger: str) -> bool:
         """Whether the caller may access this ledger."""
@@ -86,6 +83,20 @@ class Request:
         value: str | None = self._sent.headers.get(name)
         return value
 
+    @property
+    def root(self) -> str:
+        """The base URL by which this API was reached: a path where its host is not known for sure.
+
+        Of a header a client may say anything, and behind a proxy it may be another's.
+        """
+        context = self._sent.context
+        path, resource = (str(context.get(name) or "") for name in ("path", "resourcePath"))
+        below = path.removesuffix(resource) if resource else ""
+        if domain := context.get("domainName"):
+            return f"https://{domain}{below}"
+        host = self.header("Host") or ""
+        return f"http://{host}{below}" if _LOOPBACK.fullmatch(host) else below or "/"
+
     def authorize(self, scope: str) -> None:
         """Raises Problem unless the caller has the scope and the ledger, and a write is JSON.
 
@@ -96,7 +107,7 @@ class Request:
         ledger = self.path.get("ledger")
         if ledger is not None and not self.caller.opens(ledger):
             raise Problem("not_found", "there is no such path")
-        if not self.caller.may(scope):
+        if scope not in self.caller.scopes:
             raise Problem("forbidden", f"this key does not have the scope {scope}")
         if scope == WRITE:
             essence = self._sent.headers.get("Content-Type", "").partition(";")[0]

@@ -69,6 +69,16 @@ From = Annotated[
         "The start of the period: what was recorded at or after this time (RFC 3339). Default: "
         "the beginning.",
         "2026-01-01T00:00:00Z",
+        format="date-time",
+    ),
+]
+At = Annotated[
+    datetime,
+    described(
+        "The time of the balance: after the last entry recorded at or before it (RFC 3339). "
+        "Default: now.",
+        "2036-01-01T00:00:00Z",
+        format="date-time",
     ),
 ]
 To = Annotated[
@@ -76,10 +86,22 @@ To = Annotated[
     described(
         "The end of the period: what was recorded before this time (RFC 3339). Default: now.",
         "2036-01-01T00:00:00Z",
+        format="date-time",
     ),
 ]
 
 PAGE = DEFAULT_LIMIT
+
+
+Final = Annotated[
+    bool,
+    described(
+        "Whether nothing that may still be recorded can change this answer. Only a read with "
+        "`consistency=strong` can know that.",
+        False,
+    ),
+]
+"""What statements and balances say of themselves."""
 
 
 class AccountQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

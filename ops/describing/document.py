@@ -29,8 +29,9 @@ _INFO: Json = {
     "contact": {"name": "Twofold", "url": "https://twofold.dev"},
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }
+# A stage puts its own address in the place of the first (`http/description.py`).
 _SERVERS: list[Json] = [
-    {"url": "/", "description": "The server that this document comes from, such as `make run`."},
+    {"url": "http://127.0.0.1:8000", "description": "A laptop's own server: `make run`."},
     {
         "url": "https://{domain}/{api}",
         "description": "A deployment with a domain of its own.",

@@ -111,7 +111,9 @@ def _without_null(schema: Json) -> Json:
     kept = dict(schema)
     if kept.get("anyOf", [None])[-1] == _NULL:
         kept = {**kept.pop("anyOf")[0], **kept}
-    if isinstance(kept.get("type"), list):
+    if "$ref" in kept:
+        kept.pop("type", None)
+    elif isinstance(kept.get("type"), list):
         kept["type"] = kept["type"][0]
     if "enum" in kept:
         kept["enum"] = [each for each in kept["enum"] if each is not None]

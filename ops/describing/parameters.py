@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.commands.idempotency import HEADER, MAX_KEY
+from chalicelib.commands.request_fields import KEY_HEADER, MAX_KEY
 from chalicelib.http.field_types import AccountId, LedgerId, TransactionId
 from chalicelib.http.router import Route
 from chalicelib.http.signature import path_names
@@ -28,14 +28,14 @@ _OTHERS: dict[str, Json] = {
         "schema": {"type": "string", "pattern": '^(\\*|(W/)?"?[1-9][0-9]{0,15}"?)$'},
         "example": '"2"',
     },
-    HEADER: {
+    KEY_HEADER: {
         "in": "header",
         "description": "A name of your own for this request: with the same key and content it is "
         "done once, and answered with the first answer again. A key that is an id is the id of "
         "what is made; any other gives one. Double quotes around it do not count. Default: none, "
         "and an id in the body does the same.",
         "schema": {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": MAX_KEY},
-        "example": "order-78",
+        "example": "order-77",
     },
 }
 _UNKNOWN = {"type": "string", "description": "An id.", "examples": ["1"]}

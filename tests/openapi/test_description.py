@@ -194,9 +194,38 @@ def test_both_are_served_to_anybody(api: Api) -> None:
     shown = api.request("GET", "/docs")
 
     assert described.headers["Content-Type"] == "application/json"
-    assert described.json_body == DOCUMENT
+    assert {**described.json_body, "servers": []} == {**DOCUMENT, "servers": []}
     assert shown.headers["Content-Type"] == "text/html; charset=utf-8"
     assert shown.body.decode() == page(DOCUMENT)
+
+
+def servers(context: dict[str, str], **headers: str) -> list[str]:
+    """The addresses in the document, as it is served to a request of this context."""
+    event = {
+        "httpMethod": "GET",
+        "path": "/openapi.json",
+        "requestContext": {"resourcePath": "/openapi.json", "httpMethod": "GET", **context},
+        "headers": {"Accept": "application/json", **headers},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
+    }
+    reply = app(event, None)
+    return [each["url"] for each in json.loads(reply["body"])["servers"]]
+
+
+def test_the_document_names_the_server_that_was_asked_first_and_then_where_others_are() -> None:
+    made, *others = [each["url"] for each in DOCUMENT["servers"]]
+    gateway = {"domainName": "abc.execute-api.eu-west-1.amazonaws.com", "path": "/v1/openapi.json"}
+    domain = {"domainName": "ledger.example.com", "path": "/accounts/openapi.json"}
+
+    assert made == "http://127.0.0.1:8000"
+    assert servers(gateway) == ["https://abc.execute-api.eu-west-1.amazonaws.com/v1", *others]
+    assert servers(domain) == ["https://ledger.example.com/accounts", *others]
+    assert servers({}, Host="127.0.0.1:9000") == ["http://127.0.0.1:9000", *others]
+    assert servers({}, Host="elsewhere.example") == ["/", *others]
 
 
 PAGES = ("/openapi.json", "/docs")

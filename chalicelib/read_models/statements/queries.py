@@ -13,7 +13,6 @@ from chalicelib.domain.fields import rfc3339, utc
 from chalicelib.domain.stripes import MAX_STRIPES
 from chalicelib.http.field_types import (
     AccountId,
-    AccountVersion,
     AssetCode,
     NextCursor,
     Time,
@@ -24,7 +23,9 @@ from chalicelib.http.pagination import make_cursor, must_agree, not_ours, read_c
 from chalicelib.read_models.reading import (
     PAGE,
     AccountQuery,
+    At,
     Cursor,
+    Final,
     From,
     Limit,
     Order,
@@ -49,14 +50,7 @@ from chalicelib.read_models.statements.table import place
 class AccountBalance(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was the posted balance at this time? By default, now."""
 
-    at: Annotated[
-        datetime | None,
-        described(
-            "The time of the balance: after the last entry recorded at or before it (RFC 3339). "
-            "Default: now.",
-            "2036-01-01T00:00:00Z",
-        ),
-    ] = None
+    at: At | None = None
 
 
 class AccountEntries(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,16 +70,6 @@ class AccountStatement(AccountQuery, frozen=True, kw_only=True, forbid_unknown_f
     cursor: Cursor | None = None
 
 
-Final = Annotated[
-    bool,
-    described(
-        "Whether nothing that may still be recorded can change this answer. Only a read with "
-        "`consistency=strong` can know that.",
-        False,
-    ),
-]
-
-
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """The posted balance after the last event recorded at or before `at`.
 
@@ -96,7 +80,10 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     asset: AssetCode
     at: Annotated[Time, described("The time of the balance.")]
     posted: Annotated[Units, described("The balance at that time, without pending holds.", "1000")]
-    version: Annotated[AccountVersion, described("The account's version at that time.")]
+    version: Annotated[
+        int,
+        described("The account's version at that time; 0 before it was opened.", 3, minimum=0),
+    ]
     final: Final
 
 
