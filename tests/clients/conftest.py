@@ -9,7 +9,6 @@ import twofold
 from twofold import Ledger
 
 from tests.clients import typescript
-from tests.clients.node import built_client
 from tests.clients.troubled import Troubled, troubled
 from tests.local.server import chalice_local, copy_project
 
@@ -29,7 +28,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def node() -> Iterator[typescript.Node]:
     """A Node process with the TypeScript client."""
-    node = typescript.Node(built_client())
+    node = typescript.Node(typescript.built())
     yield node
     node.close()
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.node import SOURCE, built_client, run
+from tests.clients.typescript import SOURCE, built
 from tests.engines import ROOT
+from tests.npm import run
 
 OPENAPI = ROOT / "chalicelib" / "http" / "openapi.json"
 README = (SOURCE / "README.md").read_text()
@@ -29,7 +30,7 @@ OPTIONS = {
 @pytest.fixture(scope="module")
 def client() -> Path:
     """The client's folder, built."""
-    return built_client()
+    return built()
 
 
 @pytest.fixture(scope="module")

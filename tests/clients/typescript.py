@@ -6,6 +6,7 @@ Each method has the parameters of the Python client's, calls the TypeScript clie
 
 import json
 import random
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -34,6 +35,10 @@ from twofold import (
     transport,
 )
 
+from tests import npm
+from tests.engines import ROOT
+
+SOURCE = ROOT / "clients" / "typescript"
 DRIVER = Path(__file__).with_name("driver.mjs")
 AMOUNTS = frozenset(
     {"amount", "available", "balance_after", "closing_balance", "max_balance", "min_balance"}
@@ -47,6 +52,21 @@ NAMES |= {"idempotency_key": "idempotencyKey", "remember_versions": "rememberVer
 
 _Answer = TypeVar("_Answer")
 _chance = random.uniform
+
+
+def built() -> Path:
+    """The folder of the client, built: a copy which nothing changes, kept from run to run."""
+    packages = npm.installed(SOURCE)
+    tree = [path for path in sorted(SOURCE.rglob("*")) if path.is_file()]
+    files = [path for path in tree if not {"node_modules", "dist"} & {*path.parts}]
+
+    def build(folder: Path) -> None:
+        left_out = shutil.ignore_patterns("node_modules", "dist")
+        shutil.copytree(SOURCE, folder, ignore=left_out, dirs_exist_ok=True)
+        (folder / "node_modules").symlink_to(packages / "node_modules")
+        npm.run("npm", "run", "build", folder=folder)
+
+    return npm.made_once(files, build)
 
 
 class Node:
@@ -66,7 +86,7 @@ class Node:
             command["random"] = random.uniform(0, 1)
         answer = self._ask(command)
         while "sleep" in answer:
-            transport.sleep(answer["sleep"])
+            vars(transport)["sleep"](answer["sleep"])  # A test may have replaced it.
             answer = self._ask({})
         if "error" in answer:
             raise _error(answer["error"])

@@ -535,7 +535,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description The account's version after this: it grows with every change of the account. Send it as `min_version` to read at least this state.
+             * @description It grows with every change of the account. Send it as `min_version` to read at least this state.
              * @example 3
              */
             version: number;
@@ -641,7 +641,7 @@ export interface components {
              */
             posted: bigint;
             /**
-             * @description The account's version at that time.
+             * @description The account's version at that time; 0 before it was opened.
              * @example 3
              */
             version: number;
@@ -711,7 +711,7 @@ export interface components {
         /** @description One entry of an account, with the account's balance after it. */
         EntryBody: {
             /**
-             * @description The account's version after this: it grows with every change of the account. Send it as `min_version` to read at least this state.
+             * @description The account's version after this entry. Send it as `min_version` with a read of the account to read at least this state.
              * @example 3
              */
             version: number;
@@ -1258,7 +1258,7 @@ export interface components {
              */
             asset: string;
             /**
-             * @description The account's version after this: it grows with every change of the account. Send it as `min_version` to read at least this state.
+             * @description The account's version after this entry. Send it as `min_version` with a read of the account to read at least this state.
              * @example 3
              */
             version: number;
@@ -1534,7 +1534,7 @@ export interface components {
     parameters: {
         /**
          * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
-         * @example order-78
+         * @example order-77
          */
         "Idempotency-Key": string;
         /**
@@ -1700,7 +1700,7 @@ export interface operations {
             header?: {
                 /**
                  * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
-                 * @example order-78
+                 * @example order-77
                  */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
@@ -1794,7 +1794,7 @@ export interface operations {
             header?: {
                 /**
                  * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
-                 * @example order-78
+                 * @example order-77
                  */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
@@ -2353,7 +2353,7 @@ export interface operations {
             header?: {
                 /**
                  * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
-                 * @example order-78
+                 * @example order-77
                  */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
@@ -2452,7 +2452,7 @@ export interface operations {
             header?: {
                 /**
                  * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
-                 * @example order-78
+                 * @example order-77
                  */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
@@ -2523,7 +2523,7 @@ export interface operations {
             header?: {
                 /**
                  * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
-                 * @example order-78
+                 * @example order-77
                  */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
@@ -2617,7 +2617,7 @@ export interface operations {
             header?: {
                 /**
                  * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
-                 * @example order-78
+                 * @example order-77
                  */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
@@ -2711,7 +2711,7 @@ export interface operations {
             header?: {
                 /**
                  * @description A name of your own for this request: with the same key and content it is done once, and answered with the first answer again. A key that is an id is the id of what is made; any other gives one. Double quotes around it do not count. Default: none, and an id in the body does the same.
-                 * @example order-78
+                 * @example order-77
                  */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
             };
