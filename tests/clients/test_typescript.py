@@ -68,17 +68,12 @@ def test_what_only_the_typescript_client_has_works(client: Path) -> None:
     assert re.search(r"^# fail 0$", run("npm", "test", folder=client), re.MULTILINE)
 
 
-def test_the_lock_names_no_registry() -> None:
+def test_the_lock_has_the_packages_version_and_names_no_registry() -> None:
     lock = json.loads((SOURCE / "package-lock.json").read_text())
 
+    assert lock["version"] == json.loads((SOURCE / "package.json").read_text())["version"]
     assert len(lock["packages"]) > 20
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
-
-
-def test_the_version_is_the_servers() -> None:
-    from chalicelib import __version__
-
-    assert json.loads((SOURCE / "package.json").read_text())["version"] == __version__
 
 
 def test_what_is_packed_is_what_is_built_and_publint_has_nothing_to_say(
