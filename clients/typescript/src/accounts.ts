@@ -1,14 +1,14 @@
 import { allResults } from "./batches.js";
-import {
-  answered,
-  type Connection,
-  isReplay,
-  type ListOptions,
-  type ReadOptions,
-  readQuery,
-  type WriteOptions,
-} from "./connection.js";
+import { answered, type Connection, isReplay, readQuery } from "./connection.js";
 import { newId } from "./ids.js";
+import type {
+  AccountListOptions,
+  ChangeOptions,
+  EntriesOptions,
+  ReadOptions,
+  StatementOptions,
+  WriteOptions,
+} from "./options.js";
 import { pageQuery, rows } from "./pages.js";
 import { Problem } from "./problems.js";
 import type { components } from "./schema.js";
@@ -27,47 +27,24 @@ import type {
 
 type Result = components["schemas"]["AccountResultBody"];
 
-/** How an account is changed. */
-export interface ChangeOptions extends CallOptions {
-  /** Changes the account only if it is at this version. */
-  readonly ifMatch?: number | undefined;
-}
-
-/** Which accounts are listed. */
-export interface AccountListOptions extends ListOptions {
-  /** How the ids of the accounts begin. */
-  readonly prefix?: string | undefined;
-}
-
-/** How entries of an account are listed. */
-export interface EntriesOptions extends ReadOptions, ListOptions {
-  /** Oldest first (`asc`), unless it is given. */
-  readonly order?: "asc" | "desc" | undefined;
-}
-
-/** Which entries of an account are in a statement: what was recorded in a period. */
-export interface StatementOptions extends ReadOptions, ListOptions {
-  /** The time from which on, in RFC 3339: the beginning, unless it is given. */
-  readonly from?: string | undefined;
-  /** The time before which, in RFC 3339: now, unless it is given. */
-  readonly to?: string | undefined;
-}
-
 /** The accounts of a ledger: opening and managing them, and what they hold and held. */
 export class Accounts {
-  readonly #to: Connection;
+  readonly #connection: Connection;
 
   constructor(connection: Connection) {
-    this.#to = connection;
+    this.#connection = connection;
   }
 
   /** Opens an account, or returns the open account of this id and content. */
   async open(account: NewAccount, options: WriteOptions = {}): Promise<Account & Replayable> {
     const { idempotencyKey } = options;
     const id = account.id ?? (idempotencyKey === undefined ? newId() : undefined);
-    const result = await this.#to.client.POST("/ledgers/{ledger}/accounts", {
-      ...this.#to.to("write", { ...options, key: id ?? idempotencyKey }),
-      params: { path: { ledger: this.#to.ledger }, header: { "Idempotency-Key": idempotencyKey } },
+    const result = await this.#connection.client.POST("/ledgers/{ledger}/accounts", {
+      ...this.#connection.options("write", { ...options, key: id ?? idempotencyKey }),
+      params: {
+        path: { ledger: this.#connection.ledger },
+        header: { "Idempotency-Key": idempotencyKey },
+      },
       body: { ...account, id },
     });
     return { ...this.#written(answered(result)), replayed: isReplay(result) };
@@ -83,9 +60,9 @@ export class Accounts {
   ): Promise<readonly AccountResult[]> {
     const key = options.idempotencyKey ?? newId();
     const results = await allResults<Result>((isUnfinished) =>
-      this.#to.client.POST("/ledgers/{ledger}/accounts/batch", {
-        ...this.#to.to("write", { ...options, key, isUnfinished }),
-        params: { path: { ledger: this.#to.ledger }, header: { "Idempotency-Key": key } },
+      this.#connection.client.POST("/ledgers/{ledger}/accounts/batch", {
+        ...this.#connection.options("write", { ...options, key, isUnfinished }),
+        params: { path: { ledger: this.#connection.ledger }, header: { "Idempotency-Key": key } },
         body: { accounts: [...accounts] },
       }),
     );
@@ -102,8 +79,8 @@ export class Accounts {
    */
   async change(id: string, change: AccountChange, options: ChangeOptions = {}): Promise<Account> {
     const ifMatch = options.ifMatch === undefined ? undefined : `"${options.ifMatch}"`;
-    const result = await this.#to.client.PATCH("/ledgers/{ledger}/accounts/{account}", {
-      ...this.#to.to("write", options),
+    const result = await this.#connection.client.PATCH("/ledgers/{ledger}/accounts/{account}", {
+      ...this.#connection.options("write", options),
       params: { path: this.#path(id), header: { "If-Match": ifMatch } },
       body: change,
     });
@@ -112,38 +89,47 @@ export class Accounts {
 
   /** Freezes an account for entries on the given sides, or both; the other side is unchanged. */
   async freeze(id: string, sides: Sides = {}, options: CallOptions = {}): Promise<Account> {
-    const result = await this.#to.client.POST("/ledgers/{ledger}/accounts/{account}/freeze", {
-      ...this.#to.to("write", options),
-      params: { path: this.#path(id) },
-      body: sides,
-    });
+    const result = await this.#connection.client.POST(
+      "/ledgers/{ledger}/accounts/{account}/freeze",
+      {
+        ...this.#connection.options("write", options),
+        params: { path: this.#path(id) },
+        body: sides,
+      },
+    );
     return this.#written(answered(result));
   }
 
   /** Unfreezes an account for entries on the given sides, or both. */
   async unfreeze(id: string, sides: Sides = {}, options: CallOptions = {}): Promise<Account> {
-    const result = await this.#to.client.POST("/ledgers/{ledger}/accounts/{account}/unfreeze", {
-      ...this.#to.to("write", options),
-      params: { path: this.#path(id) },
-      body: sides,
-    });
+    const result = await this.#connection.client.POST(
+      "/ledgers/{ledger}/accounts/{account}/unfreeze",
+      {
+        ...this.#connection.options("write", options),
+        params: { path: this.#path(id) },
+        body: sides,
+      },
+    );
     return this.#written(answered(result));
   }
 
   /** Closes an empty account permanently. */
   async close(id: string, options: CallOptions = {}): Promise<Account> {
-    const result = await this.#to.client.POST("/ledgers/{ledger}/accounts/{account}/close", {
-      ...this.#to.to("write", options),
-      params: { path: this.#path(id) },
-      body: {},
-    });
+    const result = await this.#connection.client.POST(
+      "/ledgers/{ledger}/accounts/{account}/close",
+      {
+        ...this.#connection.options("write", options),
+        params: { path: this.#path(id) },
+        body: {},
+      },
+    );
     return this.#written(answered(result));
   }
 
   /** The account now. */
   async get(id: string, options: ReadOptions = {}): Promise<Account> {
-    const result = await this.#to.client.GET("/ledgers/{ledger}/accounts/{account}", {
-      ...this.#to.to("accounts", options),
+    const result = await this.#connection.client.GET("/ledgers/{ledger}/accounts/{account}", {
+      ...this.#connection.options("accounts", options),
       params: { path: this.#path(id), query: this.#query(id, options) },
     });
     return this.#read(answered(result));
@@ -154,10 +140,10 @@ export class Accounts {
     const { prefix, pageSize } = options;
     const ask = async (cursor: string | undefined) =>
       answered(
-        await this.#to.client.GET("/ledgers/{ledger}/accounts", {
-          ...this.#to.to("accounts", options),
+        await this.#connection.client.GET("/ledgers/{ledger}/accounts", {
+          ...this.#connection.options("accounts", options),
           params: {
-            path: { ledger: this.#to.ledger },
+            path: { ledger: this.#connection.ledger },
             query: { prefix, ...pageQuery(pageSize, cursor) },
           },
         }),
@@ -167,12 +153,15 @@ export class Accounts {
 
   /** The posted balance of an account at a time in RFC 3339, or now. */
   async balance(id: string, options: ReadOptions & { at?: string } = {}): Promise<Balance> {
-    const result = await this.#to.client.GET("/ledgers/{ledger}/accounts/{account}/balance", {
-      ...this.#to.to("accounts", options),
-      params: { path: this.#path(id), query: { at: options.at, ...this.#query(id, options) } },
-    });
+    const result = await this.#connection.client.GET(
+      "/ledgers/{ledger}/accounts/{account}/balance",
+      {
+        ...this.#connection.options("accounts", options),
+        params: { path: this.#path(id), query: { at: options.at, ...this.#query(id, options) } },
+      },
+    );
     const balance = answered(result);
-    this.#to.versions.sawBalance(balance);
+    this.#connection.versions.sawBalance(balance);
     return balance;
   }
 
@@ -182,8 +171,8 @@ export class Accounts {
     const query = { order, ...this.#query(id, options) };
     const ask = async (cursor: string | undefined) =>
       answered(
-        await this.#to.client.GET("/ledgers/{ledger}/accounts/{account}/entries", {
-          ...this.#to.to("accounts", options),
+        await this.#connection.client.GET("/ledgers/{ledger}/accounts/{account}/entries", {
+          ...this.#connection.options("accounts", options),
           params: {
             path: this.#path(id),
             query: { ...query, ...pageQuery(options.pageSize, cursor) },
@@ -199,8 +188,8 @@ export class Accounts {
     const query = { from, to, ...this.#query(id, options) };
     const ask = async (cursor: string | undefined) =>
       answered(
-        await this.#to.client.GET("/ledgers/{ledger}/accounts/{account}/statement", {
-          ...this.#to.to("accounts", options),
+        await this.#connection.client.GET("/ledgers/{ledger}/accounts/{account}/statement", {
+          ...this.#connection.options("accounts", options),
           params: {
             path: this.#path(id),
             query: { ...query, ...pageQuery(options.pageSize, cursor) },
@@ -213,27 +202,27 @@ export class Accounts {
   }
 
   #path(id: string): { ledger: string; account: string } {
-    return { ledger: this.#to.ledger, account: id };
+    return { ledger: this.#connection.ledger, account: id };
   }
 
   #query(id: string, options: ReadOptions): ReturnType<typeof readQuery> {
-    return readQuery(options, this.#to.versions.ofAccount(id));
+    return readQuery(options, this.#connection.versions.ofAccount(id));
   }
 
   #entries(id: string, page: { entries: AccountEntry[] }): AccountEntry[] {
     for (const entry of page.entries) {
-      this.#to.versions.sawEntry(id, entry);
+      this.#connection.versions.sawEntry(id, entry);
     }
     return page.entries;
   }
 
   #read(account: Account): Account {
-    this.#to.versions.sawAccount(account, false);
+    this.#connection.versions.sawAccount(account, false);
     return account;
   }
 
   #written(account: Account): Account {
-    this.#to.versions.sawAccount(account, true);
+    this.#connection.versions.sawAccount(account, true);
     return account;
   }
 }

@@ -1,35 +1,15 @@
 /** The connection of a ledger: its addresses, and what all its calls have in common. */
 import createClient, { type Client } from "openapi-fetch";
 import { decoded, encoded } from "./amounts.js";
+import type { ReadOptions } from "./options.js";
 import type { paths } from "./schema.js";
-import type { Call, CallOptions, Transport } from "./transport.js";
+import type { Call, Transport } from "./transport.js";
 import type { Versions } from "./versions.js";
 
 /** The Write API and the two Read APIs, which may have addresses of their own. */
 export type Api = "write" | "accounts" | "journal";
 
-/** How a read of one account or transaction is done. */
-export interface ReadOptions extends CallOptions {
-  /**
-   * The version that the answer must have at least; the API waits for it. By default the highest
-   * that this Ledger has seen; 0 takes what is there.
-   */
-  readonly min_version?: number | undefined;
-  /** Reads the event table, where the ledger allows it. */
-  readonly strong?: boolean | undefined;
-}
-
-/** How a write with an id is done. */
-export interface WriteOptions extends CallOptions {
-  /** Gives the id where there is none; for batches, holds and openings. */
-  readonly idempotencyKey?: string | undefined;
-}
-
-/** How a listing is read. */
-export interface ListOptions extends CallOptions {
-  /** How many rows are fetched at a time: 200, the most, unless it is given. */
-  readonly pageSize?: number | undefined;
-}
+type Send = (request: Request) => Promise<Response>;
 
 export class Connection {
   readonly ledger: string;
@@ -53,8 +33,8 @@ export class Connection {
     this.client = createClient<paths>({ headers, bodySerializer: encoded });
   }
 
-  /** Where and how `client` sends the request of a call. */
-  to(api: Api, call: Call): { baseUrl: string; fetch: (request: Request) => Promise<Response> } {
+  /** What `client` must know of a call: where its request goes, and how it is sent. */
+  options(api: Api, call: Call): { baseUrl: string; fetch: Send } {
     return {
       baseUrl: this.#roots[api],
       fetch: (request) => this.#transport.send(request, call),

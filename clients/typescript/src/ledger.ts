@@ -1,5 +1,6 @@
 import { Accounts } from "./accounts.js";
-import { type Api, answered, Connection, type ListOptions } from "./connection.js";
+import { type Api, answered, Connection } from "./connection.js";
+import type { ListOptions } from "./options.js";
 import { pageQuery, rows } from "./pages.js";
 import { Transactions } from "./transactions.js";
 import { type CallOptions, sleep, Transport, type TransportOptions } from "./transport.js";
@@ -44,7 +45,7 @@ export class Ledger {
   readonly name: string;
   readonly accounts: Accounts;
   readonly transactions: Transactions;
-  readonly #to: Connection;
+  readonly #connection: Connection;
 
   /** Throws TypeError if the addresses are none. */
   constructor(name: string, where: Where, options: LedgerOptions = {}) {
@@ -57,21 +58,21 @@ export class Ledger {
       sleep: options.sleep ?? sleep,
     });
     this.name = name;
-    this.#to = new Connection(
+    this.#connection = new Connection(
       name,
       addresses(where),
       transport,
       key,
       new Versions(rememberVersions),
     );
-    this.accounts = new Accounts(this.#to);
-    this.transactions = new Transactions(this.#to);
+    this.accounts = new Accounts(this.#connection);
+    this.transactions = new Transactions(this.#connection);
   }
 
   /** Whether debits equal credits, by asset. */
   async trialBalance(options: CallOptions = {}): Promise<TrialBalance> {
-    const result = await this.#to.client.GET("/ledgers/{ledger}/trial-balance", {
-      ...this.#to.to("journal", options),
+    const result = await this.#connection.client.GET("/ledgers/{ledger}/trial-balance", {
+      ...this.#connection.options("journal", options),
       params: { path: { ledger: this.name } },
     });
     return answered(result);
@@ -79,8 +80,8 @@ export class Ledger {
 
   /** The verdict of the last audit of the ledger. */
   async integrity(options: CallOptions = {}): Promise<Integrity> {
-    const result = await this.#to.client.GET("/ledgers/{ledger}/integrity", {
-      ...this.#to.to("journal", options),
+    const result = await this.#connection.client.GET("/ledgers/{ledger}/integrity", {
+      ...this.#connection.options("journal", options),
       params: { path: { ledger: this.name } },
     });
     return answered(result);
@@ -93,8 +94,8 @@ export class Ledger {
   ): AsyncGenerator<LedgerEntry, void, undefined> {
     const ask = async (cursor: string | undefined) =>
       answered(
-        await this.#to.client.GET("/ledgers", {
-          ...this.#to.to(api, options),
+        await this.#connection.client.GET("/ledgers", {
+          ...this.#connection.options(api, options),
           params: { query: pageQuery(options.pageSize, cursor) },
         }),
       );
@@ -103,7 +104,9 @@ export class Ledger {
 
   /** Whether an API answers, and what it serves. */
   async health(api: Api = "write", options: CallOptions = {}): Promise<Health> {
-    return answered(await this.#to.client.GET("/health", this.#to.to(api, options)));
+    return answered(
+      await this.#connection.client.GET("/health", this.#connection.options(api, options)),
+    );
   }
 }
 

@@ -62,26 +62,28 @@ export type Figures = Readonly<Record<string, unknown>> & {
  * and it is done once.
  */
 export class TwofoldError extends Error {
+  // Not the constructor's name, which a bundler may shorten.
+  override readonly name: string = "TwofoldError";
   readonly key: string | undefined;
 
   constructor(message: string, key?: string, options?: ErrorOptions) {
     super(message, options);
     this.key = key;
   }
-
-  override get name(): string {
-    return this.constructor.name;
-  }
 }
 
 /** No reply before the deadline, or an attempt without a reply may have been done. */
-export class NoReply extends TwofoldError {}
+export class NoReply extends TwofoldError {
+  override readonly name: string = "NoReply";
+}
 
 /**
  * No connection could be made: nothing was sent, so nothing was done. Thrown at once, and not at
  * the deadline, if that is so at the first attempt of a call.
  */
-export class NoConnection extends NoReply {}
+export class NoConnection extends NoReply {
+  override readonly name: string = "NoConnection";
+}
 
 /**
  * A refusal or a failure of the ledger.
@@ -90,6 +92,7 @@ export class NoConnection extends NoReply {}
  * has what the refusal was decided by, with amounts as bigints.
  */
 export class Problem extends TwofoldError {
+  override readonly name: string = "Problem";
   readonly status: number;
   readonly code: ProblemCode;
   readonly detail: string;

@@ -1,14 +1,15 @@
 import { allResults } from "./batches.js";
-import {
-  answered,
-  type Connection,
-  isReplay,
-  type ListOptions,
-  type ReadOptions,
-  readQuery,
-  type WriteOptions,
-} from "./connection.js";
+import { answered, type Connection, isReplay, readQuery } from "./connection.js";
 import { newId } from "./ids.js";
+import type {
+  BatchOptions,
+  PostHoldOptions,
+  PostOptions,
+  ReadOptions,
+  TransactionListOptions,
+  VoidHoldOptions,
+  WriteOptions,
+} from "./options.js";
 import { pageQuery, rows } from "./pages.js";
 import { Problem } from "./problems.js";
 import { transactionOf } from "./results.js";
@@ -24,50 +25,15 @@ import type {
 
 type Result = components["schemas"]["ResultBody"];
 
-/** How a transaction is posted. */
-export interface PostOptions extends WriteOptions {
-  /** Decides and answers, and writes nothing. */
-  readonly dryRun?: boolean | undefined;
-}
-
-/** How a batch is posted. */
-export interface BatchOptions extends WriteOptions {
-  /** All or none (true, the default), or each on its own. */
-  readonly atomic?: boolean | undefined;
-}
-
-/** How a hold is posted. */
-export interface PostHoldOptions extends WriteOptions {
-  /** What is posted; the rest is released. All of it, unless it is given. */
-  readonly amount?: bigint | undefined;
-}
-
-/** How a hold is voided. */
-export interface VoidHoldOptions extends WriteOptions {
-  readonly reason?: string | undefined;
-}
-
-/** Which transactions are listed: all, or the pending ones, or by reference, period or both. */
-export interface TransactionListOptions extends ListOptions {
-  readonly reference?: string | undefined;
-  readonly state?: "pending" | undefined;
-  /** The time of recording from which on, in RFC 3339. */
-  readonly from?: string | undefined;
-  /** The time of recording before which, in RFC 3339. */
-  readonly to?: string | undefined;
-  /** Oldest first (`asc`), unless it is given. */
-  readonly order?: "asc" | "desc" | undefined;
-}
-
 /**
  * The transactions of a ledger. Each write has an id, which is made where none is given, so that
  * the ledger does it once.
  */
 export class Transactions {
-  readonly #to: Connection;
+  readonly #connection: Connection;
 
   constructor(connection: Connection) {
-    this.#to = connection;
+    this.#connection = connection;
   }
 
   /** Posts a transaction, or holds it if `pending` is given. */
@@ -77,10 +43,10 @@ export class Transactions {
   ): Promise<Transaction & Replayable> {
     const { idempotencyKey, dryRun } = options;
     const id = transaction.id ?? (idempotencyKey === undefined ? newId() : undefined);
-    const result = await this.#to.client.POST("/ledgers/{ledger}/transactions", {
-      ...this.#to.to("write", { ...options, key: id ?? idempotencyKey }),
+    const result = await this.#connection.client.POST("/ledgers/{ledger}/transactions", {
+      ...this.#connection.options("write", { ...options, key: id ?? idempotencyKey }),
       params: {
-        path: { ledger: this.#to.ledger },
+        path: { ledger: this.#connection.ledger },
         header: { "Idempotency-Key": idempotencyKey },
         query: { dry_run: dryRun ? "true" : undefined },
       },
@@ -103,9 +69,9 @@ export class Transactions {
   ): Promise<readonly TransactionResult[]> {
     const key = options.idempotencyKey ?? newId();
     const results = await allResults<Result>((isUnfinished) =>
-      this.#to.client.POST("/ledgers/{ledger}/transactions/batch", {
-        ...this.#to.to("write", { ...options, key, isUnfinished }),
-        params: { path: { ledger: this.#to.ledger }, header: { "Idempotency-Key": key } },
+      this.#connection.client.POST("/ledgers/{ledger}/transactions/batch", {
+        ...this.#connection.options("write", { ...options, key, isUnfinished }),
+        params: { path: { ledger: this.#connection.ledger }, header: { "Idempotency-Key": key } },
         body: { atomic: options.atomic ?? true, transactions: [...transactions] },
       }),
     );
@@ -121,22 +87,28 @@ export class Transactions {
   /** Posts a pending transaction, or an `amount` of it. */
   async postHold(id: string, options: PostHoldOptions = {}): Promise<Transaction & Replayable> {
     const { amount, idempotencyKey: key = newId() } = options;
-    const result = await this.#to.client.POST("/ledgers/{ledger}/transactions/{transaction}/post", {
-      ...this.#to.to("write", { ...options, key }),
-      params: { path: this.#path(id), header: { "Idempotency-Key": key } },
-      body: { amount },
-    });
+    const result = await this.#connection.client.POST(
+      "/ledgers/{ledger}/transactions/{transaction}/post",
+      {
+        ...this.#connection.options("write", { ...options, key }),
+        params: { path: this.#path(id), header: { "Idempotency-Key": key } },
+        body: { amount },
+      },
+    );
     return this.#made(answered(result), isReplay(result));
   }
 
   /** Voids a pending transaction: all of it is released. */
   async voidHold(id: string, options: VoidHoldOptions = {}): Promise<Transaction & Replayable> {
     const { reason, idempotencyKey: key = newId() } = options;
-    const result = await this.#to.client.POST("/ledgers/{ledger}/transactions/{transaction}/void", {
-      ...this.#to.to("write", { ...options, key }),
-      params: { path: this.#path(id), header: { "Idempotency-Key": key } },
-      body: { reason },
-    });
+    const result = await this.#connection.client.POST(
+      "/ledgers/{ledger}/transactions/{transaction}/void",
+      {
+        ...this.#connection.options("write", { ...options, key }),
+        params: { path: this.#path(id), header: { "Idempotency-Key": key } },
+        body: { reason },
+      },
+    );
     return this.#made(answered(result), isReplay(result));
   }
 
@@ -148,25 +120,28 @@ export class Transactions {
   ): Promise<Transaction & Replayable> {
     const { idempotencyKey } = options;
     const made = reversal.id ?? (idempotencyKey === undefined ? newId() : undefined);
-    const result = await this.#to.client.POST(
+    const result = await this.#connection.client.POST(
       "/ledgers/{ledger}/transactions/{transaction}/reverse",
       {
-        ...this.#to.to("write", { ...options, key: made ?? idempotencyKey }),
+        ...this.#connection.options("write", { ...options, key: made ?? idempotencyKey }),
         params: { path: this.#path(id), header: { "Idempotency-Key": idempotencyKey } },
         body: { ...reversal, id: made },
       },
     );
-    this.#to.versions.sawReversed(id);
+    this.#connection.versions.sawReversed(id);
     return this.#made(answered(result), isReplay(result));
   }
 
   /** The transaction now. */
   async get(id: string, options: ReadOptions = {}): Promise<Transaction> {
-    const seen = this.#to.versions.ofTransaction(id);
-    const result = await this.#to.client.GET("/ledgers/{ledger}/transactions/{transaction}", {
-      ...this.#to.to("journal", options),
-      params: { path: this.#path(id), query: readQuery(options, seen) },
-    });
+    const seen = this.#connection.versions.ofTransaction(id);
+    const result = await this.#connection.client.GET(
+      "/ledgers/{ledger}/transactions/{transaction}",
+      {
+        ...this.#connection.options("journal", options),
+        params: { path: this.#path(id), query: readQuery(options, seen) },
+      },
+    );
     return this.#read(answered(result));
   }
 
@@ -175,10 +150,10 @@ export class Transactions {
     const { reference, state, from, to, order = "asc", pageSize } = options;
     const ask = async (cursor: string | undefined) =>
       answered(
-        await this.#to.client.GET("/ledgers/{ledger}/transactions", {
-          ...this.#to.to("journal", options),
+        await this.#connection.client.GET("/ledgers/{ledger}/transactions", {
+          ...this.#connection.options("journal", options),
           params: {
-            path: { ledger: this.#to.ledger },
+            path: { ledger: this.#connection.ledger },
             query: { reference, state, from, to, order, ...pageQuery(pageSize, cursor) },
           },
         }),
@@ -187,16 +162,16 @@ export class Transactions {
   }
 
   #path(id: string): { ledger: string; transaction: string } {
-    return { ledger: this.#to.ledger, transaction: id };
+    return { ledger: this.#connection.ledger, transaction: id };
   }
 
   #made(body: TransactionBody, replayed: boolean): Transaction & Replayable {
-    this.#to.versions.sawTransaction(body, true);
+    this.#connection.versions.sawTransaction(body, true);
     return Object.assign(transactionOf(body), { replayed });
   }
 
   #read(body: TransactionBody): Transaction {
-    this.#to.versions.sawTransaction(body, false);
+    this.#connection.versions.sawTransaction(body, false);
     return transactionOf(body);
   }
 }

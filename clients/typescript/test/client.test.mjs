@@ -195,6 +195,15 @@ test("a write that is given up at its deadline may have been done, and names its
   assert.match(given.message, /^POST http:\/\/ledger\.example\/.*: no reply within 10 ms$/);
 });
 
+test("a browser's failure, which does not say why, is taken for a lost reply", async () => {
+  const { books, asked } = ledgerWith([new TypeError("Failed to fetch"), json(account(), 201)]);
+
+  await books.accounts.open({ asset: "USD/2", normal_balance: "credit" });
+
+  assert.equal(new Set(asked.map(({ body }) => body)).size, 1);
+  assert.equal(asked.length, 2);
+});
+
 test("a host that does not exist is named at once", async () => {
   const { books, waits } = ledgerWith([failure("ENOTFOUND")]);
 
