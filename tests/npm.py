@@ -1,12 +1,12 @@
 """Programs of npm: installed from a lock file, outside of the project's tree, once."""
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,15 +41,15 @@ def made_once(files: Iterable[Path], make: Callable[[Path], None]) -> Path:
     for file in files:
         digest.update(f"{file.name}\n".encode() + file.read_bytes())
     folder = CACHE / digest.hexdigest()[:16]
-    if not folder.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
-            made = Path(fresh) / "made"
-            made.mkdir()
-            make(made)
-            # All of it appears at once; another worker may have been faster.
-            with suppress(OSError):
-                made.rename(folder)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Another worker may be making it.
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
+                made = Path(fresh) / "made"
+                made.mkdir()
+                make(made)
+                made.rename(folder)  # All of it appears at once.
     return folder
 
 

@@ -64,7 +64,7 @@ def built() -> Path:
         left_out = shutil.ignore_patterns("node_modules", "dist")
         shutil.copytree(SOURCE, folder, ignore=left_out, dirs_exist_ok=True)
         (folder / "node_modules").symlink_to(packages / "node_modules")
-        npm.run("npm", "run", "build", folder=folder)
+        npm.run("npm", "run", "prepare", folder=folder)
 
     return npm.made_once(files, build)
 
