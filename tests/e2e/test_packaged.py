@@ -41,8 +41,8 @@ ROUTES = {
 }
 OPEN = {
     "write": {"/health"},
-    "accounts": {"/health", "/openapi.json", "/docs"},
-    "journal": {"/health", "/openapi.json", "/docs"},
+    "accounts": {"/health", "/openapi.json", "/docs", "/docs/scalar.js"},
+    "journal": {"/health", "/openapi.json", "/docs", "/docs/scalar.js"},
 }
 LAMBDAS = {
     "write": {"APIHandler": "write", "Authorize": "authorize", "Sweep": "sweep"},

@@ -438,7 +438,7 @@ export interface paths {
         };
         /**
          * Get the page for people
-         * @description The API as a page for people.
+         * @description The API reference, a page for people.
          */
         get: operations["getDocs"];
         put?: never;
