@@ -229,7 +229,7 @@ def test_the_waits_are_spread_over_their_bound(
 ) -> None:
     line.expect(*[BEHIND] * 5)
 
-    away.accounts.get("alice")
+    away.accounts.get("alice", strong=True)
 
     bounds = (0.1, 0.2, 0.4, 0.8, 1.6)
     assert all(0 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
