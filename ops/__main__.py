@@ -24,6 +24,7 @@ COMMANDS = {
     "package": "ops.packaging",
     "parked": "ops.dead_letters",
     "policies": "ops.policies",
+    "problems": "ops.problems",
     "provision": "ops.provision",
     "rebuild": "ops.rebuild",
     "redrive": "ops.dead_letters",

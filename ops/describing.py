@@ -31,6 +31,7 @@ _PARAMETERS: dict[str, Json] = {
     "ledger": {"in": "path", "schema": _ID, "description": "A tenant's book."},
     "account": {"in": "path", "schema": _ID, "description": "An account's id."},
     "transaction": {"in": "path", "schema": _ID, "description": "A transaction's id."},
+    "code": {"in": "path", "schema": {"type": "string"}, "description": "An error code."},
     "dry_run": {
         "in": "query",
         "schema": {"type": "string", "enum": ["true", "false"]},

@@ -40,9 +40,9 @@ ROUTES = {
     },
 }
 OPEN = {
-    "write": {"/health"},
-    "accounts": {"/health", "/openapi.json", "/docs"},
-    "journal": {"/health", "/openapi.json", "/docs"},
+    "write": {"/health", "/problems/{code}"},
+    "accounts": {"/health", "/problems/{code}", "/openapi.json", "/docs"},
+    "journal": {"/health", "/problems/{code}", "/openapi.json", "/docs"},
 }
 LAMBDAS = {
     "write": {"APIHandler": "write", "Authorize": "authorize", "Sweep": "sweep"},
