@@ -1,9 +1,9 @@
 """The pages with commands are pasted into a shell as they stand, and their output is compared.
 
 A page has its commands in blocks of `sh`, and what they print in a block of `json` or `text` below.
-JSON is shown in part: each member that is shown must be as it is, and `…` stands for any text. A
-block that shows nothing below it sets variables, prints nothing, and is pasted before those that
-follow. Other blocks, such as `console`, are not pasted.
+JSON is shown in part: each member that is shown must be as it is, and `…` stands for any text. Each
+block gets a shell of its own, with the variables that the blocks before have set; a block that shows
+nothing below it only sets variables. Other blocks, such as `console`, are not pasted.
 """
 
 import json
@@ -30,6 +30,7 @@ PATIENCE_SECONDS = 20
 """How long reads that do not name a version are repeated until they show what was written."""
 
 _BLOCK = re.compile(r"^```(sh|json|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_VARIABLES = re.compile(r"([A-Z]+=.*\n)*")
 _NOON = "#!/bin/sh\necho 1764158400\n"
 """The time on the clock of the shell: holds until midnight do not expire while a test runs."""
 
@@ -54,11 +55,14 @@ def steps(page: Path) -> list[Step]:
     for (kind, commands), (next_kind, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
         if kind != "sh":
             continue
+        variables = _VARIABLES.match(commands)
+        assert variables is not None
         if next_kind in ("json", "text"):
             output = documents(shown) if next_kind == "json" else shown.strip()
             found.append(Step(prepared + commands, output))
         else:
-            prepared += commands
+            assert variables[0] == commands, f"Its output is not shown: {commands}"
+        prepared += variables[0]
     return found
 
 
