@@ -2,8 +2,8 @@
 
 A page has its commands in blocks of `sh`, and what they print in a block of `json` or `text` below.
 JSON is shown in part: each member that is shown must be as it is, and `…` stands for any text. Each
-block gets a shell of its own, with the variables that the blocks before have set; a block that shows
-nothing below it only sets variables. Other blocks, such as `console`, are not pasted.
+block gets a shell with the variables that the blocks before have set; a block that shows nothing
+below it only sets variables. Other blocks, such as `console`, are not pasted.
 """
 
 import json
