@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -145,23 +145,22 @@ def _is_chalice_local(environ: Mapping[str, str], argv: Sequence[str]) -> bool:
     return False
 
 
-_used: ContextVar[Settings | None] = ContextVar("_used", default=None)
-
-
-def settings() -> Settings:
-    """The settings of this process, read once, or those of `using`."""
-    return _used.get() or _of_process()
+_used: list[Settings] = []
+"""Those of this process, and of each `using` around what runs now; the last ones count."""
 
 
 @cache
-def _of_process() -> Settings:
-    return read(os.environ, sys.argv)
+def settings() -> Settings:
+    """The settings of this process, read once, or those of `using`."""
+    if not _used:
+        _used.append(read(os.environ, sys.argv))
+    return _used[-1]
 
 
 def read_again() -> None:
     """Reads the settings of this process anew. Raises ValueError, as `read` does."""
-    _of_process.cache_clear()
-    _of_process()
+    _used[:1] = [read(os.environ, sys.argv)]
+    settings.cache_clear()
 
 
 @contextmanager
@@ -174,6 +173,14 @@ def holding(variable: ContextVar[_Value], value: _Value) -> Iterator[None]:
         variable.reset(token)
 
 
-def using(other: Settings) -> AbstractContextManager[None]:
-    """Inside the block these are the settings."""
-    return holding(_used, other)
+@contextmanager
+def using(other: Settings) -> Iterator[None]:
+    """Inside the block these are the settings, for all threads."""
+    settings()  # Those to go back to.
+    _used.append(other)
+    settings.cache_clear()
+    try:
+        yield
+    finally:
+        _used.pop()
+        settings.cache_clear()

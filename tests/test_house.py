@@ -64,7 +64,7 @@ class Module:
 
 
 def part_of(name: str) -> str:
-    """`chalicelib.events.codec` is of `events`; empty for what is in no part of the house."""
+    """`chalicelib.events.recorded` is of `events`; empty for what is in no part of the house."""
     top, _, inside = name.partition(".")
     return inside.partition(".")[0] if top == "chalicelib" else ""
 

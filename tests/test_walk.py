@@ -10,7 +10,7 @@ from chalicelib.commands import executor
 from tests.memory_store import MemoryStore
 from tests.walk import Walk, walked
 
-MOST_FILES, MOST_FUNCTIONS, MOST_SWITCHES = 21, 98, 126
+MOST_FILES, MOST_FUNCTIONS, MOST_SWITCHES = 18, 90, 47
 
 _CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
 

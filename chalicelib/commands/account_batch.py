@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chalicelib.commands.account_requests import AccountBatchRequest, OpenAccountRequest
+from chalicelib.commands.account_requests import AccountBatchRequest, OpenAccountRequest, account_of
 from chalicelib.commands.batched import (
     PATIENCE_SECONDS,
     Outcome,
@@ -15,7 +15,6 @@ from chalicelib.commands.batched import (
     command_of,
 )
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.responses import account_of
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody

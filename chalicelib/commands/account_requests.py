@@ -1,11 +1,16 @@
-"""Account requests: the bodies of the Write API about accounts, and the commands they ask for."""
+"""Account requests: the bodies of the Write API about accounts, the commands they ask for, and the
+responses to them.
+"""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from chalicelib.commands.request_fields import DIGITS, Metadata, NewId, parts_of
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.request_fields import DIGITS, REPLAYED, Metadata, NewId, parts_of
 from chalicelib.domain.account.commands import (
     KEEP,
     ChangeAccount,
@@ -18,7 +23,15 @@ from chalicelib.domain.account.commands import (
 from chalicelib.domain.errors import InvalidAmount, InvalidField
 from chalicelib.domain.fields import MAX_AMOUNT, NOT_WHOLE, Direction, check_asset, parse_limit
 from chalicelib.domain.stripes import MAX_STRIPES
+from chalicelib.events.recorded import Recorded
+from chalicelib.events.store import Busy, EventStore
+from chalicelib.http.bodies import AccountBody, account_of_streams, etag
 from chalicelib.http.faults import Check
+from chalicelib.http.problems import outcome_unknown
+from chalicelib.http.response import Response
+from chalicelib.ledger.accounts import metadata_of
+from chalicelib.ledger.aggregates import account_state
+from chalicelib.settings import settings
 
 Limit = Annotated[
     Raw,
@@ -127,6 +140,42 @@ class AccountBatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """
 
     accounts: Annotated[list[Raw], parts_of("OpenAccountRequest")]
+
+
+def account_response(
+    executed: Executed, executor: Executor, *, created: bool = False
+) -> Response[AccountBody]:
+    """The account; with 201 and its address if it was created. Raises Problem where it was changed
+    and cannot be read again.
+    """
+    try:
+        body = executor.retrying(
+            lambda: account_of(executed.recorded, executed.stripes, executor.store)
+        )
+    except Busy:
+        raise outcome_unknown() from None
+    headers = {"ETag": etag(body)}
+    if not created:
+        return Response(body, headers=headers)
+    location = f"{settings().accounts_url or ''}/ledgers/{body.ledger}/accounts/{body.id}"
+    headers["Location"] = location
+    if executed.replayed:
+        return Response(body, headers={**headers, **REPLAYED})
+    return Response(body, status=201, headers=headers)
+
+
+def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStore) -> AccountBody:
+    """The account after this event of its stream, and these of its stripes, without the holds that
+    had expired by then. Raises Busy.
+    """
+    streams = (recorded, *stripes)
+    at = max(one.recorded_at for one in streams)
+    return account_of_streams(
+        recorded.stream.ledger,
+        recorded.stream.id,
+        [(account_state(one).as_of(at), one.recorded_at) for one in streams],
+        metadata_of(store, recorded),
+    )
 
 
 def limit_of(raw: Raw, where: str) -> int | None:

@@ -13,9 +13,12 @@ from chalicelib.commands.batched import (
     command_of,
 )
 from chalicelib.commands.execution import Executed, Refused
-from chalicelib.commands.responses import transaction_of
 from chalicelib.commands.routing import target_stream
-from chalicelib.commands.transaction_requests import BatchRequest, NewTransactionRequest
+from chalicelib.commands.transaction_requests import (
+    BatchRequest,
+    NewTransactionRequest,
+    transaction_of,
+)
 from chalicelib.domain.errors import BatchAborted, BatchTooLarge, IdempotencyKeyReused
 from chalicelib.domain.transaction.commands import HoldTransaction, PostTransaction, is_repeated
 from chalicelib.events.recorded import Recorded, Stream

@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib.commands.execution import Executed
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.idempotency import id_of
+from chalicelib.commands.request_fields import id_of
 from chalicelib.commands.routing import Command, target_stream
 from chalicelib.domain.errors import (
     BatchTooLarge,

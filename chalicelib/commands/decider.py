@@ -6,7 +6,7 @@ name and the idea, a pure function from command and state to events, are J. Chas
 Event Sourcing Decider", 2021.)
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -35,7 +35,7 @@ Link = Callable[[Sequence[Any], Mapping[Stream, Sequence[Recorded]]], Sequence[S
 class Changes(NamedTuple):
     """The events that a decision puts on a stream, and the states after each if it folded them.
 
-    With `link` the events are completed once those of the streams without a link are recorded.
+    With `link` the events are completed by those of the streams after this one in the decision.
     """
 
     events: Sequence[Struct]
@@ -113,6 +113,6 @@ class Decider:
     stays_done: Callable[[Command, Recorded | None], bool] = lambda _, __: False
     is_final: Callable[[Refusal, Recorded | None], bool] = lambda _, __: False
     name_further_streams: Callable[[Iterable[Recorded]], bool] = lambda _: False
-    require_complete: Callable[[Heads, Sequence[Stream]], None] = lambda _, __: None
+    require_complete: Callable[[Heads, Collection[Stream]], None] = lambda _, __: None
     parts: Callable[[Recorded], Sequence[Stream]] = lambda _: ()
     release: "Callable[[Executor, Run, Read, Refused], bool]" = lambda *_: False

@@ -202,7 +202,7 @@ class Executor:
             run.cache.invalidate(unit.events)
             raise
         run.unanswered = None
-        run.cache.put([events[-1] for events in unit.events.values()])
+        run.cache.put(map(unit.heads.__getitem__, unit.events))
 
     def _give_up(self, run: Run) -> list[Executed]:
         """What can be said when the time is up: what was done, by this request or one before it.

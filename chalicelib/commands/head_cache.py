@@ -19,7 +19,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.commands import decider
 from chalicelib.domain.stripes import MARK, stripes_of, whole_of
@@ -59,6 +59,9 @@ class _Stripes(NamedTuple):
     at: float
 
 
+_Kept = TypeVar("_Kept", _Head, _Stripes)
+
+
 class HeadCache(decider.Cache):
     """The newest events of the streams that were written last. Safe under threads."""
 
@@ -75,8 +78,12 @@ class HeadCache(decider.Cache):
         with self._lock:
             if self._hit_rate < LEAST_HIT_RATE:
                 return {}
-            found = {stream: self._fresh(stream) for stream in streams}
-            return {stream: head for stream, head in found.items() if head is not None}
+            found = {}
+            for stream in streams:
+                known = self._recent(self._heads, stream)
+                if known is not None:
+                    found[stream] = known.event
+            return found
 
     def put(self, heads: Iterable[Recorded]) -> None:
         """Caches what this process has just written."""
@@ -87,10 +94,10 @@ class HeadCache(decider.Cache):
                 stream = head.stream
                 if self._cools_until.get(stream, 0.0) > now or stream in self._stripes:
                     continue
-                known = self._fresh(stream)
+                known = self._recent(self._heads, stream)
                 if known is not None and self._hit_rate >= LEAST_HIT_RATE:
                     self._count(hit=True)
-                if known is None or known.version < head.version:
+                if known is None or known.event.version < head.version:
                     self._heads[stream] = _Head(head, now)
                     self._heads.move_to_end(stream)
             _shrink(self._heads)
@@ -100,26 +107,30 @@ class HeadCache(decider.Cache):
         with self._lock:
             for head in heads:
                 self._note_stripes(head)
-                known = self._fresh(head.stream)
+                if head.stream not in self._heads:
+                    continue
+                known = self._recent(self._heads, head.stream)
                 if known is not None:
-                    self._count(hit=known.version == head.version)
-                if head.stream in self._heads and (known is None or known.version <= head.version):
+                    self._count(hit=known.event.version == head.version)
+                if known is None or known.event.version <= head.version:
                     self._heads[head.stream] = _Head(head, self._monotonic())
 
-    def stripes_for(self, accounts: Iterable[Stream]) -> dict[Stream, Stream]:
-        """A stripe for the new entries of each account that is known to be striped.
+    def stripe_for(self, account: Stream) -> Stream | None:
+        """A stripe for the new entries of an account; None if it is not known to be striped.
 
         The one that this process wrote last and lost to no other, if any: so each process comes to
         write a stripe of its own. Otherwise a random one.
         """
         with self._lock:
-            if not self._stripes:
-                return {}
-            return {
-                account: self._stripe(account, known.number)
-                for account in accounts
-                if (known := self._stripes.get(account)) and self._is_recent(known.at)
-            }
+            known = self._recent(self._stripes, account)
+            if known is None:
+                return None
+            ids = stripes_of(account.id, known.number)
+            stripes = [Stream(account.ledger, account.kind, id) for id in ids]
+            written = [self._heads[stripe].event for stripe in stripes if stripe in self._heads]
+            if not written:
+                return random.choice(stripes)
+            return max(written, key=lambda head: head.recorded_at).stream
 
     def invalidate(self, streams: Iterable[Stream]) -> None:
         """Drops heads that may have changed: a write to them has no answer."""
@@ -144,21 +155,10 @@ class HeadCache(decider.Cache):
                 self._cools_until.move_to_end(stream)
             _shrink(self._cools_until)
 
-    def _stripe(self, account: Stream, number: int) -> Stream:
-        ids = stripes_of(account.id, number)
-        stripes = [Stream(account.ledger, account.kind, id) for id in ids]
-        written = [self._heads[stripe].event for stripe in stripes if stripe in self._heads]
-        if not written:
-            return random.choice(stripes)
-        return max(written, key=lambda head: head.recorded_at).stream
-
-    def _fresh(self, stream: Stream) -> Recorded | None:
-        """The cached head, unless it is too old to be used."""
-        known = self._heads.get(stream)
-        return known.event if known is not None and self._is_recent(known.at) else None
-
-    def _is_recent(self, at: float) -> bool:
-        return self._monotonic() - at < FRESH_SECONDS
+    def _recent(self, kept: Mapping[Stream, _Kept], stream: Stream) -> _Kept | None:
+        """What is kept of a stream, unless it is too old to be used."""
+        known = kept.get(stream)
+        return known if known and self._monotonic() - known.at < FRESH_SECONDS else None
 
     def _note_stripes(self, head: Recorded) -> None:
         """Notes how many stripes an account has: its own head says it, a stripe's confirms it."""

@@ -1,6 +1,6 @@
 """The ledger's decider: how commands about accounts and transactions are executed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from chalicelib.commands import routing
 from chalicelib.commands.decider import Decider, Heads
@@ -12,7 +12,7 @@ from chalicelib.events.store import Busy
 from chalicelib.ledger.aggregates import account_stream
 
 
-def require_stripes(heads: Heads, absent: Sequence[Stream]) -> None:
+def require_stripes(heads: Heads, absent: Collection[Stream]) -> None:
     """Raises Busy for a striped account that is being opened: it is seen, and a stripe not yet."""
     for stream in absent:
         if is_stripe(stream.id):

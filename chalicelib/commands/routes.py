@@ -11,13 +11,12 @@ from chalicelib.commands.account_requests import (
     CloseAccountRequest,
     DirectionsRequest,
     OpenAccountRequest,
+    account_response,
 )
 from chalicelib.commands.batched import Sender, batch_response
 from chalicelib.commands.execution import Executed
 from chalicelib.commands.executor import executor
-from chalicelib.commands.idempotency import HEADER, IdempotencyKey, IdOfKey, id_of, key_of
-from chalicelib.commands.responses import account_response, transaction_response
-from chalicelib.commands.route_errors import ACCOUNT_ERRORS, ENTRY_ERRORS, HOLD_ERRORS, WRITE_ERRORS
+from chalicelib.commands.request_fields import KEY_HEADER, IdempotencyKey, IdOfKey, id_of, key_of
 from chalicelib.commands.routing import Command
 from chalicelib.commands.transaction_requests import (
     BatchRequest,
@@ -25,6 +24,7 @@ from chalicelib.commands.transaction_requests import (
     PostHoldRequest,
     ReverseTransactionRequest,
     VoidHoldRequest,
+    transaction_response,
 )
 from chalicelib.http.bodies import AccountBody, TransactionBody
 from chalicelib.http.headers import IfMatch
@@ -34,6 +34,24 @@ from chalicelib.http.router import Router
 from chalicelib.http.signature import Header
 
 routes = Router(__name__)
+
+WRITE_ERRORS = ("contention", "not_attempted", "outcome_unknown")
+"""The codes of any write that is not a batch; then those that kinds of routes have in common."""
+ACCOUNT_ERRORS = (*WRITE_ERRORS, "account_not_found")
+ENTRY_ERRORS = (
+    *ACCOUNT_ERRORS,
+    "insufficient_funds",
+    "balance_limit_exceeded",
+    "account_frozen",
+    "account_closed",
+    "idempotency_key_reused",
+)
+HOLD_ERRORS = (
+    *WRITE_ERRORS,
+    "transaction_not_found",
+    "transaction_not_pending",
+    "idempotency_key_reused",
+)
 
 
 @routes.post(
@@ -46,7 +64,7 @@ def open_account(
     request: Request,
     ledger: str,
     body: OpenAccountRequest,
-    key: Annotated[str | None, Header(HEADER)] = None,
+    key: Annotated[str | None, Header(KEY_HEADER)] = None,
 ) -> Response[AccountBody]:
     """Opens an account: 201, or 200 when it is open already with this content."""
     # The key counts, and is checked, only where the body has no id.
@@ -148,7 +166,7 @@ def post_transaction(
     """Posts a transaction, or makes a pending one: 201, or 200 with the first answer when its id
     was used for it before.
     """
-    command = body.command(ledger, key=key, new_id=_new_id())
+    command = body.command(ledger, key=key, new_id=str(uuid7()))
     executed = _execute(request, command, dry_run=dry_run)
     return transaction_response(executed, created=True, dry_run=dry_run)
 
@@ -211,16 +229,14 @@ def reverse_transaction(
     key: IdOfKey = None,
 ) -> Response[TransactionBody]:
     """Undoes a posted transaction by a new one."""
-    command = body.command(ledger, transaction, key=key, new_id=_new_id())
+    command = body.command(ledger, transaction, key=key, new_id=str(uuid7()))
     return transaction_response(_execute(request, command), created=True)
 
 
 def _sender(request: Request, ledger: str, key: str | None) -> Sender:
-    return Sender(executor(), ledger, request.caller.actor, request.request_id, key, _new_id)
-
-
-def _new_id() -> str:
-    return str(uuid7())
+    return Sender(
+        executor(), ledger, request.caller.actor, request.request_id, key, executor().new_id
+    )
 
 
 def _execute(request: Request, command: Command, *, dry_run: bool = False) -> Executed:

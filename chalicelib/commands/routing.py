@@ -6,6 +6,7 @@ is decided on the sum of all and recorded on each.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -125,12 +126,12 @@ def name_further_streams(heads: Iterable[Recorded]) -> bool:
     return False
 
 
+@dataclass
 class Routing:
     """The stripes of one attempt: all new entries of a striped account go to the same one."""
 
-    def __init__(self, cache: HeadCache) -> None:
-        self._cache = cache
-        self._stripes: dict[Stream, Stream] = {}
+    cache: HeadCache
+    stripes: dict[str, str] = field(default_factory=dict)
 
     def required_streams(
         self, command: Command, heads: Heads, *, with_target: bool
@@ -167,8 +168,7 @@ class Routing:
                 states[stream.id] = head.state
             else:
                 transactions[stream.id] = head.event
-        routes = {account.id: stripe.id for account, stripe in self._stripes.items()}
-        books = Books(transactions=transactions, accounts=states, stripes=routes)
+        books = Books(transactions=transactions, accounts=states, stripes=self.stripes)
         decision = decide_transaction(command, books, now)
         changes: dict[Stream, Changes] = {}
         for id, told in decision.transactions.items():
@@ -181,11 +181,15 @@ class Routing:
 
     def _entry_streams(self, command: PostTransaction | HoldTransaction) -> list[Stream]:
         """The streams that take the entries: the accounts', or a stripe of each striped account."""
-        ids = dict.fromkeys(entry.account for entry in command.entries)
-        accounts = [Stream(command.ledger, _ACCOUNT, id) for id in ids]
-        unrouted = [one for one in accounts if one not in self._stripes]
-        self._stripes |= self._cache.stripes_for(unrouted)
-        return [self._stripes.get(one, one) for one in accounts]
+        streams: dict[Stream, None] = {}
+        for entry in command.entries:
+            id = entry.account
+            if id not in self.stripes:
+                stripe = self.cache.stripe_for(Stream(command.ledger, _ACCOUNT, id))
+                if stripe is not None:
+                    self.stripes[id] = stripe.id
+            streams[Stream(command.ledger, _ACCOUNT, self.stripes.get(id, id))] = None
+        return list(streams)
 
 
 def with_account_events(
@@ -200,11 +204,11 @@ def with_account_events(
         assert isinstance(event, transaction_events.Event)
         made = {stream.id: iter(recorded) for stream, recorded in written.items()}
         is_reversed = isinstance(event, transaction_events.TransactionReversed)
-        of_entries = [next(made[one.account]) for one in (() if is_reversed else event.entries)]
-        account_events = tuple(
-            transaction_events.AccountEvent(one.version, one.short_hash) for one in of_entries
-        )
-        named.append(structs.replace(event, account_events=account_events))
+        account_events = []
+        for entry in () if is_reversed else event.entries:
+            one = next(made[entry.account])
+            account_events.append(transaction_events.AccountEvent(one.version, one.short_hash))
+        named.append(structs.replace(event, account_events=tuple(account_events)))
     return named
 
 

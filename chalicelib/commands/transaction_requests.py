@@ -1,25 +1,33 @@
-"""Transaction requests: the bodies of the Write API about transactions, and the commands they ask
-for.
+"""Transaction requests: the bodies of the Write API about transactions, the commands they ask for,
+and the responses to them.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from chalicelib.commands.idempotency import HEADER
-from chalicelib.commands.request_fields import DIGITS, Metadata, NewId, parts_of
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.request_fields import (
+    DIGITS,
+    KEY_HEADER,
+    REPLAYED,
+    Metadata,
+    NewId,
+    parts_of,
+)
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import (
     MAX_AMOUNT,
     Direction,
+    check_amount,
     check_id,
     check_reason,
     check_reference,
-    parse_amount,
+    whole_number,
 )
 from chalicelib.domain.transaction.commands import (
     Entry,
@@ -31,8 +39,13 @@ from chalicelib.domain.transaction.commands import (
     check_entries,
     check_timeout,
 )
+from chalicelib.domain.transaction.events import Event as TransactionEvent
+from chalicelib.events.recorded import Recorded
+from chalicelib.http.bodies import TransactionBody, transaction_body
 from chalicelib.http.faults import Check
+from chalicelib.http.response import Response
 from chalicelib.http.times import Instant, instant
+from chalicelib.settings import settings
 
 Amount = Annotated[
     Raw,
@@ -45,7 +58,7 @@ Amount = Annotated[
             "examples": ["1000"],
         }
     ),
-    Check(lambda raw, where: amount_of(raw, where)),
+    Check(lambda raw, where: check_amount(amount_of(raw, where), where)),
 ]
 """An amount as a request may write it; what it says is the domain's to judge."""
 
@@ -84,23 +97,22 @@ class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
         Raises InvalidField, InvalidAmount, TooManyEntries.
         """
+        transaction = _id(self.id, key, new_id)
         make: Callable[..., PostTransaction | HoldTransaction] = PostTransaction
         if self.pending is not None:
             make = partial(HoldTransaction, timeout_seconds=self.pending.timeout_seconds)
-        transaction = _id(self.id, key, new_id)
-        entries = tuple(
-            Entry(
-                account=entry.account,
-                direction=entry.direction,
-                amount=amount_of(entry.amount, f"entries[{place}].amount"),
-                asset=entry.asset,
+        entries = []
+        for place, each in enumerate(self.entries):
+            amount = amount_of(each.amount, f"entries[{place}].amount")
+            entries.append(
+                Entry(
+                    account=each.account, direction=each.direction, amount=amount, asset=each.asset
+                )
             )
-            for place, entry in enumerate(self.entries)
-        )
         return make(
             ledger=ledger,
             transaction=transaction,
-            entries=entries,
+            entries=tuple(entries),
             reference=self.reference,
             effective_at=_instant(self.effective_at, "effective_at"),
             metadata=self.metadata,
@@ -159,19 +171,40 @@ class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fiel
         )
 
 
+def transaction_response(
+    executed: Executed, *, created: bool = False, dry_run: bool = False
+) -> Response[TransactionBody]:
+    """The transaction; with 201 and its address if it was created. A dry run creates nothing."""
+    body = transaction_of(executed.recorded, dry_run=dry_run)
+    if dry_run:
+        return Response(body)
+    headers = dict(REPLAYED) if executed.replayed else {}
+    if not created:
+        return Response(body, headers=headers)
+    location = f"{settings().journal_url or ''}/ledgers/{body.ledger}/transactions/{body.id}"
+    headers["Location"] = location
+    return Response(body, status=200 if executed.replayed else 201, headers=headers)
+
+
+def transaction_of(recorded: Recorded, *, dry_run: bool = False) -> TransactionBody:
+    """The transaction after this event of its stream."""
+    stream, event = recorded.stream, cast(TransactionEvent, recorded.event)
+    return transaction_body(stream.ledger, stream.id, event, recorded.version, dry_run=dry_run)
+
+
 def amount_of(raw: Raw, where: str) -> int:
-    """The amount that a field says. Raises InvalidAmount."""
+    """The amount that a field says, of any size. Raises InvalidAmount."""
     try:
         value = msgspec.json.decode(raw)
     except msgspec.ValidationError:
         value = None  # A number beyond all range, which is no amount either.
-    return parse_amount(value, where)
+    return whole_number(value, where)
 
 
 def _id(id: str | None, key: str | None, new_id: str) -> str:
     if key is not None and id not in (None, key):
         raise InvalidField(
-            HEADER, "the body has another id than this key gives: send one of the two"
+            KEY_HEADER, "the body has another id than this key gives: send one of the two"
         )
     if id is not None:
         return id

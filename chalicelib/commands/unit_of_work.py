@@ -1,10 +1,11 @@
 """Unit of work: the heads that one attempt has read, and what it would append on top of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 
-from chalicelib.commands.decider import Attempt, Changes, Command
+from chalicelib.commands.decider import Attempt, Command
 from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
 from chalicelib.domain.errors import ClocksApart, Refusal
 from chalicelib.events.clocks import DIFFER
@@ -35,28 +36,28 @@ def load(run: Run, store: EventStore) -> Read:
     At the level CACHED, cached heads stand for stored ones. Raises Busy.
     """
     read, seen = Read(run.decider.attempt(run.cache)), set[Stream]()
-    commands = [*run.releases, *run.commands]
     with_target = run.level is ReadLevel.REPLAY_CHECKED
     while True:
-        read.required = [
-            read.attempt.required_streams(one, read.heads, with_target=with_target)
-            for one in commands
-        ]
-        wanted = dict.fromkeys(stream for each in read.required for stream in each)
+        read.required = []
+        for one in (*run.releases, *run.commands):
+            needed = read.attempt.required_streams(one, read.heads, with_target=with_target)
+            read.required.append(needed)
+        wanted = dict.fromkeys(chain.from_iterable(read.required))
         missing = [stream for stream in wanted if stream not in seen]
-        known = run.cache.get(missing) if run.level is ReadLevel.CACHED else {}
-        returned = {stream: run.returned[stream] for stream in missing if stream in run.returned}
-        known |= returned
-        read.unloaded.update(known)
-        unknown = [stream for stream in missing if stream not in known]
-        loaded = store.load(unknown) if unknown else {}
-        if returned or loaded:
-            run.cache.observe([*returned.values(), *loaded.values()])
-        found = {**known, **loaded}
+        if run.level is ReadLevel.CACHED:
+            found = run.cache.get(missing)
+        else:  # What a failed append returned is used at the higher levels only.
+            found = {stream: run.returned[stream] for stream in missing if stream in run.returned}
+            run.cache.observe(found.values())
+        read.unloaded.update(found)
+        if len(found) < len(missing):
+            loaded = store.load([stream for stream in missing if stream not in found])
+            run.cache.observe(loaded.values())
+            found |= loaded
         read.heads |= found
         seen.update(missing)
         if not run.decider.name_further_streams(found.values()):
-            if absent := [stream for stream in wanted if stream not in read.heads]:
+            if absent := wanted.keys() - read.heads.keys():
                 run.decider.require_complete(read.heads, absent)
             read.unloaded.intersection_update(wanted)
             return read
@@ -72,7 +73,9 @@ class UnitOfWork:
         self._run, self._read = run, read
         # One instant for the whole commit, later than everything it follows: per stream, order by
         # time is order by version.
-        self.now = max([clock, *(head.recorded_at + _TICK for head in self.heads.values())])
+        self.now = clock
+        for head in self.heads.values():
+            self.now = max(self.now, head.recorded_at + _TICK)
         self.stamped_by = clock
         self._origin = Origin(recorded_at=self.now, command_id=run.command_id, actor=run.actor)
 
@@ -91,23 +94,18 @@ class UnitOfWork:
 
     def _decide(self, command: Command) -> Recorded | None:
         changed = self._read.attempt.decide(command, self.heads, self.now)
-        written = {
-            stream: self._follow(stream, changes)
-            for stream, changes in changed.items()
-            if changes.link is None
-        }
-        for stream, changes in changed.items():
-            if changes.link is not None:
-                linked = Changes(changes.link(changes.events, written))
-                written[stream] = self._follow(stream, linked)
+        written: dict[Stream, list[Recorded]] = {}
         for stream in changed:
-            self.heads[stream] = written[stream][-1]
-            self.events.setdefault(stream, []).extend(written[stream])
+            self.events.setdefault(stream, [])  # In the order in which they are appended.
+        for stream in reversed(tuple(changed)):  # What a link names is recorded before it.
+            events, states, link = changed[stream]
+            if link is not None:
+                events = link(events, written)
+            head = self.heads.get(stream)
+            written[stream] = recorded = follow(head, stream, events, self._origin, states)
+            self.heads[stream] = recorded[-1]
+            self.events[stream].extend(recorded)
         return self.heads[next(iter(changed))] if changed else None
-
-    def _follow(self, stream: Stream, changes: Changes) -> list[Recorded]:
-        head = self.heads.get(stream)
-        return follow(head, stream, changes.events, self._origin, changes.states)
 
     def needs_replay_check(self) -> bool:
         """Whether the heads are further ahead of this clock than clocks differ, so that the next
@@ -127,7 +125,7 @@ class UnitOfWork:
         """Whether each head that was decided on is loaded, is verified by the append, or says that
         a command is done, which it will go on saying.
         """
-        if not self._read.unloaded:
+        if self._read.unloaded <= self.events.keys():
             return True
         commands = [*self._run.releases, *self._run.commands]
         done: list[Recorded | None] = [*(None for _ in self._run.releases), *self.done]
@@ -178,7 +176,7 @@ class UnitOfWork:
                 version = decider.answered_by(command, answer.version)
                 if version != answer.version:
                     answer = store.read(answer.stream, version)
-            parts = tuple(self.heads[part] for part in decider.parts(answer))
+            parts = tuple(map(self.heads.__getitem__, decider.parts(answer)))
             answers.append(Executed(answer, parts, replayed=recorded is None))
         return answers
 
@@ -196,9 +194,7 @@ class UnitOfWork:
         """The heads that it read, and those that others have written since."""
         return {**self._read.heads, **returned}
 
-    def appends(self) -> list[Append]:
+    def appends(self) -> Iterator[Append]:
         """All of it, each stream's events behind the version that was read."""
-        return [
-            Append(stream=stream, expected_version=events[0].version - 1, events=events)
-            for stream, events in self.events.items()
-        ]
+        for stream, events in self.events.items():
+            yield Append(stream=stream, expected_version=events[0].version - 1, events=events)

@@ -65,13 +65,6 @@ def check_asset(value: str) -> None:
         raise InvalidField("asset", "an asset is a code and a scale, such as USD/2 or POINTS/0")
 
 
-def check_entry(account: str, direction: str, amount: int, where: str) -> None:
-    """Raises InvalidField or InvalidAmount unless these make an entry."""
-    check_id(account, f"{where}.account")
-    check_direction(direction, f"{where}.direction")
-    check_amount(amount, f"{where}.amount")
-
-
 def check_content(
     reference: str | None, metadata: Mapping[str, str], effective_at: datetime | None
 ) -> None:
@@ -106,20 +99,22 @@ def check_metadata(value: Mapping[str, str]) -> None:
         raise InvalidField("metadata", f"metadata is at most {MAX_METADATA_BYTES} bytes of JSON")
 
 
-def parse_amount(value: object, where: str = "amount") -> int:
-    """An entry's amount, 1 to `MAX_AMOUNT`, from an integer or a string of digits.
+def whole_number(value: object, where: str) -> int:
+    """A whole number, from an integer or a string of digits.
 
     Floats, booleans, exponents, a plus sign, leading zeros, spaces and non-ASCII digits are
     refused: each is a way in which two systems come to disagree about money. Raises InvalidAmount.
     """
-    amount = _whole(value, where)
-    check_amount(amount, where)
-    return amount
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and _DIGITS.fullmatch(value) and value != "-0":
+        return int(value)
+    raise InvalidAmount(where, NOT_WHOLE)
 
 
 def parse_limit(value: object, where: str) -> int | None:
     """A limit, -10^30 to 10^30, likewise; or None, which is no limit. Raises InvalidAmount."""
-    limit = None if value is None else _whole(value, where)
+    limit = None if value is None else whole_number(value, where)
     check_limit(limit, where)
     return limit
 
@@ -127,7 +122,7 @@ def parse_limit(value: object, where: str) -> int | None:
 def check_amount(amount: int, where: str) -> None:
     """Raises InvalidAmount unless this is a whole number from 1 to `MAX_AMOUNT`."""
     if type(amount) is not int:
-        raise _no_number(where)
+        raise InvalidAmount(where, NOT_WHOLE)
     if not 0 < amount <= MAX_AMOUNT:
         raise InvalidAmount(where, "an amount is at least 1 and at most 10^30")
 
@@ -137,21 +132,9 @@ def check_limit(limit: int | None, where: str) -> None:
     if limit is None:
         return
     if type(limit) is not int:
-        raise _no_number(where)
+        raise InvalidAmount(where, NOT_WHOLE)
     if abs(limit) > MAX_AMOUNT:
         raise InvalidAmount(where, "a limit lies between -10^30 and 10^30")
-
-
-def _whole(value: object, where: str) -> int:
-    if type(value) is int:
-        return value
-    if isinstance(value, str) and _DIGITS.fullmatch(value) and value != "-0":
-        return int(value)
-    raise _no_number(where)
-
-
-def _no_number(where: str) -> InvalidAmount:
-    return InvalidAmount(where, NOT_WHOLE)
 
 
 def utc(value: datetime, where: str) -> datetime:

@@ -16,12 +16,13 @@ from chalicelib.domain.account.events import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
-from chalicelib.domain.account.state import Account, evolve, require_room
+from chalicelib.domain.account.state import Account, evolve, require_within_limits
 from chalicelib.domain.errors import (
     AccountIsClosed,
     AccountIsFrozen,
     AccountNotFound,
     AssetMismatch,
+    InsufficientFunds,
     UnbalancedTransaction,
     are_similar,
 )
@@ -171,7 +172,8 @@ def book(postings: Iterable[Posting], accounts: Mapping[str, Account]) -> Booked
 
 
 def require_takes(id: str, account: Account, event: EntryPosted | EntryHeld) -> None:
-    """Raises the refusal of a new entry, whether it moves money now or sets it aside.
+    """Raises the refusal of a new entry, whether it moves money now or sets it aside: its account's
+    limits have to leave room for it, with all that is held.
 
     ValueError for an account whose stripes take its entries.
     """
@@ -181,7 +183,12 @@ def require_takes(id: str, account: Account, event: EntryPosted | EntryHeld) -> 
         raise AccountIsClosed(whole_of(id))
     if account.frozen_debits if event.direction == "debit" else account.frozen_credits:
         raise AccountIsFrozen(whole_of(id), event.direction)
-    require_room(id, account, event.direction, event.amount)
+    low, high = account.min_balance, account.max_balance
+    if event.direction == account.normal_balance:
+        most = account.posted + account.pending_in + event.amount
+        require_within_limits(id, most, most, low, high)
+    elif low is not None and account.available - event.amount < low:
+        raise InsufficientFunds(id, account.available, low, event.amount, account.normal_balance)
 
 
 def expired_holds(

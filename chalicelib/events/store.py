@@ -11,8 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from chalicelib.events.codec import StaleState, UnknownEvent, evolve
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import Recorded, StaleState, Stream, UnknownEvent, evolve
 
 MAX_EVENTS = 100
 """The most events of one append: DynamoDB's limit of a transaction."""
@@ -54,12 +53,12 @@ class Append:
 
 def check(appends: Sequence[Append]) -> None:
     """Raises ValueError for too many or no events, or versions that do not continue a stream."""
+    size = 0
     for append in appends:
-        if [event.version for event in append.events] != list(
-            range(append.expected_version + 1, append.expected_version + 1 + len(append.events))
-        ):
-            raise ValueError(f"{append.stream}: versions do not follow {append.expected_version}")
-    size = sum(len(append.events) for append in appends)
+        for version, event in enumerate(append.events, append.expected_version + 1):
+            if event.version != version:
+                raise ValueError(f"{event.stream}: version {event.version} is not {version}")
+        size += len(append.events)
     if not 0 < size <= MAX_EVENTS:
         raise ValueError(f"an append has 1 to {MAX_EVENTS} events, not {size}")
 

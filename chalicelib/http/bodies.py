@@ -179,7 +179,7 @@ def transaction_body(
         recorded_at=rfc3339(event.created_at),
         metadata=event.metadata,
         version=version,
-        entries=tuple(_entry(entry) for entry in event.entries),
+        entries=tuple(map(_entry, event.entries)),
         expires_at=expires_at if event.is_hold else msgspec.UNSET,
         resolved_at=rfc3339(resolution.at) if resolution else None,
         void_reason=resolution.reason if resolution else None,

@@ -30,10 +30,6 @@ class Caller(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
     ledgers: frozenset[str]
 
-    def may(self, scope: str) -> bool:
-        """Whether the caller has this scope."""
-        return scope in self.scopes
-
     def opens(self, ledger: str) -> bool:
         """Whether the caller may access this ledger."""
         return ledger in self.ledgers or ALL_LEDGERS in self.ledgers
@@ -96,7 +92,7 @@ class Request:
         ledger = self.path.get("ledger")
         if ledger is not None and not self.caller.opens(ledger):
             raise Problem("not_found", "there is no such path")
-        if not self.caller.may(scope):
+        if scope not in self.caller.scopes:
             raise Problem("forbidden", f"this key does not have the scope {scope}")
         if scope == WRITE:
             essence = self._sent.headers.get("Content-Type", "").partition(";")[0]

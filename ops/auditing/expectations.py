@@ -9,8 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.domain.account.state import Account
-from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, UnknownEvent
 from chalicelib.read_models.read_model import ReadModel
 from ops.auditing.scratch import Row
 from ops.auditing.streams import StreamCheck

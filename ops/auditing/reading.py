@@ -6,8 +6,7 @@ and compared with the event of its own version, which must be at least the versi
 
 from collections.abc import Iterable, Iterator
 
-from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import Recorded, Stream, UnknownEvent
 from chalicelib.events.table import EventItem
 from chalicelib.read_models.read_model import ReadModel, SharedRows
 from ops.auditing.expectations import BROKEN, Lines, key_item, key_text, mark_of

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.transaction.events import Event as TransactionEvent
-from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, UnknownEvent
 from chalicelib.events.table import EventItem
 from ops.auditing import assertions
 from ops.auditing.assertions import Assertion

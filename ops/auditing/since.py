@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from chalicelib.domain.stripes import is_stripe, whole_of
-from chalicelib.events.codec import FIRST_LINK
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import FIRST_LINK, Recorded, Stream
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state, stripe_streams
 from chalicelib.read_models.read_model import ReadModel

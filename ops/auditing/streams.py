@@ -5,8 +5,15 @@ from typing import NamedTuple, cast
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.transaction.events import Event as TransactionEvent
-from chalicelib.events.codec import FIRST_LINK, StaleState, UnknownEvent, evolve, link
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import (
+    FIRST_LINK,
+    Recorded,
+    StaleState,
+    Stream,
+    UnknownEvent,
+    evolve,
+    link,
+)
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import Event, State, account_state, sets_metadata
 from ops.auditing import assertions, rules

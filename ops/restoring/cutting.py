@@ -12,8 +12,7 @@ from typing import Any
 
 import click
 
-from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, UnknownEvent
 from chalicelib.events.table import EventItem
 from chalicelib.tables import renamed
 from ops.auditing.auditor import Auditor

@@ -4,8 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, UnknownEvent
 from chalicelib.read_models.read_model import ReadModel
 from ops.verifying.raw import Item, get, get_all, key_of, key_text, number_of, same
 from ops.verifying.read_models import expected, of_event, own

@@ -6,9 +6,8 @@ from typing import cast
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.transaction.events import Event as TransactionEvent
-from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.dynamodb import DynamoStore, from_item
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import Recorded, Stream, UnknownEvent
 from chalicelib.events.store import with_current_state
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import Event

@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import Recorded, Stream, UnknownEvent
 from chalicelib.read_models.read_model import Earlier, ReadModel, SharedRows, groups
 from ops.verifying.events import event_at, newest_of
 from ops.verifying.raw import Item, all_items, key_of, number_of

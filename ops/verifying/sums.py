@@ -15,8 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.backoff import Backoff
-from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Stream
+from chalicelib.events.recorded import Stream, UnknownEvent
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state
 from chalicelib.read_models.read_model import ReadModel, Sums

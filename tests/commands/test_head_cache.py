@@ -205,14 +205,14 @@ def test_a_process_stays_with_its_stripe_when_it_loses_on_another_account() -> N
     fixture.do(opening("hot", normal_balance="credit", min_balance=None, stripes=16))
     fixture.do(posting("first", debit("cash", 1), credit("hot", 1)))
     hot = account_stream("acme", "hot")
-    mine = fixture.cache.stripes_for([hot])[hot]
+    mine = fixture.cache.stripe_for(hot)
 
     for number in range(5):
         fixture.do_elsewhere(opening(f"till{number}", min_balance=None))
         fixture.do_elsewhere(posting(f"e{number}", debit("cash", 1), credit(f"till{number}", 1)))
         fixture.do(posting(f"p{number}", debit("cash", 1), credit("hot", 1)))
 
-        assert fixture.cache.stripes_for([hot])[hot] == mine
+        assert fixture.cache.stripe_for(hot) == mine
 
 
 def test_what_was_written_or_loaded_long_ago_is_loaded_again(fixture: CachingFixture) -> None:

@@ -14,8 +14,7 @@ from chalicelib.commands.executor import executor
 from chalicelib.commands.routing import Command
 from chalicelib.domain.account.events import AccountOpened, EntryPosted
 from chalicelib.domain.errors import Contention, InsufficientFunds
-from chalicelib.events.codec import FIRST_LINK
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import FIRST_LINK, Recorded, Stream
 from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.domain.books import credit, debit, opening, posting
 from tests.soak import examples

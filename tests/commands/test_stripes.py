@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.commands.account_requests import account_of
 from chalicelib.commands.execution import Executed
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
-from chalicelib.commands.responses import account_of, transaction_of
 from chalicelib.commands.routing import Command
+from chalicelib.commands.transaction_requests import transaction_of
 from chalicelib.domain.account.commands import (
     ChangeAccount,
     CloseAccount,

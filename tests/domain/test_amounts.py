@@ -12,8 +12,8 @@ from chalicelib.domain.fields import (
     NOT_WHOLE,
     check_amount,
     check_limit,
-    parse_amount,
     parse_limit,
+    whole_number,
 )
 
 WHOLE = [1, 2**53 - 1, 2**53, 2**53 + 1, 2**63, 2**64, 10**18, 10**30 - 1, 10**30]
@@ -51,6 +51,13 @@ NO_NUMBERS = [
     ["1"],
     {"amount": 1},
 ]
+
+
+def parse_amount(value: object, where: str) -> int:
+    """What a request and its command make of a value together."""
+    amount = whole_number(value, where)
+    check_amount(amount, where)
+    return amount
 
 
 @pytest.mark.parametrize("amount", WHOLE)

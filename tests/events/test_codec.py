@@ -37,7 +37,7 @@ from chalicelib.domain.transaction.events import (
 )
 from chalicelib.domain.transaction.events import Event as TransactionEvent
 from chalicelib.domain.transaction.state import Transaction
-from chalicelib.events.codec import (
+from chalicelib.events.recorded import (
     StaleState,
     UnknownEvent,
     decode_event,

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.events.codec import FIRST_LINK, UnknownEvent
-from chalicelib.events.recorded import Origin, Stream, follow
+from chalicelib.events.recorded import FIRST_LINK, Origin, Stream, UnknownEvent, follow
 from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.events.recordings import NOW, OPENED, TRANSFERRED, entered, recorded
 

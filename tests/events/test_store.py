@@ -7,8 +7,7 @@ from msgspec import Struct
 
 from chalicelib.domain.account.events import EntryPosted
 from chalicelib.domain.account.state import Account
-from chalicelib.events.codec import FIRST_LINK, evolve
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import FIRST_LINK, Recorded, evolve
 from chalicelib.events.store import EventStore
 from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.events.recordings import OPENED, TRANSFERRED, append_of, entered, recorded, streams_of

@@ -13,10 +13,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from pynamodb.exceptions import PutError, UpdateError
 
 from chalicelib import tables
-from chalicelib.events.codec import UnknownEvent
 from chalicelib.events.dead_letters import Coordinates, redrive, stored, table_of_group, waiting
 from chalicelib.events.dynamodb import to_item
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import Recorded, Stream, UnknownEvent
 from chalicelib.events.store import Busy
 from chalicelib.events.stream import SPARE_SECONDS, Alteration, Fed, feed, newest, read
 from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream

@@ -253,8 +253,8 @@ def test_a_request_that_no_authorizer_vouches_for_opens_nothing(
 
     found = caller(context)
 
-    assert not found.may("read")
-    assert not found.may("write")
+    assert "read" not in found.scopes
+    assert "write" not in found.scopes
     assert not found.opens("acme")
     assert not found.opens("")
 
@@ -266,7 +266,7 @@ def test_a_key_opens_what_its_authorizer_says(under: Callable[[str], None]) -> N
     found = caller({"authorizer": said})
 
     assert found.actor == "0123456789ab"
-    assert (found.may("read"), found.may("write")) == (True, False)
+    assert ("read" in found.scopes, "write" in found.scopes) == (True, False)
     assert [found.opens(ledger) for ledger in ("acme", "beta", "acm", "acme,beta", "")] == [
         True, True, False, False, False,
     ]  # fmt: skip  # In the order of the ledgers.
@@ -285,7 +285,7 @@ def test_a_user_of_a_pool_opens_what_its_claims_say(under: Callable[[str], None]
     found = caller({"authorizer": {"claims": claims}})
 
     assert found.actor == "user-1"
-    assert found.may("write")
+    assert "write" in found.scopes
     assert (found.opens("acme"), found.opens("beta")) == (True, False)
 
 
@@ -298,7 +298,7 @@ def test_whom_iam_lets_in_is_known_by_its_arn_and_was_judged_before(
     found = caller({"identity": {"userArn": arn}})
 
     assert found.actor == arn
-    assert found.may("write")
+    assert "write" in found.scopes
     assert found.opens("acme")
 
 
@@ -310,5 +310,5 @@ def test_without_authentication_everyone_is_anonymous_and_may_all(
     found = caller({})
 
     assert found.actor == "anonymous"
-    assert found.may("write")
+    assert "write" in found.scopes
     assert found.opens("acme")

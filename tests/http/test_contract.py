@@ -13,7 +13,7 @@ from chalice.test import Client, HTTPResponse
 
 from app import app
 from chalicelib.backoff import Backoff
-from chalicelib.commands import responses
+from chalicelib.commands import account_requests
 from chalicelib.commands import routes as write
 from chalicelib.commands.executor import Executor
 from chalicelib.events.dynamodb import DynamoStore
@@ -306,7 +306,7 @@ def test_what_is_done_and_cannot_be_read_again_has_an_unknown_outcome(
     def fail(*_: object) -> None:
         raise Busy("ThrottlingException")
 
-    monkeypatch.setattr(responses, "account_of", fail)
+    monkeypatch.setattr(account_requests, "account_of", fail)
     # What the accounts have already, so that the ledger stays as it is.
     bodies: dict[str, object] = {
         OPEN: {"id": "alice", "asset": "USD/2", "normal_balance": "credit"},

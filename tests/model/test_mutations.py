@@ -89,7 +89,7 @@ def a_replay_that_posts_again(patch: pytest.MonkeyPatch) -> None:
 
 def a_wrong_sign_for_debit_normal_accounts(patch: pytest.MonkeyPatch) -> None:
     """Every account counts as if it were a credit-normal one."""
-    patch.setattr(Account, "_on_normal_side", lambda _, debited, credited: credited - debited)
+    patch.setattr(Account, "posted", property(lambda it: it.credits - it.debits))
 
 
 def a_missing_reply_that_is_taken_for_a_write_that_never_was(patch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,8 @@ import msgspec
 from moto.dynamodb.models import dynamodb_backends
 
 from chalicelib.domain.fields import rfc3339
-from chalicelib.events.codec import FIRST_LINK, encode_state, evolve
 from chalicelib.events.dynamodb import from_item, to_item
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import FIRST_LINK, Recorded, Stream, encode_state, evolve
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state
 from chalicelib.local.environment import TABLES

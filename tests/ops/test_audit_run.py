@@ -10,9 +10,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from chalicelib.events.codec import FIRST_LINK, encode_state, evolve
 from chalicelib.events.dynamodb import DynamoStore, from_item, to_item
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import FIRST_LINK, Recorded, encode_state, evolve
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models.balances.table import BalanceRow

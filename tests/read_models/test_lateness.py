@@ -7,8 +7,7 @@ from msgspec import structs
 
 from chalicelib.domain.errors import ProjectionBehind
 from chalicelib.domain.transaction.events import TransactionPosted
-from chalicelib.events.codec import encode_event
-from chalicelib.events.recorded import Recorded
+from chalicelib.events.recorded import Recorded, encode_event
 from chalicelib.ledger.aggregates import account_state, transaction_stream
 from chalicelib.read_models.balances.queries import GetAccount
 from chalicelib.read_models.balances.table import BalanceRow

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from chalicelib.commands.account_requests import account_of
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
-from chalicelib.commands.responses import account_of
 from chalicelib.commands.routing import Command
 from chalicelib.domain.account import commands as managing
 from chalicelib.domain.errors import Refusal

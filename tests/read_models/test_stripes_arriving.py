@@ -1,6 +1,6 @@
 """Rows of stripes that arrive while a statement is read: it agrees with itself all the same."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,11 +34,10 @@ class Choosing(HeadCache):
         super().__init__()
         self.chosen = ""
 
-    def stripes_for(self, accounts: Iterable[Stream]) -> dict[Stream, Stream]:
-        return {
-            account: account_stream(account.ledger, f"{account.id}~{self.chosen}")
-            for account in super().stripes_for(accounts)
-        }
+    def stripe_for(self, account: Stream) -> Stream | None:
+        if super().stripe_for(account) is None:
+            return None
+        return account_stream(account.ledger, f"{account.id}~{self.chosen}")
 
 
 class Books:

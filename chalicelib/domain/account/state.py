@@ -20,7 +20,7 @@ from chalicelib.domain.account.events import (
     HeldEntryPosted,
     HeldEntryReleased,
 )
-from chalicelib.domain.errors import AccountIsClosed, BalanceLimitExceeded, InsufficientFunds
+from chalicelib.domain.errors import AccountIsClosed, BalanceLimitExceeded
 from chalicelib.domain.fields import Direction, fingerprint
 from chalicelib.domain.holds import ExpiringHold, Holds
 
@@ -61,7 +61,8 @@ class Account(Struct, frozen=True, kw_only=True):
     @property
     def posted(self) -> int:
         """What came in less what went out."""
-        return self._on_normal_side(self.debits, self.credits)
+        net = self.debits - self.credits
+        return net if self.normal_balance == "debit" else -net
 
     @property
     def pending_in(self) -> int:
@@ -100,9 +101,6 @@ class Account(Struct, frozen=True, kw_only=True):
             pending_credits=self.pending_credits - sum(hold.credits for hold in expired),
             expiring=self.expiring[len(expired) :],
         )
-
-    def _on_normal_side(self, debits: int, credits: int) -> int:
-        return debits - credits if self.normal_balance == "debit" else credits - debits
 
 
 def evolve(account: Account | None, event: Event) -> Account:
@@ -218,15 +216,3 @@ def require_within_limits(
         raise BalanceLimitExceeded(account, least, min_balance, max_balance)
     if max_balance is not None and most > max_balance:
         raise BalanceLimitExceeded(account, most, min_balance, max_balance)
-
-
-def require_room(id: str, account: Account, direction: Direction, amount: int) -> None:
-    """Raises BalanceLimitExceeded or InsufficientFunds unless the account's limits leave room for
-    one more entry, with all that is held.
-    """
-    low, high = account.min_balance, account.max_balance
-    if direction == account.normal_balance:
-        most = account.posted + account.pending_in + amount
-        require_within_limits(id, most, most, low, high)
-    elif low is not None and account.available - amount < low:
-        raise InsufficientFunds(id, account.available, low, amount, account.normal_balance)

@@ -10,7 +10,7 @@ from chalicelib.domain.fields import (
     Direction,
     check_amount,
     check_content,
-    check_entry,
+    check_direction,
     check_id,
     check_new_id,
     check_reason,
@@ -51,6 +51,8 @@ class _NewTransaction(Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for index, entry in enumerate(self.entries):
+            check_amount(entry.amount, f"entries[{index}].amount")
         check_id(self.ledger, "ledger")
         check_new_id(self.transaction, "id")
         check_content(self.reference, self.metadata, self.effective_at)
@@ -58,7 +60,8 @@ class _NewTransaction(Struct, frozen=True, kw_only=True):
         if len(self.entries) > MAX_ENTRIES:
             raise TooManyEntries(len(self.entries), MAX_ENTRIES)
         for index, entry in enumerate(self.entries):
-            check_entry(entry.account, entry.direction, entry.amount, f"entries[{index}]")
+            check_id(entry.account, f"entries[{index}].account")
+            check_direction(entry.direction, f"entries[{index}].direction")
 
     @property
     def content(self) -> tuple[object, ...]:

@@ -12,15 +12,15 @@ from chalicelib.domain.transaction.events import (
     TransactionReversed,
 )
 
-_FOLLOWS: dict[type[Event], tuple[type[Event] | None, ...]] = {
+_FOLLOWS: dict[type[Event], tuple[str | None, ...]] = {
     TransactionPosted: (None,),
     TransactionHeld: (None,),
-    HoldPosted: (TransactionHeld,),
-    HoldVoided: (TransactionHeld,),
-    HoldExpired: (TransactionHeld,),
-    TransactionReversed: (TransactionPosted, HoldPosted),
+    HoldPosted: (TransactionHeld.__name__,),
+    HoldVoided: (TransactionHeld.__name__,),
+    HoldExpired: (TransactionHeld.__name__,),
+    TransactionReversed: (TransactionPosted.__name__, HoldPosted.__name__),
 }
-"""What each event may follow; None is the beginning."""
+"""The types of events that each event may follow; None is the beginning."""
 
 
 class Transaction(Struct, frozen=True, kw_only=True):
@@ -32,8 +32,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
 
 def evolve(transaction: Transaction | None, event: Event) -> Transaction:
     """The transaction after one more event. Raises ValueError for an impossible order."""
-    before = [one and one.__name__ for one in _FOLLOWS[type(event)]]
-    if (transaction and transaction.newest) not in before:
+    if (transaction and transaction.newest) not in _FOLLOWS[type(event)]:
         raise ValueError(f"{type(event).__name__} cannot follow {transaction}")
     return Transaction(
         version=transaction.version + 1 if transaction else 1,

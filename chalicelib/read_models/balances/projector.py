@@ -7,8 +7,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.account.state import metadata_mark
-from chalicelib.events.codec import UnknownEvent
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import Recorded, Stream, UnknownEvent
 from chalicelib.events.stream import newest
 from chalicelib.http.bodies import AccountBody, account_body
 from chalicelib.ledger.aggregates import (
