@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Example:
-    """One request, and the status that it is answered with. Paths are within a ledger."""
+    """One request, and the status that it is answered with.
+
+    Paths are within a ledger, unless it is one that is `outside` of all.
+    """
 
     operation: str
     method: str
@@ -18,6 +21,11 @@ class Example:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
+    outside: bool = False
+
+    def whole_path(self, ledger: str) -> str:
+        """The path from the root of the API, where the session is played in this ledger."""
+        return self.path if self.outside else f"/ledgers/{ledger}{self.path}"
 
 
 def _post(operation: str, path: str, body: Any, status: int = 200, **headers: str) -> Example:
@@ -60,13 +68,13 @@ _HOLD = {
 }
 
 SESSION = [
-    _post("open_account", "/accounts", _CASH, 201),
-    _post("open_account", "/accounts", _ALICE, 201),
-    _post("open_account", "/accounts", _ALICE, 200),
-    _post("open_account", "/accounts", {**_ALICE, "asset": "EUR/2"}, 409),
-    _post("open_account", "/accounts", _BOB, 201),
+    _post("openAccount", "/accounts", _CASH, 201),
+    _post("openAccount", "/accounts", _ALICE, 201),
+    _post("openAccount", "/accounts", _ALICE, 200),
+    _post("openAccount", "/accounts", {**_ALICE, "asset": "EUR/2"}, 409),
+    _post("openAccount", "/accounts", _BOB, 201),
     _post(
-        "open_accounts",
+        "openAccounts",
         "/accounts/batch",
         {
             "accounts": [
@@ -75,27 +83,27 @@ SESSION = [
             ]
         },
     ),
-    _post("post_transaction", "/transactions", _ORDER, 201),
-    _post("post_transaction", "/transactions", _ORDER, 200),
+    _post("postTransaction", "/transactions", _ORDER, 201),
+    _post("postTransaction", "/transactions", _ORDER, 200),
     _post(
-        "post_transaction",
+        "postTransaction",
         "/transactions",
         {"entries": _entries("customers:bob", "cash", "1")},
         422,
         Idempotency_Key="order-78",
     ),
-    _post("post_transaction", "/transactions", _HOLD, 201),
-    _get("account", "/accounts/customers:alice?min_version=3"),
-    _get("listing", "/transactions?state=pending&limit=10"),
-    _post("post_hold", "/transactions/hold-1/post", {"amount": "300"}, Idempotency_Key="capture-1"),
-    _post("post_hold", "/transactions/hold-1/post", {"amount": "300"}, 409),
-    _post("post_transaction", "/transactions", {**_HOLD, "id": "hold-2"}, 201),
-    _post("void_hold", "/transactions/hold-2/void", {"reason": "out of stock"}),
-    _post("reverse_transaction", "/transactions/hold-1/reverse", {"id": "refund-1"}, 201),
-    _post("reverse_transaction", "/transactions/hold-1/reverse", {"id": "refund-1"}, 200),
-    _post("reverse_transaction", "/transactions/hold-1/reverse", {"id": "refund-2"}, 409),
+    _post("postTransaction", "/transactions", _HOLD, 201),
+    _get("getAccount", "/accounts/customers:alice?min_version=3"),
+    _get("listTransactions", "/transactions?state=pending&limit=10"),
+    _post("postHold", "/transactions/hold-1/post", {"amount": "300"}, Idempotency_Key="capture-1"),
+    _post("postHold", "/transactions/hold-1/post", {"amount": "300"}, 409),
+    _post("postTransaction", "/transactions", {**_HOLD, "id": "hold-2"}, 201),
+    _post("voidHold", "/transactions/hold-2/void", {"reason": "out of stock"}),
+    _post("reverseTransaction", "/transactions/hold-1/reverse", {"id": "refund-1"}, 201),
+    _post("reverseTransaction", "/transactions/hold-1/reverse", {"id": "refund-1"}, 200),
+    _post("reverseTransaction", "/transactions/hold-1/reverse", {"id": "refund-2"}, 409),
     _post(
-        "post_batch",
+        "postBatch",
         "/transactions/batch",
         {
             "atomic": False,
@@ -106,32 +114,34 @@ SESSION = [
         },
     ),
     Example(
-        "change_account",
+        "changeAccount",
         "PATCH",
         "/accounts/customers:bob",
         {"min_balance": "-5000", "metadata": {"name": "Bob"}},
         {"If-Match": '"2"'},
     ),
     Example(
-        "change_account",
+        "changeAccount",
         "PATCH",
         "/accounts/customers:bob",
         {"min_balance": "0"},
         {"If-Match": '"2"'},
         409,
     ),
-    _post("freeze_account", "/accounts/customers:bob/freeze", {"debits": True}),
-    _post("unfreeze_account", "/accounts/customers:bob/unfreeze", {"debits": True}),
-    _post("close_account", "/accounts/customers:bob/close", {}, 409),
-    _post("open_account", "/accounts", {**_BOB, "id": "customers:carol"}, 201),
-    _post("close_account", "/accounts/customers:carol/close", {}),
-    _get("accounts", "/accounts?prefix=customers:&limit=2"),
-    _get("account", "/accounts/customers:nobody", 404),
-    _get("balance", "/accounts/customers:alice/balance?min_version=8"),
-    _get("entries", "/accounts/customers:alice/entries?order=desc&limit=2"),
-    _get("statement", "/accounts/customers:alice/statement?min_version=8"),
-    _get("transaction", "/transactions/hold-1?min_version=3"),
-    _get("listing", "/transactions?reference=invoice%201009"),
-    _get("trial", "/trial-balance"),
-    _get("verdict", "/integrity"),
+    _post("freezeAccount", "/accounts/customers:bob/freeze", {"debits": True}),
+    _post("unfreezeAccount", "/accounts/customers:bob/unfreeze", {"debits": True}),
+    _post("closeAccount", "/accounts/customers:bob/close", {}, 409),
+    _post("openAccount", "/accounts", {**_BOB, "id": "customers:carol"}, 201),
+    _post("closeAccount", "/accounts/customers:carol/close", {}),
+    _get("listAccounts", "/accounts?prefix=customers:&limit=2"),
+    _get("getAccount", "/accounts/customers:nobody", 404),
+    _get("getBalance", "/accounts/customers:alice/balance?min_version=8"),
+    _get("listEntries", "/accounts/customers:alice/entries?order=desc&limit=2"),
+    _get("getStatement", "/accounts/customers:alice/statement?min_version=8"),
+    _get("getTransaction", "/transactions/hold-1?min_version=3"),
+    _get("listTransactions", "/transactions?reference=invoice%201009"),
+    _get("getTrialBalance", "/trial-balance"),
+    _get("getIntegrity", "/integrity"),
+    Example("listLedgers", "GET", "/ledgers?limit=200", outside=True),
+    Example("getHealth", "GET", "/health", outside=True),
 ]

@@ -11,7 +11,8 @@ import urllib3
 
 from chalicelib.http.description import OPENAPI
 from chalicelib.http.router import Route
-from ops.describing import Json, document
+from ops.describing.document import document
+from ops.describing.messages import Json
 from ops.examples import SESSION, Example
 
 LEDGER = "acme"
@@ -43,7 +44,7 @@ def played(http: urllib3.PoolManager, url: str, ledger: str, example: Example) -
     """What was asked and answered. Raises a click error for another status than it should be."""
     reply = http.request(
         example.method,
-        f"{url}/ledgers/{ledger}{example.path}",
+        f"{url}{example.whole_path(ledger)}",
         headers={"Content-Type": "application/json", **example.headers},
         body=None if example.body is None else json.dumps(example.body),
     )
@@ -51,5 +52,18 @@ def played(http: urllib3.PoolManager, url: str, ledger: str, example: Example) -
         raise click.ClickException(f"{example}: answered {reply.status} {reply.data!r}")
     # What was written is listed once it has been projected.
     time.sleep(0 if example.method == "GET" else 0.2)
-    answer: Any = json.loads(reply.data.decode().replace(ledger, LEDGER))
-    return {"request": example.body, "response": answer, "status": example.status}
+    return {
+        "method": example.method,
+        "path": example.whole_path(LEDGER),
+        "headers": example.headers,
+        "request": example.body,
+        "response": only_of(LEDGER, json.loads(reply.data.decode().replace(ledger, LEDGER))),
+        "status": example.status,
+    }
+
+
+def only_of(ledger: str, answer: Any) -> Any:
+    """An answer without the other ledgers that the server may have."""
+    if "ledgers" in answer:
+        answer["ledgers"] = [each for each in answer["ledgers"] if each["id"] == ledger]
+    return answer

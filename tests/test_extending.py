@@ -71,7 +71,7 @@ from chalicelib.read_models.read_model import groups
 from ops import policies
 from ops.__main__ import ops
 from ops.aws import client
-from ops.describing import document
+from ops.describing.document import document
 from ops.openapi import routes
 from ops.provision import make
 from ops.schema import definition

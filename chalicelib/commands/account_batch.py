@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -9,7 +10,9 @@ from chalicelib.commands.account_requests import AccountBatchRequest, OpenAccoun
 from chalicelib.commands.batched import (
     PATIENCE_SECONDS,
     Outcome,
+    PartStatus,
     ProblemDocument,
+    Replayed,
     Sender,
     check_size,
     command_of,
@@ -18,6 +21,7 @@ from chalicelib.commands.executor import Executor
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.events.store import Busy
 from chalicelib.http.bodies import AccountBody
+from chalicelib.http.field_types import described
 from chalicelib.http.problems import Problem, outcome_unknown
 from chalicelib.tables import in_parallel
 
@@ -25,16 +29,23 @@ from chalicelib.tables import in_parallel
 class AccountResultBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one account of a batch: it, or why it was refused."""
 
-    status: int
-    account: AccountBody | None = None
-    replayed: bool = False
-    problem: ProblemDocument | None = None
+    status: PartStatus
+    account: Annotated[
+        AccountBody | None, described("The account; absent where it was refused.")
+    ] = None
+    replayed: Replayed = False
+    problem: Annotated[
+        ProblemDocument | None, described("Why it was refused; absent where it was opened.")
+    ] = None
 
 
 class AccountResultsBody(msgspec.Struct, frozen=True, kw_only=True):
     """What became of each account of a batch, in their order."""
 
-    results: list[AccountResultBody]
+    results: Annotated[
+        list[AccountResultBody],
+        described("A result for each account, in the order of the request."),
+    ]
 
 
 def run(batch: AccountBatchRequest, sender: Sender) -> AccountResultsBody:

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from chalicelib.commands import field_notes as note
 from chalicelib.commands.execution import Executed
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.request_fields import DIGITS, REPLAYED, Metadata, NewId, parts_of
+from chalicelib.commands.request_fields import REPLAYED, Metadata, NewId
 from chalicelib.domain.account.commands import (
     KEEP,
     ChangeAccount,
@@ -21,44 +22,33 @@ from chalicelib.domain.account.commands import (
     UnfreezeAccount,
 )
 from chalicelib.domain.errors import InvalidAmount, InvalidField
-from chalicelib.domain.fields import MAX_AMOUNT, NOT_WHOLE, Direction, check_asset, parse_limit
+from chalicelib.domain.fields import NOT_WHOLE, check_asset, parse_limit
 from chalicelib.domain.stripes import MAX_STRIPES
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Busy, EventStore
 from chalicelib.http.bodies import AccountBody, account_of_streams, etag
 from chalicelib.http.faults import Check
+from chalicelib.http.field_types import AssetCode, NormalBalance
 from chalicelib.http.problems import outcome_unknown
 from chalicelib.http.response import Response
 from chalicelib.ledger.accounts import metadata_of
 from chalicelib.ledger.aggregates import account_state
 from chalicelib.settings import settings
 
-Limit = Annotated[
-    Raw,
-    Meta(
-        extra_json_schema={
-            "oneOf": [
-                {"type": "string", "pattern": f"^(0|-?{DIGITS})$"},
-                {"type": "integer", "minimum": -MAX_AMOUNT, "maximum": MAX_AMOUNT},
-                {"type": "null"},
-            ]
-        }
-    ),
-    Check(lambda raw, where: limit_of(raw, where)),
-]
+Limit = Annotated[Raw, note.LIMIT, Check(lambda raw, where: limit_of(raw, where))]
 """A limit as a request may write it; null where there is none."""
 
 
 class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /ledgers/{ledger}/accounts`."""
 
-    asset: Annotated[str, Check(lambda asset, _: check_asset(asset))]
-    normal_balance: Direction
-    id: NewId | None = None
-    min_balance: Limit | UnsetType = UNSET
-    max_balance: Limit | UnsetType = UNSET
+    asset: Annotated[AssetCode, Check(lambda asset, _: check_asset(asset))]
+    normal_balance: NormalBalance
+    id: Annotated[NewId | None, note.NEW_ACCOUNT_ID] = None
+    min_balance: Annotated[Limit, note.MIN_BALANCE] | UnsetType = UNSET
+    max_balance: Annotated[Limit, note.MAX_BALANCE] | UnsetType = UNSET
     metadata: Metadata = {}
-    stripes: Annotated[int, Meta(ge=1, le=MAX_STRIPES)] = 1
+    stripes: Annotated[int, Meta(ge=1, le=MAX_STRIPES), note.STRIPES] = 1
 
     def command(self, ledger: str, new_id: str) -> OpenAccount:
         """The command this body asks for. Raises InvalidField, InvalidAmount."""
@@ -83,9 +73,9 @@ class OpenAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `PATCH …/accounts/{id}`. A field that is left out stays as it is."""
 
-    min_balance: Limit | UnsetType = UNSET
-    max_balance: Limit | UnsetType = UNSET
-    metadata: Metadata | UnsetType = UNSET
+    min_balance: Annotated[Limit, note.NEW_MIN_BALANCE] | UnsetType = UNSET
+    max_balance: Annotated[Limit, note.NEW_MAX_BALANCE] | UnsetType = UNSET
+    metadata: Annotated[Metadata, note.NEW_METADATA] | UnsetType = UNSET
 
     def command(self, ledger: str, account: str, if_version: int | None) -> ChangeAccount:
         """The command this body asks for. Raises InvalidField, also where it asks for nothing, and
@@ -106,8 +96,8 @@ class ChangeAccountRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 class DirectionsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/accounts/{id}/freeze` and `/unfreeze`; an empty one means both."""
 
-    debits: bool | UnsetType = UNSET
-    credits: bool | UnsetType = UNSET
+    debits: Annotated[bool, note.DEBIT_SIDE] | UnsetType = UNSET
+    credits: Annotated[bool, note.CREDIT_SIDE] | UnsetType = UNSET
 
     def freeze(self, ledger: str, account: str) -> FreezeAccount:
         """The command this body asks for. Raises InvalidField."""
@@ -139,7 +129,7 @@ class AccountBatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     wrong with one is said of that one.
     """
 
-    accounts: Annotated[list[Raw], parts_of("OpenAccountRequest")]
+    accounts: Annotated[list[note.NewAccountPart], note.ACCOUNTS]
 
 
 def account_response(

@@ -1,13 +1,16 @@
 """Batch: several transactions by one request, all or none, or each on its own."""
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import msgspec
 
 from chalicelib.commands.batched import (
     PATIENCE_SECONDS,
     Outcome,
+    PartStatus,
     ProblemDocument,
+    Replayed,
     Sender,
     check_size,
     command_of,
@@ -23,6 +26,7 @@ from chalicelib.domain.errors import BatchAborted, BatchTooLarge, IdempotencyKey
 from chalicelib.domain.transaction.commands import HoldTransaction, PostTransaction, is_repeated
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.http.bodies import TransactionBody
+from chalicelib.http.field_types import described
 from chalicelib.http.problems import Problem, refused
 from chalicelib.ledger.aggregates import transaction_event
 
@@ -35,16 +39,22 @@ _New = PostTransaction | HoldTransaction
 class ResultBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one transaction of a batch: it, or why it was refused."""
 
-    status: int
-    transaction: TransactionBody | None = None
-    replayed: bool = False
-    problem: ProblemDocument | None = None
+    status: PartStatus
+    transaction: Annotated[
+        TransactionBody | None, described("The transaction; absent where it was refused.")
+    ] = None
+    replayed: Replayed = False
+    problem: Annotated[
+        ProblemDocument | None, described("Why it was refused; absent where it was done.")
+    ] = None
 
 
 class ResultsBody(msgspec.Struct, frozen=True, kw_only=True):
     """What became of each transaction of a batch, in their order."""
 
-    results: list[ResultBody]
+    results: Annotated[
+        list[ResultBody], described("A result for each transaction, in the order of the request.")
+    ]
 
 
 def run(batch: BatchRequest, sender: Sender) -> ResultsBody:

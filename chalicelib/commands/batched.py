@@ -19,6 +19,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy
+from chalicelib.http.field_types import described
 from chalicelib.http.messages import message_of, refused_body
 from chalicelib.http.problems import Problem, refused
 from chalicelib.http.response import Response
@@ -32,6 +33,18 @@ Outcome = Executed | Problem
 
 ProblemDocument = Annotated[
     dict[str, Any], msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Problem"})
+]
+"""A problem as a part of a response."""
+
+PartStatus = Annotated[
+    int,
+    described(
+        "The HTTP status that this part would have had on its own: 201 done, 200 done before.",
+        201,
+    ),
+]
+Replayed = Annotated[
+    bool, described("True where it had been done by an earlier request; absent otherwise.", True)
 ]
 
 _Request = TypeVar("_Request")

@@ -9,14 +9,13 @@ key an id is made, the same each time.
 
 import hashlib
 import re
-from collections.abc import Mapping
 from typing import Annotated
 
-from msgspec import Meta
-
+from chalicelib.commands import field_notes as note
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import ID_PATTERN, RESERVED_ID, check_metadata, check_new_id
 from chalicelib.http.faults import Check
+from chalicelib.http.field_types import AccountId, TextMap
 from chalicelib.http.signature import Header
 
 KEY_HEADER = "Idempotency-Key"
@@ -29,17 +28,8 @@ MAX_KEY = 255
 _KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 _ID = re.compile(ID_PATTERN, re.ASCII)
 
-DIGITS = "[1-9][0-9]{0,30}"
-"""An amount in a JSON string, as a regular expression."""
-
-NewId = Annotated[str, Check(check_new_id)]
-Metadata = Annotated[Mapping[str, str], Check(lambda metadata, _: check_metadata(metadata))]
-
-
-def parts_of(request: str) -> Meta:
-    """How the OpenAPI document describes the parts of a batch, which are read one by one."""
-    items = {"$ref": f"#/components/schemas/{request}"}
-    return Meta(extra_json_schema={"items": items, "minItems": 1, "maxItems": 100})
+NewId = Annotated[AccountId, Check(check_new_id)]
+Metadata = Annotated[TextMap, Check(lambda metadata, _: check_metadata(metadata)), note.METADATA]
 
 
 def key_of(header: str) -> str:

@@ -8,21 +8,13 @@ from functools import partial
 from typing import Annotated, cast
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
+from chalicelib.commands import field_notes as note
 from chalicelib.commands.execution import Executed
-from chalicelib.commands.request_fields import (
-    DIGITS,
-    KEY_HEADER,
-    REPLAYED,
-    Metadata,
-    NewId,
-    parts_of,
-)
+from chalicelib.commands.request_fields import KEY_HEADER, REPLAYED, Metadata, NewId
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import (
-    MAX_AMOUNT,
-    Direction,
     check_amount,
     check_id,
     check_reason,
@@ -43,52 +35,47 @@ from chalicelib.domain.transaction.events import Event as TransactionEvent
 from chalicelib.events.recorded import Recorded
 from chalicelib.http.bodies import TransactionBody, transaction_body
 from chalicelib.http.faults import Check
+from chalicelib.http.field_types import AccountId, AssetCode, ReferenceText, Side
 from chalicelib.http.response import Response
 from chalicelib.http.times import Instant, instant
 from chalicelib.settings import settings
 
 Amount = Annotated[
     Raw,
-    Meta(
-        extra_json_schema={
-            "oneOf": [
-                {"type": "string", "pattern": f"^{DIGITS}$"},
-                {"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT},
-            ],
-            "examples": ["1000"],
-        }
-    ),
+    note.AMOUNT,
     Check(lambda raw, where: check_amount(amount_of(raw, where), where)),
 ]
 """An amount as a request may write it; what it says is the domain's to judge."""
 
-Reference = Annotated[str, Check(lambda reference, _: check_reference(reference))]
+Reference = Annotated[ReferenceText, Check(lambda reference, _: check_reference(reference))]
 
 
 class EntryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of a transaction."""
 
-    account: Annotated[str, Check(check_id)]
-    direction: Direction
+    account: Annotated[AccountId, Check(check_id), note.ENTRY_ACCOUNT]
+    direction: Side
     amount: Amount
-    asset: str | None = None
+    asset: Annotated[AssetCode | None, note.ENTRY_ASSET] = None
 
 
 class PendingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Says that a transaction is to be held, for so many seconds or until it is resolved."""
 
-    timeout_seconds: Annotated[int, Check(check_timeout)] | None = None
+    timeout_seconds: Annotated[
+        Annotated[int, Check(check_timeout), note.TIMEOUT_RANGE] | None, note.TIMEOUT
+    ] = None
 
 
 class NewTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /ledgers/{ledger}/transactions`."""
 
-    entries: Annotated[tuple[EntryRequest, ...], Check(check_entries)]
-    id: NewId | None = None
-    reference: Reference | None = None
-    effective_at: Instant | None = None
+    entries: Annotated[tuple[EntryRequest, ...], Check(check_entries), note.ENTRIES]
+    id: Annotated[NewId | None, note.NEW_TRANSACTION_ID] = None
+    reference: Annotated[Reference | None, note.REFERENCE] = None
+    effective_at: Annotated[Instant | None, note.EFFECTIVE_AT] = None
     metadata: Metadata = {}
-    pending: PendingRequest | None = None
+    pending: Annotated[PendingRequest | None, note.PENDING] = None
 
     def command(
         self, ledger: str, *, key: str | None, new_id: str
@@ -124,14 +111,14 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is wrong with one is said of that one.
     """
 
-    transactions: Annotated[list[Raw], parts_of("NewTransactionRequest")]
-    atomic: bool = True
+    transactions: Annotated[list[note.NewTransactionPart], note.TRANSACTIONS]
+    atomic: Annotated[bool, note.ATOMIC] = True
 
 
 class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/post`."""
 
-    amount: Amount | UnsetType = UNSET
+    amount: Annotated[Amount, note.POSTED_AMOUNT] | UnsetType = UNSET
 
     def command(self, ledger: str, transaction: str, key: str | None) -> PostHold:
         """The command this body asks for. Raises InvalidField, InvalidAmount."""
@@ -142,7 +129,9 @@ class PostHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/void`."""
 
-    reason: Annotated[str, Check(lambda reason, _: check_reason(reason))] | None = None
+    reason: Annotated[
+        Annotated[str, Check(lambda reason, _: check_reason(reason))] | None, note.REASON
+    ] = None
 
     def command(self, ledger: str, transaction: str, key: str | None) -> VoidHold:
         """The command this body asks for. Raises InvalidField."""
@@ -152,9 +141,9 @@ class VoidHoldRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReverseTransactionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/transactions/{id}/reverse`."""
 
-    id: NewId | None = None
-    effective_at: Instant | None = None
-    reference: Reference | None = None
+    id: Annotated[NewId | None, note.REVERSAL_ID] = None
+    effective_at: Annotated[Instant | None, note.REVERSAL_EFFECTIVE_AT] = None
+    reference: Annotated[Reference | None, note.REVERSAL_REFERENCE] = None
     metadata: Metadata = {}
 
     def command(

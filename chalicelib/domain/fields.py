@@ -31,13 +31,14 @@ MAX_METADATA_BYTES = 4096
 MAX_REFERENCE = 256
 
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}"
+ASSET_PATTERN = "[A-Za-z][A-Za-z0-9_.-]{0,31}/(0|[1-9][0-9]?)"
 
 RESERVED_ID = "batch"
 """What would be an id, but is a path of the API where ids are."""
 
 _ID = re.compile(ID_PATTERN, re.ASCII)
 _DIGITS = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)
-_ASSET = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}/(0|[1-9][0-9]?)", re.ASCII)
+_ASSET = re.compile(ASSET_PATTERN, re.ASCII)
 
 
 def check_id(value: str, where: str) -> None:

@@ -1,8 +1,4 @@
-"""Bodies: accounts and transactions as both the Write API and the Read APIs show them.
-
-Amounts are strings of digits, times are RFC 3339 in UTC with microseconds. `api.md` is their
-contract: fields are added, never changed.
-"""
+"""Bodies: makes accounts and transactions as both the Write API and the Read APIs show them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,44 +6,28 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.fields import Direction, rfc3339
+from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.holds import ExpiringHold
 from chalicelib.domain.stripes import MARK, public_version, public_version_of, whole_of
 from chalicelib.domain.transaction.events import BookedEntry, Event
+from chalicelib.http.body_types import (
+    AccountBody,
+    Frozen,
+    TransactionBody,
+    TransactionEntryBody,
+)
 
-
-class Frozen(msgspec.Struct, frozen=True):
-    """Which entries a frozen account refuses."""
-
-    debits: bool
-    credits: bool
-
-
-class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An account, with balances on its normal side.
-
-    Only a striped account has `stripes` and `own_version`: `version` is then that of the newest
-    event of any of its streams, and `own_version`, which is its `ETag`, that of its own stream.
-    """
-
-    id: str
-    ledger: str
-    asset: str
-    normal_balance: Direction
-    min_balance: str | None
-    max_balance: str | None
-    posted: str
-    pending_debits: str
-    pending_credits: str
-    available: str
-    frozen: Frozen
-    state: str
-    metadata: Mapping[str, str]
-    version: int
-    opened_at: str
-    recorded_at: str
-    stripes: int | msgspec.UnsetType = msgspec.UNSET
-    own_version: int | msgspec.UnsetType = msgspec.UNSET
+__all__ = [
+    "AccountBody",
+    "TransactionBody",
+    "account_body",
+    "account_of_streams",
+    "as_of",
+    "etag",
+    "transaction_body",
+    "whole_account",
+    "without_holds",
+]
 
 
 def account_body(
@@ -124,44 +104,6 @@ def etag(body: AccountBody) -> str:
     """The `ETag` of an account, which `If-Match` is compared with."""
     version = body.version if body.own_version is msgspec.UNSET else body.own_version
     return f'"{version}"'
-
-
-class TransactionEntryBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of a transaction, with its account's balance after it.
-
-    `balance_after` is null on a striped account: a stripe has only a part of the balance.
-    """
-
-    account: str
-    direction: Direction
-    amount: str
-    asset: str
-    version: int
-    balance_after: str | None
-
-
-class TransactionBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A transaction.
-
-    `recorded_at` is when it was created. Only a hold has `expires_at`, null if it never expires.
-    The fields after it are left out while they have their defaults.
-    """
-
-    id: str
-    ledger: str
-    state: str
-    reference: str | None
-    effective_at: str
-    recorded_at: str
-    metadata: Mapping[str, str]
-    version: int
-    entries: tuple[TransactionEntryBody, ...]
-    expires_at: str | msgspec.UnsetType | None = msgspec.UNSET
-    resolved_at: str | None = None
-    void_reason: str | None = None
-    reverses: str | None = None
-    reversed_by: str | None = None
-    dry_run: bool = False
 
 
 def transaction_body(

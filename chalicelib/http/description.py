@@ -7,7 +7,7 @@ revalidated by their ETag.
 
 import hashlib
 import json
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from chalicelib.http.docs_page import page
@@ -27,7 +27,7 @@ routes = Router(__name__)
 @routes.public("/openapi.json")
 def openapi(request: Request) -> Response[str]:
     """The API as an OpenAPI 3.1 document."""
-    return _cacheable(request, _document(), {})
+    return _cacheable(request, _document(request.root), {})
 
 
 @routes.public("/docs")
@@ -46,17 +46,20 @@ def _cacheable(request: Request, text: str, headers: dict[str, str]) -> Response
     return Response(text, headers={**headers, **kept})
 
 
-@cache
-def _document() -> str:
-    return OPENAPI.read_text()
+@lru_cache(maxsize=8)
+def _document(root: str) -> str:
+    """The document, whose first server is the one that was asked."""
+    described = json.loads(OPENAPI.read_text())
+    described["servers"][0] = {"url": root, "description": "The server of this document."}
+    return json.dumps(described, ensure_ascii=False, separators=(",", ":"))
 
 
 @cache
 def _page() -> str:
-    return page(json.loads(_document()))
+    return page(json.loads(OPENAPI.read_text()))
 
 
-@cache
+@lru_cache(maxsize=16)
 def _etag(text: str) -> str:
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 

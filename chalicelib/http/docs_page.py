@@ -23,7 +23,7 @@ body{background:#151515;color:#ddd}pre{background:#222}a{color:#8bf}}
 def page(document: Json) -> str:
     """The page of a document."""
     operations = [
-        (method, path, operation)
+        (method, path, _resolved(operation, document["components"]))
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
@@ -46,6 +46,20 @@ def page(document: Json) -> str:
         'Every example on this page was executed. For programs: <a href="openapi.json">'
         f"openapi.json</a>.</p><ul>{contents}</ul>{body}<h2>Messages</h2>{schemas}</html>\n"
     )
+
+
+def _resolved(operation: Json, components: Json) -> Json:
+    """An operation with its parameters and responses in the place of references to them."""
+
+    def resolve(each: Json) -> Json:
+        *_, kind, name = each.get("$ref", "/").split("/")
+        return components[kind][name] if name else each
+
+    return {
+        **operation,
+        "parameters": [resolve(each) for each in operation["parameters"]],
+        "responses": {status: resolve(each) for status, each in operation["responses"].items()},
+    }
 
 
 def _operation(method: str, path: str, operation: Json) -> str:
@@ -71,7 +85,7 @@ def _operation(method: str, path: str, operation: Json) -> str:
 def _content(content: Json) -> str:
     shown = []
     for media, described in content.items():
-        name = described["schema"]["$ref"].rpartition("/")[2]
+        name = described["schema"].get("$ref", "").rpartition("/")[2]
         shown.append(f'<p>{media}: <a href="#schema-{escape(name)}">{escape(name)}</a></p>')
         shown += [_json(each["value"]) for each in described.get("examples", {}).values()]
     return "".join(shown)

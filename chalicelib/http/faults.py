@@ -143,7 +143,7 @@ def _one_of(kind: Any) -> str:
     """The values of a Literal; "" for any other type."""
     values = [
         "null" if value is None else str(value)
-        for option in _options(kind)
+        for option in map(_bare, _options(_bare(kind)))
         for value in (get_args(option) if get_origin(option) is Literal else ())
     ]
     return f"expected one of {', '.join(values)}" if values else ""

@@ -1,21 +1,29 @@
 """The public health route."""
 
+from typing import Annotated
+
 import msgspec
 
 from chalicelib import __version__
+from chalicelib.http.field_types import described
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
-from chalicelib.settings import settings
+from chalicelib.settings import READ_APIS, WRITE, settings
 
 routes = Router(__name__)
+
+APIS = (WRITE, *READ_APIS)
 
 
 class HealthBody(msgspec.Struct, frozen=True, kw_only=True):
     """What a stage says of itself."""
 
-    status: str
-    serves: tuple[str, ...]
-    version: str
+    status: Annotated[str, described("Always `ok`: a stage that is not does not answer.", "ok")]
+    serves: Annotated[
+        tuple[Annotated[str, described("An API.", "write", enum=list(APIS))], ...],
+        described("The APIs that this stage serves.", list(APIS)),
+    ]
+    version: Annotated[str, described("The version of Twofold that it runs.", "0.3.0")]
 
 
 @routes.public("/health")

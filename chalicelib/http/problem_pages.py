@@ -48,7 +48,7 @@ def sections(code: str) -> Iterator[tuple[str, str]]:
     yield "Send it again?", about.retry
     yield "Usual cause", about.cause
     yield "What to do", about.remedy
-    if figures := _figures(code):
+    if figures := figures_of(code):
         named = ", ".join(f"`{name}`" for name in figures)
         yield "Members of the problem", f"Besides those that every problem has: {named}."
 
@@ -59,7 +59,7 @@ def subtitle(code: str) -> str:
     return f"HTTP {status}, “{title_of(code)}”, `{TYPE_URI.format(code=code)}`"
 
 
-def _figures(code: str) -> list[str]:
+def figures_of(code: str) -> list[str]:
     """The members that the problems of a refusal have, by name."""
     refusals = [
         each

@@ -10,11 +10,12 @@ After 4xx, `contention`, `not_attempted` and `unavailable` nothing was written; 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from chalicelib.domain.errors import InvalidField, OutcomeUnknown, Refusal, TryAgain
+from chalicelib.http.field_types import described
 from chalicelib.http.problem_types import PROBLEM_TYPES, TYPE_URI, title_of
 
 CONTENT_TYPE = "application/problem+json"
@@ -32,8 +33,16 @@ BODY_ERRORS = ("malformed_json", "request_too_large", "unsupported_media_type")
 class FieldError(msgspec.Struct, frozen=True):
     """One field of a request that is not as it should be."""
 
-    field: str
-    detail: str
+    field: Annotated[
+        str,
+        described(
+            "The field, parameter or header, as a path such as `entries[0].amount`.",
+            "entries[0].amount",
+        ),
+    ]
+    detail: Annotated[
+        str, described("What is wrong with it, for people.", "an amount is at least 1")
+    ]
 
 
 class Problem(Exception):

@@ -20,6 +20,7 @@ from chalicelib.settings import settings
 MAX_BODY_BYTES = 256 * 1024
 
 _JSON = "application/json"
+_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?", re.ASCII)
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
 
 
@@ -81,6 +82,20 @@ class Request:
         """A header's value, or None."""
         value: str | None = self._sent.headers.get(name)
         return value
+
+    @property
+    def root(self) -> str:
+        """The base URL by which this API was reached: a path where its host is not known for sure.
+
+        Of a header a client may say anything, and behind a proxy it may be another's.
+        """
+        context = self._sent.context
+        path, resource = (str(context.get(name) or "") for name in ("path", "resourcePath"))
+        below = path.removesuffix(resource) if resource else ""
+        if domain := context.get("domainName"):
+            return f"https://{domain}{below}"
+        host = self.header("Host") or ""
+        return f"http://{host}{below}" if _LOOPBACK.fullmatch(host) else below or "/"
 
     def authorize(self, scope: str) -> None:
         """Raises Problem unless the caller has the scope and the ledger, and a write is JSON.

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import utc
 from chalicelib.http.faults import NO_TIME, Check
+from chalicelib.http.field_types import EffectiveAt
 
 _BEYOND_MICROSECONDS = re.compile(r"(?<=\.[0-9]{6})[0-9]+", re.ASCII)
 
@@ -30,5 +30,5 @@ def instant(text: str, where: str) -> datetime:
         raise InvalidField(where, NO_TIME) from None
 
 
-Instant = Annotated[str, Check(instant), Meta(extra_json_schema={"format": "date-time"})]
+Instant = Annotated[EffectiveAt, Check(instant)]
 """A time in the body of a request."""

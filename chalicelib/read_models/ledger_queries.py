@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, groupby, islice
+from typing import Annotated
 
 import msgspec
 
+from chalicelib.http.field_types import AssetCode, LedgerId, NextCursor, described
 from chalicelib.http.pagination import make_cursor, read_cursor
 from chalicelib.read_models.ledgers import (
     PARTITION,
@@ -14,7 +16,7 @@ from chalicelib.read_models.ledgers import (
     parts_of,
     place_of,
 )
-from chalicelib.read_models.reading import PAGE, Limit
+from chalicelib.read_models.reading import PAGE, Cursor, Limit
 from chalicelib.settings import ACCOUNTS, settings
 from chalicelib.tables import in_parallel
 
@@ -25,21 +27,23 @@ class ListLedgers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Which ledgers are there, in the order of their ids?"""
 
     limit: Limit = PAGE
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class LedgerBody(msgspec.Struct, frozen=True, kw_only=True):
     """A ledger, and the assets that its accounts hold or held."""
 
-    id: str
-    assets: list[str]
+    id: LedgerId
+    assets: Annotated[
+        list[AssetCode], described("The assets that its accounts hold or held.", ["USD/2"])
+    ]
 
 
 class Ledgers(msgspec.Struct, frozen=True, kw_only=True):
     """A page of ledgers."""
 
-    ledgers: list[LedgerBody]
-    next_cursor: str | None
+    ledgers: Annotated[list[LedgerBody], described("The ledgers, in the order of their ids.")]
+    next_cursor: NextCursor
 
 
 def list_ledgers(query: ListLedgers, named: Sequence[str] | None) -> Ledgers:

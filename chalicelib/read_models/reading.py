@@ -13,27 +13,97 @@ from chalicelib.domain.errors import InvalidField, ProjectionBehind
 from chalicelib.domain.fields import check_id
 from chalicelib.domain.stripes import stream_version
 from chalicelib.events.store import EventStore
+from chalicelib.http.field_types import AccountId, LedgerId, described
 from chalicelib.http.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.settings import settings
 from chalicelib.tables import in_parallel
 
-Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
+Limit = Annotated[
+    int, Meta(ge=1, le=MAX_LIMIT), described("The most rows of a page, 1 to 200.", 50)
+]
 """The most rows of a page."""
 
-MinVersion = Annotated[int, Meta(ge=0)]
+MinVersion = Annotated[
+    int,
+    Meta(ge=0),
+    described(
+        "The version that the answer must contain, as a write answered it. The read waits for it "
+        "for up to two seconds, and otherwise answers 503 `projection_behind`. 0 requires none.",
+        1,
+    ),
+]
 """The version that an answer must contain; 0 requires none."""
 
-Consistency = Literal["eventual", "strong"]
+Consistency = Annotated[
+    Literal["eventual", "strong"],
+    described(
+        "`eventual` reads the read model, which shows a write a moment later. `strong` reads the "
+        "event table, where the stage allows it; elsewhere it is a 400.",
+        "eventual",
+    ),
+]
 """Whether a result comes from the read model's table, or is as new as the event table."""
 
+Cursor = Annotated[
+    str,
+    described(
+        "The `next_cursor` of the page before. Default: the first page. A cursor belongs to its "
+        "listing: repeat the other parameters as they were, or leave them out.",
+        "sEnTAnDkEpTaSiTwAs",
+    ),
+]
+
+Order = Annotated[
+    Literal["asc", "desc"],
+    described("`asc`, which is the default, is oldest first; `desc` is newest first.", "desc"),
+]
+
+From = Annotated[
+    datetime,
+    described(
+        "The start of the period: what was recorded at or after this time (RFC 3339). Default: "
+        "the beginning.",
+        "2026-01-01T00:00:00Z",
+        format="date-time",
+    ),
+]
+At = Annotated[
+    datetime,
+    described(
+        "The time of the balance: after the last entry recorded at or before it (RFC 3339). "
+        "Default: now.",
+        "2036-01-01T00:00:00Z",
+        format="date-time",
+    ),
+]
+To = Annotated[
+    datetime,
+    described(
+        "The end of the period: what was recorded before this time (RFC 3339). Default: now.",
+        "2036-01-01T00:00:00Z",
+        format="date-time",
+    ),
+]
+
 PAGE = DEFAULT_LIMIT
+
+
+Final = Annotated[
+    bool,
+    described(
+        "Whether nothing that may still be recorded can change this answer. Only a read with "
+        "`consistency=strong` can know that.",
+        False,
+    ),
+]
+"""What statements and balances say of themselves."""
 
 
 class AccountQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A query about one account."""
 
-    ledger: str
-    account: str
+    ledger: LedgerId
+    account: AccountId
     min_version: MinVersion = 0
     consistency: Consistency = "eventual"
 

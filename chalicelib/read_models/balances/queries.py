@@ -1,6 +1,7 @@
 """The queries of this read model, and their results."""
 
 from functools import partial
+from typing import Annotated
 
 import msgspec
 
@@ -9,6 +10,7 @@ from chalicelib.domain.fields import check_id
 from chalicelib.domain.holds import ExpiringHold
 from chalicelib.domain.stripes import stripes_of
 from chalicelib.http.bodies import AccountBody, account_of_streams, whole_account, without_holds
+from chalicelib.http.field_types import LedgerId, NextCursor, described
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.ledger.accounts import at_one_moment, metadata_of
 from chalicelib.ledger.aggregates import account_state, account_stream
@@ -17,6 +19,7 @@ from chalicelib.read_models.ledgers import AccountsLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,
     AccountQuery,
+    Cursor,
     Limit,
     event_store,
     in_order,
@@ -35,10 +38,13 @@ class GetAccount(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=
 class ListAccounts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which accounts are there, in the order of their ids?"""
 
-    ledger: str
-    prefix: str | None = None
+    ledger: LedgerId
+    prefix: Annotated[
+        str | None,
+        described("Only accounts whose ids begin so. Default: all accounts.", "customers:"),
+    ] = None
     limit: Limit = PAGE
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
@@ -49,8 +55,8 @@ class ListAccounts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     """A page of accounts."""
 
-    accounts: list[AccountBody]
-    next_cursor: str | None
+    accounts: Annotated[list[AccountBody], described("The accounts, in the order of their ids.")]
+    next_cursor: NextCursor
 
 
 def get_account(query: GetAccount) -> AccountBody:

@@ -12,12 +12,21 @@ still appear among the newest ones of a striped account.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile, islice, repeat
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from chalicelib.domain.errors import ProjectionBehind
 from chalicelib.domain.stripes import public_version, stripes_of, versions_before
+from chalicelib.http.field_types import (
+    AccountVersion,
+    EffectiveAt,
+    ReferenceText,
+    Time,
+    TransactionId,
+    Units,
+    described,
+)
 from chalicelib.read_models.reading import AccountQuery, in_order, prefetched
 from chalicelib.read_models.statements.table import StatementRow, partition, place
 from chalicelib.tables import in_parallel
@@ -32,14 +41,21 @@ Rows = Iterator[StatementRow]
 class EntryBody(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of an account, with the account's balance after it."""
 
-    version: int
-    transaction: str
-    direction: str
-    amount: str
-    balance_after: str
-    recorded_at: str
-    effective_at: str
-    reference: str | None
+    version: AccountVersion
+    transaction: TransactionId
+    direction: Annotated[
+        str,
+        described("The side of the entry.", "credit", enum=["debit", "credit"]),
+    ]
+    amount: Units
+    balance_after: Annotated[
+        Units, described("The account's posted balance after this entry.", "1000")
+    ]
+    recorded_at: Annotated[Time, described("When the ledger recorded it.")]
+    effective_at: EffectiveAt
+    reference: Annotated[
+        ReferenceText | None, described("The transaction's reference; null = none.")
+    ]
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,31 @@ A read that finds a row missing waits for it, and otherwise raises ProjectionBeh
 
 from datetime import datetime
 from itertools import repeat
-from typing import Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from chalicelib.domain.fields import rfc3339, utc
 from chalicelib.domain.stripes import MAX_STRIPES
+from chalicelib.http.field_types import (
+    AccountId,
+    AssetCode,
+    NextCursor,
+    Time,
+    Units,
+    described,
+)
 from chalicelib.http.pagination import make_cursor, must_agree, not_ours, read_cursor, whole_number
 from chalicelib.read_models.reading import (
     PAGE,
     AccountQuery,
+    At,
+    Cursor,
+    Final,
+    From,
     Limit,
+    Order,
+    To,
     page_of,
     require_order,
     retry_while_behind,
@@ -36,24 +50,24 @@ from chalicelib.read_models.statements.table import place
 class AccountBalance(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was the posted balance at this time? By default, now."""
 
-    at: datetime | None = None
+    at: At | None = None
 
 
 class AccountEntries(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened on this account, oldest first or newest first?"""
 
-    order: Literal["asc", "desc"] | None = None
+    order: Order | None = None
     limit: Limit = PAGE
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class AccountStatement(AccountQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened from one time up to another? By default, from the opening until now."""
 
-    from_: datetime | None = msgspec.field(name="from", default=None)
-    to: datetime | None = None
+    from_: From | None = msgspec.field(name="from", default=None)
+    to: To | None = None
     limit: Limit = PAGE
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,19 +76,22 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     `final` says that no event that may still be written can change it.
     """
 
-    account: str
-    asset: str
-    at: str
-    posted: str
-    version: int
-    final: bool
+    account: AccountId
+    asset: AssetCode
+    at: Annotated[Time, described("The time of the balance.")]
+    posted: Annotated[Units, described("The balance at that time, without pending holds.", "1000")]
+    version: Annotated[
+        int,
+        described("The account's version at that time; 0 before it was opened.", 3, minimum=0),
+    ]
+    final: Final
 
 
 class Entries(msgspec.Struct, frozen=True, kw_only=True):
     """A page of an account's entries."""
 
-    entries: list[EntryBody]
-    next_cursor: str | None
+    entries: Annotated[list[EntryBody], described("The entries, in the order that was asked for.")]
+    next_cursor: NextCursor
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,15 +100,21 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     `final` says that no event that may still be written can belong to the period.
     """
 
-    account: str
-    asset: str
-    from_: str = msgspec.field(name="from")
-    to: str
-    opening_balance: str
-    entries: list[EntryBody]
-    closing_balance: str
-    final: bool
-    next_cursor: str | None
+    account: AccountId
+    asset: AssetCode
+    from_: Annotated[Time, described("The start of the period.")] = msgspec.field(name="from")
+    to: Annotated[Time, described("The end of the period, which does not belong to it.")]
+    opening_balance: Annotated[
+        Units, described("The balance before the first entry of the period.", "0")
+    ]
+    entries: Annotated[
+        list[EntryBody], described("The entries of this page of the period, oldest first.")
+    ]
+    closing_balance: Annotated[
+        Units, described("The balance after the last entry of the period.", "1000")
+    ]
+    final: Final
+    next_cursor: NextCursor
 
 
 def account_balance(query: AccountBalance) -> Balance:

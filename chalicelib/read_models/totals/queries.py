@@ -4,11 +4,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
 from chalicelib.domain.errors import LedgerNotFound
 from chalicelib.domain.fields import check_id
+from chalicelib.http.field_types import AssetCode, LedgerId, Time, Units, described
 from chalicelib.read_models.reading import now, prefetched
 from chalicelib.read_models.totals.table import SHARDS, TotalRow, shard_key
 from chalicelib.tables import in_parallel
@@ -23,7 +25,7 @@ _WAITS = (0.25, 0.5, 1.0)
 class TrialBalance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Do debits equal credits, per asset?"""
 
-    ledger: str
+    ledger: LedgerId
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
@@ -35,10 +37,13 @@ class AssetTotals(msgspec.Struct, frozen=True, kw_only=True):
     `balanced` is null where the sums differ while transactions are on their way into them.
     """
 
-    asset: str
-    debits: str
-    credits: str
-    balanced: bool | None
+    asset: AssetCode
+    debits: Annotated[Units, described("The sum of all entries on the debit side.", "1000")]
+    credits: Annotated[Units, described("The sum of all entries on the credit side.", "1000")]
+    balanced: Annotated[
+        bool | None,
+        described("Whether both are equal; null while entries are on their way.", True),
+    ]
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,11 +54,16 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     transaction arrive one by one.
     """
 
-    ledger: str
-    as_of: str | None
-    events: int
-    settled: bool
-    assets: list[AssetTotals]
+    ledger: LedgerId
+    as_of: Annotated[
+        Time | None, described("When the newest event in the sums was recorded; null for none.")
+    ]
+    events: Annotated[int, described("How many events of accounts the sums contain.", 12)]
+    settled: Annotated[
+        bool,
+        described("False while sums differ since entries of a transaction are on their way.", True),
+    ]
+    assets: Annotated[list[AssetTotals], described("The sums of each asset.")]
 
 
 class _Sums(msgspec.Struct, frozen=True):

@@ -3,21 +3,32 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
 from chalicelib.domain.errors import InvalidField, TransactionNotFound
 from chalicelib.domain.fields import check_id, check_reference, rfc3339, utc
 from chalicelib.http.bodies import TransactionBody, as_of, transaction_body
+from chalicelib.http.field_types import (
+    LedgerId,
+    NextCursor,
+    ReferenceText,
+    TransactionId,
+    described,
+)
 from chalicelib.http.pagination import make_cursor, must_agree, read_cursor
 from chalicelib.ledger.aggregates import transaction_event, transaction_stream
 from chalicelib.read_models.ledgers import JournalLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,
     Consistency,
+    Cursor,
+    From,
     Limit,
     MinVersion,
+    Order,
+    To,
     event_store,
     in_order,
     now,
@@ -37,8 +48,8 @@ Rows = Iterator[TransactionRow]
 class GetTransaction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was this transaction?"""
 
-    ledger: str
-    transaction: str
+    ledger: LedgerId
+    transaction: TransactionId
     min_version: MinVersion = 0
     consistency: Consistency = "eventual"
 
@@ -52,14 +63,24 @@ class ListTransactions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     another?
     """
 
-    ledger: str
-    state: Literal["pending"] | None = None
-    reference: str | None = None
-    from_: datetime | None = msgspec.field(name="from", default=None)
-    to: datetime | None = None
-    order: Literal["asc", "desc"] | None = None
+    ledger: LedgerId
+    state: Annotated[
+        Literal["pending"] | None,
+        described(
+            "Only holds that are still pending. Not together with `reference`, `from` or `to`. "
+            "Default: transactions in any state.",
+            "pending",
+        ),
+    ] = None
+    reference: Annotated[
+        ReferenceText | None,
+        described("Only transactions with this reference. Default: with any or none."),
+    ] = None
+    from_: From | None = msgspec.field(name="from", default=None)
+    to: To | None = None
+    order: Order | None = None
     limit: Limit = PAGE
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
@@ -73,8 +94,10 @@ class ListTransactions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class Transactions(msgspec.Struct, frozen=True, kw_only=True):
     """A page of transactions in the order of their recording, or in the opposite one."""
 
-    transactions: list[TransactionBody]
-    next_cursor: str | None
+    transactions: Annotated[
+        list[TransactionBody], described("The transactions, in the order that was asked for.")
+    ]
+    next_cursor: NextCursor
 
 
 def get_transaction(query: GetTransaction) -> TransactionBody:
