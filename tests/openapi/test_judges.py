@@ -103,7 +103,7 @@ def test_generated_types_accept_the_requests_of_the_pages_and_the_contract(folde
 
 
 def _of_pages() -> Iterator[tuple[str, str]]:
-    """The requests with a body in README and concepts, sent by curl: the operation, and the body."""
+    """The requests with a body in README and concepts, by curl: the operation, and the body."""
     for page in (ROOT / "README.md", ROOT / "docs" / "concepts.md"):
         found = 0
         for command in page.read_text().split("curl ")[1:]:
