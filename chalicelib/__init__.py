@@ -2,7 +2,7 @@
 
 import gc
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 # Importing makes tens of thousands of objects, all of them to stay: looking for garbage among them
 # every few hundred is a tenth of a cold start. What requests leave is mostly freed by counting.

@@ -5,7 +5,7 @@ Against a running `make run`: `python examples/wallet.py --url http://127.0.0.1:
 
 import argparse
 
-from twofold import Ledger, Pending, Problem, Transaction, credit, debit
+from twofold import Ledger, NoReply, Pending, Problem, Transaction, credit, debit
 
 ASSET = "USD/2"
 
@@ -19,8 +19,13 @@ def main() -> None:
     parser.add_argument("--ledger", default="wallets", help="the ledger to do it in")
     parser.add_argument("--key", help="an API key, where one is asked for")
     asked = parser.parse_args()
-    with Ledger(asked.ledger, asked.url, key=asked.key) as ledger:
-        spend(ledger)
+    try:
+        with Ledger(asked.ledger, asked.url, key=asked.key) as ledger:
+            spend(ledger)
+    except Problem as problem:
+        raise SystemExit(f"Error: {problem.code}: {problem.detail}") from None
+    except (NoReply, ValueError) as error:  # A ValueError is an address that is none.
+        raise SystemExit(f"Error: {error}") from None
 
 
 def spend(ledger: Ledger) -> None:
@@ -56,7 +61,7 @@ def spend(ledger: Ledger) -> None:
         [debit("shop", 4_50), credit("wallet:alice", 4_50)], id="refund-1", reference="order 1"
     )
     print(f"Another comes back: the shop refunds {money(moved(refunded))}.\n")
-    print_statement(ledger, min_version=refunded.entries[1].version)
+    print_statement(ledger)
 
 
 def refuse_more_than_is_left(ledger: Ledger) -> None:
@@ -69,10 +74,10 @@ def refuse_more_than_is_left(ledger: Ledger) -> None:
         print(f"Another order, for {money(40_00)}, is refused: {problem.code}.")
 
 
-def print_statement(ledger: Ledger, min_version: int) -> None:
-    """The wallet's statement at this version or later."""
-    wallet = ledger.accounts.get("wallet:alice", min_version=min_version)
-    statement = ledger.accounts.statement(wallet.id, min_version=min_version)
+def print_statement(ledger: Ledger) -> None:
+    """The wallet's statement, which shows everything that this client has posted on it."""
+    wallet = ledger.accounts.get("wallet:alice")
+    statement = ledger.accounts.statement(wallet.id)
     print(f"Statement of {wallet.metadata['name']}'s wallet, in {statement.asset}")
     print(f"  {'opening balance':<34}{money(statement.opening_balance):>10}")
     for entry in statement.entries:

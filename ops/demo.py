@@ -84,9 +84,11 @@ def demo(
     """Loads DATA, a bank's transactions, and compares every running balance with the bank's."""
     rows = read(data)
     try:
-        with Ledger(
-            name, url, accounts_url=accounts_url, journal_url=journal_url, key=key
-        ) as ledger:
+        books = Ledger(name, url, accounts_url=accounts_url, journal_url=journal_url, key=key)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    try:
+        with books as ledger:
             agreeing = _load_and_compare(ledger, rows)
     except Problem as problem:
         raise click.ClickException(f"{problem.code}: {problem.detail}") from None

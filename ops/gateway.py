@@ -22,7 +22,7 @@ RATE, BURST = 500, 1000
 OPEN_RATE, OPEN_BURST = 10, 20
 """The same for each path without authentication, so that strangers cannot exhaust the Lambdas."""
 
-OPEN_PATHS = ("/health", "/problems/{code}", "/docs", "/openapi.json")
+OPEN_PATHS = ("/health", "/problems/{code}", "/docs", "/docs/scalar.js", "/openapi.json")
 
 GATEWAY_ANSWERS = {
     "MISSING_AUTHENTICATION_TOKEN": Problem("not_found", "there is no such path"),

@@ -23,7 +23,7 @@ def routes() -> list[Route]:
     """All routes of the API."""
     from app import routers
 
-    return [route for router in routers for route in router.declared]
+    return [route for router in routers for route in router.declared if route.described]
 
 
 @click.command()

@@ -20,9 +20,11 @@ from typing import Any, TypeVar
 
 import click
 
+from chalicelib.settings import settings
 from ops import policies
 from ops.aws import home_region
 from ops.lambda_runtimes import notice, platforms, runtime_named
+from ops.package_cache import PackageCache, contents
 from ops.processes import run_ops
 from ops.stages import PROJECT, Stage, stages
 from ops.trimming import trim
@@ -35,6 +37,11 @@ _INGREDIENTS = (*_SOURCES, "requirements.txt", ".chalice", "environments")
 """What code and templates are made of."""
 
 _CHALICE_ZIP = "deployment.zip"
+
+_POLICIES = ".chalice/policies"
+
+_LOCK = "lock.txt"
+"""The lock in a copy of the project, whose `requirements.txt` is empty."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +62,57 @@ class Package:
         return self.folder / CODE
 
 
-def package_stages(stages: Sequence[Stage], out: Path) -> list[Package]:
-    """Packages stages into `out/{stage}/`. Raises a click error where one cannot be packaged."""
+def package_stages(
+    stages: Sequence[Stage], out: Path, *, cache: Path | None = None
+) -> list[Package]:
+    """Packages stages into `out/{stage}/`. Raises a click error where one cannot be packaged.
+
+    `cache` keeps what is packaged; by default it is a folder of the settings.
+    """
     made = []
     with tempfile.TemporaryDirectory() as temporary:
-        project, work = Path(temporary, "project"), Path(temporary, "work")
-        lay_out(stages, project)
+        copy = Copy(stages, Path(temporary), cache or settings().home / "packages")
         for stage in stages:
-            folder = out / stage.name
-            folder.mkdir(parents=True, exist_ok=True)
-            template, base = describe(project, stage, work / stage.name)
-            (folder / TEMPLATE).write_text(template)
-            made.append(Package(stage, folder))
-        code: dict[tuple[str, str], Path] = {}
-        for each in made:
-            kind = (each.stage.runtime, each.stage.architecture)
-            if kind not in code:
-                code[kind] = pack(base, *kind, work / "-".join(kind))
-            shutil.copyfile(code[kind], each.code)
+            package = Package(stage, out / stage.name)
+            package.folder.mkdir(parents=True, exist_ok=True)
+            package.template.write_bytes(copy.template(stage))
+            package.code.write_bytes(copy.code(stage))
+            made.append(package)
     return made
+
+
+class Copy:
+    """A copy of the project, of which stages are packaged unless a cache has their packages."""
+
+    def __init__(self, stages: Sequence[Stage], folder: Path, cache: Path) -> None:
+        self._project, self._work = folder / "project", folder / "work"
+        self._cache = PackageCache(cache)
+        lay_out(stages, self._project)
+        files = contents(self._project)  # Before Chalice adds some.
+        self._policies = [file for file in files if file[0].startswith(f"{_POLICIES}/")]
+        self._sources = [file for file in files if not file[0].startswith(".chalice/")]
+
+    def template(self, stage: Stage) -> bytes:
+        """A stage's template. Raises a click error if it cannot be described."""
+        own = [file for file in self._policies if file[0].startswith(f"{_POLICIES}/{stage.name}/")]
+        return self._cache.get(
+            [self._sources, own, stage, _region(stage)],
+            lambda: self._described(stage).with_name(TEMPLATE).read_bytes(),
+        )
+
+    def code(self, stage: Stage) -> bytes:
+        """The zip of a stage's code. Raises a click error if it cannot be packed."""
+        kind = (stage.runtime, stage.architecture)
+        lock, work = self._project / _LOCK, self._work / "-".join(kind)
+        return self._cache.get(
+            [self._sources, *kind],
+            lambda: pack(self._described(stage), lock, *kind, work).read_bytes(),
+        )
+
+    def _described(self, stage: Stage) -> Path:
+        """The zip that Chalice makes, which is beside the template."""
+        base = self._work / stage.name / _CHALICE_ZIP
+        return base if base.exists() else describe(self._project, stage, base.parent)[1]
 
 
 def lay_out(stages: Sequence[Stage], project: Path) -> None:
@@ -86,13 +125,14 @@ def lay_out(stages: Sequence[Stage], project: Path) -> None:
         else:
             project.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, project / name)
+    shutil.copyfile(PROJECT / "requirements.txt", project / _LOCK)
     (project / "requirements.txt").write_text("")
     entries: dict[str, Any] = {}
     for stage in stages:
         functions = {}
         for name in stage.functions:
             path = Path("policies", stage.name, f"{name}.json")
-            written = project / ".chalice" / path
+            written = project / _POLICIES / stage.name / path.name
             written.parent.mkdir(parents=True, exist_ok=True)
             written.write_text(json.dumps(policies.of_function(stage, name)))
             own = stage.config.get("lambda_functions", {}).get(name, {})
@@ -109,14 +149,13 @@ def lay_out(stages: Sequence[Stage], project: Path) -> None:
 def describe(project: Path, stage: Stage, out: Path) -> tuple[str, Path]:
     """A stage's template, and the zip that Chalice makes of the app and its own runtime."""
     out.mkdir(parents=True)
-    region = stage.region or os.environ.get("AWS_DEFAULT_REGION") or home_region()
     # The table names, and what the app declares, follow from the stage's variables. Chalice needs a
     # region, which the template does not name.
     others = {name: value for name, value in os.environ.items() if not name.startswith("TWOFOLD_")}
     done = run_ops(
         *(stage, "template", str(out)),
         environment=others,
-        region=region,
+        region=_region(stage),
         cwd=project,
         capture_output=True,
     )
@@ -126,10 +165,15 @@ def describe(project: Path, stage: Stage, out: Path) -> tuple[str, Path]:
     return (out / TEMPLATE).read_text(), out / _CHALICE_ZIP
 
 
-def pack(base: Path, runtime: str, architecture: str, work: Path) -> Path:
+def _region(stage: Stage) -> str:
+    """The region in which a stage is described."""
+    return stage.region or os.environ.get("AWS_DEFAULT_REGION") or home_region()
+
+
+def pack(base: Path, lock: Path, runtime: str, architecture: str, work: Path) -> Path:
     """The zip of the code: the app with Chalice's runtime, and the pinned libraries; trimmed."""
     libraries, packed = work / "libraries", work / CODE
-    install(PROJECT / "requirements.txt", libraries, runtime, architecture)
+    install(lock, libraries, runtime, architecture)
     with zipfile.ZipFile(base) as app, zipfile.ZipFile(packed, "w") as whole:
         for entry in app.infolist():
             whole.writestr(entry, app.read(entry))

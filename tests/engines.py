@@ -98,6 +98,8 @@ def dynamodb_local(cache: Path) -> Iterator[str | None]:
     port = free_port()
     command = [
         "java",
+        # It runs for a minute or two, in which compiling well takes longer than it saves.
+        *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
         f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}",
         "-jar",
         str(jar),

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("environments/*.md")]
+PAGES = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("environments/*.md"),
+    *ROOT.glob("clients/*/README.md"),
+]
 CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -41,3 +46,17 @@ def test_the_glossary_has_each_term_once_and_names_places_that_exist() -> None:
             *ROOT.glob(f"chalicelib/*/*/{path}"),
         ]
         assert places, path
+
+
+def test_every_claim_of_the_comparison_names_a_source_that_is_listed_and_each_is_used() -> None:
+    text = (ROOT / "docs" / "comparison.md").read_text()
+    claims, _, sources = text.partition("\n## Sources\n")
+    listed = set(re.findall(r"\[([A-Z]\d+)\] ", sources))
+    used = {
+        each
+        for found in re.findall(r"\[((?:[A-Z]\d+(?:, )?)+)\]", claims)
+        for each in found.split(", ")
+    }
+
+    assert listed == used
+    assert len(listed) > 30

@@ -20,7 +20,17 @@ SENTENCES = {
         "there is no ledger {ledger}, or nothing of it has arrived here",
     ),
     "AccountNotFound": ("account_not_found", "there is no account {account}"),
+    "AccountNotProjected": (
+        "account_not_found",
+        "there is no account {account}, or it has not arrived here yet; "
+        "after a write, read with its version as min_version",
+    ),
     "TransactionNotFound": ("transaction_not_found", "there is no transaction {transaction}"),
+    "TransactionNotProjected": (
+        "transaction_not_found",
+        "there is no transaction {transaction}, or it has not arrived here yet; "
+        "after a write, read with its version as min_version",
+    ),
     "AccountExists": ("account_exists", "{account} is already open, with other content"),
     "AssetMismatch": ("asset_mismatch", "{account} holds {asset}, the entry says {asked}{hint}"),
     "InsufficientFunds": (

@@ -1,25 +1,31 @@
-"""Public routes with the API's description: an OpenAPI document, and a page for people.
+"""Public routes with the API's description: an OpenAPI document, and the API reference for people.
 
-`python -m ops openapi` makes the document from the routes of all stages; the page is made from it
-when it is first asked for. The Read APIs serve both. They may be cached for an hour, and
-revalidated by their ETag.
+`python -m ops openapi` makes the document from the routes of all stages. The reference is a page
+of a vendored library (`reference/`), which reads the document in the browser. The Read APIs serve
+them. They may be cached for an hour, and revalidated by their ETag.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
-from chalicelib.http.docs_page import page
 from chalicelib.http.request import Request
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
 
 OPENAPI = Path(__file__).with_name("openapi.json")
 
-# The hash of the page's only style; a test compares it.
-_STYLE = "sha256-n9THU796Ps7AVGur08A5Hw4BYYioxmmt+3O799D7K0k="
-_POLICY = f"default-src 'none'; style-src '{_STYLE}'; base-uri 'none'; form-action 'none'"
+REFERENCE = Path(__file__).with_name("reference")
+
+# The library puts its styles into the page. It may call this origin only: no request, and so no
+# key that is entered for a trial request, goes anywhere else.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 routes = Router(__name__)
 
@@ -27,23 +33,48 @@ routes = Router(__name__)
 @routes.public("/openapi.json")
 def openapi(request: Request) -> Response[str]:
     """The API as an OpenAPI 3.1 document."""
-    return _cacheable(request, _document(request.root), {})
+    return _cacheable(request, _document(request.root), "application/json")
 
 
 @routes.public("/docs")
 def docs(request: Request) -> Response[str]:
-    """The API as a page for people."""
-    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": _POLICY}
-    return _cacheable(request, _page(), headers)
+    """The API reference, a page for people."""
+    return _cacheable(
+        request,
+        _text(REFERENCE / "index.html"),
+        "text/html; charset=utf-8",
+        {"Content-Security-Policy": _POLICY},
+    )
 
 
-def _cacheable(request: Request, text: str, headers: dict[str, str]) -> Response[str]:
+@routes.public("/docs/scalar.js", described=False)
+def docs_script(request: Request) -> Response[str]:
+    """The script of the API reference."""
+    script = _text(REFERENCE / "scalar.js")
+    return _cacheable(request, script, "text/javascript; charset=utf-8")
+
+
+def _cacheable(
+    request: Request, text: str, content_type: str, more: Mapping[str, str] | None = None
+) -> Response[str]:
     """The text, or 304 if the caller has it."""
     etag = _etag(text)
-    kept = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding", "ETag": etag}
+    headers = {
+        "Content-Type": content_type,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "public, max-age=3600",
+        "Vary": "Accept-Encoding",
+        "ETag": etag,
+        **(more or {}),
+    }
     if _has(request.header("If-None-Match"), etag):
-        return Response("", status=304, headers={**headers, **kept})
-    return Response(text, headers={**headers, **kept})
+        return Response("", status=304, headers=headers)
+    return Response(text, headers=headers)
+
+
+@cache
+def _text(file: Path) -> str:
+    return file.read_text()
 
 
 @lru_cache(maxsize=8)
@@ -52,11 +83,6 @@ def _document(root: str) -> str:
     described = json.loads(OPENAPI.read_text())
     described["servers"][0] = {"url": root, "description": "The server of this document."}
     return json.dumps(described, ensure_ascii=False, separators=(",", ":"))
-
-
-@cache
-def _page() -> str:
-    return page(json.loads(OPENAPI.read_text()))
 
 
 @lru_cache(maxsize=16)

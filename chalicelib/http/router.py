@@ -30,12 +30,14 @@ class Declared(TypedDict, total=False):
     """Properties of a route for `openapi.json`, besides its signature.
 
     `errors` are the codes of its own problems, and `response_headers` the names of its own headers.
-    `created` says that a creation is answered with 201, and its repetition with 200.
+    `created` says that a creation is answered with 201, and its repetition with 200. A file of a
+    page is not `described`.
     """
 
     errors: tuple[str, ...]
     response_headers: tuple[str, ...]
     created: bool
+    described: bool
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Route:
     errors: tuple[str, ...] = ()
     response_headers: tuple[str, ...] = ()
     created: bool = False
+    described: bool = True
 
 
 class Router(Blueprint):

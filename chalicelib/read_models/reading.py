@@ -9,7 +9,12 @@ from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
-from chalicelib.domain.errors import InvalidField, ProjectionBehind
+from chalicelib.domain.errors import (
+    AccountNotFound,
+    InvalidField,
+    ProjectionBehind,
+    TransactionNotFound,
+)
 from chalicelib.domain.fields import check_id
 from chalicelib.domain.stripes import stream_version
 from chalicelib.events.store import EventStore
@@ -110,6 +115,14 @@ class AccountQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         check_id(self.ledger, "ledger")
         check_id(self.account, "account")
+
+
+class AccountNotProjected(AccountNotFound):
+    """The read table has no such account. Whether the event table has one is not known here."""
+
+
+class TransactionNotProjected(TransactionNotFound):
+    """The read table has no such transaction, likewise."""
 
 
 _PATIENCE_SECONDS = 2.0

@@ -14,6 +14,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a `chalice local` that these tests share, each with a ledger of its own."""
     project = copy_project(tmp_path_factory.mktemp("project"))
     with chalice_local(project, tmp_path_factory.mktemp("books") / "home") as server:
+        # While a server restarts, its port refuses connections, which the client does not retry.
+        server.options.append("--no-autoreload")
         server.start()
         yield server.url
 

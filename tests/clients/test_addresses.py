@@ -88,6 +88,14 @@ def test_no_address_is_refused(nothing: str | None) -> None:
         Ledger("acme", accounts_url="https://a.example.com")
 
 
+@pytest.mark.parametrize("address", ["localhost:8000", "ftp://a.example.com", "/accounts"])
+def test_an_address_of_another_kind_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="it begins with http:// or https://"):
+        Ledger("acme", address)
+    with pytest.raises(ValueError, match="it begins with http:// or https://"):
+        Ledger("acme", "https://a.example.com", journal_url=address)
+
+
 def test_what_the_gateway_could_not_find_out_is_asked_again_under_the_same_id(
     post: Troubled, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.engines import ROOT
+import pytest
+
+from tests.engines import ROOT, free_port
 
 PRINTED = """\
 Alice opens a wallet.
@@ -31,7 +33,9 @@ ROWS = 60
 def run(*arguments: str) -> str:
     """What a program prints."""
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def test_the_wallet_prints_its_statement_and_a_second_time_the_same(url: str, ledger: str) -> None:
@@ -39,12 +43,30 @@ def test_the_wallet_prints_its_statement_and_a_second_time_the_same(url: str, le
         assert run("examples/wallet.py", "--url", url, "--ledger", ledger) == PRINTED
 
 
-def test_the_code_of_the_clients_readme_runs_as_it_stands(url: str, ledger: str) -> None:
-    text = (ROOT / "clients" / "python" / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    here = code.replace("http://127.0.0.1:8000", url).replace('"acme"', f'"{ledger}"')
+README = (ROOT / "clients" / "python" / "README.md").read_text()
+WALLET, MORE, ASYNC = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
-    printed = run("-c", here).splitlines()
+
+def here(code: str, url: str, ledger: str) -> str:
+    """The README's code, on the tests' server and in a ledger of its own."""
+    return re.sub(r'"(acme|async)", "http://127.0.0.1:8000"', f'"{ledger}", "{url}"', code)
+
+
+def test_the_readme_of_the_client_begins_with_a_wallet_in_15_lines(url: str, ledger: str) -> None:
+    (expected,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+
+    assert README.index(WALLET) < 200
+    assert len(WALLET.splitlines()) <= 15
+    for _ in range(2):
+        assert run("-c", here(WALLET, url, ledger)) == expected
+
+
+def test_calls_run_in_threads_from_asyncio(url: str, ledger: str) -> None:
+    assert run("-c", here(ASYNC, url, ledger)) == "10\n"
+
+
+def test_the_code_of_the_clients_readme_runs_as_it_stands(url: str, ledger: str) -> None:
+    printed = run("-c", here(MORE, url, ledger)).splitlines()
 
     assert printed[:2] == ["False", "insufficient_funds 500"]
     assert [line.split()[2:] for line in printed[2:]] == [
@@ -68,6 +90,29 @@ def test_the_demo_agrees_with_the_bank_and_posts_nothing_twice(
     for printed in (first, again):
         assert re.search(r"debits ([\d,]+)  credits \1  balanced", printed)
         assert f"{ROWS} of {ROWS} running balances agree with the bank's" in printed
+
+
+@pytest.mark.parametrize(
+    "program", [("examples/wallet.py",), ("-m", "ops", "demo", "tests/data/berka-sample.csv")]
+)
+def test_without_a_server_a_program_says_in_one_line_what_to_do(
+    program: tuple[str, ...],
+) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+
+    ended = subprocess.run(
+        [sys.executable, *program, "--url", address],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"Error: no connection to {address}: Connection refused. Nothing was sent. "
+        "Is the server running? `make run` starts one on this machine\n"
+    )
 
 
 def test_the_demo_says_in_one_line_what_the_ledger_refuses(url: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The client's retries: what happens on the way is made good, and nothing is done twice."""
 
 import re
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from twofold import (
     Ledger,
     NewTransaction,
+    NoConnection,
     NoReply,
     Pending,
     Problem,
@@ -17,6 +19,7 @@ from twofold import (
     debit,
     transport,
 )
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
 from ops import openapi
 from tests.clients.troubled import Answer, Trouble, Troubled
@@ -281,17 +284,71 @@ def test_a_part_of_a_batch_that_is_unknown_stays_so_until_it_is_done_or_refused(
     assert len(waits) == 1
 
 
-def test_nobody_there_is_no_reply_with_the_key_to_go_on_with() -> None:
-    nowhere = Ledger("acme", f"http://127.0.0.1:{free_port()}", deadline=0.3)
+def test_without_a_connection_nothing_was_sent_and_the_error_says_so_at_once(
+    waits: list[float],
+) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    nowhere = Ledger("acme", address)
 
-    with pytest.raises(NoReply) as given:
+    with pytest.raises(NoConnection) as refused:
         nowhere.transactions.post(TOP_UP, idempotency_key="mine")
-    with pytest.raises(NoReply) as made:
-        nowhere.transactions.post(TOP_UP)
+    with pytest.raises(NoConnection) as unread:
+        nowhere.accounts.get("alice")
 
-    assert given.value.key == "mine"
-    assert made.value.key is not None
-    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}", made.value.key)
+    assert (refused.value.key, unread.value.key) == ("mine", None)
+    assert str(refused.value) == (
+        f"no connection to {address}: Connection refused. Nothing was sent. "
+        "Is the server running? `make run` starts one on this machine"
+    )
+    assert isinstance(refused.value, NoReply)
+    assert waits == []
+
+
+def test_a_host_that_does_not_exist_is_named_at_once(
+    waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    with pytest.raises(NoConnection, match=r"there is no host ledger\.invalid, or its name cannot"):
+        Ledger("acme", "https://ledger.invalid").trial_balance()
+
+    assert waits == []
+
+
+def test_a_server_without_tls_is_named_at_once(
+    line: Troubled, ledger: str, waits: list[float]
+) -> None:
+    address = line.url.replace("http://", "https://")
+
+    with pytest.raises(NoReply, match=f"no secure connection to {address}: "):
+        Ledger(ledger, address).trial_balance()
+
+    assert waits == []
+
+
+def test_a_server_that_went_away_after_it_may_have_done_the_write_is_tried_again(
+    line: Troubled, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    attempts: list[str] = []
+
+    def attempt(*_: object) -> HTTPError:
+        attempts.append("sent" if not attempts else "refused")
+        return ProtocolError("gone") if len(attempts) == 1 else NewConnectionError(None, "refused")  # type: ignore[arg-type]  # No connection.
+
+    monkeypatch.setattr(transport, "sleep", waits.append)
+    monkeypatch.setattr(transport.Transport, "_attempt", attempt)
+    monkeypatch.setattr(transport, "monotonic", lambda: float(len(waits) * 10))
+
+    with pytest.raises(NoReply) as lost:
+        Ledger(ledger, line.url).transactions.post(TOP_UP)
+
+    assert not isinstance(lost.value, NoConnection)
+    assert attempts[:3] == ["sent", "refused", "refused"]
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}", lost.value.key or "")
 
 
 def test_a_server_that_does_not_answer_in_time_is_asked_again(

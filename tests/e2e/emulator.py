@@ -27,6 +27,7 @@ what AWS documents:
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -195,6 +196,8 @@ def _first(query: Mapping[str, Any], name: str) -> str:
 
 def main() -> None:
     """Starts ministack with these repairs."""
+    # The Lambdas' processes inherit it, and would not find the bytecode of their package.
+    os.environ.pop("PYTHONPYCACHEPREFIX", None)
     apigateway_v1._import_rest_api = import_rest_api
     apigateway_v1.handle_request = handle_request
     apigateway_v1._create_deployment = create_deployment

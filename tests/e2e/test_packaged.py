@@ -41,8 +41,8 @@ ROUTES = {
 }
 OPEN = {
     "write": {"/health", "/problems/{code}"},
-    "accounts": {"/health", "/problems/{code}", "/openapi.json", "/docs"},
-    "journal": {"/health", "/problems/{code}", "/openapi.json", "/docs"},
+    "accounts": {"/health", "/problems/{code}", "/openapi.json", "/docs", "/docs/scalar.js"},
+    "journal": {"/health", "/problems/{code}", "/openapi.json", "/docs", "/docs/scalar.js"},
 }
 LAMBDAS = {
     "write": {"APIHandler": "write", "Authorize": "authorize", "Sweep": "sweep"},

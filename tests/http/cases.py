@@ -53,15 +53,20 @@ def named(asset: str) -> dict[str, object]:
     }
 
 
+NOT_ARRIVED = (
+    ", or it has not arrived here yet; after a write, read with its version as min_version"
+)
+"""What only the Read APIs say, which have their own tables."""
+
+
 def no_account(route: str, path: str, body: object) -> Case:
-    return Case(
-        route, "account_not_found", path, body, "there is no account nobody", {"account": "nobody"}
-    )
+    detail = f"there is no account nobody{NOT_ARRIVED if body is None else ''}"
+    return Case(route, "account_not_found", path, body, detail, {"account": "nobody"})
 
 
-def no_transaction(route: str, path: str) -> Case:
-    detail, figures = "there is no transaction never", {"transaction": "never"}
-    return Case(route, "transaction_not_found", path, {}, detail, figures)
+def no_transaction(route: str, path: str, body: object) -> Case:
+    detail = f"there is no transaction never{NOT_ARRIVED if body is None else ''}"
+    return Case(route, "transaction_not_found", path, body, detail, {"transaction": "never"})
 
 
 def closed(route: str, path: str, body: object) -> Case:

@@ -157,7 +157,7 @@ CASES = [
         "a batch has at most 100 accounts, this one has 101",
         {"size": "101", "most": "100", "of": "accounts"},
     ),
-    no_transaction(POST, "/transactions/never/post"),
+    no_transaction(POST, "/transactions/never/post", {}),
     Case(
         POST,
         "transaction_not_pending",
@@ -176,7 +176,7 @@ CASES = [
         "held holds 400, 401 asked",
         {"transaction": "held", "held": "400", "asked": "401"},
     ),
-    no_transaction(VOID, "/transactions/never/void"),
+    no_transaction(VOID, "/transactions/never/void", {}),
     Case(
         VOID,
         "transaction_not_pending",
@@ -186,7 +186,7 @@ CASES = [
         {"transaction": "voided", "state": "voided"},
     ),
     reused(VOID, "/transactions/voided/void", {}, "voided", Idempotency_Key="key-1"),
-    no_transaction(REVERSE, "/transactions/never/reverse"),
+    no_transaction(REVERSE, "/transactions/never/reverse", {}),
     Case(
         REVERSE,
         "transaction_not_posted",
@@ -239,7 +239,7 @@ CASES = [
     strange_cursor(ACCOUNTS, "/accounts"),
     strange_cursor(ENTRIES, "/accounts/alice/entries"),
     strange_cursor(STATEMENT, "/accounts/alice/statement"),
-    no_transaction(TRANSACTION, "/transactions/never"),
+    no_transaction(TRANSACTION, "/transactions/never", None),
     behind(TRANSACTION, "/transactions/first"),
     strange_cursor(TRANSACTIONS, "/transactions"),
 ]

@@ -66,6 +66,7 @@ class Server:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.options: list[str] = []
         self.log = home.with_name(f"{home.name}-{self.port}.log")
         self._environment = environment(home, **environ)
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,7 +75,7 @@ class Server:
         """Starts the server, and does not wait until it answers."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [CHALICE, "local", "--port", str(self.port)],
+                [CHALICE, "local", "--port", str(self.port), *self.options],
                 cwd=self.project,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

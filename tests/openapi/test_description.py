@@ -2,7 +2,6 @@
 
 import json
 import re
-from base64 import b64encode
 from copy import deepcopy
 from hashlib import sha256
 from typing import Annotated, Any
@@ -12,8 +11,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from app import app
-from chalicelib.http.description import OPENAPI
-from chalicelib.http.docs_page import page
+from chalicelib.http.description import OPENAPI, REFERENCE
 from chalicelib.http.problems import STATUS
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
@@ -137,8 +135,13 @@ def test_it_is_what_the_routes_make_of_it_today() -> None:
     assert without_examples(DOCUMENT) == without_examples(made), "run: python -m ops openapi"
 
 
-def test_it_has_every_route_of_the_app_and_no_other() -> None:
-    served = {(method.lower(), path) for path, methods in app.routes.items() for method in methods}
+def test_it_has_every_route_of_the_app_but_files_of_a_page_and_no_other() -> None:
+    served = {
+        (method.lower(), path)
+        for path, methods in app.routes.items()
+        for method in methods
+        if path != "/docs/scalar.js"
+    }
 
     # HEAD is answered wherever GET is, which the document says once.
     heads = {("get", path) for method, path in served if method == "head"}
@@ -197,7 +200,7 @@ def test_both_are_served_to_anybody(api: Api) -> None:
     assert described.headers["Content-Type"] == "application/json"
     assert {**described.json_body, "servers": []} == {**DOCUMENT, "servers": []}
     assert shown.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert shown.body.decode() == page(DOCUMENT)
+    assert shown.body.decode() == (REFERENCE / "index.html").read_text()
 
 
 def servers(context: dict[str, str], **headers: str) -> list[str]:
@@ -229,7 +232,7 @@ def test_the_document_names_the_server_that_was_asked_first_and_then_where_other
     assert servers({}, Host="elsewhere.example") == ["/", *others]
 
 
-PAGES = ("/openapi.json", "/docs")
+PAGES = ("/openapi.json", "/docs", "/docs/scalar.js")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -257,23 +260,28 @@ def test_who_has_another_page_is_given_this_one(api: Api, path: str, known: str)
     assert reply.body == api.request("GET", path).body
 
 
-def test_the_two_pages_have_tags_of_their_own(api: Api) -> None:
-    assert len({api.request("GET", path).headers["ETag"] for path in PAGES}) == 2
+def test_each_page_has_a_tag_of_its_own(api: Api) -> None:
+    assert len({api.request("GET", path).headers["ETag"] for path in PAGES}) == 3
 
 
 def test_no_cache_keeps_what_a_stage_says_of_its_health(api: Api) -> None:
     assert api.request("GET", "/health").headers["Cache-Control"] == "no-store"
 
 
-def test_the_page_runs_nothing_and_shows_its_own_style_only(api: Api) -> None:
+def test_the_page_may_run_and_ask_what_is_of_its_own_origin_only(api: Api) -> None:
     shown = api.request("GET", "/docs")
-    (style,) = re.findall("<style>(.*?)</style>", shown.body.decode(), re.DOTALL)
-    digest = b64encode(sha256(style.encode()).digest()).decode()
 
     policy = set(shown.headers["Content-Security-Policy"].split("; "))
-    assert {"default-src 'none'", f"style-src 'sha256-{digest}'"} < policy
-    assert "'unsafe-inline'" not in shown.headers["Content-Security-Policy"]
-    assert not re.search(r"<script|\sstyle=|\son[a-z]+=", shown.body.decode())
+    assert {"default-src 'none'", "script-src 'self'", "connect-src 'self'"} < policy
+    assert not re.search(r"\sstyle=|\son[a-z]+=|https?:", shown.body.decode())
+
+
+def test_the_script_of_the_page_is_the_one_that_its_readme_names(api: Api) -> None:
+    script = api.request("GET", "/docs/scalar.js")
+    named = re.findall("[0-9a-f]{64}", (REFERENCE / "README.md").read_text())
+
+    assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert named == [sha256(script.body).hexdigest()]
 
 
 def test_a_new_route_is_described_by_its_declaration_alone() -> None:

@@ -12,6 +12,7 @@ from unittest.mock import patch
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from chalicelib.settings import settings
 from ops import packaging
 from ops.stages import PROJECT, Stage, stages
 
@@ -59,15 +60,13 @@ def environment(name: str) -> list[Stage]:
 def described(folder: Path) -> dict[str, list[Described]]:
     """Every environment's stages, packaged into a folder but for their code."""
 
-    def describe(stage: Stage) -> Described:
-        return Described(
-            stage, packaging.describe(folder / "project", stage, folder / stage.name)[0]
-        )
-
     work = [stage for name in ENVIRONMENTS for stage in environment(name)]
-    packaging.lay_out(work, folder / "project")
+    copy = packaging.Copy(work, folder, settings().home / "packages")
     with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(describe, work))
+        made = [
+            Described(stage, template.decode())
+            for stage, template in zip(work, pool.map(copy.template, work), strict=True)
+        ]
     return {
         name: [each for each in made if each.stage.environment == name] for name in ENVIRONMENTS
     }

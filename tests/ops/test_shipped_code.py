@@ -264,6 +264,6 @@ def test_all_stages_are_shipped_the_same_code(shipped: Shipped) -> None:
 def test_the_code_is_the_same_to_the_byte_when_it_is_packaged_again(
     shipped: Shipped, tmp_path: Path
 ) -> None:
-    (again,) = package_stages([shipped.packages[0].stage], tmp_path)
+    (again,) = package_stages([shipped.packages[0].stage], tmp_path, cache=tmp_path / "empty")
 
     assert again.code.read_bytes() == shipped.packages[0].code.read_bytes()

@@ -64,7 +64,8 @@ def test_a_strong_read_of_nothing_is_not_found(api: Api) -> None:
         ("/accounts/nobody", "account_not_found"),
         ("/transactions/never", "transaction_not_found"),
     ]:
-        assert_problem(api.get(f"{path}?consistency=strong&min_version=1"), 404, code)
+        problem = assert_problem(api.get(f"{path}?consistency=strong&min_version=1"), 404, code)
+        assert "arrived" not in problem["detail"]
 
 
 @pytest.mark.usefixtures("plain")

@@ -18,6 +18,7 @@ from chalicelib.read_models.balances.table import BUCKETS, BalanceRow, find, par
 from chalicelib.read_models.ledgers import AccountsLedger, require_ledger
 from chalicelib.read_models.reading import (
     PAGE,
+    AccountNotProjected,
     AccountQuery,
     Cursor,
     Limit,
@@ -68,7 +69,7 @@ def get_account(query: GetAccount) -> AccountBody:
         row = find(query.ledger, query.account)
         if row is None:
             require_seen([0], query.min_version)
-            raise AccountNotFound(query.account)
+            raise AccountNotProjected(query.account)
         return _account(row, query.min_version)
 
     return retry_while_behind(read)

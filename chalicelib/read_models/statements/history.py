@@ -12,6 +12,7 @@ from chalicelib.events.clocks import ARRIVES_WITHIN
 from chalicelib.ledger.accounts import all_of
 from chalicelib.ledger.aggregates import account_stream
 from chalicelib.read_models.reading import (
+    AccountNotProjected,
     AccountQuery,
     event_store,
     now,
@@ -230,6 +231,6 @@ class History:
             require_version(version, recorded)
 
     def _unknown(self) -> Exception:
-        """AccountNotFound for an account without rows. Raises ProjectionBehind for a version."""
+        """The refusal of an account without rows. Raises ProjectionBehind for a version."""
         self._require([0])
-        return AccountNotFound(self.query.account)
+        return AccountNotProjected(self.query.account)

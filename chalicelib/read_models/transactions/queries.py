@@ -29,6 +29,7 @@ from chalicelib.read_models.reading import (
     MinVersion,
     Order,
     To,
+    TransactionNotProjected,
     event_store,
     in_order,
     now,
@@ -109,7 +110,7 @@ def get_transaction(query: GetTransaction) -> TransactionBody:
         row = table.find(query.ledger, query.transaction)
         require_version(row.version if row else 0, query.min_version)
         if row is None:
-            raise TransactionNotFound(query.transaction)
+            raise TransactionNotProjected(query.transaction)
         return _body(row)
 
     return retry_while_behind(read)

@@ -1,6 +1,7 @@
 """Twofold's client: a ledger over HTTP, with amounts as integers and retries that are safe."""
 
 from twofold.accounts import NewAccount
+from twofold.entries import Entry, NewTransaction, Pending, credit, debit
 from twofold.ledger import Ledger
 from twofold.messages import (
     Account,
@@ -9,20 +10,15 @@ from twofold.messages import (
     Balance,
     Checkpoint,
     Direction,
-    Entry,
     Frozen,
     Health,
     Integrity,
     LedgerEntry,
-    NewTransaction,
-    Pending,
     Transaction,
     TransactionEntry,
     TrialBalance,
-    credit,
-    debit,
 )
-from twofold.problems import FieldError, NoReply, Problem, TwofoldError
+from twofold.problems import FieldError, NoConnection, NoReply, Problem, TwofoldError
 from twofold.results import AccountResult, Result, Statement
 
 __all__ = [
@@ -42,6 +38,7 @@ __all__ = [
     "LedgerEntry",
     "NewAccount",
     "NewTransaction",
+    "NoConnection",
     "NoReply",
     "Pending",
     "Problem",

@@ -6,19 +6,24 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from twofold.amounts import require_amount
 from twofold.batches import done
-from twofold.calls import Calls, convert, keyed, made, query_of, read, segment
+from twofold.calls import Calls, keyed, query_of, read, segment
 from twofold.ids import new_id
 from twofold.messages import Account, AccountEntry, Balance, Direction, Period
 from twofold.problems import Problem
 from twofold.results import AccountResult, Statement
+from twofold.versions import account_key
 
 PAGE = 200
 """How many rows of a listing are fetched at a time: the most there may be."""
 
 
 class NewAccount(Struct, frozen=True, kw_only=True):
-    """An account to be opened. Where no `min_balance` is given it is 0; None is no limit."""
+    """An account to be opened. Where no `min_balance` is given it is 0; None is no limit.
+
+    Raises TypeError for a limit that is not an int.
+    """
 
     asset: str
     normal_balance: Direction
@@ -28,15 +33,18 @@ class NewAccount(Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, str] | None = None
     stripes: int = 1
 
+    def __post_init__(self) -> None:
+        _limit(self.min_balance, "min_balance")
+        _limit(self.max_balance, "max_balance")
+
     def body(self) -> dict[str, Any]:
         """The request that asks for it, without what it leaves open. Limits go as strings."""
-        low = self.min_balance
         said = {
             "id": UNSET if self.id is None else self.id,
             "asset": self.asset,
             "normal_balance": self.normal_balance,
-            "min_balance": str(low) if isinstance(low, int) else low,
-            "max_balance": None if self.max_balance is None else str(self.max_balance),
+            "min_balance": _limit(self.min_balance, "min_balance"),
+            "max_balance": _limit(self.max_balance, "max_balance"),
             "metadata": self.metadata or {},
             "stripes": UNSET if self.stripes == 1 else self.stripes,
         }
@@ -44,8 +52,12 @@ class NewAccount(Struct, frozen=True, kw_only=True):
 
 
 class Accounts:
-    """The accounts of a ledger. A read with a `min_version`, the version that a write answered,
-    waits until it can show that version.
+    """The accounts of a ledger.
+
+    A read of one account shows at least the version that this client has seen of it, and so what
+    the client itself has written. With a `min_version` it shows at least that one instead, and 0
+    takes what is there. It waits for the version, and raises Problem `projection_behind` if that
+    does not arrive before the deadline. A listing of accounts waits for nothing.
     """
 
     def __init__(self, calls: Calls) -> None:
@@ -83,7 +95,7 @@ class Accounts:
             key=new.id or idempotency_key,
             headers=keyed(idempotency_key),
         )
-        return made(reply, Account)
+        return self._calls.made(reply, Account)
 
     def open_batch(
         self, accounts: Sequence[NewAccount], *, idempotency_key: str | None = None
@@ -95,7 +107,7 @@ class Accounts:
         """
         body = {"accounts": [new.body() for new in accounts]}
         results = done(self._calls, "/accounts/batch", body, idempotency_key or new_id())
-        return tuple(_result(result) for result in results)
+        return tuple(self._result(result) for result in results)
 
     def change(
         self,
@@ -112,31 +124,35 @@ class Accounts:
         as `version_conflict`: read the account to see whose change it was.
         """
         given = {
-            "min_balance": _limit(min_balance),
-            "max_balance": _limit(max_balance),
+            "min_balance": _limit(min_balance, "min_balance"),
+            "max_balance": _limit(max_balance, "max_balance"),
             "metadata": metadata,
         }
         body = {name: value for name, value in given.items() if value is not UNSET}
         headers = {} if if_match is None else {"If-Match": f'"{if_match}"'}
-        return read(self._calls.write(_path(id), body, method="PATCH", headers=headers), Account)
+        reply = self._calls.write(_path(id), body, method="PATCH", headers=headers)
+        return self._calls.written(reply, Account)
 
     def freeze(self, id: str, *, debits: bool = True, credits: bool = True) -> Account:
         """Freezes an account for entries of these directions; the other direction is unchanged."""
         body = {"debits": debits, "credits": credits}
-        return read(self._calls.write(f"{_path(id)}/freeze", body), Account)
+        return self._calls.written(self._calls.write(f"{_path(id)}/freeze", body), Account)
 
     def unfreeze(self, id: str, *, debits: bool = True, credits: bool = True) -> Account:
         """Unfreezes an account for entries of these directions."""
         body = {"debits": debits, "credits": credits}
-        return read(self._calls.write(f"{_path(id)}/unfreeze", body), Account)
+        return self._calls.written(self._calls.write(f"{_path(id)}/unfreeze", body), Account)
 
     def close(self, id: str) -> Account:
         """Closes an empty account permanently."""
-        return read(self._calls.write(f"{_path(id)}/close", {}), Account)
+        return self._calls.written(self._calls.write(f"{_path(id)}/close", {}), Account)
 
-    def get(self, id: str, *, min_version: int = 0, strong: bool = False) -> Account:
+    def get(self, id: str, *, min_version: int | None = None, strong: bool = False) -> Account:
         """The account now; `strong` reads the event table, where the ledger allows it."""
-        query = query_of(min_version=min_version or None, consistency="strong" if strong else None)
+        if strong:
+            query = query_of(min_version=min_version or None, consistency="strong")
+        else:
+            query = query_of(min_version=self._at_least(id, min_version))
         return self._calls.get("accounts", _path(id), Account, query)
 
     def list(self, prefix: str | None = None, *, page: int = PAGE) -> Iterator[Account]:
@@ -144,9 +160,11 @@ class Accounts:
         query = query_of(prefix=prefix, limit=page)
         return self._calls.rows("accounts", "/accounts", "accounts", Account, query)
 
-    def balance(self, id: str, *, at: datetime | None = None, min_version: int = 0) -> Balance:
+    def balance(
+        self, id: str, *, at: datetime | None = None, min_version: int | None = None
+    ) -> Balance:
         """The posted balance of an account at a time, or now."""
-        query = query_of(at=at, min_version=min_version or None)
+        query = query_of(at=at, min_version=self._at_least(id, min_version))
         return self._calls.get("accounts", f"{_path(id)}/balance", Balance, query)
 
     def entries(
@@ -154,12 +172,13 @@ class Accounts:
         id: str,
         *,
         order: Literal["asc", "desc"] = "asc",
-        min_version: int = 0,
+        min_version: int | None = None,
         page: int = PAGE,
     ) -> Iterator[AccountEntry]:
         """An account's entries, oldest first, or newest first."""
-        query = query_of(order=order, min_version=min_version or None, limit=page)
-        return self._calls.rows("accounts", f"{_path(id)}/entries", "entries", AccountEntry, query)
+        query = query_of(order=order, min_version=self._at_least(id, min_version), limit=page)
+        path = f"{_path(id)}/entries"
+        return self._calls.rows("accounts", path, "entries", AccountEntry, query, account=id)
 
     def statement(
         self,
@@ -167,11 +186,12 @@ class Accounts:
         *,
         from_: datetime | None = None,
         to: datetime | None = None,
-        min_version: int = 0,
+        min_version: int | None = None,
         page: int = PAGE,
     ) -> Statement:
         """What was recorded on an account from one time (the beginning) up to another (now)."""
-        query = query_of(**{"from": from_}, to=to, min_version=min_version or None, limit=page)
+        least = self._at_least(id, min_version)
+        query = query_of(**{"from": from_}, to=to, min_version=least, limit=page)
         path = f"{_path(id)}/statement"
         first = self._calls.send_get("accounts", path, query)
         period = read(first, Period)
@@ -182,23 +202,31 @@ class Accounts:
             to=period.to,
             opening_balance=period.opening_balance,
             closing_balance=period.closing_balance,
-            entries=self._calls.rows("accounts", path, "entries", AccountEntry, query, first=first),
+            entries=self._calls.rows(
+                "accounts", path, "entries", AccountEntry, query, first=first, account=id
+            ),
         )
 
+    def _at_least(self, id: str, min_version: int | None) -> int | None:
+        """The version that a read waits for; None for whatever is there."""
+        return self._calls.versions.least(account_key(id), min_version)
 
-def _result(result: dict[str, Any]) -> AccountResult:
-    account, problem = result.get("account"), result.get("problem")
-    header = {"replayed": result.get("replayed", False)}
-    return AccountResult(
-        status=result["status"],
-        account=account and convert({**account, **header}, Account),
-        problem=problem and Problem(result["status"], problem),
-    )
+    def _result(self, result: dict[str, Any]) -> AccountResult:
+        account, problem = result.get("account"), result.get("problem")
+        return AccountResult(
+            status=result["status"],
+            account=account and self._calls.made_in_batch(result, "account", Account),
+            problem=problem and Problem(result["status"], problem),
+        )
 
 
 def _path(id: str) -> str:
     return f"/accounts/{segment(id)}"
 
 
-def _limit(limit: int | UnsetType | None) -> str | UnsetType | None:
-    return str(limit) if isinstance(limit, int) else limit
+def _limit(limit: int | UnsetType | None, name: str) -> str | UnsetType | None:
+    """A limit in a request, where it is a string. Raises TypeError."""
+    if limit is None or limit is UNSET:
+        return limit
+    require_amount(limit, name)
+    return str(limit)

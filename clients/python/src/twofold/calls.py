@@ -9,6 +9,7 @@ import msgspec
 
 from twofold.messages import Account, Transaction
 from twofold.transport import Reply, Transport
+from twofold.versions import Versions
 
 Api = Literal["write", "accounts", "journal"]
 """The Write API and the two Read APIs, which may have addresses of their own."""
@@ -18,16 +19,23 @@ _Made = TypeVar("_Made", Account, Transaction)
 
 
 class Calls:
-    """The routes of one ledger, below the addresses of the APIs."""
+    """The routes of one ledger, below the addresses of the APIs. The versions in all answers are
+    remembered.
+    """
 
-    def __init__(self, name: str, roots: Mapping[Api, str], transport: Transport) -> None:
+    def __init__(
+        self, name: str, roots: Mapping[Api, str], transport: Transport, versions: Versions
+    ) -> None:
         self._roots, self._path, self._transport = roots, f"/ledgers/{segment(name)}", transport
+        self.versions = versions
 
     def get(
         self, api: Api, path: str, answer: type[_Answer], query: Mapping[str, str] | None = None
     ) -> _Answer:
         """The decoded reply to a GET of a path."""
-        return read(self.send_get(api, path, query or {}), answer)
+        decoded = read(self.send_get(api, path, query or {}), answer)
+        self.versions.see_all(decoded)
+        return decoded
 
     def write(
         self,
@@ -64,16 +72,38 @@ class Calls:
         query: Mapping[str, str],
         *,
         first: Reply | None = None,
+        account: str | None = None,
     ) -> Iterator[_Answer]:
-        """The rows of a listing, page by page; the first page may be given."""
+        """The rows of a listing, page by page; the first page may be given, and the account whose
+        rows they are.
+        """
         reply = first or self.send_get(api, path, query)
         while True:
             page = msgspec.json.decode(reply.body)
             for found in page[name]:
-                yield convert(found, row)
+                decoded = convert(found, row)
+                self.versions.see_all(decoded, account=account)
+                yield decoded
             if page["next_cursor"] is None:
                 return
             reply = self.send_get(api, path, {**query, "cursor": page["next_cursor"]})
+
+    def written(self, reply: Reply, answer: type[_Answer]) -> _Answer:
+        """The decoded reply to a write."""
+        decoded = read(reply, answer)
+        self.versions.see_all(decoded, written=True)
+        return decoded
+
+    def made(self, reply: Reply, answer: type[_Made]) -> _Made:
+        """The created account or transaction, and whether an earlier request created it."""
+        replayed = reply.headers.get("Idempotency-Replayed") == "true"
+        return msgspec.structs.replace(self.written(reply, answer), replayed=replayed)
+
+    def made_in_batch(self, result: Mapping[str, Any], part: str, answer: type[_Made]) -> _Made:
+        """The created account or transaction that is a `part` of a batch's result, likewise."""
+        decoded = convert({**result[part], "replayed": result.get("replayed", False)}, answer)
+        self.versions.see_all(decoded, written=True)
+        return decoded
 
 
 def segment(id: str) -> str:
@@ -103,9 +133,3 @@ def read(reply: Reply, answer: type[_Answer]) -> _Answer:
 def convert(part: Any, answer: type[_Answer]) -> _Answer:
     """A decoded part of a reply, likewise."""
     return msgspec.convert(part, answer, strict=False)
-
-
-def made(reply: Reply, answer: type[_Made]) -> _Made:
-    """The created account or transaction, and whether an earlier request created it."""
-    replayed = reply.headers.get("Idempotency-Replayed") == "true"
-    return msgspec.structs.replace(read(reply, answer), replayed=replayed)

@@ -17,6 +17,7 @@ from twofold.calls import Api, Calls, convert, read
 from twofold.messages import Health, Integrity, LedgerEntry, TrialBalance
 from twofold.transactions import Transactions
 from twofold.transport import Transport
+from twofold.versions import Versions
 
 
 class Ledger:
@@ -32,9 +33,14 @@ class Ledger:
     attempts, `deadline` seconds. Threads may share a Ledger, which keeps up to `connections`
     connections for them.
 
-    Making one raises ValueError unless it is told either `url` or `root`. Every method raises
-    Problem for what the ledger refuses, and NoReply where the deadline passes without an answer.
-    Listings ask while they are iterated over, and raise then.
+    It remembers the newest version that it has seen of each account and transaction, of at most
+    `remember_versions` of them (0: of none), and its reads of one of them show at least that
+    version. So it reads its own writes, and never sees something older than before.
+
+    Making one raises ValueError unless it is told either `url` or `root`, with http or https. Every
+    method raises Problem for what the ledger refuses, NoReply where the deadline passes without an
+    answer, and NoConnection at once where there is no connection. Listings ask while they are
+    iterated over, and raise then.
     """
 
     def __init__(
@@ -49,12 +55,13 @@ class Ledger:
         timeout: float = 15,
         deadline: float = 60,
         connections: int = 10,
+        remember_versions: int = 10_000,
     ) -> None:
         self._roots = _addresses(url, accounts_url, journal_url, root=root)
         self._transport = Transport(
             key=key, timeout=timeout, deadline=deadline, connections=connections
         )
-        self._calls = Calls(name, self._roots, self._transport)
+        self._calls = Calls(name, self._roots, self._transport, Versions(remember_versions))
         self.accounts = Accounts(self._calls)
         self.transactions = Transactions(self._calls)
 
@@ -115,4 +122,7 @@ def _addresses(
     else:
         below = root.rstrip("/")
         named = {api: f"{below}/{api}" for api in ("write", "accounts", "journal")}
+    for address in named.values():
+        if not address.lower().startswith(("http://", "https://")):
+            raise ValueError(f"{address} is not an address: it begins with http:// or https://")
     return {api: address.rstrip("/") for api, address in named.items()}

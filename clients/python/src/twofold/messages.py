@@ -1,75 +1,15 @@
-"""Messages: bodies of requests and replies, with amounts as `int`s of the asset's smallest unit and
-times as `datetime`s with a zone.
+"""Messages: bodies of replies, with amounts as `int`s of the asset's smallest unit and times as
+`datetime`s with a zone.
 
 Unknown fields, which a newer ledger may send, are ignored.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct, field
 
 Direction = Literal["debit", "credit"]
-
-
-class Entry(Struct, frozen=True):
-    """One entry of a transaction to be made. With an `asset`, the account must hold that one."""
-
-    account: str
-    direction: Direction
-    amount: int
-    asset: str | None = None
-
-
-def debit(account: str, amount: int) -> Entry:
-    """An entry on an account's debit side."""
-    return Entry(account, "debit", amount)
-
-
-def credit(account: str, amount: int) -> Entry:
-    """An entry on an account's credit side."""
-    return Entry(account, "credit", amount)
-
-
-class Pending(Struct, frozen=True):
-    """Makes a transaction a hold: for some seconds, or until it is resolved."""
-
-    timeout_seconds: int | None = None
-
-
-class NewTransaction(Struct, frozen=True, kw_only=True):
-    """A transaction to be made: two entries or more, debits equal to credits in every asset."""
-
-    entries: Sequence[Entry]
-    id: str | None = None
-    reference: str | None = None
-    effective_at: datetime | None = None
-    metadata: Mapping[str, str] | None = None
-    pending: Pending | None = None
-
-    def body(self) -> dict[str, Any]:
-        """The body of the request, without unset fields. Amounts are strings."""
-        said = {
-            "id": self.id,
-            "reference": self.reference,
-            "effective_at": self.effective_at,
-            "metadata": self.metadata,
-            "pending": self.pending,
-        }
-        return {
-            "entries": [_entry(entry) for entry in self.entries],
-            **{name: value for name, value in said.items() if value is not None},
-        }
-
-
-def _entry(entry: Entry) -> dict[str, str]:
-    body = {
-        "account": entry.account,
-        "direction": entry.direction,
-        "amount": str(entry.amount),
-    }
-    return body if entry.asset is None else {**body, "asset": entry.asset}
 
 
 class Frozen(Struct, frozen=True):
@@ -181,6 +121,16 @@ class Transaction(Struct, frozen=True, kw_only=True):
     reversed_by: str | None = None
     dry_run: bool = False
     replayed: bool = False
+
+    def version_of(self, account: str) -> int:
+        """The version that this transaction's last entry on an account gave the account.
+
+        Raises LookupError for an account on which it has no entry.
+        """
+        versions = [entry.version for entry in self.entries if entry.account == account]
+        if not versions:
+            raise LookupError(f"transaction {self.id} has no entry on {account}")
+        return max(versions)
 
 
 class AssetTotals(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,14 @@ class NoReply(TwofoldError):
     """No reply before the deadline, or an attempt without a reply may have been done."""
 
 
+class NoConnection(NoReply):
+    """No connection could be made: nothing was sent, so nothing was done.
+
+    Raised at once, and not at the deadline, unless an earlier attempt of the same call had a
+    connection.
+    """
+
+
 class FieldError(msgspec.Struct, frozen=True):
     """One wrong field of a request."""
 

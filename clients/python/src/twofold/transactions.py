@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from twofold.amounts import require_amount
 from twofold.batches import done
-from twofold.calls import Calls, convert, keyed, made, query_of, segment
+from twofold.calls import Calls, keyed, query_of, segment
+from twofold.entries import Entry, NewTransaction, Pending
 from twofold.ids import new_id
-from twofold.messages import Entry, NewTransaction, Pending, Transaction
+from twofold.messages import Transaction
 from twofold.problems import Problem
 from twofold.results import Result
+from twofold.versions import transaction_key
 
 PAGE = 200
 """Rows of a page of a listing: the maximum."""
@@ -18,7 +21,9 @@ PAGE = 200
 class Transactions:
     """The transactions of a ledger.
 
-    Each write has an id, which is generated if none is given, so that the ledger does it once.
+    Each write has an id, which is generated if none is given, so that the ledger does it once. A
+    read of one transaction shows at least the version that this client has seen of it, unless
+    another `min_version` is given. A listing waits for nothing.
     """
 
     def __init__(self, calls: Calls) -> None:
@@ -55,7 +60,7 @@ class Transactions:
             headers=keyed(idempotency_key),
             query={"dry_run": "true"} if dry_run else {},
         )
-        return made(reply, Transaction)
+        return self._calls.made(reply, Transaction)
 
     def post_batch(
         self,
@@ -72,19 +77,28 @@ class Transactions:
         """
         body = {"atomic": atomic, "transactions": [new.body() for new in transactions]}
         results = done(self._calls, "/transactions/batch", body, idempotency_key or new_id())
-        return tuple(_result(result) for result in results)
+        return tuple(self._result(result) for result in results)
 
     def post_hold(
         self, id: str, *, amount: int | None = None, idempotency_key: str | None = None
     ) -> Transaction:
-        """Posts a pending transaction, or an `amount` of it; the rest is released."""
+        """Posts a pending transaction, or an `amount` of it; the rest is released.
+
+        Raises TypeError for an amount that is not an int.
+        """
+        if amount is not None:
+            require_amount(amount)
         body = {} if amount is None else {"amount": str(amount)}
         return self._resolve(id, "post", body, idempotency_key or new_id())
 
     def void_hold(
         self, id: str, *, reason: str | None = None, idempotency_key: str | None = None
     ) -> Transaction:
-        """Voids a pending transaction: all of it is released."""
+        """Voids a pending transaction: all of it is released.
+
+        The answer does not name the versions to which that brings the accounts. If others write one
+        of them as well, read it with `strong` to be sure that it shows the release.
+        """
         body = {} if reason is None else {"reason": reason}
         return self._resolve(id, "void", body, idempotency_key or new_id())
 
@@ -116,14 +130,17 @@ class Transactions:
             key=id or idempotency_key,
             headers=keyed(idempotency_key),
         )
-        return made(reply, Transaction)
+        reversal = self._calls.made(reply, Transaction)
+        self._calls.versions.see_reversed(reverses)
+        return reversal
 
-    def get(self, id: str, *, min_version: int = 0, strong: bool = False) -> Transaction:
-        """The transaction now, at `min_version` or later.
-
-        `strong` reads the event table, where the ledger allows it.
-        """
-        query = query_of(min_version=min_version or None, consistency="strong" if strong else None)
+    def get(self, id: str, *, min_version: int | None = None, strong: bool = False) -> Transaction:
+        """The transaction now; `strong` reads the event table, where the ledger allows it."""
+        if strong:
+            query = query_of(min_version=min_version or None, consistency="strong")
+        else:
+            least = self._calls.versions.least(transaction_key(id), min_version)
+            query = query_of(min_version=least)
         return self._calls.get("journal", _path(id), Transaction, query)
 
     def list(
@@ -146,18 +163,16 @@ class Transactions:
 
     def _resolve(self, id: str, how: str, body: Any, key: str) -> Transaction:
         reply = self._calls.write(f"{_path(id)}/{how}", body, key=key, headers=keyed(key))
-        return made(reply, Transaction)
+        return self._calls.made(reply, Transaction)
+
+    def _result(self, result: dict[str, Any]) -> Result:
+        made, problem = result.get("transaction"), result.get("problem")
+        return Result(
+            status=result["status"],
+            transaction=made and self._calls.made_in_batch(result, "transaction", Transaction),
+            problem=problem and Problem(result["status"], problem),
+        )
 
 
 def _path(id: str) -> str:
     return f"/transactions/{segment(id)}"
-
-
-def _result(result: dict[str, Any]) -> Result:
-    made, problem = result.get("transaction"), result.get("problem")
-    header = {"replayed": result.get("replayed", False)}
-    return Result(
-        status=result["status"],
-        transaction=made and convert({**made, **header}, Transaction),
-        problem=problem and Problem(result["status"], problem),
-    )

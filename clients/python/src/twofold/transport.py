@@ -4,6 +4,9 @@ Requests without a reply, or with the status 429, 502, 503 or 504, and unfinishe
 again: after the seconds of `Retry-After`, and a random time up to a bound that doubles ("full
 jitter": Marc Brooker, Exponential Backoff And Jitter, AWS Architecture Blog). That is safe for all
 requests of the client: each one reads, has an id that the ledger does once, or sets a final state.
+
+A first attempt that is refused a connection is not repeated: most likely nothing runs there. A
+later one is, since the server may be starting again.
 """
 
 import random
@@ -11,14 +14,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 import urllib3
-from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+    SSLError,
+)
 from urllib3.exceptions import TimeoutError as TimedOut
 
-from twofold.problems import UNEXPECTED, NoReply, Problem, problem_of
+from twofold.problems import UNEXPECTED, NoConnection, NoReply, Problem, problem_of
 
 AGAIN = frozenset({429, 502, 503, 504})
 """The statuses after which a request is sent again."""
@@ -77,7 +87,7 @@ class Transport:
         """The successful reply to a request. A body of None is no body.
 
         `is_unfinished` tells whether the same request, sent again, may do more. Raises Problem for
-        any other reply, and NoReply; both have the request's `key`.
+        any other reply, NoReply and NoConnection; all have the request's `key`.
         """
         request = _Request(
             method,
@@ -99,6 +109,7 @@ class Transport:
     def _until_answered(self, request: _Request, is_unfinished: Callable[[Reply], bool]) -> Reply:
         until, bound = monotonic() + self._deadline, FIRST_WAIT_SECONDS
         doubt: Reply | HTTPError | None = None
+        is_first = True
         while True:
             wait = random.uniform(0, bound)
             outcome = self._attempt(request, min(self._timeout, max(until - monotonic(), 0.001)))
@@ -107,6 +118,9 @@ class Transport:
                 if outcome.status not in AGAIN and not unfinished:
                     return outcome
                 wait += _asked_to_wait(outcome)
+            elif is_first and isinstance(outcome, NewConnectionError | SSLError):
+                raise _no_connection(request, outcome)
+            is_first = False
             if request.method != "GET" and _may_have_been_done(outcome):
                 doubt = outcome
             if monotonic() + wait >= until:
@@ -124,7 +138,7 @@ class Transport:
                 headers=request.headers,
                 timeout=urllib3.Timeout(total=seconds),
             )
-        except (NewConnectionError, ProtocolError, TimedOut) as error:
+        except (NewConnectionError, ProtocolError, SSLError, TimedOut) as error:
             return error
         return Reply(raw.status, raw.headers, raw.data)
 
@@ -140,10 +154,29 @@ def _last(request: _Request, outcome: Reply | HTTPError, doubt: Reply | HTTPErro
     raise NoReply(f"{request.method} {request.url}: {outcome}") from outcome
 
 
+def _no_connection(request: _Request, error: NewConnectionError | SSLError) -> NoReply:
+    """What to raise for a first attempt without a connection. TLS may also fail in a reply."""
+    parts = urlsplit(request.url)
+    address = f"{parts.scheme}://{parts.netloc}"
+    if isinstance(error, SSLError):
+        return NoReply(f"no secure connection to {address}: {error}")
+    if isinstance(error, NameResolutionError):
+        return NoConnection(
+            f"there is no host {parts.hostname}, or its name cannot be looked up now. Nothing was "
+            f"sent. Is {address} the right address?"
+        )
+    cause = error.__cause__
+    reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
+    return NoConnection(
+        f"no connection to {address}: {reason}. Nothing was sent. Is the server running? "
+        "`make run` starts one on this machine"
+    )
+
+
 def _may_have_been_done(outcome: Reply | HTTPError) -> bool:
     """Whether an attempt that is repeated may have been done, or may still be."""
     if not isinstance(outcome, Reply):
-        return not isinstance(outcome, NewConnectionError)
+        return not isinstance(outcome, NewConnectionError | ConnectTimeoutError)
     code = problem_of(outcome.status, outcome.body).code
     return outcome.status in AGAIN - {429} and code in (UNEXPECTED, "outcome_unknown")
 
