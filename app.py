@@ -4,9 +4,9 @@ from chalice.app import Chalice
 
 from chalicelib.http import health, problem_pages
 from chalicelib.http.router import Router, problems_for_chalice
-from chalicelib.settings import READ_APIS, WRITE, settings
+from chalicelib.settings import READ_APIS, WRITE, embedded, settings
 
-if settings().embedded:
+if embedded():
     from chalicelib import local
 
     local.start()

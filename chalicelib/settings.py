@@ -16,6 +16,9 @@ WRITE, ACCOUNTS, JOURNAL = "write", "accounts", "journal"
 READ_APIS = (ACCOUNTS, JOURNAL)
 """Each serves a projection group."""
 
+AUTHENTICATION = ("keys", "iam", "cognito", "none")
+"""The kinds of authentication; "none" outside of Lambda only."""
+
 PROVISIONED = Path(__file__).resolve().parents[1] / ".chalice" / "provisioned.json"
 """A file of `ops provision` with the ARN of each environment's event stream; not packaged."""
 
@@ -36,8 +39,8 @@ class Settings:
     table, and with `generations` it looks up the active table of each read model. `auth` is "keys",
     "iam", "cognito" (the pool `user_pool_arn`) or, outside of Lambda, "none". `accounts_url` and
     `journal_url` are the base URLs of the Read APIs for the Write API's `Location`; None leaves it
-    a path. `embedded` means `chalice local` with the local environment, `supervised` that Chalice's
-    reloader started this process. `home` is the folder of the embedded engine's data.
+    a path. `embedded` means `chalice local` with the local environment. `home` is the folder of
+    the embedded engine's data.
     """
 
     environment: str
@@ -55,7 +58,6 @@ class Settings:
     accounts_url: str | None
     journal_url: str | None
     embedded: bool
-    supervised: bool
     in_lambda: bool
     home: Path
 
@@ -72,7 +74,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     """Settings from environment variables and a command line.
 
     Raises ValueError for an unknown API or kind of authentication, for a Lambda without
-    authentication, and for a malformed URL.
+    authentication, for a switch that is neither 1 nor 0, and for a malformed URL.
     """
     environment = environ.get("TWOFOLD_ENVIRONMENT", "dev")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
@@ -80,9 +82,9 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     unknown = set(serves) - {WRITE, ACCOUNTS, JOURNAL}
     if unknown:
         raise ValueError(f"TWOFOLD_SERVES names no such API: {', '.join(sorted(unknown))}")
-    embedded = environ.get("TWOFOLD_EMBEDDED") == "1" and _is_chalice_local(environ, argv)
+    embedded = is_embedded(environ, argv)
     auth = environ.get("TWOFOLD_AUTH") or ("none" if embedded else "keys")
-    if auth not in ("keys", "iam", "cognito", "none"):
+    if auth not in AUTHENTICATION:
         raise ValueError(f"TWOFOLD_AUTH is keys, iam, cognito or none, not {auth}")
     in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
     if in_lambda and auth == "none":
@@ -94,7 +96,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         environment=environment,
         replica=environ.get("TWOFOLD_REPLICA", ""),
         serves=serves,
-        projects=environ.get("TWOFOLD_PROJECTS", "1") == "1",
+        projects=_switch("TWOFOLD_PROJECTS", environ, default="1"),
         region=region,
         endpoint=environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL"),
         # Chalice needs an ARN to declare a stream Lambda; a deployment supplies the real one.
@@ -102,14 +104,13 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         or _provisioned_stream(environment, environ)
         or f"arn:aws:dynamodb:{region}:000000000000:table/twofold-{environment}-events/stream/-",
         kinesis_stream=environ.get("TWOFOLD_KINESIS_STREAM") or None,
-        strong_reads=environ.get("TWOFOLD_STRONG_READS") == "1",
-        generations=environ.get("TWOFOLD_GENERATIONS") == "1",
+        strong_reads=_switch("TWOFOLD_STRONG_READS", environ),
+        generations=_switch("TWOFOLD_GENERATIONS", environ),
         auth=auth,
         user_pool_arn=environ.get("TWOFOLD_USER_POOL_ARN") or None,
         accounts_url=_address("TWOFOLD_ACCOUNTS_URL", environ),
         journal_url=_address("TWOFOLD_JOURNAL_URL", environ),
         embedded=embedded,
-        supervised="CHALICE_WORKER" in environ,
         in_lambda=in_lambda,
         home=Path(environ.get("TWOFOLD_HOME") or Path.home() / ".cache" / "twofold"),
     )
@@ -133,6 +134,18 @@ def _address(name: str, environ: Mapping[str, str]) -> str | None:
     return given
 
 
+def _switch(name: str, environ: Mapping[str, str], default: str = "0") -> bool:
+    given = environ.get(name, default)
+    if given not in ("", "0", "1"):
+        raise ValueError(f"{name} is 1 or 0, not {given}")
+    return given == "1"
+
+
+def is_embedded(environ: Mapping[str, str], argv: Sequence[str]) -> bool:
+    """Whether this is `chalice local` with the local environment."""
+    return environ.get("TWOFOLD_EMBEDDED") == "1" and _is_chalice_local(environ, argv)
+
+
 def _is_chalice_local(environ: Mapping[str, str], argv: Sequence[str]) -> bool:
     if "AWS_CHALICE_CLI_MODE" not in environ or "AWS_LAMBDA_FUNCTION_NAME" in environ:
         return False
@@ -147,6 +160,16 @@ def _is_chalice_local(environ: Mapping[str, str], argv: Sequence[str]) -> bool:
 
 _used: list[Settings] = []
 """Those of this process, and of each `using` around what runs now; the last ones count."""
+
+
+def embedded() -> bool:
+    """`is_embedded` of this process, also if other settings of it are wrong."""
+    return is_embedded(os.environ, sys.argv)
+
+
+def supervised() -> bool:
+    """Whether Chalice's reloader started this process."""
+    return "CHALICE_WORKER" in os.environ
 
 
 @cache

@@ -103,5 +103,10 @@ def ops(context: click.Context, stage: str | None) -> None:
     context.obj = stage and stage_named(stage)
 
 
+def main() -> None:
+    """The command `twofold`."""
+    ops(prog_name="twofold")
+
+
 if __name__ == "__main__":
     ops()

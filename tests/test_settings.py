@@ -32,7 +32,6 @@ def test_a_process_that_was_told_nothing_serves_everything_of_dev() -> None:
     assert told.region == "us-east-1"
     assert told.endpoint is None
     assert not told.embedded
-    assert not told.supervised
     assert told.home == Path.home() / ".cache" / "twofold"
 
 
@@ -43,7 +42,6 @@ def test_a_process_is_told_by_its_environment() -> None:
             "TWOFOLD_SERVES": "accounts",
             "TWOFOLD_HOME": "/books",
             "TWOFOLD_STREAM_ARN": "arn:of:stream",
-            "CHALICE_WORKER": "true",
         }
     )
 
@@ -51,7 +49,6 @@ def test_a_process_is_told_by_its_environment() -> None:
     assert told.serves == ("accounts",)
     assert told.home == Path("/books")
     assert told.stream_arn == "arn:of:stream"
-    assert told.supervised
 
 
 @pytest.mark.parametrize(
@@ -157,6 +154,24 @@ def test_nobody_is_let_in_unknown_by_default_except_on_a_laptop() -> None:
 def test_a_kind_of_authentication_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match=r"not open$"):
         settings.read({"TWOFOLD_AUTH": "open"})
+
+
+@pytest.mark.parametrize(
+    ("name", "unset"),
+    [
+        ("TWOFOLD_PROJECTS", True),
+        ("TWOFOLD_STRONG_READS", False),
+        ("TWOFOLD_GENERATIONS", False),
+    ],
+)
+def test_a_switch_is_1_or_0_and_nothing_else(name: str, unset: bool) -> None:
+    field = name.removeprefix("TWOFOLD_").lower()
+
+    for environ, told in (({name: "1"}, True), ({name: "0"}, False), ({}, unset)):
+        assert getattr(settings.read(environ), field) is told
+    for wrong in ("yes", "true", "2", " 1"):
+        with pytest.raises(ValueError, match=rf"^{name} is 1 or 0, not {wrong}$"):
+            settings.read({name: wrong})
 
 
 def test_a_lambda_without_authentication_does_not_start() -> None:

@@ -27,10 +27,15 @@ from uuid import uuid4
 import psutil
 
 from chalicelib.domain.fields import rfc3339
+from chalicelib.local import terminal
 from chalicelib.settings import read_again, settings
 
 START_SECONDS = 30.0
-_PROJECT = Path(__file__).resolve().parents[2]
+RELEASE_SECONDS = 8.0
+"""Docker kills what has not ended 10 seconds after it was told to."""
+
+PROJECT = Path(__file__).resolve().parents[2]
+"""The folder whose files Chalice's reloader watches."""
 
 
 class EngineError(Exception):
@@ -48,8 +53,8 @@ class Engine:
 
 def home() -> Path:
     """The folder of this project's engine: its data, log, lock and owners."""
-    name = hashlib.sha256(str(_PROJECT).encode()).hexdigest()[:12]
-    return settings().home / f"{_PROJECT.name}-{name}"
+    name = hashlib.sha256(str(PROJECT).encode()).hexdigest()[:12]
+    return settings().home / f"{PROJECT.name}-{name}"
 
 
 def checkpoints() -> Path:
@@ -63,11 +68,36 @@ def ensure(owner: psutil.Process) -> Engine:
     It runs as long as any of its owners, the servers that use it.
     """
     folder = home()
-    (folder / "owners").mkdir(parents=True, exist_ok=True)
+    record = _record(owner)
+    record.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        (folder / "owners" / f"{owner.pid}-{owner.create_time()}").touch()
+        again = record.exists()
+        record.touch()
         engine = _recorded(folder)
-        return engine if engine is not None and _responds(engine.endpoint) else _start(folder)
+        if engine is None or not _responds(engine.endpoint):
+            return _start(folder)
+        if not again:
+            terminal.say("engine", "already running, for another server of this folder")
+        return engine
+
+
+def is_owner(process: psutil.Process) -> bool:
+    """Whether this server uses the engine, and so was reloaded if it is starting."""
+    return _record(process).exists()
+
+
+def release(owner: psutil.Process) -> None:
+    """Ends this server's use of the engine, and waits until the engine has saved its data.
+
+    Does not wait while other servers use it, nor longer than RELEASE_SECONDS.
+    """
+    folder = home()
+    _record(owner).unlink(missing_ok=True)
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while (folder / "engine.json").exists() and not has_owner(folder):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
 
 
 def running() -> Engine:
@@ -108,6 +138,10 @@ def forget(folder: Path) -> None:
         (folder / "engine.json").unlink()
 
 
+def _record(owner: psutil.Process) -> Path:
+    return home() / "owners" / f"{owner.pid}-{owner.create_time()}"
+
+
 def _recorded(folder: Path) -> Engine | None:
     """The engine that was recorded as running, and may have been killed."""
     try:
@@ -122,6 +156,10 @@ def _start(folder: Path) -> Engine:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     endpoint = f"http://127.0.0.1:{port}"
+    terminal.say("engine", "starting ministack, a DynamoDB emulator")
+    books = folder / "books" / "dynamodb.json"
+    if books.exists():
+        terminal.say("data", f"loading {books.stat().st_size / 1000:,.0f} kB from {books}")
     log = folder / "engine.log"
     # Messages for the user go to the terminal where the server was started.
     console = (
@@ -131,7 +169,7 @@ def _start(folder: Path) -> Engine:
     with log.open("w") as output, os.fdopen(console, "wb"):
         child = subprocess.Popen(
             [sys.executable, "-m", module, str(folder), str(port), str(console)],
-            cwd=_PROJECT,
+            cwd=PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -145,7 +183,7 @@ def _start(folder: Path) -> Engine:
             last = "\n  ".join(log.read_text().splitlines()[-5:])
             raise EngineError(
                 "the embedded engine (ministack) did not start. The end of its log, "
-                f"{log}:\n  {last}\nInstall it with `pip install -r requirements-dev.txt`, or set "
+                f"{log}:\n  {last}\nInstall it with `make run`, or set "
                 "AWS_ENDPOINT_URL_DYNAMODB to another engine."
             )
         time.sleep(0.05)
@@ -159,11 +197,7 @@ def _report_loss(folder: Path) -> None:
     with suppress(FileNotFoundError):
         saved = (folder / "books" / "dynamodb.json").stat().st_mtime
         what = f"what was written after {rfc3339(datetime.fromtimestamp(saved, UTC))}"
-    print(
-        f"twofold: the embedded engine ended before it saved the books: {what} is lost.",
-        file=sys.stderr,
-        flush=True,
-    )
+    terminal.fault(f"the embedded engine ended before it saved the books: {what} is lost.")
 
 
 def _responds(endpoint: str) -> bool:

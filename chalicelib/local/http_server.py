@@ -171,7 +171,7 @@ class Server(chalice.local.LocalDevServer):
         super().__init__(app, config, host, port, handler_cls=Handler, server_cls=Connections)
 
 
-def install() -> None:
+def install(server: type[Server]) -> None:
     """Makes `chalice local` use this server."""
     # Chalice has no hook. Its command looks up the class after the app is loaded.
-    chalice.local.LocalDevServer = Server  # type: ignore[misc,assignment]
+    chalice.local.LocalDevServer = server  # type: ignore[misc]

@@ -12,7 +12,8 @@ from typing import NoReturn
 
 import psutil
 
-from chalicelib.settings import settings
+from chalicelib.local import terminal
+from chalicelib.settings import supervised
 
 _CHECK_SECONDS = 0.25
 
@@ -20,7 +21,7 @@ _CHECK_SECONDS = 0.25
 def follow() -> psutil.Process:
     """The process that the user started: the supervisor, whose end this one follows, or this."""
     worker = psutil.Process()
-    if not settings().supervised:
+    if not supervised():
         return worker
     supervisor = worker.parent()
     # A supervisor has its worker's command line; another process has adopted an orphan.
@@ -36,9 +37,15 @@ def end(code: int) -> NoReturn:
     SystemExit would end only the thread in which Chalice imports the app, and the supervisor does
     not pass on a worker's exit code.
     """
-    if settings().supervised:
+    if supervised():
         os.kill(os.getppid(), signal.SIGTERM)
     os._exit(code)
+
+
+def fail(text: str) -> NoReturn:
+    """Prints a line about what is wrong, and ends the server."""
+    terminal.fault(text)
+    end(1)
 
 
 def _end_with(supervisor: int) -> None:

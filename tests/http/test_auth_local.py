@@ -191,7 +191,7 @@ def test_the_server_says_once_how_to_make_a_key_and_that_command_makes_one(
     guarded: Guarded,
 ) -> None:
     (said,) = (line for line in guarded.log().splitlines() if "key" in line)
-    command = said.partition("python -m ops --local ")[2].split()
+    command = said.partition(" --local ")[2].split()
 
     made = guarded.ops(*command)
 

@@ -99,7 +99,7 @@ def test_an_engine_that_cannot_start_ends_the_server_with_what_to_do(
     finally:
         end_all(home)
 
-    assert "requirements-dev.txt" in ended.stderr
+    assert "`make run`" in ended.stderr
     assert "AWS_ENDPOINT_URL_DYNAMODB" in ended.stderr
     assert "ministack is broken" in ended.stderr
     assert ended.returncode != 0

@@ -1,4 +1,4 @@
-"""Both locks pin everything, agree with each other and their sources, and are what is installed."""
+"""The locks pin everything, agree with each other and their sources, and are what is installed."""
 
 import re
 from importlib.metadata import distributions, version
@@ -14,7 +14,9 @@ from ops.lambda_runtimes import MACHINES, RUNTIMES, markers
 from ops.pins import Pin, read
 from ops.stages import PROJECT
 
-SHIPPED, DEVELOPMENT = PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"
+SHIPPED, RUNNING, DEVELOPMENT = (
+    PROJECT / f"requirements{which}.txt" for which in ("", "-run", "-dev")
+)
 HERE = {name: str(value) for name, value in default_environment().items()}
 
 
@@ -37,7 +39,7 @@ def versions(pins: list[Pin]) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("lock", [SHIPPED, DEVELOPMENT], ids=lambda path: path.name)
+@pytest.mark.parametrize("lock", [SHIPPED, RUNNING, DEVELOPMENT], ids=lambda path: path.name)
 def test_every_package_of_a_lock_is_pinned_with_hashes(lock: Path) -> None:
     pins = read(lock)  # Raises for any that is not.
 
@@ -46,7 +48,7 @@ def test_every_package_of_a_lock_is_pinned_with_hashes(lock: Path) -> None:
         assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in pin.hashes), pin.name
 
 
-@pytest.mark.parametrize("lock", [SHIPPED, DEVELOPMENT], ids=lambda path: path.name)
+@pytest.mark.parametrize("lock", [SHIPPED, RUNNING, DEVELOPMENT], ids=lambda path: path.name)
 def test_a_lock_names_no_index_and_no_path(lock: Path) -> None:
     text = lock.read_text()
 
@@ -54,7 +56,7 @@ def test_a_lock_names_no_index_and_no_path(lock: Path) -> None:
     assert not re.search(r"--(extra-)?index-url|--find-links|file:|(?<![\w.])/", text)
 
 
-@pytest.mark.parametrize("lock", [SHIPPED, DEVELOPMENT], ids=lambda path: path.name)
+@pytest.mark.parametrize("lock", [SHIPPED, RUNNING, DEVELOPMENT], ids=lambda path: path.name)
 def test_a_lock_has_what_its_source_asks_for(lock: Path) -> None:
     locked = versions(read(lock))
 
@@ -67,10 +69,11 @@ def test_a_lock_has_what_its_source_asks_for(lock: Path) -> None:
         assert all(map(requirement.specifier.contains, found)), f"make lock: {requirement}"
 
 
-def test_what_is_tested_has_the_versions_of_what_is_shipped() -> None:
-    shipped, development = versions(read(SHIPPED)), versions(read(DEVELOPMENT))
+def test_what_runs_and_is_tested_has_the_versions_of_what_is_shipped() -> None:
+    shipped, running, development = map(versions, map(read, (SHIPPED, RUNNING, DEVELOPMENT)))
 
-    assert {name: development.get(name) for name in shipped} == shipped
+    assert {name: running.get(name) for name in shipped} == shipped
+    assert {name: development.get(name) for name in running} == running
 
 
 def test_every_package_that_is_shipped_has_one_version_on_every_runtime() -> None:
@@ -87,7 +90,7 @@ def test_there_is_one_botocore() -> None:
     assert version("botocore") == version("boto3") == botocore
 
 
-@pytest.mark.parametrize("lock", [SHIPPED, DEVELOPMENT], ids=lambda path: path.name)
+@pytest.mark.parametrize("lock", [SHIPPED, RUNNING, DEVELOPMENT], ids=lambda path: path.name)
 def test_the_packages_of_a_lock_are_installed_here(lock: Path) -> None:
     pinned = {pin.name: pin.version for pin in read(lock) if pin.is_for(HERE)}
 
