@@ -2,7 +2,7 @@
 
 from chalice.app import Chalice
 
-from chalicelib.http import health
+from chalicelib.http import health, problem_pages
 from chalicelib.http.router import Router, problems_for_chalice
 from chalicelib.settings import READ_APIS, WRITE, embedded, settings
 
@@ -29,7 +29,7 @@ if READS:
 
     routers += dict.fromkeys(each for name in READS for each in group_named(name).routes)
 
-routers += [health.routes]
+routers += [health.routes, problem_pages.routes]
 
 if READS:
     # Not served where only writes are: anybody may ask for these pages, and writes need the

@@ -40,6 +40,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "faults": ("ops.faults.command", "Sends requests through a faulty proxy, and verifies."),
         "openapi": ("ops.openapi", "Writes the description of the API."),
         "policies": ("ops.policies", "Writes the policies of the Lambdas: .chalice/policies."),
+        "problems": ("ops.problems", "Writes a page for each error code: docs/problems."),
     },
 }
 """The commands in the sections of `--help`."""

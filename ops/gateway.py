@@ -22,7 +22,7 @@ RATE, BURST = 500, 1000
 OPEN_RATE, OPEN_BURST = 10, 20
 """The same for each path without authentication, so that strangers cannot exhaust the Lambdas."""
 
-OPEN_PATHS = ("/health", "/docs", "/docs/scalar.js", "/openapi.json")
+OPEN_PATHS = ("/health", "/problems/{code}", "/docs", "/docs/scalar.js", "/openapi.json")
 
 GATEWAY_ANSWERS = {
     "MISSING_AUTHENTICATION_TOKEN": Problem("not_found", "there is no such path"),
@@ -122,7 +122,7 @@ def throttling(stage: Stage) -> list[dict[str, Any]]:
     rate = int(stage.variables.get("TWOFOLD_RATE", RATE))
     burst = int(stage.variables.get("TWOFOLD_BURST", BURST))
     limits = [
-        (f"/~1{path[1:]}", method, min(OPEN_RATE, rate), min(OPEN_BURST, burst))
+        (f"/{path.replace('/', '~1')}", method, min(OPEN_RATE, rate), min(OPEN_BURST, burst))
         for path in open_paths(stage)
         for method in ("GET", "HEAD")
     ]
@@ -131,7 +131,7 @@ def throttling(stage: Stage) -> list[dict[str, Any]]:
 
 def open_paths(stage: Stage) -> tuple[str, ...]:
     """The paths without authentication. The write stage does not serve the documentation."""
-    return OPEN_PATHS[:1] if stage.serves == (WRITE,) else OPEN_PATHS
+    return OPEN_PATHS[:2] if stage.serves == (WRITE,) else OPEN_PATHS
 
 
 def gateway_responses(stage: Stage) -> dict[str, Any]:

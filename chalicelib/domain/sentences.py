@@ -1,7 +1,7 @@
 """Sentences: of each refusal its `code`, which is part of the HTTP contract, and what it says.
 
 A sentence is for a person. It names the figures of the refusal, and words that `errors.py` makes of
-them. The HTTP status of each code is in `http/problems.py`.
+them. The HTTP status of each code is in `http/problem_types/`.
 """
 
 SENTENCES = {

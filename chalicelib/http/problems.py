@@ -1,7 +1,7 @@
 """Problems: every error that a client can get, as RFC 9457 `application/problem+json`.
 
-`STATUS` has every code of the contract; `domain/sentences.py` has the codes of the refusals. Any
-other exception is logged, and the response is `internal_error` without details.
+`problem_types/` has every code of the contract; `domain/sentences.py` has those of the refusals.
+Any other exception is logged, and the response is `internal_error` without details.
 
 After 4xx, `contention`, `not_attempted` and `unavailable` nothing was written; after
 `outcome_unknown` and `internal_error` it may have been: repeat the same request with the same id or
@@ -16,51 +16,14 @@ import msgspec
 
 from chalicelib.domain.errors import InvalidField, OutcomeUnknown, Refusal, TryAgain
 from chalicelib.http.field_types import described
+from chalicelib.http.problem_types import PROBLEM_TYPES, TYPE_URI, title_of
 
 CONTENT_TYPE = "application/problem+json"
 
 CHALLENGE = 'Bearer realm="twofold"'
 """`WWW-Authenticate` of a 401 (RFC 9110, 11.6.1, and RFC 6750, 3)."""
 
-STATUS = {
-    "malformed_json": 400,
-    "validation_failed": 400,
-    "invalid_amount": 400,
-    "invalid_cursor": 400,
-    "unauthorized": 401,
-    "forbidden": 403,
-    "not_found": 404,
-    "ledger_not_found": 404,
-    "account_not_found": 404,
-    "transaction_not_found": 404,
-    "method_not_allowed": 405,
-    "version_conflict": 409,
-    "account_exists": 409,
-    "transaction_not_pending": 409,
-    "transaction_not_posted": 409,
-    "already_reversed": 409,
-    "account_not_empty": 409,
-    "request_too_large": 413,
-    "too_many_entries": 413,
-    "batch_too_large": 413,
-    "unsupported_media_type": 415,
-    "unbalanced_transaction": 422,
-    "insufficient_funds": 422,
-    "balance_limit_exceeded": 422,
-    "account_frozen": 422,
-    "account_closed": 422,
-    "asset_mismatch": 422,
-    "exceeds_pending_amount": 422,
-    "idempotency_key_reused": 422,
-    "batch_aborted": 424,
-    "rate_limited": 429,
-    "internal_error": 500,
-    "contention": 503,
-    "not_attempted": 503,
-    "outcome_unknown": 503,
-    "projection_behind": 503,
-    "unavailable": 503,
-}
+STATUS = {code: each.status for code, each in PROBLEM_TYPES.items()}
 """The HTTP status of each code. Part of the contract."""
 
 BODY_ERRORS = ("malformed_json", "request_too_large", "unsupported_media_type")
@@ -116,8 +79,8 @@ class Problem(Exception):
     def document(self) -> dict[str, Any]:
         """The members of RFC 9457, the code, and the refusal's figures."""
         return {
-            "type": f"https://twofold.dev/problems/{self.code}",
-            "title": self.code.replace("_", " ").capitalize(),
+            "type": TYPE_URI.format(code=self.code),
+            "title": title_of(self.code),
             "status": self.status,
             "code": self.code,
             "detail": self.detail,

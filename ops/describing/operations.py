@@ -155,6 +155,13 @@ OPERATIONS = {
     "status": Operation(
         "getHealth", "Service", "Check that a stage answers", "It is never cached."
     ),
+    "problem_page": Operation(
+        "getProblemPage",
+        "Service",
+        "Get the page about an error code",
+        "Its path is that of a problem's `type`.",
+        media="text/html",
+    ),
     "openapi": Operation("getOpenapi", "Service", "Get this document"),
     "docs": Operation("getDocs", "Service", "Get the page for people", media="text/html"),
 }

@@ -1,9 +1,10 @@
 """Parameters: of the path, the query string and the headers, with a description and an example."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from chalicelib.commands.request_fields import KEY_HEADER, MAX_KEY
-from chalicelib.http.field_types import AccountId, LedgerId, TransactionId
+from chalicelib.http.field_types import AccountId, LedgerId, TransactionId, described
+from chalicelib.http.problem_types import PROBLEM_TYPES
 from chalicelib.http.router import Route
 from chalicelib.http.signature import path_names
 from ops.describing.messages import Json, parameters, schema_of
@@ -12,6 +13,10 @@ _IN_PATH: dict[str, Any] = {
     "ledger": LedgerId,
     "account": AccountId,
     "transaction": TransactionId,
+    "code": Annotated[
+        str,
+        described("The `code` of a problem.", "insufficient_funds", enum=list(PROBLEM_TYPES)),
+    ],
 }
 _OTHERS: dict[str, Json] = {
     "dry_run": {

@@ -1,10 +1,8 @@
 """Problems: the schema of errors, with the figures that each code adds."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import fields
 
-from chalicelib.domain.errors import InvalidField, Refusal
+from chalicelib.http.problem_pages import figures_of
 from chalicelib.http.problems import STATUS
 from ops.describing.messages import REF, Json
 
@@ -12,7 +10,7 @@ _MEMBERS: dict[str, Json] = {
     "type": {
         "type": "string",
         "format": "uri",
-        "description": "The address of this kind of error, which ends in its code.",
+        "description": "The address of the page about this kind of error, which ends in its code.",
         "examples": ["https://twofold.dev/problems/insufficient_funds"],
     },
     "title": {
@@ -74,9 +72,9 @@ _NULLABLE = ("min_balance", "max_balance")
 def problem() -> Json:
     """The schema of a problem: the members of all, and those of some codes."""
     codes: dict[str, list[str]] = defaultdict(list)
-    for kind in _refusals(Refusal):
-        for field in fields(kind):
-            codes[field.name].append(kind.code)
+    for code in STATUS:
+        for name in figures_of(code):
+            codes[name].append(code)
     return {
         "type": "object",
         "description": "An error (RFC 9457): a stable `code`, and the figures of the refusal, "
@@ -85,15 +83,6 @@ def problem() -> Json:
         "properties": _MEMBERS | {name: _figure(name, codes[name]) for name in sorted(codes)},
         "additionalProperties": True,
     }
-
-
-def _refusals(kind: type[Refusal]) -> Iterator[type[Refusal]]:
-    """Every refusal that has figures."""
-    for each in kind.__subclasses__():
-        if each is not InvalidField:  # Its figures are in `errors`.
-            if hasattr(each, "code"):
-                yield each
-            yield from _refusals(each)
 
 
 def _figure(name: str, codes: list[str]) -> Json:

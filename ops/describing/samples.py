@@ -15,7 +15,11 @@ SERVER = "http://127.0.0.1:8000"
 _LINE = 72
 """The longest body that is written on one line."""
 
-_UNLEDGERED = {"getOpenapi": "/openapi.json", "getDocs": "/docs"}
+_UNLEDGERED = {
+    "getOpenapi": "/openapi.json",
+    "getDocs": "/docs",
+    "getProblemPage": "/problems/contention",
+}
 """Operations without an executed example, and without a method of the client."""
 
 _PYTHON = {

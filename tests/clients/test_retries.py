@@ -477,5 +477,5 @@ def _routes() -> set[tuple[str, str]]:
     return {
         (route.method, route.path)
         for route in openapi.routes()
-        if route.path not in ("/openapi.json", "/docs")
+        if route.path not in ("/openapi.json", "/docs", "/problems/{code}")
     }

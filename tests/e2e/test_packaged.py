@@ -40,9 +40,9 @@ ROUTES = {
     },
 }
 OPEN = {
-    "write": {"/health"},
-    "accounts": {"/health", "/openapi.json", "/docs", "/docs/scalar.js"},
-    "journal": {"/health", "/openapi.json", "/docs", "/docs/scalar.js"},
+    "write": {"/health", "/problems/{code}"},
+    "accounts": {"/health", "/problems/{code}", "/openapi.json", "/docs", "/docs/scalar.js"},
+    "journal": {"/health", "/problems/{code}", "/openapi.json", "/docs", "/docs/scalar.js"},
 }
 LAMBDAS = {
     "write": {"APIHandler": "write", "Authorize": "authorize", "Sweep": "sweep"},

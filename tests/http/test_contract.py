@@ -83,6 +83,9 @@ IMPOSSIBLE = {(REVERSE, "account_not_found")}
 """Declared, and never answered: an account that a transaction has touched does not go away."""
 
 ELSEWHERE = {
+    ("GET /problems/{code}", "not_found"): (
+        "tests/http/test_problem_pages.py::test_there_is_no_page_of_another_code"
+    ),
     ("GET /ledgers", "invalid_cursor"): (
         "tests/http/test_ledgers.py::test_what_is_no_cursor_of_the_ledgers_is_refused"
     ),

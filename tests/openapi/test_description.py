@@ -63,6 +63,7 @@ CONTRACT: dict[tuple[str, str], tuple[set[int], set[str]]] = {
     ("get", "/ledgers/{ledger}/trial-balance"): ({200}, {"ledger_not_found"}),
     ("get", "/ledgers/{ledger}/integrity"): ({200}, set()),
     ("get", "/health"): ({200}, set()),
+    ("get", "/problems/{code}"): ({200}, {"not_found"}),
     ("get", "/openapi.json"): ({200}, set()),
     ("get", "/docs"): ({200}, set()),
 }
@@ -189,7 +190,7 @@ def test_every_code_there_is_can_be_met_somewhere() -> None:
 def test_only_what_describes_the_system_is_open_to_all() -> None:
     open_to_all = {path for (_, path), each in operations().items() if each.get("security") == []}
 
-    assert open_to_all == {"/health", "/openapi.json", "/docs"}
+    assert open_to_all == {"/health", "/problems/{code}", "/openapi.json", "/docs"}
 
 
 def test_both_are_served_to_anybody(api: Api) -> None:

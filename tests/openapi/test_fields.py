@@ -206,4 +206,4 @@ def _called(named: str) -> Any:
 def test_every_operation_of_the_client_has_a_sample_for_python() -> None:
     named = {each["operationId"] for each in operations().values()}
 
-    assert set(sources("Python")) == named - {"getOpenapi", "getDocs"}
+    assert set(sources("Python")) == named - {"getOpenapi", "getDocs", "getProblemPage"}

@@ -88,8 +88,8 @@ def test_spectral_finds_nothing_against_the_document(folder: Path) -> None:
     }
 
 
-def test_generated_types_accept_the_requests_of_the_readme_and_the_contract(folder: Path) -> None:
-    requests = [*_of_readme(), *CONTRACT_BODIES]
+def test_generated_types_accept_the_requests_of_the_pages_and_the_contract(folder: Path) -> None:
+    requests = [*_of_pages(), *CONTRACT_BODIES]
     lines = [
         f'export const request{number}: Body<"{operation}"> = {body};'
         for number, (operation, body) in enumerate(requests)
@@ -103,15 +103,16 @@ def test_generated_types_accept_the_requests_of_the_readme_and_the_contract(fold
     run("node_modules/.bin/tsc", folder=folder)
 
 
-def _of_readme() -> Iterator[tuple[str, str]]:
-    """The requests with a body that the README sends by curl: the operation, and the body."""
-    found = 0
-    for command in (ROOT / "README.md").read_text().split("curl ")[1:]:
-        path, body = re.search(r"/ledgers/[^\s'\"?]+", command), _BODY.search(command)
-        if path and body:
-            found += 1
-            yield _operation_at(path[0]), body[1]
-    assert found > 2
+def _of_pages() -> Iterator[tuple[str, str]]:
+    """The requests with a body in README and concepts, by curl: the operation, and the body."""
+    for page in (ROOT / "README.md", ROOT / "docs" / "concepts.md"):
+        found = 0
+        for command in page.read_text().split("curl ")[1:]:
+            path, body = re.search(r"\$L(/[^\s'\"?]+)", command), _BODY.search(command)
+            if path and body:
+                found += 1
+                yield _operation_at(f"/ledgers/acme{path[1]}"), body[1]
+        assert found > 2, page
 
 
 def _operation_at(path: str) -> str:
@@ -145,6 +146,7 @@ def test_postman_fills_in_the_examples(folder: Path) -> None:
         ("ledger", "acme"),
         ("account", "customers:alice"),
         ("transaction", "order-77"),
+        ("code", "insufficient_funds"),
     }
     assert transaction["id"] == "order-77"
     assert {each["name"] for each in collection["item"]} == {
