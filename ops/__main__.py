@@ -1,73 +1,35 @@
-"""The commands, each in its own module, which is imported when the command runs."""
+"""The operator's command line: options that come before the command."""
 
 import os
-from importlib import import_module
 
 import click
+from botocore.exceptions import NoRegionError
 
 from chalicelib.settings import read_again, settings
-from ops.aws import in_words
-from ops.stages import stage_named
-
-COMMANDS = {
-    "audit": "ops.audit",
-    "chaos": "ops.chaos.command",
-    "dead-letters": "ops.dead_letters",
-    "demo": "ops.demo",
-    "deploy": "ops.deploy",
-    "deployer": "ops.deployer",
-    "destroy": "ops.deploy",
-    "empty": "ops.restore",
-    "faults": "ops.faults.command",
-    "keys": "ops.keys",
-    "openapi": "ops.openapi",
-    "package": "ops.packaging",
-    "parked": "ops.dead_letters",
-    "policies": "ops.policies",
-    "problems": "ops.problems",
-    "provision": "ops.provision",
-    "rebuild": "ops.rebuild",
-    "redrive": "ops.dead_letters",
-    "reset": "ops.reset",
-    "restore": "ops.restore",
-    "template": "ops.template",
-    "tune": "ops.tune",
-}
-"""The module of each command."""
+from ops.aws import configured_region
+from ops.commands import Commands
+from ops.processes import region_variables
+from ops.stages import Stage, stage_named
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is run."""
+def use_stage(_: click.Context, __: click.Parameter, name: str | None) -> Stage | None:
+    """Gives this process the environment variables and the region of a stage.
 
-    def list_commands(self, _: click.Context) -> list[str]:
-        """The names of the commands."""
-        return sorted(COMMANDS)
-
-    def get_command(self, _: click.Context, name: str) -> click.Command | None:
-        """The command of this name."""
-        if name not in COMMANDS:
-            return None
-        command = getattr(import_module(COMMANDS[name]), name.replace("-", "_"))
-        assert isinstance(command, click.Command)
-        return command
-
-    def invoke(self, context: click.Context) -> object:
-        """Runs a command. An error of AWS is printed in one line, without a traceback."""
-        try:
-            return super().invoke(context)
-        except Exception as error:  # Raised again unless it is one of AWS's.
-            words = in_words(error)
-            if words is None:
-                raise
-            raise click.ClickException(words) from error
-
-
-def use_stage(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
-    """Gives this process the environment variables of a stage."""
-    if name is not None:
-        os.environ.update(stage_named(name).variables)
-        read_again()
-    return name
+    Raises a click error for an unknown stage or another region than the stage's, and NoRegionError.
+    """
+    if name is None:
+        return None
+    stage, configured = stage_named(name), configured_region()
+    if stage.region and configured not in (None, stage.region):
+        raise click.ClickException(
+            f"{name} lives in {stage.region}: set AWS_DEFAULT_REGION={stage.region}"
+        )
+    region = configured or stage.region
+    if not region:
+        raise NoRegionError
+    os.environ.update({**stage.variables, **region_variables(region)})
+    read_again()
+    return stage
 
 
 def use_local_engine(_: click.Context, __: click.Parameter, local: bool) -> None:
@@ -80,6 +42,7 @@ def use_local_engine(_: click.Context, __: click.Parameter, local: bool) -> None
     from chalicelib.local import engine
 
     os.environ["TWOFOLD_ENVIRONMENT"] = "dev"
+    read_again()
     if settings().endpoint is None:
         try:
             endpoint = engine.running().endpoint
@@ -88,19 +51,29 @@ def use_local_engine(_: click.Context, __: click.Parameter, local: bool) -> None
         engine.connect(endpoint)
 
 
-@click.group(cls=LazyGroup)
+@click.group(cls=Commands, context_settings={"max_content_width": 100})
 @click.option(
     "--local",
     is_flag=True,
     expose_value=False,
     callback=use_local_engine,
-    help="Work on `make run`'s books.",
+    help="Use the data of `make run`, on this computer.",
 )
-@click.option("--stage", callback=use_stage, help="Work on this stage of .chalice/config.json.")
+@click.option(
+    "--stage",
+    callback=use_stage,
+    metavar="NAME",
+    help="Use the tables of this stage on AWS: write, accounts, journal, or another.",
+)
 @click.pass_context
-def ops(context: click.Context, stage: str | None) -> None:
+def ops(context: click.Context, stage: Stage | None) -> None:
     """Operates a Twofold ledger."""
-    context.obj = stage and stage_named(stage)
+    context.obj = stage
+
+
+def main() -> None:
+    """The command `twofold`."""
+    ops(prog_name="twofold")
 
 
 def main() -> None:

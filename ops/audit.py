@@ -1,25 +1,31 @@
 """Audit: is every ledger whole, and do the read models show what was recorded?"""
 
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
+from ops.answers import Answer, answers
 from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Continuation, Examination
 from ops.auditing.findings import Report
 from ops.auditing.since import SinceAuditor
+from ops.bars import progress_bars
 from ops.checkpoints.vault import vault
-from ops.verifying.scanning import progress_bars
 
 _SHOWN = 100
 
 
 @click.command()
-@click.option("--segments", type=click.IntRange(1, 16), default=4, show_default=True)
+@click.option(
+    "--segments",
+    type=click.IntRange(1, 16),
+    default=4,
+    show_default=True,
+    help="Parallel scans of a table.",
+)
 @click.option("--rate", type=click.IntRange(0), default=0, help="Items a second; 0: no limit.")
 @click.option(
     "--patience",
@@ -52,7 +58,7 @@ _SHOWN = 100
     help="A bucket with object lock for further copies of checkpoints. Default: the stage's.",
 )
 @click.option("--since", is_flag=True, help="Audits only what is new since the last checkpoints.")
-@click.option("--json", "as_json", is_flag=True, help="Answers one JSON document.")
+@answers
 def audit(
     segments: int,
     rate: int,
@@ -62,8 +68,7 @@ def audit(
     anew: str | None,
     bucket: str | None,
     since: bool,
-    as_json: bool,
-) -> None:
+) -> Answer:
     """Verifies every event and every row of every ledger, and stores the verdict.
 
     Proves that each ledger has only grown since its last checkpoint, and writes a checkpoint of
@@ -78,18 +83,15 @@ def audit(
     if file is not None and not file.resolve().parent.is_dir():
         raise click.UsageError(f"there is no folder {file.parent}")
     locked = vault(bucket) if bucket else None
-    with progress_bars(quiet=as_json or not sys.stderr.isatty()) as bars:
+    with progress_bars() as bars:
         if since:
             new = SinceAuditor(segments, rate, patience, bars=bars)
             report = Continuation(new, locked, file).run()
         else:
             full = Auditor(segments, rate, patience, bars=bars)
             report = Examination(full, locked, against, anew, file).run()
-    click.echo(
-        _document(report, since=since) if as_json else "\n".join(_lines(report, since=since))
-    )
-    if report.count:
-        raise SystemExit(1)
+    lines = _lines(report, since=since)
+    return Answer(_document(report, since=since), lines, int(bool(report.count)))
 
 
 def _lines(report: Report, *, since: bool) -> Iterator[str]:
@@ -114,25 +116,22 @@ def _lines(report: Report, *, since: bool) -> Iterator[str]:
     yield f"{report.count} findings" if report.count else whole
 
 
-def _document(report: Report, *, since: bool) -> str:
+def _document(report: Report, *, since: bool) -> dict[str, Any]:
     counts = ("events", "streams", "as_of")
     ledgers = {
         ledger: {**dict(zip(counts, values, strict=True)), "findings": report.wrong[ledger]}
         for ledger, values in sorted(report.ledgers.items())
     }
-    return json.dumps(
-        {
-            "since": since,
-            "whole": not report.count,
-            "findings": report.count,
-            "found": msgspec.to_builtins(report.found),
-            "unsettled": report.unsettled,
-            "notes": report.notes,
-            "checkpoints": msgspec.to_builtins(report.checkpoints),
-            "events": report.events,
-            "streams": report.streams,
-            "seconds": round(report.seconds, 3),
-            "ledgers": ledgers,
-        },
-        indent=2,
-    )
+    return {
+        "since": since,
+        "whole": not report.count,
+        "findings": report.count,
+        "found": msgspec.to_builtins(report.found),
+        "unsettled": report.unsettled,
+        "notes": report.notes,
+        "checkpoints": msgspec.to_builtins(report.checkpoints),
+        "events": report.events,
+        "streams": report.streams,
+        "seconds": round(report.seconds, 3),
+        "ledgers": ledgers,
+    }

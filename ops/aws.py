@@ -1,21 +1,18 @@
-"""AWS: clients by the credentials and the region of the environment, pages, and errors."""
+"""AWS: clients by the credentials and the region of the environment, and pages."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import botocore.session
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
+from botocore.exceptions import ClientError, NoRegionError
 
 
 def client(service: str, region: str | None = None) -> Any:
-    """A client of a service, in this region or the environment's."""
-    return botocore.session.get_session().create_client(service, region_name=region)
+    """A client of a service, in this region or the environment's. Raises NoRegionError."""
+    name = region or configured_region()
+    if not name:
+        raise NoRegionError  # Botocore would make a host name of it.
+    return botocore.session.get_session().create_client(service, region_name=name)
 
 
 def account() -> str:
@@ -23,9 +20,14 @@ def account() -> str:
     return str(client("sts").get_caller_identity()["Account"])
 
 
+def configured_region() -> str | None:
+    """The region of the environment variables or of the profile, if any."""
+    return botocore.session.get_session().get_config_variable("region") or None
+
+
 def home_region() -> str:
-    """The environment's region."""
-    return str(botocore.session.get_session().get_config_variable("region") or "us-east-1")
+    """The configured region, or us-east-1."""
+    return configured_region() or "us-east-1"
 
 
 def partition(region: str) -> str:
@@ -62,25 +64,3 @@ def none_on(codes: str | tuple[str, ...], call: Callable[..., Any], **parameters
         if code_of(error) not in (codes if isinstance(codes, tuple) else (codes,)):
             raise
         return None
-
-
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
-
-
-def in_words(error: BaseException) -> str | None:
-    """One line about an error of AWS, or None for any other error.
-
-    Also for one that PynamoDB wraps in its own.
-    """
-    seen: BaseException | None = error
-    while seen is not None:
-        match seen:
-            case ClientError():
-                found = seen.response["Error"]
-                return f"AWS refused {seen.operation_name}: {found['Code']}: {found['Message']}"
-            case BotoCoreError() if isinstance(seen, _NO_CREDENTIALS):
-                return f"no credentials for AWS ({seen}); see `aws configure`, or set AWS_PROFILE"
-            case BotoCoreError():
-                return str(seen)
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    return None

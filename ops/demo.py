@@ -15,8 +15,9 @@ from itertools import islice
 from pathlib import Path
 
 import click
-from tqdm import tqdm
 from twofold import AssetTotals, Ledger, NoReply, Problem, Transaction, credit, debit
+
+from ops.bars import progress_bars
 
 ASSET = "CZK/2"
 WORKERS = 4
@@ -71,7 +72,7 @@ def read(path: Path) -> list[Row]:
 @click.option("--accounts-url", help="The accounts' Read API, where it is another.")
 @click.option("--journal-url", help="The journal's Read API, where it is another.")
 @click.option("--key", envvar="TWOFOLD_KEY", help="An API key, where one is asked for.")
-@click.option("--ledger", "name", default="berka", show_default=True)
+@click.option("--ledger", "name", default="berka", show_default=True, help="Its id.")
 @click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def demo(
     url: str,
@@ -127,9 +128,10 @@ def _post(
     """The number of new transactions, and the resulting version of each customer's account."""
     versions = dict.fromkeys(customers, 1)
     with (
-        tqdm(total=total, unit=" transactions", desc="posting", smoothing=0.05) as bar,
+        progress_bars("transactions") as bars,
         ThreadPoolExecutor(WORKERS) as workers,
     ):
+        tick = bars("posting", total)
 
         def post_all(account: str) -> int:
             fresh = 0
@@ -138,7 +140,7 @@ def _post(
                     posted = _post_row(ledger, row)
                     versions[account] = posted.entries[0].version
                     fresh += not posted.replayed
-                    bar.update()
+                    tick(1)
             return fresh
 
         return sum(workers.map(post_all, customers)), versions
@@ -197,12 +199,14 @@ def _print_statement(ledger: Ledger, account: str, version: int) -> None:
 
 def _compare(ledger: Ledger, customers: dict[str, list[Row]], versions: dict[str, int]) -> int:
     """The number of the bank's running balances that the ledger's statements have."""
-    agreeing = 0
-    for account, rows in tqdm(customers.items(), unit=" accounts", desc="comparing"):
-        entries = ledger.accounts.entries(account, min_version=versions[account])
-        shown = {entry.transaction: entry.balance_after for entry in entries}
-        balance = 0
-        for row in rows:
-            balance = shown.get(row.id, balance)
-            agreeing += balance == row.balance_after
+    with progress_bars("accounts") as bars:
+        tick, agreeing = bars("comparing", len(customers)), 0
+        for account, rows in customers.items():
+            entries = ledger.accounts.entries(account, min_version=versions[account])
+            shown = {entry.transaction: entry.balance_after for entry in entries}
+            balance = 0
+            for row in rows:
+                balance = shown.get(row.id, balance)
+                agreeing += balance == row.balance_after
+            tick(1)
     return agreeing

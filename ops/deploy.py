@@ -3,19 +3,20 @@
 Safe to repeat: an unchanged stage is left alone, and an interrupted deploy is finished.
 """
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from chalicelib import __version__
 from chalicelib.settings import WRITE
 from ops import cognito, cursor_key, logging_role
+from ops.answers import Answer, answers, counted, dry_run
 from ops.aws import account, client, home_region, partition
 from ops.deploying import health, takedown
 from ops.deploying.bucket import Bucket, used_keys
@@ -31,57 +32,63 @@ EVENTS_WORD = "delete-the-books"
 
 @click.command()
 @stages_options
-@click.option("--plan", "plans", is_flag=True, help="Only say what would change; change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
+@dry_run("--plan")
 @click.option("--health/--no-health", "calls", default=True, help="Call /health of each stage.")
 @click.option("--release", multiple=True, help="Let this table leave its stack; it is kept.")
+@answers
 def deploy(
-    environment: str,
-    only: tuple[str, ...],
-    plans: bool,
-    as_json: bool,
-    calls: bool,
-    release: tuple[str, ...],
-) -> None:
+    environment: str, only: tuple[str, ...], dry_run: bool, calls: bool, release: tuple[str, ...]
+) -> Answer:
     """Brings up every stage of an environment, and prints the addresses."""
-    if as_json and not plans:
-        raise click.UsageError("--json goes with --plan")
     found = chosen(environment, only)
     warn(found)
     for pool in sorted({each.user_pool for each in found if each.user_pool}):
         cognito.check(pool)
-    click.echo(f"packaging {', '.join(stage.name for stage in found)}", err=as_json)
     with _deployments(found, release) as deployments:
-        if plans:
-            _show_plan(deployments, as_json=as_json)
-        else:
-            _bring_up(_in_order(deployments), calls=calls)
+        if dry_run:
+            return _plan(deployments)
+        return _bring_up(_in_order(deployments), calls=calls)
 
 
 @click.command()
 @stages_options
 @click.option("--events", "word", default="", help=f"'{EVENTS_WORD}' deletes the books as well.")
 @click.option("--replicas", is_flag=True, help="Delete copies of tables in other regions too.")
-@click.option("--plan", "--dry-run", "plans", is_flag=True, help="Only say what would go.")
+@dry_run("--plan")
+@answers
 def destroy(
-    environment: str, only: tuple[str, ...], word: str, replicas: bool, plans: bool
-) -> None:
+    environment: str, only: tuple[str, ...], word: str, replicas: bool, dry_run: bool
+) -> Answer:
     """Takes every stage of an environment down; the event table and the keys only on request."""
     if word not in ("", EVENTS_WORD):
         raise click.ClickException(f"to delete the books as well, say --events {EVENTS_WORD}")
     found = chosen(environment, only)
+    stages_down = []
     for stage in reversed(found):
         down = takedown.Takedown(stage, _region(stage), client, bool(word), replicas)
-        for line in down.plan() if plans else down.run():
+        stages_down.append(down.document())
+        for line in down.plan() if dry_run else down.run():
             click.echo(line)
+    lines = [_in_numbers(stages_down)] if dry_run else []
     if not word and any(WRITE in stage.serves for stage in found):
-        click.echo(f"to delete the books as well, say --events {EVENTS_WORD}")
+        lines.append(f"to delete the books as well, say --events {EVENTS_WORD}")
+    return Answer({"environment": environment, "dry_run": dry_run, "stages": stages_down}, lines)
+
+
+def _in_numbers(stages_down: Sequence[dict[str, Any]]) -> str:
+    stacks = sum(each["status"] is not None for each in stages_down)
+    deleted, kept = (sum(len(each[what]) for each in stages_down) for what in ("deleted", "kept"))
+    return (
+        f"{counted(stacks, 'stack')} and {counted(deleted, 'table')} would be deleted, and "
+        f"{counted(kept, 'table')} kept"
+    )
 
 
 @contextmanager
 def _deployments(found: Sequence[Stage], released: Sequence[str]) -> Iterator[list[Deployment]]:
     """The stages packaged, with the clients of their regions."""
     owner = account()
+    click.echo(f"packaging {', '.join(stage.name for stage in found)}")
     with tempfile.TemporaryDirectory() as out:
         made = []
         for packaged in package_stages(found, Path(out)):
@@ -118,7 +125,7 @@ def _exists(each: Deployment) -> bool:
     return each.stack.state().step not in (Step.CREATE, Step.CLEAR)
 
 
-def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
+def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> Answer:
     for region, group in _by_region(deployments).items():
         logging_role.ensure(partial(client, region=region), partition(region))
         group[0].bucket.prepare()
@@ -134,13 +141,16 @@ def _bring_up(deployments: Sequence[Deployment], *, calls: bool) -> None:
     if calls:
         for stage, address in addresses:
             health.check(address, stage.serves, __version__)
-    click.echo(f"\n{deployments[0].stage.environment} is up:")
+    environment = deployments[0].stage.environment
+    click.echo(f"\n{environment} is up:")
     for stage, address in addresses:
         click.echo(f"  {stage.name:<12} {address}")
     for group in _by_region(deployments).values():
         used = used_keys(group[0].formation)
         if used is not None:
             group[0].bucket.expire(used, datetime.now(UTC))
+    found = [{"stage": stage.name, "address": address} for stage, address in addresses]
+    return Answer({"environment": environment, "stages": found})
 
 
 def _deploy_stage(each: Deployment, step: str) -> str:
@@ -157,16 +167,12 @@ def _deploy_stage(each: Deployment, step: str) -> str:
     return outcome.address
 
 
-def _show_plan(deployments: Sequence[Deployment], *, as_json: bool) -> None:
+def _plan(deployments: Sequence[Deployment]) -> Answer:
     planned = [plan(each) for each in _in_order(deployments)]
-    if as_json:
-        click.echo(json.dumps([each.as_json() for each in planned], indent=2))
-    else:
-        for each in planned:
-            click.echo("\n".join(each.lines()))
     refused = [f"{each.stage}: {'; '.join(each.refusals)}" for each in planned if each.refusals]
-    if refused:
-        raise click.ClickException("deploy would stop: " + "; ".join(refused))
+    error = "deploy would stop: " + "; ".join(refused) if refused else None
+    lines = [line for each in planned for line in each.lines()]
+    return Answer([each.as_json() for each in planned], lines, error=error)
 
 
 def _by_region(deployments: Sequence[Deployment]) -> dict[str, list[Deployment]]:

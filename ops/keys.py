@@ -1,10 +1,14 @@
 """Keys: made, listed and revoked by the operator."""
 
+from typing import Any
+
 import click
 
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import check_id
 from chalicelib.http import keys as store
+from chalicelib.http.keys import Key
+from ops.answers import Answer, answers, counted, dry_run
 
 
 def ledger_ids(_: click.Context, __: click.Parameter, ledgers: tuple[str, ...]) -> tuple[str, ...]:
@@ -19,7 +23,7 @@ def ledger_ids(_: click.Context, __: click.Parameter, ledgers: tuple[str, ...]) 
 
 @click.group()
 def keys() -> None:
-    """Makes, lists and revokes API keys."""
+    """Creates, lists and revokes API keys."""
 
 
 @keys.command()
@@ -33,30 +37,62 @@ def keys() -> None:
 )
 @click.option("--all-ledgers", is_flag=True, help="It opens every ledger.")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, type=click.Choice([store.READ, store.WRITE])
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([store.READ, store.WRITE]),
+    help="What it may do; may be repeated.",
 )
-def create(name: str, ledgers: tuple[str, ...], all_ledgers: bool, scopes: tuple[str, ...]) -> None:
-    """Makes a key and shows it, once."""
+@answers
+def create(
+    name: str, ledgers: tuple[str, ...], all_ledgers: bool, scopes: tuple[str, ...]
+) -> Answer:
+    """Creates a key and shows it, once."""
     if bool(ledgers) == all_ledgers:
         raise click.UsageError("name the ledgers it opens, or --all-ledgers")
     secret, key = store.create(name, scopes, ledgers or (store.ALL_LEDGERS,))
-    click.echo(f"{secret}\n\nThis is key {key.id}, and it is not shown again.")
+    lines = [secret, "", f"This is key {key.id}, and it is not shown again."]
+    return Answer({"key": secret, **_document(key)}, lines)
 
 
 @keys.command("list")
-def list_() -> None:
+@answers
+def list_() -> Answer:
     """Lists the keys: what they open, never what they are."""
-    for key in sorted(store.every(), key=lambda key: key.created_at):
-        state = f"revoked {key.revoked_at}" if key.revoked_at else "valid"
-        opens = f"{'+'.join(sorted(key.scopes))} of {', '.join(sorted(key.ledgers))}"
-        click.echo(f"{key.id}  {key.created_at}  {key.name}: {opens}, {state}")
+    found = sorted(store.every(), key=lambda key: key.created_at)
+    return Answer({"keys": [_document(key) for key in found]}, [_line(key) for key in found])
 
 
 @keys.command()
 @click.argument("id")
-def revoke(id: str) -> None:
+@dry_run()
+def revoke(id: str, dry_run: bool) -> None:
     """Revokes the key ID; within a minute no stage lets it in."""
-    if store.revoke(id) is None:
+    found = next((key for key in store.every() if key.id == id), None)
+    if found is None:
         # Not repeated: what was typed may be the key itself.
         raise click.ClickException("there is no key of this id: see keys list")
+    if dry_run:
+        count = 0 if found.revoked_at else 1
+        click.echo(f"{counted(count, 'key')} would be revoked: {_line(found)}")
+        return
+    store.revoke(id)
     click.echo(f"revoked {id}")
+
+
+def _line(key: Key) -> str:
+    state = f"revoked {key.revoked_at}" if key.revoked_at else "valid"
+    opens = f"{'+'.join(sorted(key.scopes))} of {', '.join(sorted(key.ledgers))}"
+    return f"{key.id}  {key.created_at}  {key.name}: {opens}, {state}"
+
+
+def _document(key: Key) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "ledgers": sorted(key.ledgers),
+        "created_at": key.created_at,
+        "revoked_at": key.revoked_at,
+    }

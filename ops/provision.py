@@ -8,6 +8,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from chalice.utils import UI, OSUtils
 
 from chalicelib.settings import PROVISIONED
 from ops import cognito, cursor_key, packaging
+from ops.answers import counted, dry_run
 from ops.aws import client, home_region
 from ops.deploy import EVENTS_WORD
-from ops.deploying.adoption import events_stream
+from ops.deploying.adoption import described, events_stream
 from ops.deploying.takedown import Takedown
 from ops.schema import definition
 from ops.stages import PROJECT, Stage, required
@@ -34,21 +36,27 @@ from ops.tuning.monitoring import delete_lambda_logs
     "--remove", is_flag=True, help="Deletes its read tables and logs: after `chalice delete`."
 )
 @click.option("--events", "word", default="", help=f"'{EVENTS_WORD}' deletes the books as well.")
+@dry_run()
 @click.pass_obj
-def provision(stage: Stage | None, remove: bool, word: str) -> None:
+def provision(stage: Stage | None, remove: bool, word: str, dry_run: bool) -> None:
     """Prepares a stage for `chalice deploy`: its tables, the event table's stream, the code."""
     stage = required(stage)
     check_limits(stage)
     if word and (word != EVENTS_WORD or not remove):
         raise click.UsageError(f"to delete the books as well: --remove --events {EVENTS_WORD}")
     if remove:
-        taken_down(stage, with_books=bool(word))
+        taken_down(stage, with_books=bool(word), dry_run=dry_run)
         return
     if stage.user_pool:
         cognito.check(stage.user_pool)
     dynamodb = client("dynamodb")
     with first_tables():
         wanted = [definition(model, stage.tags, stage.kms_key) for model in tables_of(stage)]
+    if dry_run:
+        names = [str(parameters["TableName"]) for parameters in wanted]
+        for line in would_make(dynamodb, names):
+            click.echo(line)
+        return
     for parameters in wanted:
         click.echo(f"table: {make(dynamodb, parameters)}")
     if cursor_key.ensure(dynamodb, stage.environment):
@@ -64,17 +72,30 @@ def provision(stage: Stage | None, remove: bool, word: str) -> None:
     click.echo(f"next: chalice deploy --stage {stage.name}")
 
 
-def taken_down(stage: Stage, *, with_books: bool) -> None:
+def would_make(dynamodb: Any, names: Sequence[str]) -> Iterator[str]:
+    """What `provision` would do with tables of these names; changes nothing."""
+    existing = [name for name in names if described(dynamodb, name) is not None]
+    for name in names:
+        yield f"{'exists' if name in existing else 'would be made'}: the table {name}"
+    yield (
+        f"{counted(len(names) - len(existing), 'table')} would be made, and the settings of "
+        f"{counted(len(existing), 'table')} be applied again"
+    )
+
+
+def taken_down(stage: Stage, *, with_books: bool, dry_run: bool) -> None:
     """Deletes the tables of a stage, the books only if asked to, and its Lambdas' log groups.
 
-    Raises a click error while Chalice has it deployed.
+    A dry run only says so. Raises a click error while Chalice has it deployed.
     """
     if record(stage):
         raise click.ClickException(
             f"{stage.name} is deployed: run `chalice delete --stage {stage.name}` first"
         )
     down = Takedown(stage, home_region(), client, with_books=with_books, with_copies=False)
-    for line in (*down.run(), *delete_lambda_logs(client("logs"), stage)):
+    for line in down.plan() if dry_run else down.run():
+        click.echo(line)
+    for line in () if dry_run else delete_lambda_logs(client("logs"), stage):
         click.echo(line)
 
 

@@ -1,23 +1,49 @@
 """Rebuild: a projection group's read models made right from the events, while all goes on."""
 
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
 import click
 
+from chalicelib.read_models.read_model import ReadModel
 from chalicelib.settings import ACCOUNTS, JOURNAL, settings
+from ops.answers import Answer, answers, dry_run
+from ops.bars import progress_bars
+from ops.rebuilding import inplace
 from ops.rebuilding.bluegreen import replace
-from ops.rebuilding.inplace import repair
 from ops.rebuilding.passes import PAGE, Passes
 from ops.rebuilding.progress import Progress
 from ops.stages import Stage
 from ops.verifying.read_models import GROUPS
-from ops.verifying.scanning import RateLimiter, Scanner, progress_bars
+from ops.verifying.scanning import RateLimiter, Scanner
+
+_COUNTS = {
+    "rows": "rows",
+    "rows_corrected": "rows corrected",
+    "rows_proved": "rows proved",
+    "events": "events",
+    "events_projected": "events projected into a read model",
+    "sums_corrected": "sums corrected",
+}
+"""What is counted, by its key in the document."""
 
 
 @click.command()
 @click.argument("group", type=click.Choice([ACCOUNTS, JOURNAL]))
 @click.option("--read-model", "--room", "only", help="Only this read model of the group.")
-@click.option("--segments", type=click.IntRange(1, 1000), default=4, show_default=True)
+@click.option(
+    "--segments",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="Parallel scans of a table.",
+)
 @click.option("--rate", type=click.FloatRange(1), help="Events or rows a second; else no limit.")
 @click.option("--blue-green", is_flag=True, help="By new tables, which then replace the old ones.")
+@dry_run()
+@answers
 @click.pass_obj
 def rebuild(
     stage: Stage | None,
@@ -26,10 +52,12 @@ def rebuild(
     segments: int,
     rate: float | None,
     blue_green: bool,
-) -> None:
+    dry_run: bool,
+) -> Answer:
     """Makes every row of a projection group's read models what the events say.
 
-    Projectors and readers go on meanwhile. Interrupted, it goes on where it was.
+    Projectors and readers go on meanwhile. Interrupted, it goes on where it was. A dry run reads as
+    much as a rebuild, and counts what is wrong now.
     """
     if blue_green and not settings().generations:
         raise click.UsageError("this stage looks for no other tables: set TWOFOLD_GENERATIONS=1")
@@ -38,23 +66,54 @@ def rebuild(
         names = ", ".join(each.name for each in GROUPS[group])
         raise click.BadParameter(f"{group} has the read models {names}", param_hint="--read-model")
     name = settings().read_table_name(only or group) + ("-blue-green" if blue_green else "")
-    progress = Progress(settings().home / "rebuilds" / f"{name}.json", segments)
-    if progress.resumed:
-        click.echo(f"going on with what began at {progress.began}")
-    with progress_bars(quiet=False) as bars:
+    path = settings().home / "rebuilds" / f"{name}.json"
+    with _saved_at(None if dry_run else path) as place, progress_bars() as bars:
+        progress = Progress(place, segments)
+        if progress.resumed:
+            click.echo(f"going on with what began at {progress.began}")
         scanner = Scanner(progress.segments, RateLimiter(rate), bars, page=PAGE)
         passes = Passes(scanner, progress)
-        if blue_green:
+        if blue_green and not dry_run:
             try:
                 replace(passes, models, stage.tags if stage else {})
             except ValueError as error:
                 raise click.ClickException(str(error)) from error
         else:
-            repair(passes, models)
-    for what, count in progress.counts.items():
-        click.echo(f"{count:>12,} {what}")
+            (inplace.count if dry_run else inplace.repair)(passes, models)
+        progress.forget()
     for complaint in progress.complaints:
         click.echo(f"not rebuilt: {complaint}", err=True)
-    progress.forget()
-    if progress.complaints:
-        raise SystemExit(1)
+    return _answer(group, models, progress, dry_run=dry_run)
+
+
+@contextmanager
+def _saved_at(path: Path | None) -> Iterator[Path]:
+    """Where progress is saved: at this path, or nowhere that stays."""
+    if path is not None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "progress.json"
+
+
+def _answer(
+    group: str, models: Sequence[ReadModel], progress: Progress, *, dry_run: bool
+) -> Answer:
+    document = {
+        "group": group,
+        "read_models": [model.name for model in models],
+        "dry_run": dry_run,
+        **{key: progress.counts[what] for key, what in _COUNTS.items()},
+        "complaints": progress.complaints,
+    }
+    lines = [
+        f"{progress.counts[what]:>12,} {_in_words(what, dry_run=dry_run)}"
+        for what in _COUNTS.values()
+        if what in progress.counts
+    ]
+    return Answer(document, lines, int(bool(progress.complaints)))
+
+
+def _in_words(what: str, *, dry_run: bool) -> str:
+    things, _, done = what.partition(" ")
+    return f"{things} would be {done}" if dry_run and done else what

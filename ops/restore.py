@@ -10,6 +10,7 @@ import click
 
 from chalicelib.events.table import EventItem
 from chalicelib.settings import WRITE, read_again, settings
+from ops.answers import Answer, answers, dry_run
 from ops.packaging import chosen
 from ops.processes import region_variables, run_ops
 from ops.restoring import readside, record
@@ -37,14 +38,15 @@ def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime 
 @click.command()
 @click.option("--environment", default="prod", show_default=True)
 @click.option("--at", callback=moment, help="The moment, in UTC: 2026-11-25T12:00:00Z.")
-@click.option("--plan", is_flag=True, help="Only prints the steps.")
+@dry_run("--plan")
 @click.option("--keep-copy", is_flag=True, help="Keeps the table that the moment is restored into.")
 @click.option(
     "--abandon", is_flag=True, help="Opens the writers as they were; nothing is restored."
 )
+@answers
 def restore(
-    environment: str, at: datetime | None, plan: bool, keep_copy: bool, abandon: bool
-) -> None:
+    environment: str, at: datetime | None, dry_run: bool, keep_copy: bool, abandon: bool
+) -> Answer:
     """Restores an environment's event table to a past moment.
 
     Stops the writers, restores, cuts torn commits, audits, replaces the table, rebuilds the read
@@ -73,12 +75,17 @@ def restore(
         run_in=run_in,
         keep_copy=keep_copy,
     )
-    if plan:
+    if dry_run:
         work.plan()
     elif abandon:
         work.abandon()
     else:
         work.run()
+    steps = [
+        {"name": step.name, "words": step.words, "done": now.is_done(step.name)}
+        for step in work.steps()
+    ]
+    return Answer({"environment": environment, "at": now.at, "dry_run": dry_run, "steps": steps})
 
 
 @click.command(hidden=True)

@@ -187,7 +187,7 @@ def stages(environment: str, config: Path = CONFIG) -> list[Stage]:
 def required(stage: Stage | None) -> Stage:
     """The stage that a command works on. Raises a click error if none was named."""
     if stage is None:
-        raise click.UsageError("name a stage first: python -m ops --stage write ...")
+        raise click.UsageError("name a stage first: twofold --stage write ...")
     return stage
 
 

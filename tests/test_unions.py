@@ -14,7 +14,6 @@ OPEN = {
     "chalicelib/http/messages.py:unreadable": _ERRORS,
     "chalicelib/http/messages.py:_malformed": _ERRORS,
     "ops/errors.py:in_words": _ERRORS,
-    "ops/aws.py:in_words": _ERRORS,
     "ops/auditing/assertions.py:of_account": _ENTRIES,
     "ops/auditing/rules.py:take": _ENTRIES,
     "ops/restoring/tears.py:_transaction_of": _ENTRIES,

@@ -26,6 +26,8 @@ BUCKETS = 8
 """Partitions of a table, so that a faulty deployment can store many dead letters."""
 
 _MOST_TEXT = 2000
+_LAST = "9" * 16
+"""The greatest version as Coordinates write it."""
 
 
 class Projected(Protocol):
@@ -119,7 +121,8 @@ def add(
 
 def stored(table: type[DeadLetterRow], stream: str = "") -> Iterator[DeadLetterRow]:
     """The dead letters of a group, or of one stream, each stream's in order."""
-    condition = table.place.startswith(f"{stream}#") if stream else None
+    # ministack rejects `begins_with` in a key condition with brackets, which PynamoDB writes.
+    condition = table.place.between(f"{stream}#", f"{stream}#{_LAST}") if stream else None
     for bucket in [_bucket(stream)] if stream else range(BUCKETS):
         yield from table.query(bucket, condition, consistent_read=True)
 

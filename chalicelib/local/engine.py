@@ -103,7 +103,7 @@ def release(owner: psutil.Process) -> None:
 def running() -> Engine:
     """The running engine of this project. Raises EngineError."""
     engine = _recorded(home())
-    if engine is None:
+    if engine is None or not _responds(engine.endpoint):
         raise EngineError("no server of this project is running: make run")
     return engine
 

@@ -20,11 +20,12 @@ from ops.auditing.findings import Finding, Report, ledger_of
 from ops.auditing.scratch import Scratch
 from ops.auditing.streams import StreamCheck
 from ops.auditing.stripes import Striped
+from ops.bars import Bars, silent
 from ops.checkpoints import proof
 from ops.verifying.events import grouped
 from ops.verifying.raw import Item, last, name_of, query
 from ops.verifying.read_models import READ_MODELS
-from ops.verifying.scanning import Bars, Pages, RateLimiter, Scanner, silent
+from ops.verifying.scanning import Pages, RateLimiter, Scanner
 
 _FLUSH = 5000
 """Assertions of one stream held in memory."""

@@ -32,6 +32,21 @@ class Takedown:
     with_books: bool
     with_copies: bool
 
+    def document(self) -> dict[str, Any]:
+        """What `run` would do, as a JSON object: its stack, and the tables it deletes and keeps.
+
+        A table is named with the regions of its copies.
+        """
+        status = self.stack.state().status
+        tables = dict(self._tables())
+        return {
+            "stage": self.stage.name,
+            "stack": self.stack.name,
+            "status": None if status == "DELETE_COMPLETE" else status,
+            "deleted": {name: tables[name] for name in tables if not self._is_kept(name)},
+            "kept": {name: tables[name] for name in tables if self._is_kept(name)},
+        }
+
     def plan(self) -> Iterator[str]:
         """What `run` would do, line by line."""
         yield self._stack_line()

@@ -1,6 +1,10 @@
-"""In place: corrects the rows, projects the missing ones, and corrects the sums."""
+"""In place: corrects the rows, projects the missing ones, and corrects the sums.
 
-from collections.abc import Sequence
+A dry run makes the same passes, and counts what it would correct.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from chalicelib.events.dead_letters import is_transient
@@ -10,8 +14,8 @@ from chalicelib.read_models.read_model import ReadModel
 from chalicelib.tables import in_parallel
 from ops.rebuilding.passes import Passes
 from ops.rebuilding.progress import DONE, Progress
-from ops.rebuilding.repair import set_right
-from ops.rebuilding.sums import set_sums_right
+from ops.rebuilding.repair import is_wrong, set_right
+from ops.rebuilding.sums import set_sums_right, wrong_sums
 from ops.verifying.checking import lacking
 from ops.verifying.events import readable
 from ops.verifying.raw import Item, key_of, name_of
@@ -19,35 +23,55 @@ from ops.verifying.read_models import is_single
 from ops.verifying.scanning import retried
 from ops.verifying.sums import with_sums
 
+Feed = Callable[[Sequence[ReadModel], Sequence[Item]], int]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done to each row, to the events and to the sums; each returns how many were wrong."""
+
+    row: Callable[[ReadModel, Item], bool]
+    feed: Feed
+    sums: Callable[[ReadModel], int]
+
 
 def repair(passes: Passes, models: Sequence[ReadModel]) -> None:
-    """Corrects each row of the read models under live traffic.
+    """Corrects each row of the read models under live traffic."""
+    _run(passes, models, Work(set_right, _feed, set_sums_right))
 
-    First wrong and orphan rows, so that projectors read correct ones; then missing rows, from the
-    events; then sums, from the rows of accounts; and last derived read models.
+
+def count(passes: Passes, models: Sequence[ReadModel]) -> None:
+    """Counts what `repair` would correct. Changes nothing."""
+    _run(passes, models, Work(is_wrong, _count_lacking, lambda model: len(wrong_sums(model))))
+
+
+def _run(passes: Passes, models: Sequence[ReadModel], work: Work) -> None:
+    """First wrong and orphan rows, so that projectors read correct ones; then missing rows, from
+    the events; then sums, from the rows of accounts; and last derived read models.
     """
     progress = passes.progress
 
-    def correct_rows(model: ReadModel) -> None:
-        passes.run(f"{model.name}: rows", name_of(model.table), partial(_rows, model, progress))
+    def look_at_rows(model: ReadModel) -> None:
+        rows = partial(_rows, model, progress, work)
+        passes.run(f"{model.name}: rows", name_of(model.table), rows)
 
     for model in models:
         if not model.derived:
-            correct_rows(model)
-    passes.run("events", name_of(EventItem), partial(project, models, progress))
+            look_at_rows(model)
+    passes.run("events", name_of(EventItem), partial(_events, models, progress, work.feed))
     for model in with_sums(models):
         if progress.at(f"{model.name}: sums") != DONE:
-            progress.add("sums corrected", retried(partial(set_sums_right, model)))
+            progress.add("sums corrected", retried(partial(work.sums, model)))
             progress.reached(f"{model.name}: sums", DONE)
     for model in models:
         if model.derived:
-            correct_rows(model)
+            look_at_rows(model)
 
 
-def _rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
-    def right(item: Item) -> bool:
+def _rows(model: ReadModel, progress: Progress, work: Work, items: Sequence[Item]) -> None:
+    def was_wrong(item: Item) -> bool:
         try:
-            return set_right(model, item)
+            return work.row(model, item)
         except Exception as error:
             if is_transient(error):
                 raise
@@ -55,26 +79,32 @@ def _rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
             return False
 
     progress.add(
-        "rows corrected", sum(in_parallel(right, filter(partial(is_single, model), items)))
+        "rows corrected", sum(in_parallel(was_wrong, filter(partial(is_single, model), items)))
     )
     progress.add("rows", len(items))
 
 
 def project(models: Sequence[ReadModel], progress: Progress, items: Sequence[Item]) -> None:
     """Feeds the read models the events that are not projected; singly if the batch fails."""
+    _events(models, progress, _feed, items)
+
+
+def _events(
+    models: Sequence[ReadModel], progress: Progress, feed: Feed, items: Sequence[Item]
+) -> None:
     try:
-        fed = _feed(models, items)
+        fed = feed(models, items)
     except Exception as error:
         if is_transient(error):
             raise
-        fed = sum(_feed_alone(models, progress, item) for item in items)
+        fed = sum(_alone(models, progress, feed, item) for item in items)
     progress.add("events", len(items))
     progress.add("events projected into a read model", fed)
 
 
-def _feed_alone(models: Sequence[ReadModel], progress: Progress, item: Item) -> int:
+def _alone(models: Sequence[ReadModel], progress: Progress, feed: Feed, item: Item) -> int:
     try:
-        return _feed(models, [item])
+        return feed(models, [item])
     except Exception as error:
         if is_transient(error):
             raise
@@ -93,6 +123,11 @@ def _feed(models: Sequence[ReadModel], items: Sequence[Item]) -> int:
             model.project(behind)
         fed += len(behind)
     return fed
+
+
+def _count_lacking(models: Sequence[ReadModel], items: Sequence[Item]) -> int:
+    events = events_of(items)
+    return sum(len(lacking(model, events)) for model in models)
 
 
 def events_of(items: Sequence[Item]) -> list[Recorded]:

@@ -33,9 +33,7 @@ def set_right(model: ReadModel, item: Item) -> bool:
     for attempt in range(ATTEMPTS):
         if seen is None:
             return False  # Deleted; a missing row is projected with the events.
-        right = expected(model, seen, newest)
-        if right is not None and key_of(model.table, right) != key:
-            right = None
+        right = right_row(model, seen)
         if same(right, seen):
             return False
         if swapped(model.table, seen, right):
@@ -43,6 +41,19 @@ def set_right(model: ReadModel, item: Item) -> bool:
         time.sleep(_BACKOFF.delay(attempt))
         seen = get(model.table, key)
     raise Unsettled(f"{model.name}: {key} changed at each attempt")
+
+
+def is_wrong(model: ReadModel, item: Item) -> bool:
+    """Whether `set_right` would correct this row. Changes nothing. Raises UnknownEvent."""
+    return not same(right_row(model, item), item)
+
+
+def right_row(model: ReadModel, seen: Item) -> Item | None:
+    """What a row should be now; None if it should not exist. Raises UnknownEvent."""
+    right = expected(model, seen, newest)
+    if right is not None and key_of(model.table, right) != key_of(model.table, seen):
+        return None
+    return right
 
 
 def swapped(table: type[Table], seen: Item, right: Item | None) -> bool:

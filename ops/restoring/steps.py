@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.settings import WRITE
 from ops.deploying.health import fetch
 from ops.deploying.tables import delete_table
+from ops.errors import in_words
 from ops.mappings import RESTORED_VARIABLE
 from ops.restoring import cutting, functions, streams, tables
 from ops.restoring.cloud import Cloud
@@ -140,9 +141,9 @@ class Restore:
             try:
                 step.do()
             except (click.ClickException, ClientError, BotoCoreError) as error:
-                what = error.message if isinstance(error, click.ClickException) else str(error)
+                what = error.message if isinstance(error, click.ClickException) else in_words(error)
                 raise click.ClickException(
-                    f"stopped at step {number}, {step.name}: {what}\n{self.record.state()}"
+                    f"stopped at step {number}, {step.name}: {what}; {self.record.state()}"
                 ) from error
             self.record.finished(step.name)
         for line in self.record.lines(keep_copy=self.keep_copy):

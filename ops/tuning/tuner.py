@@ -72,6 +72,11 @@ def apply(target: Target, wanted: list[Step]) -> Iterator[str]:
         yield f"{len(done):>3} {kind}"
 
 
+def is_removed(step: Step) -> bool:
+    """Whether `remove` removes a resource, or leaves it to `chalice delete`."""
+    return HANDLERS[step.kind].remove is not None and not _is_of_lambda(step)
+
+
 def remove(target: Target, wanted: list[Step]) -> Iterator[str]:
     """Removes what `apply` made, before `chalice delete`; a line of text about each type.
 

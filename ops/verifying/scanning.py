@@ -3,16 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Never, TypeVar
-
-from tqdm import tqdm
+from typing import Any, TypeVar
 
 from chalicelib.backoff import Backoff
 from chalicelib.events.dead_letters import is_transient
 from chalicelib.tables import in_parallel
+from ops.bars import Bars, silent
 from ops.verifying.raw import Item, client
 
 PAGE = 1000
@@ -25,40 +23,6 @@ _Result = TypeVar("_Result")
 
 Key = dict[str, Any]
 """A start key of a scan (ExclusiveStartKey)."""
-
-Tick = Callable[[int], None]
-"""Reports that this many more items were read."""
-
-Bars = Callable[[str, int | None], Tick]
-"""Reports the beginning of a part of the work, and its approximate number of items if known."""
-
-
-def silent(_: str, __: int | None = None) -> Tick:
-    """No progress bars."""
-    return lambda _: None
-
-
-@contextmanager
-def progress_bars(*, quiet: bool) -> Iterator[Bars]:
-    """Progress bars, one for each part of the work."""
-    bars: list[tqdm[Never]] = []
-
-    def begin(part: str, total: int | None = None) -> Tick:
-        bar: tqdm[Never] = tqdm(
-            desc=part, total=total or None, unit=" items", unit_scale=True, disable=quiet
-        )
-        bars.append(bar)
-
-        def tick(count: int) -> None:
-            bar.update(count)
-
-        return tick
-
-    try:
-        yield begin
-    finally:
-        for bar in bars:
-            bar.close()
 
 
 @dataclass

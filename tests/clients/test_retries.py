@@ -22,6 +22,7 @@ from twofold import (
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
 from ops import openapi
+from tests.clients.conftest import Connect
 from tests.clients.troubled import Answer, Trouble, Troubled
 from tests.engines import free_port
 
@@ -58,11 +59,11 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def away(line: Troubled, ledger: str, books: Ledger) -> Ledger:
+def away(connect: Connect, line: Troubled, ledger: str, books: Ledger) -> Ledger:
     """A client of the same ledger whose way there is troubled."""
     books.transactions.post(TOP_UP, id="posted")
     books.transactions.post(TOP_UP, id="held", pending=Pending())
-    return Ledger(ledger, line.url)
+    return connect(ledger, line.url)
 
 
 @pytest.mark.parametrize("write", WRITES_DONE_ONCE.values(), ids=WRITES_DONE_ONCE)
@@ -177,11 +178,11 @@ def test_what_a_batch_did_at_first_is_told_as_it_was_told_at_first(
 
 @pytest.mark.parametrize("last", [left("not_attempted"), Answer(503, "contention"), Answer(504)])
 def test_what_is_left_of_a_batch_at_the_deadline_has_its_problem(
-    line: Troubled, ledger: str, waits: list[float], last: Answer
+    connect: Connect, line: Troubled, ledger: str, waits: list[float], last: Answer
 ) -> None:
     line.expect(left("not_attempted"), replace(last, retry_after="61"))
 
-    [result] = Ledger(ledger, line.url).transactions.post_batch(batch_of(1), atomic=False)
+    [result] = connect(ledger, line.url).transactions.post_batch(batch_of(1), atomic=False)
 
     assert result.problem is not None
     assert (result.status, result.problem.code) == (503, "not_attempted")
@@ -189,12 +190,12 @@ def test_what_is_left_of_a_batch_at_the_deadline_has_its_problem(
 
 
 def test_a_batch_that_is_refused_as_a_whole_when_it_is_sent_again_is_refused(
-    line: Troubled, ledger: str, waits: list[float]
+    connect: Connect, line: Troubled, ledger: str, waits: list[float]
 ) -> None:
     line.expect(left("not_attempted"), Answer(403, "forbidden"))
 
     with pytest.raises(Problem) as problem:
-        Ledger(ledger, line.url).transactions.post_batch(batch_of(1), atomic=False)
+        connect(ledger, line.url).transactions.post_batch(batch_of(1), atomic=False)
 
     assert (problem.value.code, len(waits)) == ("forbidden", 1)
 
@@ -228,7 +229,7 @@ def test_the_waits_are_spread_over_their_bound(
 ) -> None:
     line.expect(*[BEHIND] * 5)
 
-    away.accounts.get("alice")
+    away.accounts.get("alice", strong=True)
 
     bounds = (0.1, 0.2, 0.4, 0.8, 1.6)
     assert all(0 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
@@ -236,12 +237,12 @@ def test_the_waits_are_spread_over_their_bound(
 
 
 def test_a_wait_beyond_the_deadline_is_not_begun_and_the_last_problem_is_raised(
-    line: Troubled, ledger: str, waits: list[float]
+    connect: Connect, line: Troubled, ledger: str, waits: list[float]
 ) -> None:
     line.expect(BEHIND, Answer(503, "contention", retry_after="61"))
 
     with pytest.raises(Problem) as problem:
-        Ledger(ledger, line.url).transactions.post(TOP_UP, id="t-1")
+        connect(ledger, line.url).transactions.post(TOP_UP, id="t-1")
 
     assert (problem.value.status, problem.value.code) == (503, "contention")
     assert problem.value.key == "t-1"
@@ -259,12 +260,12 @@ def test_a_wait_beyond_the_deadline_is_not_begun_and_the_last_problem_is_raised(
     ],
 )
 def test_an_attempt_that_may_have_been_done_is_not_denied_by_the_last_one(
-    line: Troubled, ledger: str, waits: list[float], first: Trouble, raised: str
+    connect: Connect, line: Troubled, ledger: str, waits: list[float], first: Trouble, raised: str
 ) -> None:
     line.expect(first, Answer(503, "contention", retry_after="61"))
 
     with pytest.raises(TwofoldError) as error:
-        Ledger(ledger, line.url).transactions.post(TOP_UP, id="t-1")
+        connect(ledger, line.url).transactions.post(TOP_UP, id="t-1")
 
     assert getattr(error.value, "code", "no reply") == raised
     assert error.value.key == "t-1"
@@ -272,12 +273,12 @@ def test_an_attempt_that_may_have_been_done_is_not_denied_by_the_last_one(
 
 
 def test_a_part_of_a_batch_that_is_unknown_stays_so_until_it_is_done_or_refused(
-    line: Troubled, ledger: str, waits: list[float]
+    connect: Connect, line: Troubled, ledger: str, waits: list[float]
 ) -> None:
     last = replace(left("contention", "not_attempted"), retry_after="61")
     line.expect(left("outcome_unknown", "contention"), last)
 
-    results = Ledger(ledger, line.url).transactions.post_batch(batch_of(2), atomic=False)
+    results = connect(ledger, line.url).transactions.post_batch(batch_of(2), atomic=False)
 
     codes = [result.problem and result.problem.code for result in results]
     assert codes == ["outcome_unknown", "not_attempted"]
@@ -285,10 +286,10 @@ def test_a_part_of_a_batch_that_is_unknown_stays_so_until_it_is_done_or_refused(
 
 
 def test_without_a_connection_nothing_was_sent_and_the_error_says_so_at_once(
-    waits: list[float],
+    connect: Connect, waits: list[float]
 ) -> None:
     address = f"http://127.0.0.1:{free_port()}"
-    nowhere = Ledger("acme", address)
+    nowhere = connect("acme", address)
 
     with pytest.raises(NoConnection) as refused:
         nowhere.transactions.post(TOP_UP, idempotency_key="mine")
@@ -319,12 +320,12 @@ def test_a_host_that_does_not_exist_is_named_at_once(
 
 
 def test_a_server_without_tls_is_named_at_once(
-    line: Troubled, ledger: str, waits: list[float]
+    connect: Connect, line: Troubled, ledger: str, waits: list[float]
 ) -> None:
     address = line.url.replace("http://", "https://")
 
     with pytest.raises(NoReply, match=f"no secure connection to {address}: "):
-        Ledger(ledger, address).trial_balance()
+        connect(ledger, address).trial_balance()
 
     assert waits == []
 
@@ -352,11 +353,11 @@ def test_a_server_that_went_away_after_it_may_have_done_the_write_is_tried_again
 
 
 def test_a_server_that_does_not_answer_in_time_is_asked_again(
-    line: Troubled, ledger: str, books: Ledger, waits: list[float]
+    connect: Connect, line: Troubled, ledger: str, books: Ledger, waits: list[float]
 ) -> None:
     line.expect("stall")
 
-    impatient = Ledger(ledger, line.url, timeout=0.5)
+    impatient = connect(ledger, line.url, timeout=0.5)
 
     assert impatient.accounts.get("alice", min_version=1).id == books.accounts.get("alice").id
     assert len(line.seen) == 2
@@ -365,32 +366,36 @@ def test_a_server_that_does_not_answer_in_time_is_asked_again(
 
 @pytest.mark.parametrize("status", [400, 409, 422, 500])
 def test_what_is_refused_is_not_asked_again(
-    status: int, line: Troubled, ledger: str, waits: list[float]
+    connect: Connect, status: int, line: Troubled, ledger: str, waits: list[float]
 ) -> None:
     line.expect(Answer(status, "refused"))
 
     with pytest.raises(Problem) as problem:
-        Ledger(ledger, line.url).transactions.post(TOP_UP)
+        connect(ledger, line.url).transactions.post(TOP_UP)
 
     assert (problem.value.status, problem.value.code) == (status, "refused")
     assert len(line.seen) == 1
     assert waits == []
 
 
-def test_an_answer_that_is_not_the_ledgers_is_a_problem_too(line: Troubled, ledger: str) -> None:
+def test_an_answer_that_is_not_the_ledgers_is_a_problem_too(
+    connect: Connect, line: Troubled, ledger: str
+) -> None:
     line.expect(Answer(403), Answer(301), Answer(200))
 
     for status in (403, 301, 200):
         with pytest.raises(Problem) as problem:
-            Ledger(ledger, line.url).trial_balance()
+            connect(ledger, line.url).trial_balance()
         assert (problem.value.status, problem.value.code) == (status, "unexpected_answer")
 
 
-def test_a_key_is_sent_as_a_bearers_and_amounts_as_strings(line: Troubled, ledger: str) -> None:
+def test_a_key_is_sent_as_a_bearers_and_amounts_as_strings(
+    connect: Connect, line: Troubled, ledger: str
+) -> None:
     line.expect(Answer(401, "unauthorized"))
 
     with pytest.raises(Problem):
-        Ledger(ledger, line.url, key="tf_secret").transactions.post(TOP_UP)
+        connect(ledger, line.url, key="tf_secret").transactions.post(TOP_UP)
 
     (sent,) = line.seen
     assert sent.headers["Authorization"] == "Bearer tf_secret"
@@ -399,9 +404,9 @@ def test_a_key_is_sent_as_a_bearers_and_amounts_as_strings(line: Troubled, ledge
     assert amounts == ["1000", "1000"]
 
 
-def test_each_api_is_asked_at_its_own_address(line: Troubled) -> None:
+def test_each_api_is_asked_at_its_own_address(connect: Connect, line: Troubled) -> None:
     line.expect(*[Answer(404, "not_found")] * 3)
-    apart = Ledger(
+    apart = connect(
         "acme",
         f"{line.url}/write/",
         accounts_url=f"{line.url}/accounts",
@@ -423,8 +428,10 @@ def test_each_api_is_asked_at_its_own_address(line: Troubled) -> None:
     ]
 
 
-def test_the_client_has_a_method_for_every_route_of_the_ledger(line: Troubled) -> None:
-    books = Ledger("{ledger}", line.url)
+def test_the_client_has_a_method_for_every_route_of_the_ledger(
+    connect: Connect, line: Troubled
+) -> None:
+    books = connect("{ledger}", line.url)
     accounts, transactions = books.accounts, books.transactions
     account, transaction = "{account}", "{transaction}"
     calls: list[Callable[[], object]] = [

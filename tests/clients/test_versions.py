@@ -6,16 +6,17 @@ import pytest
 from twofold import Ledger, NewAccount, NewTransaction, Pending, Problem, credit, debit
 from twofold.versions import Seen, Versions, account_key
 
+from tests.clients.conftest import Connect
 from tests.clients.troubled import Answer, Troubled
 
 TOP_UP = (debit("cash", 1000), credit("alice", 1000))
 
 
 @pytest.fixture
-def session(line: Troubled, ledger: str, books: Ledger) -> Ledger:
+def session(connect: Connect, line: Troubled, ledger: str, books: Ledger) -> Ledger:
     """A new client, whose requests are noted. The ledger has accounts that it has not seen."""
     books.accounts.get("alice")
-    return Ledger(ledger, line.url)
+    return connect(ledger, line.url)
 
 
 def asked_for(line: Troubled) -> str | None:
@@ -116,10 +117,10 @@ def test_a_strong_read_needs_no_version(session: Ledger, line: Troubled) -> None
 
 
 def test_a_client_that_remembers_nothing_asks_for_nothing(
-    line: Troubled, ledger: str, books: Ledger
+    connect: Connect, line: Troubled, ledger: str, books: Ledger
 ) -> None:
     books.accounts.get("alice")
-    forgetful = Ledger(ledger, line.url, remember_versions=0)
+    forgetful = connect(ledger, line.url, remember_versions=0)
     forgetful.transactions.reverse(forgetful.transactions.post(TOP_UP).id)
 
     read(forgetful)
@@ -136,10 +137,10 @@ def test_a_dry_run_is_not_waited_for(session: Ledger, line: Troubled) -> None:
 
 
 def test_a_read_that_the_projection_does_not_reach_is_a_problem_and_not_an_older_answer(
-    line: Troubled, ledger: str, books: Ledger
+    connect: Connect, line: Troubled, ledger: str, books: Ledger
 ) -> None:
     assert books.accounts.get("alice").version == 1
-    impatient = Ledger(ledger, line.url, deadline=0.5)
+    impatient = connect(ledger, line.url, deadline=0.5)
     impatient.transactions.post(TOP_UP)
     line.expect(Answer(503, "projection_behind", retry_after="1"))
 

@@ -103,7 +103,8 @@ def troubled(upstream: str) -> Iterator[Troubled]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         line = Troubled(f"http://127.0.0.1:{server.server_port}")
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        # It looks every so many seconds whether it shall end.
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield line
         finally:

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.http.description import OPENAPI
 from tests.engines import ROOT
+from tests.npm import run
 from tests.openapi import judges
 from tests.openapi.test_description import DOCUMENT, operations
 
@@ -94,12 +95,12 @@ def test_generated_types_accept_the_requests_of_the_pages_and_the_contract(folde
         for number, (operation, body) in enumerate(requests)
     ]
     (folder / "requests.ts").write_text("\n".join(['import type { Body } from "./uses";', *lines]))
-    judges.run("node_modules/.bin/openapi-typescript", "good.json", "-o", "types.ts", folder=folder)
+    run("node_modules/.bin/openapi-typescript", "good.json", "-o", "types.ts", folder=folder)
 
     assert {operation for operation, _ in requests} == {
         each["operationId"] for each in operations().values() if "requestBody" in each
     }
-    judges.run("node_modules/.bin/tsc", folder=folder)
+    run("node_modules/.bin/tsc", folder=folder)
 
 
 def _of_pages() -> Iterator[tuple[str, str]]:
@@ -127,7 +128,7 @@ def _operation_at(path: str) -> str:
 
 
 def test_postman_fills_in_the_examples(folder: Path) -> None:
-    collection = json.loads(judges.run("node", "postman.js", "good.json", folder=folder))
+    collection = json.loads(run("node", "postman.js", "good.json", folder=folder))
     asked = list(_requests(collection))
 
     variables = {

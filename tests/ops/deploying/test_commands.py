@@ -191,5 +191,15 @@ def test_the_word_that_deletes_the_books_is_asked_for_exactly() -> None:
     assert "--events delete-the-books" in one_line(run("destroy", "--events", "yes"))
 
 
-def test_json_goes_with_a_plan_only() -> None:
-    assert run("deploy", "--json").exit_code == 2
+def test_a_deploy_prints_the_addresses_as_json(packaged: dict[str, dict[str, object]]) -> None:
+    done = run("deploy", "--no-health", "--json")
+
+    assert packaged
+    assert json.loads(done.stdout) == {
+        "environment": "prod",
+        "stages": [
+            {"stage": "write", "address": "https://twofold-write.example/v1"},
+            {"stage": "accounts", "address": "https://twofold-accounts.example/v1"},
+        ],
+    }
+    assert "[1/2] write: made" in done.stderr
