@@ -76,10 +76,5 @@ def main() -> None:
     ops(prog_name="twofold")
 
 
-def main() -> None:
-    """The command `twofold`."""
-    ops(prog_name="twofold")
-
-
 if __name__ == "__main__":
     ops()

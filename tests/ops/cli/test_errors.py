@@ -27,6 +27,7 @@ WITHOUT_AWS = {
     "faults": "starts an engine of its own",
     "package": "needs the package index only",
     "policies": "writes files of the project",
+    "problems": "writes files of the project",
     "reset": "deletes a folder of this computer",
     "template": "writes a file",
 }
