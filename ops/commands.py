@@ -39,8 +39,8 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "deployer": ("ops.deployer", "Writes the policies of who may deploy: docs/examples."),
         "faults": ("ops.faults.command", "Sends requests through a faulty proxy, and verifies."),
         "openapi": ("ops.openapi", "Writes the description of the API."),
-        "problems": ("ops.problems", "Writes the pages on error codes: docs/problems."),
         "policies": ("ops.policies", "Writes the policies of the Lambdas: .chalice/policies."),
+        "problems": ("ops.problems", "Writes a page for each error code: docs/problems."),
     },
 }
 """The commands in the sections of `--help`."""

@@ -409,6 +409,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/problems/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the page about an error code
+         * @description What an error code means, its usual cause, and what to do. Its path is that of a problem's `type`.
+         */
+        get: operations["getProblemPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -1290,7 +1310,7 @@ export interface components {
         Problem: {
             /**
              * Format: uri
-             * @description The address of this kind of error, which ends in its code.
+             * @description The address of the page about this kind of error, which ends in its code.
              * @example https://twofold.dev/problems/insufficient_funds
              */
             type: string;
@@ -3309,6 +3329,45 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    getProblemPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `code` of a problem.
+                 * @example insufficient_funds
+                 */
+                code: "malformed_json" | "validation_failed" | "invalid_amount" | "invalid_cursor" | "unauthorized" | "forbidden" | "not_found" | "ledger_not_found" | "account_not_found" | "transaction_not_found" | "method_not_allowed" | "version_conflict" | "account_exists" | "transaction_not_pending" | "transaction_not_posted" | "already_reversed" | "account_not_empty" | "request_too_large" | "too_many_entries" | "batch_too_large" | "unsupported_media_type" | "unbalanced_transaction" | "insufficient_funds" | "balance_limit_exceeded" | "account_frozen" | "account_closed" | "asset_mismatch" | "exceeds_pending_amount" | "idempotency_key_reused" | "batch_aborted" | "rate_limited" | "internal_error" | "contention" | "not_attempted" | "outcome_unknown" | "projection_behind" | "unavailable";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description `validation_failed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["not_found"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["unavailable"];
