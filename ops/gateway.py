@@ -39,7 +39,8 @@ GATEWAY_ANSWERS = {
 """API Gateway's own responses, by type, as the contract's problems."""
 
 _AUTHORIZER_FAILED = ("AUTHORIZER_FAILURE", "AUTHORIZER_CONFIGURATION_ERROR")
-_LAMBDA_FAILED = ("INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "DEFAULT_5XX")
+_DEFAULT = "DEFAULT_5XX"
+_LAMBDA_FAILED = ("INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", _DEFAULT)
 
 ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -135,8 +136,14 @@ def open_paths(stage: Stage) -> tuple[str, ...]:
 
 
 def gateway_responses(stage: Stage) -> dict[str, Any]:
-    """API Gateway's own responses, as its OpenAPI extension describes them."""
-    return {name: _response(problem) for name, problem in answers(stage).items()}
+    """API Gateway's own responses, as its OpenAPI extension describes them.
+
+    Types of 5xx that are left out get the response of `DEFAULT_5XX`, so those that equal it are:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+    """
+    found = {name: _response(problem) for name, problem in answers(stage).items()}
+    default = found.pop(_DEFAULT)
+    return {_DEFAULT: default} | {name: each for name, each in found.items() if each != default}
 
 
 def answers(stage: Stage) -> dict[str, Problem]:
