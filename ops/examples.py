@@ -12,7 +12,7 @@ from typing import Any
 class Example:
     """One request, and the status that it is answered with.
 
-    Paths are within a ledger, unless it is one that is `outside` of all.
+    Its path is within a ledger, unless it is `outside` of ledgers.
     """
 
     operation: str

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -40,9 +41,9 @@ class PackageCache:
         self._folder.mkdir(parents=True, exist_ok=True)
         unused_since = time.time() - _WEEK_SECONDS
         for other in self._folder.iterdir():
-            # Another process may delete it at the same time.
-            if other.exists() and other.stat().st_mtime < unused_since:
-                other.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # Another process may delete it at the same time.
+                if other.stat().st_mtime < unused_since:
+                    other.unlink()
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
             file.write(hashlib.sha256(content).digest() + content)
         Path(file.name).replace(path)

@@ -20,15 +20,12 @@ HEADING = re.compile(r"^## (\d+\.\d+\.\d+) \((\d{4}-\d\d-\d\d|unreleased)\)$", r
 def versions() -> dict[str, str]:
     """The version in each file that has one, by the file's path."""
     python = PROJECT / "clients" / "python" / "pyproject.toml"
-    found = {
+    return {
         "chalicelib/__init__.py": _first(r'__version__ = "(.*)"', "chalicelib/__init__.py"),
         "chalicelib/http/openapi.json": _json("chalicelib/http/openapi.json")["info"]["version"],
         "clients/python/pyproject.toml": tomllib.loads(python.read_text())["project"]["version"],
+        "clients/typescript/package.json": _json("clients/typescript/package.json")["version"],
     }
-    package = "clients/typescript/package.json"
-    if (PROJECT / package).exists():
-        found[package] = _json(package)["version"]
-    return found
 
 
 def releases(changelog: str) -> dict[str, str]:

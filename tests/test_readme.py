@@ -9,9 +9,7 @@ below it only sets variables. Other blocks, such as `console`, are not pasted.
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,11 +19,12 @@ from typing import Any
 import pytest
 
 from chalicelib.http.problem_types import PROBLEM_TYPES
-from tests import engines
+from tests.engines import ROOT
+from tests.local.server import chalice_local, copy_project
 
 ADDRESS = "http://127.0.0.1:8000"
-RECIPES = sorted((engines.ROOT / "docs" / "recipes").glob("*.md"))
-PAGES = [engines.ROOT / "README.md", engines.ROOT / "docs" / "concepts.md", *RECIPES[1:]]
+RECIPES = sorted((ROOT / "docs" / "recipes").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "docs" / "concepts.md", *RECIPES[1:]]
 PATIENCE_SECONDS = 20
 """How long reads that do not name a version are repeated until they show what was written."""
 
@@ -112,22 +111,12 @@ def wrong_with(step: Step, printed: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    # A copy, so that Chalice does not reload it for what other tests leave in the project.
-    folder = tmp_path_factory.mktemp("project")
-    for name in ("app.py", "chalicelib", "simulator", ".chalice"):
-        source = engines.ROOT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, folder / name)
-    port = engines.free_port()
-    chalice = Path(sys.executable).with_name("chalice")
-    with engines.running(
-        [str(chalice), "local", "--port", str(port), "--no-autoreload"],
-        f"http://127.0.0.1:{port}",
-        cwd=folder,
-        TWOFOLD_HOME=str(folder / "home"),
-        TWOFOLD_ENVIRONMENT="dev",
-    ) as url:
-        yield url
+    """The address of a server that the pages share, each with a ledger of its own."""
+    project = copy_project(tmp_path_factory.mktemp("project"))
+    with chalice_local(project, tmp_path_factory.mktemp("books") / "home") as running:
+        running.options.append("--no-autoreload")
+        running.start()
+        yield running.url
 
 
 @pytest.fixture(scope="module")

@@ -197,12 +197,13 @@ def with_account_events(
 ) -> Sequence[Event]:
     """A transaction's events, each naming the events that its entries made on accounts.
 
-    `written` has the events of each account, in the order of the entries.
+    `written` has the events of each account, in the order of the entries. It may also have those of
+    the transaction that is reversed, whose id may be an account's too.
     """
     named = []
     for event in events:
         assert isinstance(event, transaction_events.Event)
-        made = {stream.id: iter(recorded) for stream, recorded in written.items()}
+        made = {one.id: iter(written[one]) for one in written if one.kind == _ACCOUNT}
         is_reversed = isinstance(event, transaction_events.TransactionReversed)
         account_events = []
         for entry in () if is_reversed else event.entries:

@@ -23,7 +23,7 @@ class HealthBody(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Annotated[str, described("An API.", "write", enum=list(APIS))], ...],
         described("The APIs that this stage serves.", list(APIS)),
     ]
-    version: Annotated[str, described("The version of Twofold that it runs.", "0.3.0")]
+    version: Annotated[str, described("The version of Twofold that it runs.", __version__)]
 
 
 @routes.public("/health")

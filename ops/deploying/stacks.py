@@ -127,7 +127,7 @@ class Stack:
             case Step.BY_HAND:
                 raise click.ClickException(
                     f"{self.name} is in {state.status}, in which no deploy leaves a stack; mend "
-                    "it in CloudFormation's console, or take it down with `ops destroy`"
+                    "it in CloudFormation's console, or take it down with `twofold destroy`"
                 )
             case _:
                 return State() if state.status == "DELETE_COMPLETE" else state

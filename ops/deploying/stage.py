@@ -188,7 +188,7 @@ class Deployment:
         if run_ops(self.stage, "rebuild", group, region=self.bucket.region).returncode:
             raise click.ClickException(
                 f"{self.stage.name} is up, but {group} was not rebuilt; "
-                f"deploy again, or run `python -m ops --stage {self.stage.name} rebuild {group}`"
+                f"deploy again, or run `twofold --stage {self.stage.name} rebuild {group}`"
             )
 
     @property

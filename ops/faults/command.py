@@ -59,7 +59,7 @@ _FREQUENT = ("ThrottlingException", "ProvisionedThroughputExceededException")
 def faults(seed: int | None, rounds: int, requests: int) -> None:
     """Writes through a proxy with every fault, and compares every answer with the stored events."""
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
-    click.echo(f"again: python -m ops faults --seed {seed} --rounds {rounds}\n")
+    click.echo(f"again: twofold faults --seed {seed} --rounds {rounds}\n")
     logging.disable(logging.CRITICAL)  # Each fault would be logged.
     codes, injected, wrong = Counter[str](), Counter[str](), list[str]()
     with fresh_engine():

@@ -61,7 +61,7 @@ def _changeable(cloud: Cloud, stage: Stage) -> tuple[Stack, State | None]:
     state = stack.settled()
     if state.status in (None, "DELETE_COMPLETE"):
         return stack, None
-    deploy = f"run `ops deploy --only {stage.name}`, and then the restore again"
+    deploy = f"run `twofold deploy --only {stage.name}`, and then the restore again"
     if state.status not in _GOOD:
         raise click.ClickException(f"{stage.stack} is in {state.status}: {deploy}")
     fed_by_stream = stage.projectors and not stage.kinesis_stream

@@ -109,7 +109,7 @@ def skeleton(stage: Stage) -> dict[str, Any]:
 def check_limits(stage: Stage) -> None:
     """Raises a click error for a stage that `chalice deploy` cannot make, or not from here."""
     running = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    instead = f"use `python -m ops deploy --environment {stage.environment}`"
+    instead = f"use `twofold deploy --environment {stage.environment}`"
     if running != stage.runtime:
         raise click.ClickException(
             f"{stage.name} runs on {stage.runtime} and this is {running}, which Chalice would take "

@@ -94,7 +94,7 @@ def _feed_kinesis(target: Target, _: str, properties: Properties) -> None:
     dynamodb, name = target.client("dynamodb"), properties["TableName"]
     if none_on(_MISSING, dynamodb.describe_table, TableName=name) is None:
         raise click.ClickException(
-            f"there is no table {name}: run `python -m ops --stage {target.stage.name} provision`"
+            f"there is no table {name}: run `twofold --stage {target.stage.name} provision`"
         )
     if "KinesisStreamSpecification" not in properties:
         return

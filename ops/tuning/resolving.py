@@ -19,7 +19,7 @@ class Unknown(click.ClickException):
     """A type, a property or a reference of a template that `tune` does not know."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"`tune` does not know {what}; `python -m ops deploy` does")
+        super().__init__(f"`tune` does not know {what}; `twofold deploy` does")
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,15 @@ def test_a_reversal_names_its_own_events_and_what_it_reverses_names_none(
     assert transaction_event(newest(fixture, transaction_stream("acme", "t"))).account_events == ()
 
 
+def test_a_reversal_names_events_of_accounts_also_where_one_has_the_id_of_what_it_reverses(
+    fixture: ExecutorFixture,
+) -> None:
+    fixture.do(posting("alice", debit("alice", 1), debit("alice", 2), credit("bob", 3)))
+    fixture.do(ReverseTransaction(ledger="acme", transaction="back", reverses="alice"))
+
+    assert [one.stream.id for one in named_by(fixture, "back")] == ["bob", "alice", "alice"]
+
+
 def test_each_transaction_of_an_atomic_batch_names_its_own(fixture: ExecutorFixture) -> None:
     fixture.executor.execute_together(
         [posting(id, debit("alice", 1), credit("bob", 1)) for id in ("a", "b")], actor="key-1"

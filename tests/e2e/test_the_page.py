@@ -57,7 +57,7 @@ class Reader:
             self.variables["KEY"] = key.group()
         for name, address in re.findall(r"^  (\w+) +(http\S+)$", printed, re.MULTILINE):
             self.variables[name.upper()] = address
-        if "ops package" in command:
+        if "twofold package" in command:
             self.variables["AT"] = f"{datetime.now(UTC) - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
 
     def tables(self) -> list[str]:
@@ -100,7 +100,7 @@ def test_every_command_of_the_page_does_what_the_page_says(reader: Reader, tmp_p
             assert json.loads(printed)["entries"][1]["balance_after"] == "1000"
         elif "accounts/alice" in command:
             assert until_projected(reader, command, printed)["posted"] == "1000"
-        elif "ops package" in command:
+        elif "twofold package" in command:
             packaged_is_what_is_deployed(reader, tmp_path)
     assert (deploys, destroys) == (2, 2)
 

@@ -101,8 +101,7 @@ def test_make_run_says_what_it_does(checkout: Checkout) -> None:
     assert re.search(r"^\.venv +creating, with Python 3\.1\d", checkout.printed, re.MULTILINE)
     (number,) = re.findall(r"installing (\d+) packages, once", checkout.printed)
     assert int(number) <= 55
-    for page in ("README.md", "CHANGELOG.md"):
-        assert f"installs {number} packages" in (ROOT / page).read_text()
+    assert f"installs {number} packages" in (ROOT / "README.md").read_text()
 
 
 def test_make_run_installs_what_running_needs_and_nothing_else(checkout: Checkout) -> None:

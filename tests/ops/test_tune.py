@@ -452,7 +452,7 @@ def test_another_python_than_the_lambdas_is_refused_in_one_line() -> None:
 def test_what_chalice_cannot_make_is_refused_with_what_can() -> None:
     deployed.check_limits(STAGES["write"])
     copies = varied(STAGES["accounts"], {"TWOFOLD_REPLICAS": "eu-west-1"})
-    with pytest.raises(click.ClickException, match="ops deploy --environment prod"):
+    with pytest.raises(click.ClickException, match="twofold deploy --environment prod"):
         deployed.check_limits(copies)
     elsewhere = varied(STAGES["accounts"], {"TWOFOLD_REGION": "eu-west-1"})
     with pytest.raises(click.ClickException, match="set AWS_DEFAULT_REGION=eu-west-1"):

@@ -44,7 +44,7 @@ REQUESTS = {
         "The request has no valid key, token or signature.",
         "The header `Authorization: Bearer tf_…` is missing or misspelt, or the key was revoked or "
         "belongs to another environment. With IAM or Cognito: signature or token have expired.",
-        "Send a key of this environment. Operators make and list keys with `python -m ops keys`. "
+        "Send a key of this environment. Operators make and list keys with `twofold keys`. "
         "If a key stopped working, look there whether it was revoked before you make another.",
         CAUSE_FIRST,
     ),

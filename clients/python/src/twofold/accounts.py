@@ -8,15 +8,12 @@ from msgspec import UNSET, Struct, UnsetType
 
 from twofold.amounts import require_amount
 from twofold.batches import done
-from twofold.calls import Calls, keyed, query_of, read, segment
+from twofold.calls import PAGE, Calls, keyed, query_of, read, segment
 from twofold.ids import new_id
 from twofold.messages import Account, AccountEntry, Balance, Direction, Period
 from twofold.problems import Problem
 from twofold.results import AccountResult, Statement
 from twofold.versions import account_key
-
-PAGE = 200
-"""How many rows of a listing are fetched at a time: the most there may be."""
 
 
 class NewAccount(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,9 @@ from twofold.versions import Versions
 Api = Literal["write", "accounts", "journal"]
 """The Write API and the two Read APIs, which may have addresses of their own."""
 
+PAGE = 200
+"""How many rows of a listing are fetched at a time: the most there may be."""
+
 _Answer = TypeVar("_Answer")
 _Made = TypeVar("_Made", Account, Transaction)
 

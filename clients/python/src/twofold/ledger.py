@@ -13,7 +13,7 @@ from typing import Self
 import msgspec
 
 from twofold.accounts import Accounts
-from twofold.calls import Api, Calls, convert, read
+from twofold.calls import PAGE, Api, Calls, convert, read
 from twofold.messages import Health, Integrity, LedgerEntry, TrialBalance
 from twofold.transactions import Transactions
 from twofold.transport import Transport
@@ -83,7 +83,7 @@ class Ledger:
 
     def ledgers(self, api: Api = "journal") -> Iterator[LedgerEntry]:
         """All ledgers that the key opens and a Read API has, in the order of their ids."""
-        query: dict[str, str] = {"limit": "200"}
+        query = {"limit": str(PAGE)}
         while True:
             reply = self._transport.send("GET", f"{self._roots[api]}/ledgers", query=query)
             page = msgspec.json.decode(reply.body)

@@ -6,16 +6,13 @@ from typing import Any, Literal
 
 from twofold.amounts import require_amount
 from twofold.batches import done
-from twofold.calls import Calls, keyed, query_of, segment
+from twofold.calls import PAGE, Calls, keyed, query_of, segment
 from twofold.entries import Entry, NewTransaction, Pending
 from twofold.ids import new_id
 from twofold.messages import Transaction
 from twofold.problems import Problem
 from twofold.results import Result
 from twofold.versions import transaction_key
-
-PAGE = 200
-"""Rows of a page of a listing: the maximum."""
 
 
 class Transactions:
