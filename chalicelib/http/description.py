@@ -19,6 +19,9 @@ OPENAPI = Path(__file__).with_name("openapi.json")
 
 REFERENCE = Path(__file__).with_name("reference")
 
+_LAPTOP = "http://127.0.0.1:8000"
+"""The server of the samples in the document."""
+
 # The library puts its styles into the page. It may call this origin only: no request, and so no
 # key that is entered for a trial request, goes anywhere else.
 _POLICY = (
@@ -39,6 +42,9 @@ def openapi(request: Request) -> Response[str]:
 @routes.public("/docs")
 def docs(request: Request) -> Response[str]:
     """The API reference, a page for people."""
+    if request.ends_with_slash:  # The addresses in the page are relative.
+        headers = {"Location": "../docs", "Content-Type": "text/plain; charset=utf-8"}
+        return Response("", status=308, headers=headers)
     return _cacheable(
         request,
         _text(REFERENCE / "index.html"),
@@ -79,8 +85,13 @@ def _text(file: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _document(root: str) -> str:
-    """The document, whose first server is the one that was asked."""
-    described = json.loads(OPENAPI.read_text())
+    """The document, whose first server is the one that was asked. One on this computer is also the
+    one of the samples.
+    """
+    text = OPENAPI.read_text()
+    if root.startswith("http://"):
+        text = text.replace(_LAPTOP, root)
+    described = json.loads(text)
     described["servers"][0] = {"url": root, "description": "The server of this document."}
     return json.dumps(described, ensure_ascii=False, separators=(",", ":"))
 

@@ -84,6 +84,11 @@ class Request:
         return value
 
     @property
+    def ends_with_slash(self) -> bool:
+        """Whether the path was asked for with a slash at its end, which finds the same route."""
+        return str(self._sent.context.get("path") or "").endswith("/")
+
+    @property
     def root(self) -> str:
         """The base URL by which this API was reached: a path where its host is not known for sure.
 
@@ -91,7 +96,7 @@ class Request:
         """
         context = self._sent.context
         path, resource = (str(context.get(name) or "") for name in ("path", "resourcePath"))
-        below = path.removesuffix(resource) if resource else ""
+        below = path.rstrip("/").removesuffix(resource) if resource else ""
         if domain := context.get("domainName"):
             return f"https://{domain}{below}"
         host = self.header("Host") or ""

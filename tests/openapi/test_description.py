@@ -203,8 +203,8 @@ def test_both_are_served_to_anybody(api: Api) -> None:
     assert shown.body.decode() == (REFERENCE / "index.html").read_text()
 
 
-def servers(context: dict[str, str], **headers: str) -> list[str]:
-    """The addresses in the document, as it is served to a request of this context."""
+def served(context: dict[str, str], **headers: str) -> Any:
+    """The document, as it is served to a request of this context."""
     event = {
         "httpMethod": "GET",
         "path": "/openapi.json",
@@ -217,7 +217,12 @@ def servers(context: dict[str, str], **headers: str) -> list[str]:
         "isBase64Encoded": False,
     }
     reply = app(event, None)
-    return [each["url"] for each in json.loads(reply["body"])["servers"]]
+    return json.loads(reply["body"])
+
+
+def servers(context: dict[str, str], **headers: str) -> list[str]:
+    """The addresses in the document, likewise."""
+    return [each["url"] for each in served(context, **headers)["servers"]]
 
 
 def test_the_document_names_the_server_that_was_asked_first_and_then_where_others_are() -> None:
@@ -230,6 +235,21 @@ def test_the_document_names_the_server_that_was_asked_first_and_then_where_other
     assert servers(domain) == ["https://ledger.example.com/accounts", *others]
     assert servers({}, Host="127.0.0.1:9000") == ["http://127.0.0.1:9000", *others]
     assert servers({}, Host="elsewhere.example") == ["/", *others]
+    assert servers({**domain, "path": "/accounts/openapi.json/"}) == servers(domain)
+
+
+def test_the_samples_call_the_server_of_this_computer_at_its_own_port() -> None:
+    ours = json.dumps(served({}, Host="127.0.0.1:9000")["paths"])
+    theirs = json.dumps(served({}, Host="elsewhere.example")["paths"])
+
+    assert "http://127.0.0.1:8000/ledgers" in theirs
+    assert ours == theirs.replace("http://127.0.0.1:8000", "http://127.0.0.1:9000")
+
+
+def test_a_slash_at_the_end_leads_to_the_page_whose_addresses_are_relative(api: Api) -> None:
+    for method in ("GET", "HEAD"):
+        led = api.request(method, "/docs/")
+        assert (led.status_code, led.headers["Location"]) == (308, "../docs")
 
 
 PAGES = ("/openapi.json", "/docs", "/docs/scalar.js")
