@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import import_journal
 import pytest
-from twofold import Ledger, credit, debit
+from twofold import Ledger, Transaction, credit, debit
 
 from tests.clients.troubled import Troubled
 from tests.engines import ROOT
@@ -213,13 +213,22 @@ def test_all_that_is_not_loaded_as_it_stands_is_told(program: Program, known: Kn
     assert printed.count("\n      ") == sum(known.told.values())
 
 
+def listed(books: Ledger, reference: str) -> list[Transaction]:
+    """The transactions of a reference, once the listing, which knows no versions, has one."""
+    for _ in range(300):
+        if found := list(books.transactions.list(reference=reference)):
+            return found
+        time.sleep(0.1)
+    return []
+
+
 def test_what_a_journal_says_of_a_transaction_is_in_its_metadata(
     url: str, ledger: str, program: Program
 ) -> None:
     program.loaded(*SHARES.arguments, "--url", url, "--ledger", ledger)
 
     with Ledger(ledger, url) as books:
-        (bought,) = books.transactions.list(reference="order-1")
+        (bought,) = listed(books, reference="order-1")
         broker = books.accounts.get("Assets:Broker:HOOL")
 
     assert f"{bought.effective_at:%Y-%m-%d %H:%M %Z}" == "2020-02-10 00:00 UTC"

@@ -47,11 +47,11 @@ def copy_project(folder: Path) -> Path:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """That of a newcomer: no AWS, no settings of ours but the folder of the books."""
+    """That of a newcomer: no AWS, no make around it, no settings of ours but where data are."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "TWOFOLD_", "POWERTOOLS_"))
+        if not name.startswith(("AWS_", "TWOFOLD_", "POWERTOOLS_", "MAKE", "MFLAGS"))
     }
     if "PYTHONPYCACHEPREFIX" not in os.environ:
         kept["PYTHONDONTWRITEBYTECODE"] = "1"  # A server reloads when a file of its folder changes.

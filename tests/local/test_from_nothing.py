@@ -119,7 +119,8 @@ def test_make_run_installs_what_running_needs_and_nothing_else(checkout: Checkou
 
 def test_the_operators_command_is_installed_and_has_all_that_it_imports(checkout: Checkout) -> None:
     commands = (
-        "from ops.__main__ import COMMANDS, ops; [ops.get_command(None, c) for c in COMMANDS]"
+        "from ops.__main__ import ops; from ops.commands import HIDDEN;"
+        "assert all(ops.get_command(None, name) for name in [*ops.list_commands(None), *HIDDEN])"
     )
     for words in (["twofold", "--help"], ["python", "-c", commands]):
         ran = subprocess.run(

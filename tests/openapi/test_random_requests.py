@@ -49,7 +49,7 @@ def test_no_random_request_is_answered_as_is_not_described(server: Server, tmp_p
             "--phases",
             "examples,coverage,fuzzing",
             "--max-examples",
-            str(examples(5, 50)),
+            str(examples(3, 50)),
             "--seed",
             "1",
             "--continue-on-failure",
