@@ -99,6 +99,29 @@ def test_an_address_of_another_kind_is_refused(connect: Connect, address: str) -
         connect("acme", "https://a.example.com", journal_url=address)
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999", "http://127.0.0.1:port"])
+def test_an_address_with_a_port_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match=f"{address} is not an address"):
+        Ledger("acme", address)
+
+
+def test_the_line_end_of_a_file_is_not_a_part_of_the_key_in_it(
+    connect: Connect, post: Troubled
+) -> None:
+    with connect("acme", post.url, key="tf_1\n") as books, pytest.raises(Problem):
+        books.accounts.get("alice")
+
+    assert post.seen[0].headers["Authorization"] == "Bearer tf_1"
+
+
+@pytest.mark.parametrize("key", ["tf_1\nX: y", "tf 1", "tf_é"])
+def test_what_cannot_be_a_key_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(ValueError, match="a key is of visible ASCII") as refused:
+        Ledger("acme", NO_SERVER, key=key)
+
+    assert key not in str(refused.value)
+
+
 def test_what_the_gateway_could_not_find_out_is_asked_again_under_the_same_id(
     connect: Connect, post: Troubled, monkeypatch: pytest.MonkeyPatch
 ) -> None:

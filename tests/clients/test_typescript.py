@@ -95,7 +95,7 @@ def test_a_project_that_uses_it_compiles_and_its_readme_runs(
 ) -> None:
     blocks = re.findall(r"```ts\n(.*?)```", README, re.DOTALL)
     for number, block in enumerate(blocks):
-        code = block.replace("http://127.0.0.1:8000", url).replace('"acme"', f'"{ledger}"')
+        code = block.replace("http://127.0.0.1:8000", url).replace('"typescript"', f'"{ledger}"')
         (project / f"readme{number}.ts").write_text(code)
     (project / "types.ts").write_text((SOURCE / "test" / "types.ts").read_text())
     (project / "tsconfig.json").write_text(json.dumps({"compilerOptions": OPTIONS}))

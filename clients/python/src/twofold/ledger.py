@@ -9,6 +9,7 @@ how an account shall be, and a second time change nothing.
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -29,18 +30,18 @@ class Ledger:
     the three APIs at `{root}/write`, `{root}/accounts` and `{root}/journal`. Slashes at the end of
     an address do not count.
 
-    A `key` is sent as a bearer's. One attempt may take `timeout` seconds, and a call, with all its
-    attempts, `deadline` seconds. Threads may share a Ledger, which keeps up to `connections`
-    connections for them.
+    A `key` is sent as a bearer's; white space around it, such as a file's last line end, does not
+    count. One attempt may take `timeout` seconds, and a call, with all its attempts, `deadline`
+    seconds. Threads may share a Ledger, which keeps up to `connections` connections for them.
 
     It remembers the newest version that it has seen of each account and transaction, of at most
     `remember_versions` of them (0: of none), and its reads of one of them show at least that
     version. So it reads its own writes, and never sees something older than before.
 
-    Making one raises ValueError unless it is told either `url` or `root`, with http or https. Every
-    method raises Problem for what the ledger refuses, NoReply where the deadline passes without an
-    answer, and NoConnection at once where there is no connection. Listings ask while they are
-    iterated over, and raise then.
+    Making one raises ValueError unless it is told either `url` or `root`, with http or https, and
+    for a key with characters that no key has. Every method raises Problem for what the ledger
+    refuses, NoReply where the deadline passes without an answer, and NoConnection at once where
+    there is no connection. Listings ask while they are iterated over, and raise then.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Ledger:
     ) -> None:
         self._roots = _addresses(url, accounts_url, journal_url, root=root)
         self._transport = Transport(
-            key=key, timeout=timeout, deadline=deadline, connections=connections
+            key=_key(key), timeout=timeout, deadline=deadline, connections=connections
         )
         self._calls = Calls(name, self._roots, self._transport, Versions(remember_versions))
         self.accounts = Accounts(self._calls)
@@ -125,4 +126,16 @@ def _addresses(
     for address in named.values():
         if not address.lower().startswith(("http://", "https://")):
             raise ValueError(f"{address} is not an address: it begins with http:// or https://")
+        try:
+            _ = urlsplit(address).port
+        except ValueError as error:
+            raise ValueError(f"{address} is not an address: {error}") from None
     return {api: address.rstrip("/") for api, address in named.items()}
+
+
+def _key(given: str | None) -> str | None:
+    """The key without white space around it. Raises ValueError, which does not show the key."""
+    key = (given or "").strip()
+    if not all("!" <= character <= "~" for character in key):
+        raise ValueError("a key is of visible ASCII characters, without spaces")
+    return key or None
