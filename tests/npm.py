@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import pytest
+from tests.programs import needed
 
 CACHE = Path.home() / ".cache" / "twofold" / "npm"
 LOCKED = ("package.json", "package-lock.json", ".npmrc")
@@ -21,11 +21,7 @@ def installed(source: Path) -> Path:
 
     Skips a test where there is no Node, and fails it in CI.
     """
-    if not (shutil.which("node") and shutil.which("npm")):
-        reason = "needs node and npm"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    needed("node", "npm")
 
     def install(folder: Path) -> None:
         for name in LOCKED:

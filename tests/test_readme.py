@@ -20,7 +20,7 @@ import pytest
 
 from chalicelib.http.problem_types import PROBLEM_TYPES
 from tests.engines import ROOT
-from tests.local.server import chalice_local, copy_project
+from tests.local.server import steady_server
 
 ADDRESS = "http://127.0.0.1:8000"
 RECIPES = sorted((ROOT / "docs" / "recipes").glob("*.md"))
@@ -116,11 +116,8 @@ def wrong_with(step: Step, printed: str) -> list[str]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that the pages share, each with a ledger of its own."""
-    project = copy_project(tmp_path_factory.mktemp("project"))
-    with chalice_local(project, tmp_path_factory.mktemp("books") / "home") as running:
-        running.options.append("--no-autoreload")
-        running.start()
-        yield running.url
+    with steady_server(tmp_path_factory.mktemp("project")) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from twofold import Ledger
 
 from tests.clients import typescript
 from tests.clients.troubled import Troubled, troubled
-from tests.local.server import chalice_local, copy_project
+from tests.local.server import steady_server
 
 Connect = Callable[..., Ledger]
 """Makes a Ledger, as the class does."""
@@ -19,12 +19,8 @@ Connect = Callable[..., Ledger]
 @pytest.fixture(scope="package")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a `chalice local` that these tests share, each with a ledger of its own."""
-    project = copy_project(tmp_path_factory.mktemp("project"))
-    with chalice_local(project, tmp_path_factory.mktemp("books") / "home") as server:
-        # While a server restarts, its port refuses connections, which the client does not retry.
-        server.options.append("--no-autoreload")
-        server.start()
-        yield server.url
+    with steady_server(tmp_path_factory.mktemp("project")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

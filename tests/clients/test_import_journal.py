@@ -1,9 +1,7 @@
 """Journals of three tools are loaded by examples/import_journal.py, and agree with those tools."""
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from twofold import Ledger, Transaction, credit, debit
 
 from tests.clients.troubled import Troubled
 from tests.engines import ROOT
+from tests.programs import needed
 
 JOURNALS = ROOT / "tests" / "data" / "journals"
 PROGRAM = [sys.executable, str(ROOT / "examples" / "import_journal.py")]
@@ -130,12 +129,10 @@ HOUSEHOLD = Known(
 KNOWN = [SHARES, SHOP, HOUSEHOLD]
 
 
-def needed(tool: str) -> None:
-    """Skips a test where a tool is missing, but for CI, which installs them."""
-    if tool != "beancount" and shutil.which(tool) is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{tool} is not installed")
-        pytest.skip(f"{tool} is not installed")
+def needs(tool: str) -> None:
+    """Skips a test where a tool is missing; beancount is a package of Python."""
+    if tool != "beancount":
+        needed(tool)
 
 
 class Ended(NamedTuple):
@@ -174,7 +171,7 @@ def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_a_journal_is_loaded_agrees_with_its_tool_and_is_not_loaded_twice(
     url: str, ledger: str, program: Program, known: Known
 ) -> None:
-    needed(known.tool)
+    needs(known.tool)
 
     first = program.loaded(*known.arguments, "--url", url, "--ledger", ledger)
 
@@ -201,7 +198,7 @@ def assert_all_is_there(program: Program, known: Known, url: str, ledger: str) -
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.tool)
 def test_all_that_is_not_loaded_as_it_stands_is_told(program: Program, known: Known) -> None:
-    needed(known.tool)
+    needs(known.tool)
 
     printed = program.loaded(*known.arguments, "--dry-run", "--all")
 
@@ -397,7 +394,7 @@ def test_a_mistake_is_answered_in_one_line(
     said: str,
 ) -> None:
     monkeypatch.setattr(import_journal, "REACHED_WITHIN_SECONDS", 0.2)
-    needed({".hledger": "hledger", ".ledger": "ledger"}.get(Path(arguments[0]).suffix, "beancount"))
+    needs({".hledger": "hledger", ".ledger": "ledger"}.get(Path(arguments[0]).suffix, "beancount"))
     for name, text in BROKEN.items():
         (tmp_path / name).write_text(text)
 

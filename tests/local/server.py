@@ -200,6 +200,18 @@ def chalice_local(project: Path, home: Path, **environ: str) -> Iterator[Server]
         server.reap()
 
 
+@contextmanager
+def steady_server(folder: Path) -> Iterator[str]:
+    """The address of a server on a copy of the project in an empty folder.
+
+    It does not reload: while it restarts, its port refuses connections.
+    """
+    with chalice_local(copy_project(folder), folder.with_name(f"{folder.name}-home")) as server:
+        server.options.append("--no-autoreload")
+        server.start()
+        yield server.url
+
+
 def end_all(home: Path) -> None:
     """Kills every process of these books, and those that they start meanwhile."""
     while left := processes(home):

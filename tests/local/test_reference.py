@@ -5,10 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser import Watched, browser, needs_chromium
+from tests.browser import Watched, browser
 from tests.local.server import Server
-
-pytestmark = needs_chromium
 
 WIDE, TELEPHONE = (1280, 900), (390, 844)
 
