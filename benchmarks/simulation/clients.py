@@ -1,0 +1,135 @@
+"""Simulated clients: each pays out of a hot account again and again, as soon as it can."""
+
+import random as of_process
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from benchmarks.simulation.dynamo import Engine, SimulatedStore
+from benchmarks.simulation.virtual import VirtualTime
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.head_cache import HeadCache
+from chalicelib.domain.account.commands import OpenAccount
+from chalicelib.domain.errors import TryAgain
+from chalicelib.domain.fields import Direction
+from chalicelib.domain.transaction.commands import Entry, PostTransaction
+
+LEDGER = "simulated"
+PAYEES = 20
+"""Accounts of each client's own, which it pays in turn: their heads come to be cached."""
+
+_EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
+_FUNDS = 10**12
+
+
+@dataclass
+class Outcome:
+    """What happened: the seconds of each transfer that was done, and how many were refused."""
+
+    seconds: list[float] = field(default_factory=list)
+    refused: int = 0
+    units: dict[str, float] = field(default_factory=dict)
+
+
+MakeExecutor = Callable[[Engine, int], Executor]
+"""The executor of a client, by its number."""
+
+
+def direct(engine: Engine, _: int) -> Executor:
+    """An executor as one process has it."""
+    time = engine.time
+    return Executor(
+        SimulatedStore(engine),
+        clock=lambda: _EPOCH + timedelta(seconds=time.now),
+        sleep=time.sleep,
+        monotonic=lambda: time.now,
+        head_cache=HeadCache(lambda: time.now),
+    )
+
+
+def simulate(
+    clients: int,
+    *,
+    seconds: float,
+    seed: int,
+    hot: int = 1,
+    between: float = 0.0,
+    executor: MakeExecutor = direct,
+) -> Outcome:
+    """Lets clients pay for so many seconds out of `hot` accounts; a share `between` of the
+    transfers goes from one hot account to another.
+    """
+    random = Random(seed)
+    time = VirtualTime()
+    engine, outcome = Engine(time, random), Outcome()
+    _open(engine, hot, clients)
+    # Full jitter is drawn from the process's generator.
+    of_process.seed(seed)
+
+    def client(number: int) -> None:
+        process = executor(engine, number)
+        time.sleep(random.uniform(0, 0.02))
+        sent = 0
+        while time.now < seconds:
+            sent += 1
+            command = _transfer(number, sent, _accounts(number, sent, hot, between, random))
+            began = time.now
+            try:
+                process.execute(command, actor=f"client-{number}", request=f"r-{number}-{sent}")
+            except TryAgain:
+                outcome.refused += 1
+            else:
+                outcome.seconds.append(time.now - began)
+
+    for number in range(clients):
+        time.start(lambda number=number: client(number))  # type: ignore[misc]  # Of this turn.
+    time.run()
+    outcome.units = dict(engine.units)
+    return outcome
+
+
+def _accounts(number: int, sent: int, hot: int, between: float, random: Random) -> tuple[str, str]:
+    source = random.randrange(hot)
+    if hot > 1 and random.random() < between:
+        return f"hot-{source}", f"hot-{(source + 1) % hot}"
+    return f"hot-{source}", f"payee-{number}-{sent % PAYEES}"
+
+
+def _transfer(number: int, sent: int, accounts: tuple[str, str]) -> PostTransaction:
+    source, target = accounts
+    entries = (
+        Entry(account=source, direction="debit", amount=1),
+        Entry(account=target, direction="credit", amount=1),
+    )
+    return PostTransaction(ledger=LEDGER, transaction=f"t-{number}-{sent}", entries=entries)
+
+
+def _open(engine: Engine, hot: int, clients: int) -> None:
+    """The accounts, in no time and at no cost."""
+    process = Executor(engine.books, clock=lambda: _EPOCH - timedelta(minutes=1))
+
+    def account(id: str, normal_balance: Direction, min_balance: int | None = 0) -> None:
+        process.execute(
+            OpenAccount(
+                ledger=LEDGER,
+                account=id,
+                asset="USD/2",
+                normal_balance=normal_balance,
+                min_balance=min_balance,
+            ),
+            actor="simulation",
+        )
+
+    account("bank", "debit", None)
+    for number in range(hot):
+        account(f"hot-{number}", "credit")
+        entries = (
+            Entry(account="bank", direction="debit", amount=_FUNDS),
+            Entry(account=f"hot-{number}", direction="credit", amount=_FUNDS),
+        )
+        funding = PostTransaction(ledger=LEDGER, transaction=f"fund-{number}", entries=entries)
+        process.execute(funding, actor="simulation")
+    for number in range(clients):
+        for payee in range(PAYEES):
+            account(f"payee-{number}-{payee}", "credit")
