@@ -40,6 +40,15 @@ def raced(command: str, lost: int, busy: int) -> None:
         _measure({"Conflicts": [lost], "Throttles": [busy]}, command=command)
 
 
+def combined(rounds: int, commands: int, lost: int) -> None:
+    """A client led an account: it appended this many commands in so many transactions, and lost
+    some.
+    """
+    if rounds or lost:
+        counts = {"Combined": [commands], "CombinedAppends": [rounds], "CombinedLost": [lost]}
+        _measure(counts, api=_api_name())
+
+
 def apart(command: str, seconds: float) -> None:
     """A command was not done since a head that it is based on is this far ahead of the clock."""
     logger.warning("clocks apart", extra={"command": command, "seconds": seconds})

@@ -31,7 +31,16 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
     # For a stage with TWOFOLD_GENERATIONS.
     which = _allow("WhichServes", ["dynamodb:GetItem"], [tables.read("generations")])
     events = _allow("ReadSingleStreams", _READ, [tables.other("events")])
-    append = _allow("LoadAndAppend", [*_READ, "dynamodb:PutItem"], [tables.other("events")])
+    append = _allow(
+        "LoadAndAppend",
+        [*_READ, *_dynamodb(("PutItem", "BatchGetItem", "ConditionCheckItem"))],
+        [tables.other("events")],
+    )
+    combine = _allow(
+        "Combine",
+        [*_READ, *_dynamodb(("PutItem", "UpdateItem", "DeleteItem", "BatchGetItem"))],
+        [tables.other("inbox")],
+    )
     # One row of the table of keys, and not what the others open.
     cursors = {
         **_allow("SealCursors", ["dynamodb:GetItem"], [tables.other("keys")]),
@@ -49,8 +58,8 @@ def documents(environment: str, replica: str = "") -> dict[str, dict[str, Any]]:
             for name, statements in queries.items()
         },
         "authorize": _document([_allow("Keys", ["dynamodb:GetItem"], [tables.other("keys")])]),
-        "write": _document([append]),
-        "sweep": _document([append, which, *due]),
+        "write": _document([append, combine]),
+        "sweep": _document([append, combine, which, *due]),
         **{
             f"{group.name}-watch": _document(
                 [

@@ -24,7 +24,7 @@ from ops.aws import client, home_region
 from ops.deploy import EVENTS_WORD
 from ops.deploying.adoption import described, events_stream
 from ops.deploying.takedown import Takedown
-from ops.schema import definition
+from ops.schema import definition, expiry_of
 from ops.stages import PROJECT, Stage, required
 from ops.template import first_tables, tables_of
 from ops.tuning.deployed import check_limits, record
@@ -51,14 +51,17 @@ def provision(stage: Stage | None, remove: bool, word: str, dry_run: bool) -> No
         cognito.check(stage.user_pool)
     dynamodb = client("dynamodb")
     with first_tables():
-        wanted = [definition(model, stage.tags, stage.kms_key) for model in tables_of(stage)]
+        wanted = [
+            (definition(model, stage.tags, stage.kms_key), expiry_of(model))
+            for model in tables_of(stage)
+        ]
     if dry_run:
-        names = [str(parameters["TableName"]) for parameters in wanted]
+        names = [str(parameters["TableName"]) for parameters, _ in wanted]
         for line in would_make(dynamodb, names):
             click.echo(line)
         return
-    for parameters in wanted:
-        click.echo(f"table: {make(dynamodb, parameters)}")
+    for parameters, expiry in wanted:
+        click.echo(f"table: {make(dynamodb, parameters, expiry)}")
     if cursor_key.ensure(dynamodb, stage.environment):
         click.echo("key of cursors: made")
     stream = events_stream(dynamodb, stage.environment)
@@ -99,8 +102,11 @@ def taken_down(stage: Stage, *, with_books: bool, dry_run: bool) -> None:
         click.echo(line)
 
 
-def make(dynamodb: Any, parameters: dict[str, Any]) -> str:
-    """Makes a table unless it exists, with point-in-time recovery and protected; its name."""
+def make(dynamodb: Any, parameters: dict[str, Any], expiry: str | None = None) -> str:
+    """Makes a table unless it exists, with point-in-time recovery and protected; its name.
+
+    DynamoDB deletes its items at the time of the attribute `expiry`.
+    """
     name = str(parameters["TableName"])
     with suppress(dynamodb.exceptions.ResourceInUseException):
         dynamodb.create_table(**parameters)
@@ -113,6 +119,11 @@ def make(dynamodb: Any, parameters: dict[str, Any]) -> str:
         TableName=name,
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
     )
+    if expiry is not None:
+        found = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        if found["TimeToLiveStatus"] in ("DISABLED", "DISABLING"):
+            wanted = {"AttributeName": expiry, "Enabled": True}
+            dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=wanted)
     return name
 
 

@@ -7,6 +7,8 @@ CloudFormation: one reading of the model, so that the two cannot come to differ.
 from collections.abc import Sequence
 from typing import Any
 
+from pynamodb.attributes import TTLAttribute
+
 from chalicelib.tables import Table
 from ops.copies import is_multi_region, key_in
 
@@ -64,6 +66,8 @@ def resource(
     # CloudFormation's words for three of the same things.
     properties["SSESpecification"] = {"SSEEnabled": True, **_key(None if replicas else kms_key)}
     properties["DeletionProtectionEnabled"] = {"Fn::If": [PROTECTED, True, False]}
+    if expiry := expiry_of(model):
+        properties["TimeToLiveSpecification"] = {"AttributeName": expiry, "Enabled": True}
     if "StreamSpecification" in properties:
         del properties["StreamSpecification"]["StreamEnabled"]
     kept = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
@@ -87,6 +91,14 @@ def resource(
         "UpdateReplacePolicy": "Retain",
         "Properties": properties,
     }
+
+
+def expiry_of(model: type[Table]) -> str | None:
+    """The attribute whose time DynamoDB deletes an item at; None for a table that keeps all."""
+    for attribute in model.get_attributes().values():
+        if isinstance(attribute, TTLAttribute):
+            return str(attribute.attr_name)
+    return None
 
 
 def _key(kms_key: str | None) -> dict[str, Any]:

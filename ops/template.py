@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from chalicelib.commands.combining.table import InboxItem
 from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
 from chalicelib.read_models.blue_green import FIRST, BlueGreen, at_table
@@ -35,7 +36,7 @@ from ops.schema import PROTECTED, logical_id, resource
 from ops.stages import Stage, required
 
 TABLES: dict[str, tuple[type[Table], ...]] = {
-    WRITE: (EventItem, KeyItem),
+    WRITE: (EventItem, KeyItem, InboxItem),
     **{group.name: group.tables for group in groups()},
 }
 """The tables that belong to each API, and are made and deleted with it."""
@@ -53,7 +54,7 @@ def extras(stage: Stage) -> dict[str, Any]:
     }
     for model in tables:
         # Events are written in one region; a second writer could not be told from the first.
-        replicas = [] if model is EventItem else stage.replicas
+        replicas = [] if model in (EventItem, InboxItem) else stage.replicas
         resources[logical_id(model)] = resource(model, stage.tags, replicas, stage.kms_key)
     for projector in stage.projectors:
         resources[camel(projector)] = {"Properties": mapping(stage, projector)}

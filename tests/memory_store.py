@@ -57,6 +57,11 @@ class MemoryStore:
             events = list(self._streams.get(stream, ()))
         yield from reversed(events) if newest_first else events
 
+    def streams(self) -> list[Stream]:
+        """All streams that have events."""
+        with self._lock:
+            return list(self._streams)
+
     def _holds(self, append: Append) -> bool:
         stored = self._streams.get(append.stream, [])[append.expected_version :]
         return stored[: len(append.events)] == list(append.events)

@@ -2,12 +2,14 @@
 
 import random as of_process
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from benchmarks.simulation.dynamo import Engine, SimulatedStore
+from benchmarks.simulation.inbox import SimulatedInbox
 from benchmarks.simulation.virtual import VirtualTime
+from chalicelib.commands.combining.hot import Combiner
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.domain.account.commands import OpenAccount
@@ -46,6 +48,12 @@ def direct(engine: Engine, _: int) -> Executor:
         monotonic=lambda: time.now,
         head_cache=HeadCache(lambda: time.now),
     )
+
+
+def combining(engine: Engine, number: int) -> Executor:
+    """The same with an inbox."""
+    inbox = SimulatedInbox(engine, engine.inbox)
+    return replace(direct(engine, number), combiner=Combiner(lambda: inbox, engine.time.together))
 
 
 def simulate(

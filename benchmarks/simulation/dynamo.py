@@ -10,6 +10,7 @@ from random import Random
 from benchmarks.simulation.virtual import VirtualTime
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Append, Busy, Conflict, Place
+from tests.memory_inbox import MemoryInbox
 from tests.memory_store import MemoryStore
 
 
@@ -39,9 +40,19 @@ class Engine:
     under_way: set[object] = field(default_factory=set)
     units: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
+    def __post_init__(self) -> None:
+        self.inbox = MemoryInbox(self.books)
+
     def wait(self, seconds: float) -> None:
         """The time of a call, or of a part of one."""
         self.time.sleep(seconds * exp(self.random.gauss(0, self.times.sigma)))
+
+    def is_visible(self, place: Place) -> bool:  # noqa: ARG002  # All are, at once.
+        """Whether a plain read sees an event that is stored."""
+        return True
+
+    def written(self, places: Collection[Place]) -> None:
+        """Something was written just now."""
 
     def transaction_seconds(self, items: int) -> float:
         """How long a transaction of so many items takes."""
@@ -67,7 +78,13 @@ class SimulatedStore:
         """See EventStore.load."""
         self.engine.units["read"] += len(streams) / 2
         self.engine.wait(self.engine.times.read)
-        return self.engine.books.load(streams)
+        found = {}
+        for stream, head in self.engine.books.load(streams).items():
+            while not self.engine.is_visible(head.place) and head.version > 1:
+                head = self.engine.books.read(stream, head.version - 1)  # Back.
+            if self.engine.is_visible(head.place):
+                found[stream] = head
+        return found
 
     def append(self, *appends: Append) -> None:
         """See EventStore.append. A conflict with an item that is under way returns no event."""
@@ -98,6 +115,7 @@ class SimulatedStore:
         with self.engine.locked(items):
             self.engine.wait(seconds / 2)
         self.engine.books.append(*appends)
+        self.engine.written(items)
 
     def snapshot(self, places: Collection[Place]) -> dict[Place, Recorded]:
         """See EventStore.snapshot."""

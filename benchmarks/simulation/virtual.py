@@ -52,14 +52,14 @@ class VirtualTime:
     def together(self, works: Sequence[Callable[[], _Result]]) -> list[_Result]:
         """The results of works that run at the same time. Raises the first error in order."""
         results: dict[int, _Result] = {}
-        errors: dict[int, Exception] = {}
+        errors: dict[int, BaseException] = {}
         done, left = Lock(), [len(works)]
         done.acquire()
 
         def run(place: int) -> None:
             try:
                 results[place] = works[place]()
-            except Exception as error:  # noqa: BLE001  # Raised below.
+            except BaseException as error:  # noqa: BLE001  # Raised below.
                 errors[place] = error
             left[0] -= 1
             if not left[0]:

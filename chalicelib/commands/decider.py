@@ -99,6 +99,7 @@ class Decider:
       head of the target stream.
     - `name_further_streams`: whether these heads name streams that commands require too.
     - `require_complete`: raises Busy where, by these heads, one of the absent streams must exist.
+    - `can_be_led`: whether commands that meet on a stream may be combined there.
     - `parts`: the streams whose heads are part of the answer that an event of a target gives.
     - `release`: removes what stood in the way of a refused command but is out of date; whether
       there was anything, so that the command is decided again.
@@ -114,5 +115,6 @@ class Decider:
     is_final: Callable[[Refusal, Recorded | None], bool] = lambda _, __: False
     name_further_streams: Callable[[Iterable[Recorded]], bool] = lambda _: False
     require_complete: Callable[[Heads, Collection[Stream]], None] = lambda _, __: None
+    can_be_led: Callable[[Stream], bool] = lambda _: False
     parts: Callable[[Recorded], Sequence[Stream]] = lambda _: ()
     release: "Callable[[Executor, Run, Read, Refused], bool]" = lambda *_: False

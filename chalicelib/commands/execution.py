@@ -12,6 +12,8 @@ from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Conflict
 
 if TYPE_CHECKING:
+    from chalicelib.commands.combining.hot import Combiner
+    from chalicelib.commands.combining.inbox import Lease
     from chalicelib.commands.unit_of_work import UnitOfWork
 
 
@@ -33,7 +35,8 @@ class Run:
     `returned` are the heads that a failed append or confirmation brought, with those that it was
     decided on; the next attempt uses them, if it comes at once. `unanswered` is what was appended
     without a reply: until its outcome is known, nothing else is decided. `conflicts` and `busy`
-    count the attempts that lost a race, and those for which the store had no time.
+    count the attempts that lost a race, and those for which the store had no time. `leases` are
+    those of the accounts that were read; if it `is_direct`, none is used any more.
     """
 
     commands: Sequence[Command]
@@ -47,6 +50,8 @@ class Run:
     returned: dict[Stream, Recorded] = field(default_factory=dict)
     releases: list[Command] = field(default_factory=list)
     unanswered: "UnitOfWork | None" = None
+    leases: "dict[Stream, Lease]" = field(default_factory=dict)
+    is_direct: bool = False
     conflicts: int = 0
     busy: int = 0
 
@@ -75,6 +80,16 @@ class Run:
             self.returned = returned
             return True
         return is_first_check
+
+
+class Led(Exception):
+    """Commands are about to be decided on an account that another client leads."""
+
+    def __init__(self, combiner: "Combiner", account: Stream, lease: "Lease") -> None:
+        super().__init__(f"{account} has a leader")
+        self.combiner = combiner
+        self.account = account
+        self.lease = lease
 
 
 class Refused(Exception):

@@ -16,10 +16,11 @@ from typing import TypeVar
 from uuid_utils import uuid7
 
 from chalicelib.backoff import Backoff
+from chalicelib.commands.combining.hot import Combiner, combiner
 from chalicelib.commands.decider import Cache, Command, Decider
-from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
-from chalicelib.commands.unit_of_work import UnitOfWork, load
-from chalicelib.domain.errors import Contention, OutcomeUnknown
+from chalicelib.commands.execution import Executed, Led, ReadLevel, Refused, Run
+from chalicelib.commands.outcome import give_up
+from chalicelib.commands.unit_of_work import Loading, UnitOfWork, load
 from chalicelib.events.clocks import SENT_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded
@@ -45,6 +46,7 @@ class Executor:
     backoff: Backoff = field(default_factory=Backoff)
     head_cache: Cache | None = None
     decider: Decider = field(default_factory=lambda: _ledger())
+    combiner: Combiner | None = None
 
     def execute(
         self,
@@ -123,23 +125,33 @@ class Executor:
         """
         for attempt in count():
             try:
-                done = self._attempt(run)
+                done = self.attempt(run)
                 if done is not None:
                     return done
                 continue
             except Conflict as conflict:
-                if run.after_conflict(conflict):
+                at_once = run.after_conflict(conflict)
+                if self.combiner is not None:
+                    done = self.combiner.after_conflict(self, run, conflict)
+                    if done is not None:
+                        return done
+                if at_once:
                     continue
             except (Busy, Unanswered):
                 run.busy += 1
+            except Led as led:
+                done = led.combiner.enter(self, run, led.account, led.lease)
+                if done is not None:
+                    return done
+                continue
             run.returned = {}  # Old by the time that was waited.
             delay = self.backoff.delay(attempt)
             if self.monotonic() + delay > run.until:
-                return self._give_up(run)
+                return give_up(self, run)
             self.sleep(delay)
         raise AssertionError("unreachable: the attempts are endless")
 
-    def _attempt(self, run: Run) -> list[Executed] | None:
+    def attempt(self, run: Run) -> list[Executed] | None:
         """What was done, or None for another attempt at once.
 
         What was appended without an answer is appended again as it was: decided anew, it might be
@@ -159,7 +171,10 @@ class Executor:
         """What is to be appended; None if that takes another attempt. Raises Refused, ClocksApart,
         Conflict and Busy.
         """
-        read = load(run, self.store)
+        store: Loading = self.store
+        if self.combiner is not None and self.combiner.hot:
+            store = self.combiner.watching(self, run)
+        read = load(run, store)
         unit = UnitOfWork(run, read, self.clock())
         try:
             unit.decide()
@@ -204,34 +219,6 @@ class Executor:
         run.unanswered = None
         run.cache.put(map(unit.heads.__getitem__, unit.events))
 
-    def _give_up(self, run: Run) -> list[Executed]:
-        """What can be said when the time is up: what was done, by this request or one before it.
-
-        Raises Contention where nothing was, and OutcomeUnknown where that cannot be read.
-        """
-        try:
-            unit = run.unanswered
-            if unit is not None:
-                mine = unit.first_event
-                there = self.stored([mine.place]).get(mine.place)
-                if there is None:
-                    raise OutcomeUnknown  # It may still arrive.
-                if there.hash == mine.hash:
-                    return unit.answers(self.store)
-                run.unanswered = None
-            found = self.stored(
-                [at for one in run.commands if (at := self.decider.completed_at(one))]
-            )
-            if not found:
-                raise Contention
-            run.escalate(ReadLevel.REPLAY_CHECKED)
-            run.returned = {stream: event for (stream, _), event in found.items()}
-            while (done := self.retrying(lambda: self._attempt(run))) is None:
-                pass  # Each time at a higher level, or with more that is released.
-        except (Busy, Conflict, Unanswered):
-            raise OutcomeUnknown from None
-        return done
-
     def stored(self, coordinates: Sequence[Place]) -> dict[Place, Recorded]:
         """Those of these events that are there, all seen at one instant. Raises Busy."""
         return self.retrying(lambda: self.store.snapshot(coordinates)) if coordinates else {}
@@ -247,4 +234,5 @@ def _ledger() -> Decider:
 @cache
 def executor() -> Executor:
     """The executor that the Lambdas use."""
-    return Executor(DynamoStore(), head_cache=_ledger().new_cache())
+    store = DynamoStore()
+    return Executor(store, head_cache=_ledger().new_cache(), combiner=combiner(store))

@@ -32,6 +32,7 @@ LEDGER = Decider(
     is_final=routing.is_final,
     name_further_streams=routing.name_further_streams,
     require_complete=require_stripes,
+    can_be_led=lambda stream: stream.kind == "account" and not is_stripe(stream.id),
     parts=routing.stripes_of_answer,
     release=release_expired,
 )

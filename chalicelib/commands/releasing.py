@@ -43,7 +43,7 @@ def release_expired(executor: "Executor", run: Run, read: Read, refused: Refused
     No command waits for the sweep: from the instant at which a hold expires its money is free for
     the next decision. A dry run only decides as if it had been freed. Raises Busy.
     """
-    expired = _expired(executor, run, read, refused)
+    expired = expired_holds_of(executor, run, read, refused)
     fresh = [release for release in expired if release not in run.releases]
     if _is_put_off(run, fresh):
         return bool(fresh)
@@ -59,7 +59,7 @@ def release_expired(executor: "Executor", run: Run, read: Read, refused: Refused
     return bool(fresh)
 
 
-def _expired(
+def expired_holds_of(
     executor: "Executor", run: Run, read: Read, refused: Refused
 ) -> dict[ExpireHold, datetime]:
     """The commands that release those holds, and when each expired: those of an account, or the one

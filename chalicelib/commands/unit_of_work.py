@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Protocol
 
 from chalicelib.commands.decider import Attempt, Command
 from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
@@ -30,7 +31,14 @@ class Read:
     unloaded: set[Stream] = field(default_factory=set)
 
 
-def load(run: Run, store: EventStore) -> Read:
+class Loading(Protocol):
+    """What loads heads: an event store, or one whose loads tell more."""
+
+    def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        """See EventStore.load."""
+
+
+def load(run: Run, store: Loading) -> Read:
     """The heads of all streams that the commands require, those that others name included.
 
     At the level CACHED, cached heads stand for stored ones. Raises Busy.
@@ -66,15 +74,17 @@ def load(run: Run, store: EventStore) -> Read:
 class UnitOfWork:
     """What one attempt would append, on top of what it has read."""
 
-    def __init__(self, run: Run, read: Read, clock: datetime) -> None:
+    def __init__(
+        self, run: Run, read: Read, clock: datetime, *, now: datetime | None = None
+    ) -> None:
         self.heads = dict(read.heads)
         self.events: dict[Stream, list[Recorded]] = {}
         self.done: list[Recorded | None] = []
         self._run, self._read = run, read
         # One instant for the whole commit, later than everything it follows: per stream, order by
         # time is order by version.
-        self.now = clock
-        for head in self.heads.values():
+        self.now = now or clock
+        for head in () if now else self.heads.values():
             self.now = max(self.now, head.recorded_at + _TICK)
         self.stamped_by = clock
         self._origin = Origin(recorded_at=self.now, command_id=run.command_id, actor=run.actor)

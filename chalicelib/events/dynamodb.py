@@ -170,6 +170,11 @@ def _is_ours(item: EventItem, stored: EventItem) -> bool:
     return bool(stored.hash == item.hash)
 
 
+def event_of(attributes: dict[str, Any]) -> Recorded:
+    """The event of an item as DynamoDB returns it. Raises UnknownEvent."""
+    return from_item(_from_raw(attributes))
+
+
 def _from_raw(attributes: dict[str, Any]) -> EventItem:
     item = EventItem()
     item.deserialize(attributes)

@@ -13,6 +13,7 @@ import botocore.session
 from botocore.config import Config
 
 from chalicelib import sweep, tables
+from chalicelib.commands.combining.table import InboxItem
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.dead_letters import Projected
 from chalicelib.events.dynamodb import from_item
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 TABLES: tuple[type[Table], ...] = (
     EventItem,
+    InboxItem,
     KeyItem,
     *(table for group in groups() for table in group.tables),
 )

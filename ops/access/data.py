@@ -25,6 +25,7 @@ def tables() -> list[Statement]:
             "dynamodb",
             "CreateTable DescribeTable UpdateTable DeleteTable DescribeContinuousBackups "
             "UpdateContinuousBackups DescribeContributorInsights DescribeTimeToLive "
+            "UpdateTimeToLive "
             "DescribeKinesisStreamingDestination EnableKinesisStreamingDestination "
             "DisableKinesisStreamingDestination UpdateKinesisStreamingDestination "
             "GetResourcePolicy ListTagsOfResource TagResource UntagResource "

@@ -24,9 +24,9 @@ ClientOf = Callable[[str], Any]
 class StageTables:
     """The names of a stage's tables.
 
-    `books` are the event table and the keys, which outlive the stage. `others` are made from the
-    events, and include the second tables of blue-green rebuilds. The table `pointers`, which all
-    stages share, has an item for each of `read_models` that names its active table.
+    `books` are the event table and the keys, which outlive the stage. `others` can be made again:
+    they include the inbox, and the second tables of blue-green rebuilds. The table `pointers`,
+    which all stages share, has an item for each of `read_models` that names its active table.
     """
 
     books: Sequence[str]

@@ -15,7 +15,7 @@ from chalicelib.tables import Table
 from ops.deploying.tables import delete_table
 from ops.provision import make
 from ops.restoring.cloud import Cloud
-from ops.schema import definition
+from ops.schema import definition, expiry_of
 from ops.stages import Stage
 from ops.verifying.raw import key_of
 from ops.verifying.read_models import GROUPS
@@ -42,7 +42,7 @@ def empty(cloud: Cloud, stage: Stage, models: Sequence[type[Table]]) -> None:
                 continue
             if not stage.replicas:
                 delete_table(dynamodb, name)
-                make(dynamodb, definition(model, stage.tags, stage.kms_key))
+                make(dynamodb, definition(model, stage.tags, stage.kms_key), expiry_of(model))
             elif model.short_name() not in _read_models(stage):  # Which a rebuild puts right.
                 _delete_rows(dynamodb, model)
             else:

@@ -233,7 +233,6 @@ NOT_USED = {
         "dynamodb:PutResourcePolicy",
         "dynamodb:UpdateContributorInsights",
         "dynamodb:UpdateTableReplicaAutoScaling",
-        "dynamodb:UpdateTimeToLive",
         "logs:CreateLogStream",
         "logs:DescribeLogStreams",
         "logs:PutLogEvents",

@@ -1,0 +1,75 @@
+"""Answers: commands and refusals as they are stored in the rows of an inbox."""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import msgspec
+from msgspec import Struct, structs
+
+from chalicelib.commands.combining.inbox import Answer
+from chalicelib.commands.decider import Command
+from chalicelib.commands.execution import Refused
+from chalicelib.commands.routing import Command as LedgerCommand
+from chalicelib.domain import errors
+from chalicelib.domain.account.commands import KEEP, ChangeAccount
+from chalicelib.domain.errors import Refusal
+
+_TYPES: dict[str, type[Struct]] = {each.__name__: each for each in get_args(LedgerCommand)}
+
+
+class Undecodable(Exception):
+    """Commands of a newer build, or that this build would not take."""
+
+
+class _Encoded(Struct):
+    type: str
+    fields: dict[str, Any]
+
+
+def encode(commands: Sequence[Command]) -> bytes:
+    """Commands as JSON, with the name of each one's class."""
+    return msgspec.json.encode([_Encoded(type(one).__name__, _fields(one)) for one in commands])
+
+
+def decode(encoded: bytes) -> list[Command]:
+    """The commands. Raises Undecodable."""
+    try:
+        return [_command(each) for each in msgspec.json.decode(encoded, type=list[_Encoded])]
+    except (msgspec.MsgspecError, KeyError, TypeError, Refusal) as error:
+        raise Undecodable(str(error)) from error
+
+
+def refused(refused: Refused) -> Answer:
+    """A refusal as an answer; `alone` if it cannot be told from its fields."""
+    refusal = refused.refusal
+    fields = {
+        name: value
+        for name, value in vars(refusal).items()
+        if name in getattr(type(refusal), "__dataclass_fields__", {})
+    }
+    answer = Answer(
+        kind="refused", refusal=type(refusal).__name__, fields=fields, index=refused.index
+    )
+    try:
+        told = str(refusal_of(msgspec.json.decode(msgspec.json.encode(answer), type=Answer)))
+    except (AttributeError, TypeError, msgspec.MsgspecError):
+        told = ""
+    return answer if told == str(refusal) else Answer(kind="alone")
+
+
+def refusal_of(answer: Answer) -> Refusal:
+    """The refusal of an answer."""
+    refusal: Refusal = getattr(errors, answer.refusal)(**answer.fields)
+    return refusal
+
+
+def _fields(command: Command) -> dict[str, Any]:
+    found = structs.asdict(command)
+    return {name: value for name, value in found.items() if value is not KEEP}
+
+
+def _command(encoded: _Encoded) -> Command:
+    kind = _TYPES[encoded.type]
+    if kind is ChangeAccount:  # Its fields may be KEEP, a kind of value that JSON does not have.
+        return ChangeAccount(**encoded.fields)
+    return msgspec.convert(encoded.fields, kind)

@@ -1,0 +1,214 @@
+"""Deciding: the commands of an inbox, one after the other, as one transaction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.commands.combining import answers
+from chalicelib.commands.combining.inbox import Answer, Commit, Row
+from chalicelib.commands.combining.limits import MOST_REFUSALS
+from chalicelib.commands.decider import Attempt, Command
+from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
+from chalicelib.commands.releasing import expired_holds_of
+from chalicelib.commands.unit_of_work import Read, UnitOfWork, load
+from chalicelib.events.clocks import DIFFER
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.store import MAX_EVENTS, Append, Busy, Place
+
+if TYPE_CHECKING:
+    from chalicelib.commands.executor import Executor
+
+_TICK = timedelta(microseconds=1)
+ALONE, AGAIN = Answer(kind="alone"), Answer(kind="again")
+
+
+class TooFarAhead(Exception):
+    """What is there was recorded further ahead of this clock than clocks differ."""
+
+
+@dataclass
+class Decided:
+    """What becomes of a row: the answer for it, None if its events say it; `executed` and
+    `refused` say the same to a client of this process.
+    """
+
+    row: Row
+    answer: Answer | None
+    executed: list[Executed] = field(default_factory=list)
+    refused: Refused | None = None
+
+
+@dataclass
+class Batch:
+    """Rows that are decided on growing heads.
+
+    `loaded` are the newest events that are stored, as far as they are known; `heads` also has those
+    that the rows add. `events` and `decided` are what is to be written, `left` the rows for which
+    there is no room.
+    """
+
+    executor: "Executor"
+    until: float
+    loaded: dict[Stream, Recorded]
+    heads: dict[Stream, Recorded] = field(init=False)
+    events: dict[Stream, list[Recorded]] = field(default_factory=dict)
+    decided: list[Decided] = field(default_factory=list)
+    relied_on: set[Stream] = field(default_factory=set)
+    left: list[Row] = field(default_factory=list)
+    stamped_by: datetime = field(init=False)
+    now: datetime = field(init=False)
+    attempt: Attempt = field(init=False)
+
+    def decide(self, rows: Sequence[Row]) -> None:
+        """Decides rows in their order, as many as one transaction holds.
+
+        Raises Busy, and TooFarAhead.
+        """
+        commands: dict[str, list[Command]] = {}
+        for row in rows:
+            try:
+                commands[row.id] = answers.decode(row.commands)
+            except answers.Undecodable:
+                self.decided.append(Decided(row, ALONE))
+        wanted = [one for each in commands.values() for one in each]
+        if wanted:
+            read = load(self._run(wanted, self.loaded), self.executor.store)
+            self.loaded |= read.heads
+            self.attempt = read.attempt
+        self.heads = dict(self.loaded)
+        self.stamped_by = self.now = self.executor.clock()
+        for head in self.heads.values():
+            self.now = max(self.now, head.recorded_at + _TICK)
+        if self.now - self.stamped_by > DIFFER:
+            raise TooFarAhead
+        waiting = [row for row in rows if row.id in commands]
+        for place, row in enumerate(waiting):
+            if not self._decide(row, commands[row.id]):
+                self.left = waiting[place:]
+                return
+
+    def commit(self) -> Commit:
+        """The transaction."""
+        appends = [
+            Append(stream=stream, expected_version=events[0].version - 1, events=events)
+            for stream, events in self.events.items()
+        ]
+        return Commit(appends, [(each.row, each.answer) for each in self.decided], self._absent())
+
+    def written(self) -> dict[Stream, Recorded]:
+        """The heads once this is written, of the streams that it writes."""
+        return {stream: events[-1] for stream, events in self.events.items()}
+
+    def _decide(self, row: Row, commands: Sequence[Command]) -> bool:
+        """Whether there was room for it."""
+        unit: UnitOfWork | None
+        try:
+            decided, unit, relied_on = self._outcome(row, commands)
+        except _Full:
+            return False
+        except Busy:
+            raise
+        except Exception:  # noqa: BLE001  # Whatever it is, others must not wait for it.
+            decided, unit, relied_on = Decided(row, ALONE), None, set()
+        size = 1 + (sum(map(len, unit.events.values())) if unit else 0)
+        refusals = sum(each.refused is not None for each in self.decided)
+        if self._size(relied_on) + size > MAX_EVENTS or refusals >= MOST_REFUSALS:
+            if self.decided or self.events:
+                return False
+            decided, unit, relied_on = Decided(row, ALONE), None, set()
+        if unit is not None:
+            self._add(unit)
+        self.decided.append(decided)
+        self.relied_on |= relied_on
+        return True
+
+    def _outcome(
+        self, row: Row, commands: Sequence[Command]
+    ) -> tuple[Decided, UnitOfWork | None, set[Stream]]:
+        """The row's outcome, its events, and the streams that a refusal relied on."""
+        run = self._run(commands, self.heads, row)
+        unit = self._unit(run)
+        try:
+            unit.decide()
+        except Refused as refused:
+            if self._release(row, run, refused):
+                return self._outcome(row, commands)
+            relied_on = {*self._required(run), *run.created_streams()}
+            return Decided(row, answers.refused(refused), refused=refused), None, relied_on
+        executed = unit.answers(self.executor.store)
+        if any(each.replayed or each.stripes for each in executed):
+            before = any(each.replayed for each in executed)
+            return Decided(row, AGAIN if before else ALONE), None, set()
+        answer = None
+        if not all(map(run.decider.completed_at, commands)):
+            versions = tuple(each.recorded.version for each in executed)
+            answer = Answer(kind="done", versions=versions)
+        return Decided(row, answer, executed), unit, set()
+
+    def _release(self, row: Row, run: Run, refused: Refused) -> bool:
+        """Expires the holds that stand in the way in the same transaction; whether there are any.
+
+        Raises _Full if there is no room for that, and Busy.
+        """
+        read = Read(self.attempt, self.heads)
+        expired = list(expired_holds_of(self.executor, run, read, refused))
+        if not expired:
+            return False
+        releases = self._run(expired, self.heads, row)
+        loaded = load(releases, self.executor.store).heads
+        self.loaded |= {one: loaded[one] for one in loaded.keys() - self.events.keys()}
+        self.heads |= loaded
+        if any(loaded[one].recorded_at >= self.now for one in loaded.keys() - self.events.keys()):
+            raise _Full  # The next transaction is later.
+        unit = self._unit(releases)
+        unit.decide()
+        if self._size(set()) + sum(map(len, unit.events.values())) >= MAX_EVENTS:
+            raise _Full
+        self._add(unit)
+        return bool(unit.events)
+
+    def _unit(self, run: Run) -> UnitOfWork:
+        return UnitOfWork(run, Read(self.attempt, self.heads), self.stamped_by, now=self.now)
+
+    def _required(self, run: Run) -> Iterator[Stream]:
+        for command in run.commands:
+            yield from self.attempt.required_streams(command, self.heads, with_target=False)
+
+    def _run(
+        self, commands: Sequence[Command], heads: dict[Stream, Recorded], row: Row | None = None
+    ) -> Run:
+        executor = self.executor
+        return Run(
+            commands,
+            executor.decider,
+            executor.head_cache or executor.decider.new_cache(),
+            command_id=row.command_id if row else "",
+            actor=row.actor if row else "",
+            dry_run=False,
+            until=self.until,
+            level=ReadLevel.FRESH,
+            returned=heads,
+        )
+
+    def _add(self, unit: UnitOfWork) -> None:
+        self.heads |= {stream: unit.heads[stream] for stream in unit.events}
+        for stream, events in unit.events.items():
+            self.events.setdefault(stream, []).extend(events)
+
+    def _size(self, relied_on: set[Stream]) -> int:
+        """The items so far, if a refusal relied on these streams too."""
+        events = sum(map(len, self.events.values()))
+        return events + len(self.decided) + len((self.relied_on | relied_on) - self.events.keys())
+
+    def _absent(self) -> list[Place]:
+        """What must not exist for the refusals to be true."""
+        return [
+            (stream, self.heads[stream].version + 1 if stream in self.heads else 1)
+            for stream in self.relied_on
+            if stream not in self.events
+        ]
+
+
+class _Full(Exception):
+    """There is no room for a row in this transaction."""

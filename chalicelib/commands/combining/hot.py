@@ -1,0 +1,167 @@
+"""Hot accounts: which accounts this process has met others on, and when it uses an inbox."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.commands.combining.limits import (
+    HOT_SECONDS,
+    LED_SECONDS,
+    LOST_APPENDS,
+    ROW_BYTES,
+)
+from chalicelib.commands.execution import Executed, Led, Run
+from chalicelib.commands.unit_of_work import Loading
+from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.store import Conflict, EventStore, Place
+from chalicelib.tables import in_parallel
+
+if TYPE_CHECKING:
+    from chalicelib.commands.combining.inbox import Inbox, Lease
+    from chalicelib.commands.combining.leading import Parallel
+    from chalicelib.commands.executor import Executor
+
+
+@dataclass
+class Combiner:
+    """What a process knows of hot accounts. Safe under threads.
+
+    `hot` has the streams that it lost a race on, and until when it expects others there, by the
+    monotonic clock. While it is empty nothing else of this folder runs.
+    """
+
+    make_inbox: "Callable[[], Inbox]"
+    parallel: "Parallel"
+    hot: dict[Stream, float] = field(default_factory=dict)
+    is_missing: bool = False
+
+    @cached_property
+    def inbox(self) -> "Inbox":
+        """Made when the first race is lost, so that a cold start does not load it."""
+        return self.make_inbox()
+
+    def watching(self, executor: "Executor", run: Run) -> Loading:
+        """The store, with a `load` that also reads the leases of the accounts that it loads."""
+        now = executor.monotonic()
+        for stream, until in list(self.hot.items()):
+            if until < now:
+                self.hot.pop(stream, None)
+        if not self.hot or run.dry_run or run.is_direct or self.is_missing:
+            return executor.store
+        return _Watching(executor.store, self, executor, run)
+
+    def after_conflict(
+        self, executor: "Executor", run: Run, conflict: Conflict
+    ) -> list[Executed] | None:
+        """Notes what is hot; enters an inbox after a number of conflicts. None to go on directly.
+
+        Raises what the execution of the commands raises.
+        """
+        lost = [stream for stream in conflict.lost if run.decider.can_be_led(stream)]
+        for stream in lost:
+            self._note(stream, executor.monotonic() + HOT_SECONDS)
+        known = [stream for stream in lost if stream in run.leases]
+        if run.conflicts < LOST_APPENDS or not known:
+            return None
+        account = min(known, key=str)
+        return self.enter(executor, run, account, run.leases[account], take_lease=True)
+
+    def enter(
+        self,
+        executor: "Executor",
+        run: Run,
+        account: Stream,
+        lease: "Lease",
+        *,
+        take_lease: bool = False,
+    ) -> list[Executed] | None:
+        """Waits in an account's inbox. None if the commands must be done directly.
+
+        Raises what the execution of the commands raises.
+        """
+        # Loaded here, since most processes never meet another.
+        from chalicelib.commands.combining import answers
+        from chalicelib.commands.combining.inbox import Row
+        from chalicelib.commands.combining.waiting import Directly, Waiting
+
+        encoded = answers.encode(run.commands)
+        run.is_direct = True
+        if len(encoded) > ROW_BYTES or run.dry_run or run.unanswered is not None:
+            return None
+        now, monotonic = executor.clock().timestamp(), executor.monotonic()
+        row = Row(
+            account=account,
+            id=executor.new_id(),
+            commands=encoded,
+            command_id=run.command_id,
+            actor=run.actor,
+            gives_up=now + max(0.0, run.until - monotonic),
+        )
+        waiting = Waiting(executor, self.inbox, self.parallel, run, row, lease, tuple(_places(run)))
+        try:
+            return waiting.answer(take_lease=take_lease)
+        except Directly:
+            return None
+        finally:
+            self._note(account, executor.monotonic() + LED_SECONDS)
+
+    def _note(self, stream: Stream, until: float) -> None:
+        self.hot[stream] = max(until, self.hot.get(stream, 0.0))
+
+
+@dataclass(frozen=True)
+class _Watching:
+    """A store whose loads read leases too, and the streams that the commands would create."""
+
+    store: EventStore
+    combiner: Combiner
+    executor: "Executor"
+    run: Run
+
+    def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        """See EventStore.load. Raises Led, unless the commands were done before."""
+        accounts = [stream for stream in streams if self.run.decider.can_be_led(stream)]
+        own = [stream for stream in self.run.created_streams() if stream not in streams]
+        reads: list[Callable[[], object]] = [lambda: self.store.load([*streams, *own])]
+        reads += [lambda account=account: self._lease(account) for account in accounts]  # type: ignore[misc]  # Of this turn.
+        heads: dict[Stream, Recorded]
+        heads, *leases = self.combiner.parallel(reads)
+        now = self.executor.clock().timestamp()
+        led = []
+        for account, lease in zip(accounts, leases, strict=True):
+            if lease is not None:
+                self.run.leases[account] = lease
+                if lease.owner and lease.until > now:
+                    led.append(account)
+        if led and not any(stream in heads for stream in own):
+            account = min(led, key=str)
+            raise Led(self.combiner, account, self.run.leases[account])
+        return heads
+
+    def _lease(self, account: Stream) -> "Lease | None":
+        from chalicelib.commands.combining.inbox import Missing
+
+        try:
+            return self.combiner.inbox.lease(account)
+        except Missing:
+            self.combiner.is_missing = True
+            return None
+
+
+def _places(run: Run) -> Iterator[Place]:
+    """The events that say that the commands were done; none if one of them has none."""
+    found = [run.decider.completed_at(command) for command in run.commands]
+    if all(found):
+        yield from (place for place in found if place is not None)
+
+
+def combiner(store: EventStore) -> Combiner:
+    """What the Lambdas use."""
+
+    def inbox() -> "Inbox":
+        from chalicelib.commands.combining.dynamodb import DynamoInbox
+
+        return DynamoInbox(store)
+
+    return Combiner(inbox, lambda works: in_parallel(lambda work: work(), works))
