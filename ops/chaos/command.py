@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from chalicelib import sweep, tables
+from chalicelib.commands.combining.hot import combiner
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.events.dynamodb import DynamoStore
@@ -56,7 +57,8 @@ def chaos(seed: int | None, rounds: int, data: Path) -> None:
     with fresh_engine():
         tables.create(environment.TABLES)
         faults, bank = Chaos(seed), read(data)
-        client = Client(Executor(DynamoStore(), head_cache=HeadCache()))
+        store = DynamoStore()
+        client = Client(Executor(store, head_cache=HeadCache(), combiner=combiner(store)))
         discarded = run(faults, client, rounds, bank)
         problems = verify(client, bank, discarded)
     _print(faults, client)

@@ -14,6 +14,7 @@ import click
 
 from chalicelib import tables
 from chalicelib.backoff import Backoff
+from chalicelib.commands.combining.hot import combiner
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.events.dynamodb import DynamoStore
@@ -189,4 +190,5 @@ def run(
 def _executor() -> Executor:
     """The executor of one Lambda, with shorter deadlines than a deployed one."""
     backoff = Backoff(base=0.01, cap=0.2, deadline=1.0)
-    return Executor(DynamoStore(), head_cache=HeadCache(), backoff=backoff)
+    store = DynamoStore()
+    return Executor(store, head_cache=HeadCache(), backoff=backoff, combiner=combiner(store))

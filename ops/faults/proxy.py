@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import urllib3
 
-from ops.faults.visibility import Visibility, events_in
+from ops.faults.visibility import Visibility, events_in, key_of
 from simulator.dynamodb_errors import CONTENT_TYPE, Error, cancelled
 
 Kind = Literal[
@@ -115,8 +115,8 @@ class Proxy:
 
     def _conflict(self, operation: str, body: dict[str, Any]) -> Error | None:
         """The error of a request that conflicts with a transaction that is not finished."""
-        if operation == "TransactGetItems":
-            keys = [part["Get"]["Key"] for part in body["TransactItems"]]
+        if operation in ("TransactGetItems", "TransactWriteItems"):
+            keys = [key_of(part) for part in body["TransactItems"]]
         else:
             keys = events_in(operation, body)
         hidden = self.visibility.are_hidden(keys)

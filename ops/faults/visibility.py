@@ -10,7 +10,7 @@ from typing import Any
 
 Item = dict[str, Any]
 
-_READS = {"Query", "GetItem"}
+_READS = {"Query", "GetItem", "BatchGetItem"}
 
 
 def events_in(operation: str, body: dict[str, Any]) -> list[Item]:
@@ -22,6 +22,12 @@ def events_in(operation: str, body: dict[str, Any]) -> list[Item]:
     else:
         return []
     return [item for item in puts if "hash" in item]
+
+
+def key_of(part: Item) -> Item:
+    """What a part of a transaction reads, verifies or writes: an item that has its key."""
+    [asked] = part.values()
+    return dict(asked.get("Item") or asked["Key"])
 
 
 class Visibility:
@@ -69,6 +75,10 @@ class Visibility:
         if operation == "GetItem":
             if _id(content.get("Item", {})) in hidden:
                 del content["Item"]
+            return json.dumps(content).encode()
+        if operation == "BatchGetItem":
+            for table, items in content.get("Responses", {}).items():
+                content["Responses"][table] = [each for each in items if _id(each) not in hidden]
             return json.dumps(content).encode()
         visible = [item for item in content.get("Items", []) if _id(item) not in hidden]
         cut = visible[: body.get("Limit", len(visible))]
