@@ -151,7 +151,7 @@ TABLE = Handler(
     _feed_kinesis,
     elsewhere="KeySchema AttributeDefinitions BillingMode SSESpecification "
     "DeletionProtectionEnabled Tags GlobalSecondaryIndexes StreamSpecification "
-    "PointInTimeRecoverySpecification",
+    "PointInTimeRecoverySpecification TimeToLiveSpecification",
 )
 KINESIS = Handler(
     "Name StreamModeDetails RetentionPeriodHours StreamEncryption", _make_kinesis, _delete_kinesis

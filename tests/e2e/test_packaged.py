@@ -60,7 +60,7 @@ LAMBDAS = {
     },
 }
 TABLES = {
-    "write": {"twofold-prod-events", "twofold-prod-keys"},
+    "write": {"twofold-prod-events", "twofold-prod-keys", "twofold-prod-inbox"},
     "accounts": {
         "twofold-prod-balances",
         "twofold-prod-statements",

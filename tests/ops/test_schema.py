@@ -9,7 +9,7 @@ from chalicelib.local.environment import TABLES
 from chalicelib.tables import Table
 from ops.aws import client
 from ops.provision import make
-from ops.schema import PROTECTED, definition, logical_id, resource
+from ops.schema import PROTECTED, definition, expiry_of, logical_id, resource
 
 TAGS = {"app": "twofold", "environment": "test"}
 
@@ -22,6 +22,7 @@ def _as_parameters(properties: dict[str, Any]) -> dict[str, Any]:
     assert said.pop("PointInTimeRecoverySpecification") == {"PointInTimeRecoveryEnabled": True}
     assert said.pop("SSESpecification") == {"SSEEnabled": True}
     said["SSESpecification"] = {"Enabled": True}
+    said.pop("TimeToLiveSpecification", None)  # Which CreateTable does not take.
     if "StreamSpecification" in said:
         said["StreamSpecification"] = {"StreamEnabled": True, **said["StreamSpecification"]}
     return said
@@ -43,10 +44,12 @@ def test_a_provisioned_table_is_what_its_model_is(model: type[Table]) -> None:
     with mock_aws():
         dynamodb = client("dynamodb")
         for _ in range(2):  # Again changes nothing.
-            make(dynamodb, definition(model, TAGS))
+            make(dynamodb, definition(model, TAGS), expiry_of(model))
         name = model.Meta.table_name
         table = dynamodb.describe_table(TableName=name)["Table"]
         backups = dynamodb.describe_continuous_backups(TableName=name)
+        expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert expiry.get("AttributeName") == expiry_of(model)
     schema = model._get_schema()
     assert {key["AttributeName"]: key["KeyType"] for key in table["KeySchema"]} == {
         key["AttributeName"]: key["KeyType"] for key in schema["key_schema"]

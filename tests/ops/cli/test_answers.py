@@ -173,7 +173,7 @@ def test_a_dry_run_of_what_is_done_on_aws_answers_and_changes_nothing(
     assert "twofold-prod-balances" in down["stages"][1]["deleted"]
     assert untuned["removed"]["AWS::CloudWatch::Alarm"] > 5
     assert (
-        "0 tables would be made, and the settings of 2 tables be applied again"
+        "0 tables would be made, and the settings of 3 tables be applied again"
         in provisioned.output
     )
     assert "  deleted: the table twofold-prod-balances" in removed.output

@@ -167,7 +167,7 @@ def test_which_tables_serve_is_forgotten_for_the_stage_only(
 @pytest.mark.parametrize(
     ("stage", "books", "others"),
     [
-        ("write", ["twofold-prod-events", "twofold-prod-keys"], []),
+        ("write", ["twofold-prod-events", "twofold-prod-keys"], ["twofold-prod-inbox"]),
         (
             "accounts",
             [],
