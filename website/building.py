@@ -1,5 +1,6 @@
 """Building: from the files of the repository to a folder of web pages."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -36,13 +37,20 @@ def build(target: Path) -> None:
         (project / "mkdocs.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
         command = [str(Path(sys.executable).with_name("zensical")), "build", "--strict"]
         done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-        said = done.stdout + done.stderr
-        if done.returncode != 0 or not (project / "site" / "index.html").exists():
-            raise BuildFailed(said.replace(str(pages), "site"))
+        if done.returncode != 0:
+            raise BuildFailed(complaints(done.stdout + done.stderr))
         if target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(project / "site", target)
+
+
+def complaints(output: str) -> str:
+    """What Zensical found, without colours and without the traceback with which it ends."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
+    found, _, traceback = plain.partition("Traceback (most recent call last):\n")
+    reason = traceback.strip().rpartition("\n")[2]
+    return f"The site was not built.\n{found}{reason}"
 
 
 def settings_for(pages: Path) -> dict[str, Any]:
