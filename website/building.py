@@ -39,6 +39,8 @@ def build(target: Path) -> None:
         done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise BuildFailed(complaints(done.stdout + done.stderr))
+        # Its links begin at the root of a host, which is not known; and hosts have such a page.
+        (project / "site" / "404.html").unlink()
         if target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -170,6 +170,20 @@ def test_what_is_loaded_is_found_in_every_form() -> None:
     assert loaded_by('<a href="https://example.com">elsewhere</a>') == []
 
 
+def test_each_picture_is_shown_and_described_on_a_page(staged: Path, site: Path) -> None:
+    shown: dict[Path, str] = {}
+    for page in site.rglob("*.html"):
+        for tag in re.findall(r"<img\b[^>]*>", page.read_text()):
+            source, alt = (re.search(rf'\b{name}="([^"]*)"', tag) for name in ("src", "alt"))
+            assert source is not None
+            shown[(page.parent / source[1]).resolve()] = alt[1] if alt else ""
+    pictures = [path.relative_to(staged) for path in staged.rglob("*.svg")]
+
+    assert len(pictures) > 6
+    for picture in pictures:
+        assert len(shown[(site / picture).resolve()]) > 12, picture
+
+
 @pytest.mark.parametrize(("width", "height"), [WIDE, TELEPHONE])
 def test_the_site_is_read_and_searched_in_a_browser(
     served: str, chromium: Browser, width: int, height: int
