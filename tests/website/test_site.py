@@ -217,7 +217,7 @@ def test_the_site_is_searched_when_it_is_opened_from_a_disk(site: Path, chromium
 def search_for_holds(page: Page) -> None:
     """Finds the section of the concepts about holds, and goes there."""
     page.locator(".md-search__button, label[for=__search]").filter(visible=True).first.click()
-    page.keyboard.type("hold")
+    page.get_by_role("combobox", name="Search").fill("hold")
     found = page.get_by_role("option").filter(has_text="Holds: pending amounts")
     expect(found.first).to_be_visible()
     found.first.click()
