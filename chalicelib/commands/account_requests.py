@@ -11,7 +11,8 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from chalicelib.commands import field_notes as note
 from chalicelib.commands.execution import Executed
 from chalicelib.commands.executor import Executor
-from chalicelib.commands.request_fields import REPLAYED, Metadata, NewId, json_of
+from chalicelib.commands.request_fields import REPLAYED, Metadata, NewId
+from chalicelib.commands.transaction_requests import amount_of
 from chalicelib.domain.account.commands import (
     KEEP,
     ChangeAccount,
@@ -170,7 +171,8 @@ def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStor
 
 def limit_of(raw: Raw, where: str) -> int | None:
     """The limit that a field says; None for none. Raises InvalidAmount."""
-    return parse_limit(json_of(raw), where)
+    limit = None if bytes(raw) == b"null" else amount_of(raw, where)
+    return parse_limit(limit, where)
 
 
 def _limit_or_keep(raw: Raw | UnsetType, where: str) -> int | Literal[Keep.KEEP] | None:

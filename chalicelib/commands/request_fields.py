@@ -11,9 +11,6 @@ import hashlib
 import re
 from typing import Annotated
 
-import msgspec
-from msgspec import Raw
-
 from chalicelib.commands import field_notes as note
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import ID_PATTERN, RESERVED_ID, check_metadata, check_new_id
@@ -33,16 +30,6 @@ _ID = re.compile(ID_PATTERN, re.ASCII)
 
 NewId = Annotated[AccountId, Check(check_new_id)]
 Metadata = Annotated[TextMap, Check(lambda metadata, _: check_metadata(metadata)), note.METADATA]
-
-
-def json_of(raw: Raw) -> object:
-    """The value of a field that was kept as it came; the text of a number of thousands of digits,
-    which msgspec does not read.
-    """
-    try:
-        return msgspec.json.decode(raw)
-    except msgspec.ValidationError:
-        return bytes(raw).decode().strip()
 
 
 def key_of(header: str) -> str:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from chalicelib.commands import field_notes as note
 from chalicelib.commands.execution import Executed
-from chalicelib.commands.request_fields import KEY_HEADER, REPLAYED, Metadata, NewId, json_of
+from chalicelib.commands.request_fields import KEY_HEADER, REPLAYED, Metadata, NewId
 from chalicelib.domain.errors import InvalidField
 from chalicelib.domain.fields import (
     check_amount,
@@ -183,7 +183,11 @@ def transaction_of(recorded: Recorded, *, dry_run: bool = False) -> TransactionB
 
 def amount_of(raw: Raw, where: str) -> int:
     """The amount that a field says, of any size. Raises InvalidAmount."""
-    return whole_number(json_of(raw), where)
+    try:
+        value = msgspec.json.decode(raw)
+    except msgspec.ValidationError:
+        value = bytes(raw).decode()  # A number of thousands of digits.
+    return whole_number(value, where)
 
 
 def _id(id: str | None, key: str | None, new_id: str) -> str:
