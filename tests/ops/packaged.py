@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-
 from chalicelib.settings import settings
 from ops import packaging
 from ops.stages import PROJECT, Stage, stages
@@ -45,6 +42,10 @@ class Described:
 
 @cache
 def _translated(template: str) -> str:
+    # Imported where a test uses it, since that takes a second.
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
     with patch.dict(os.environ, AWS_DEFAULT_REGION=PSEUDO["AWS::Region"]):
         translator = Translator({}, Parser())
         return json.dumps(translator.translate(json.loads(template), {**PSEUDO, **GIVEN}))
