@@ -2,7 +2,6 @@
 
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from unittest.mock import patch
 from chalicelib.settings import settings
 from ops import packaging
 from ops.stages import PROJECT, Stage, stages
+from tests.ops.forking import forking
 
 EXAMPLES = PROJECT / "docs" / "examples" / "environments"
 ENVIRONMENTS = ["prod", *sorted(path.stem for path in EXAMPLES.glob("*.json"))]
@@ -60,14 +60,10 @@ def environment(name: str) -> list[Stage]:
 @cache
 def described(folder: Path) -> dict[str, list[Described]]:
     """Every environment's stages, packaged into a folder but for their code."""
-
     work = [stage for name in ENVIRONMENTS for stage in environment(name)]
     copy = packaging.Copy(work, folder, settings().home / "packages")
-    with ThreadPoolExecutor(2) as pool:
-        made = [
-            Described(stage, template.decode())
-            for stage, template in zip(work, pool.map(copy.template, work), strict=True)
-        ]
+    with forking(folder) as process, patch.object(packaging, "run_ops", process.run_ops):
+        made = [Described(stage, copy.template(stage).decode()) for stage in work]
     return {
         name: [each for each in made if each.stage.environment == name] for name in ENVIRONMENTS
     }
