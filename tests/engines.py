@@ -175,6 +175,12 @@ def wait_until_up(endpoint: str, process: "subprocess.Popen[bytes]", seconds: fl
     raise AssertionError(f"{endpoint} did not answer in {seconds} s")
 
 
+def quick_path() -> str:
+    """A PYTHONPATH with which Chalice starts in half the time."""
+    paths = [str(ROOT / "tests" / "quick"), os.environ.get("PYTHONPATH", "")]
+    return os.pathsep.join(filter(None, paths))
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:

@@ -29,7 +29,12 @@ def chalice(made: Cloud, *arguments: str) -> str:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("chalice")), *arguments],
         cwd=made.project,
-        env={**os.environ, **made.access, "AWS_ENDPOINT_URL": made.endpoint},
+        env={
+            **os.environ,
+            **made.access,
+            "AWS_ENDPOINT_URL": made.endpoint,
+            "PYTHONPATH": engines.quick_path(),
+        },
         capture_output=True,
         text=True,
         check=False,
