@@ -80,7 +80,7 @@ def wrong() -> list[str]:
 @contextmanager
 def traffic(*, writers: int = 2, commands: int = 20) -> Iterator[None]:
     """Writers write and a projector projects until the end, and beyond it what is left."""
-    pause = examples(40, 0) / 1000
+    pause = examples(100, 0) / 1000
     store = ToldStore()
     client = Client(Executor(store))
     written = threading.Event()
@@ -97,7 +97,8 @@ def traffic(*, writers: int = 2, commands: int = 20) -> Iterator[None]:
     def go_on_projecting() -> None:
         while not written.is_set():
             _project(store.told)
-            time.sleep(0.02)  # So that projections lag, and batches have more than one event.
+            # So that projections lag, and batches have more than one event.
+            time.sleep(examples(100, 20) / 1000)
 
     with together(
         *(lambda name=f"w{number}": go_on_writing(name) for number in range(writers)),
