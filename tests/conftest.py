@@ -1,9 +1,6 @@
 """What all tests share: an environment without AWS, the engines, a ledger of one's own."""
 
-import gc
 import os
-
-gc.disable()  # What is imported and collected stays; pytest_runtestloop enables it.
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
@@ -16,6 +13,7 @@ os.environ.update(
 )
 os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
 
+import gc
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -35,6 +33,9 @@ from tests.programs import needed, unavailable
 from tests.soak import SOAKING, examples
 
 _ledgers = count(1)
+
+# What is imported and collected stays: pytest_runtestloop enables it again.
+gc.disable()
 
 # Where tests run, an engine may be slow for want of a processor.
 tables.READ_TIMEOUT_SECONDS = 20.0

@@ -92,10 +92,11 @@ _EMPTY: dict[str, MotoTable] = {}
 def _create_on_moto() -> None:
     """Creates all tables, after the first time from a copy of them: a test file's moto is new."""
     backend = dynamodb_backends[DEFAULT_ACCOUNT_ID][os.environ["AWS_DEFAULT_REGION"]]
-    if not _EMPTY:
+    names = {model.Meta.table_name for model in TABLES}
+    if not names <= _EMPTY.keys():
         tables.create(TABLES)
         _EMPTY.update(deepcopy(backend.tables))
-    backend.tables.update(deepcopy(_EMPTY))
+    backend.tables.update({name: deepcopy(_EMPTY[name]) for name in names})
 
 
 @contextmanager
