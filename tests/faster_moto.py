@@ -1,7 +1,7 @@
 """Some of moto's functions that take most of its time, replaced by ones with the same results."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from functools import cache
@@ -74,7 +74,7 @@ def _serialize_structure(
     serializer._default_serialize(serialized, wrapper, shape, key)
 
 
-_moto_cast_value = DynamoType.cast_value.fget
+_moto_cast_value: Callable[[DynamoType], Any] = vars(DynamoType)["cast_value"].fget
 _LIMIT = 405_000  # Bytes; moto's.
 
 
