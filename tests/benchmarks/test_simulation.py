@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.simulation.clients import simulate
+from benchmarks.simulation.clients import combining, simulate
 from benchmarks.simulation.virtual import VirtualTime
 
 
@@ -68,3 +68,15 @@ def test_clients_that_collide_write_more_units_and_one_seed_is_one_result() -> N
 
     assert outcome == again
     assert outcome.units["write"] > 6 * len(outcome.seconds)
+
+
+def test_one_client_costs_the_same_with_an_inbox() -> None:
+    assert simulate(1, seconds=2, seed=3, executor=combining) == simulate(1, seconds=2, seed=3)
+
+
+def test_combined_transfers_are_many_and_cost_at_most_ten_units() -> None:
+    outcome = simulate(32, seconds=1.5, seed=3, executor=combining)
+
+    assert outcome.refused == 0
+    assert len(outcome.seconds) / 1.5 > 200
+    assert outcome.units["write"] <= 10 * len(outcome.seconds)

@@ -14,7 +14,7 @@ from chalicelib.domain import errors
 from chalicelib.domain.account.commands import KEEP, ChangeAccount
 from chalicelib.domain.errors import Refusal
 
-_TYPES: dict[str, type[Struct]] = {each.__name__: each for each in get_args(LedgerCommand)}
+TYPES: dict[str, type[Struct]] = {each.__name__: each for each in get_args(LedgerCommand)}
 
 
 class Undecodable(Exception):
@@ -69,7 +69,7 @@ def _fields(command: Command) -> dict[str, Any]:
 
 
 def _command(encoded: _Encoded) -> Command:
-    kind = _TYPES[encoded.type]
+    kind = TYPES[encoded.type]
     if kind is ChangeAccount:  # Its fields may be KEEP, a kind of value that JSON does not have.
         return ChangeAccount(**encoded.fields)
     return msgspec.convert(encoded.fields, kind)

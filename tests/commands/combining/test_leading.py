@@ -1,0 +1,298 @@
+"""A leader's term: what it settles, and what it leaves to the clients themselves."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.commands.combining import answers
+from chalicelib.commands.combining.hot import Combiner
+from chalicelib.commands.combining.inbox import Answer, Commit, Lease, Missing, Row
+from chalicelib.commands.combining.leading import Term
+from chalicelib.commands.execution import Executed
+from chalicelib.commands.executor import Executor
+from chalicelib.commands.routing import Command
+from chalicelib.domain.account.commands import FreezeAccount
+from chalicelib.domain.transaction.commands import HoldTransaction
+from chalicelib.events.recorded import Stream
+from chalicelib.events.store import Busy, Conflict
+from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
+from tests.commands.executor_fixture import ExecutorFixture
+from tests.domain.books import NOW, credit, debit, posting
+from tests.memory_inbox import MemoryInbox
+
+ALICE = account_stream("acme", "alice")
+
+
+@dataclass
+class InterruptedInbox(MemoryInbox):
+    """An inbox before whose next commits something happens; it was sent `commits`."""
+
+    before_commit: list[Callable[[], object]] = field(default_factory=list)
+    commits: list[Commit] = field(default_factory=list)
+
+    def commit(self, commit: Commit) -> None:
+        self.commits.append(commit)
+        if self.before_commit:
+            self.before_commit.pop(0)()
+        super().commit(commit)
+
+
+@pytest.fixture
+def inbox(fixture: ExecutorFixture) -> InterruptedInbox:
+    """The inbox beside the fixture's store."""
+    found = InterruptedInbox()
+    MemoryInbox.__init__(found, fixture.books)
+    return found
+
+
+def in_turn(works: Sequence[Callable[[], Any]]) -> list[Any]:
+    return [work() for work in works]
+
+
+def pay(id: str, amount: int) -> Command:
+    return posting(id, debit("alice", amount), credit("bob", amount))
+
+
+def put(inbox: InterruptedInbox, *commands: Command, encoded: bytes | None = None) -> Row:
+    """A row with these commands, put behind the others."""
+    row = Row(
+        account=ALICE,
+        id=f"row-{len(inbox.stored):03}",
+        commands=encoded or answers.encode(commands),
+        command_id=f"request-{len(inbox.stored)}",
+        actor="key-7",
+        gives_up=(NOW + timedelta(minutes=5)).timestamp(),
+    )
+    inbox.put(row)
+    return row
+
+
+def lead(fixture: ExecutorFixture, inbox: InterruptedInbox, own: Row, **named: Any) -> Term:
+    """A term of the client of a row, which has ended."""
+    lease = Lease(owner=own.id, epoch=1, until=NOW.timestamp() + 1)
+    inbox.leases[ALICE] = lease
+    executor = fixture.executor
+    term = Term(executor, inbox, in_turn, ALICE, own, lease, executor.monotonic() + 4, **named)
+    term.lead()
+    return term
+
+
+def told(inbox: InterruptedInbox, row: Row) -> Answer | None:
+    """The answer in a row."""
+    return inbox.stored[row.id].answer
+
+
+def test_rows_are_decided_one_after_the_other_and_written_at_once(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    first, second = put(inbox, pay("a", 60)), put(inbox, pay("b", 50))
+    third = put(inbox, posting("c", debit("cash", 10), credit("alice", 10)))
+    fourth = put(inbox, pay("d", 50))
+
+    term = lead(fixture, inbox, first)
+
+    [commit] = inbox.commits
+    assert term.result is not None
+    assert term.result.executed[0].recorded.command_id == first.command_id
+    assert told(inbox, second) == Answer(
+        kind="refused",
+        refusal="InsufficientFunds",
+        fields={
+            "account": "alice",
+            "available": 40,
+            "min_balance": 0,
+            "asked": 50,
+            "normal_balance": "credit",
+        },
+    )
+    assert inbox.stored.keys() == {second.id}
+    assert {third.id, fourth.id}.isdisjoint(inbox.stored)
+    assert commit.absent == [(transaction_stream("acme", "b"), 1)]
+    assert len({event.recorded_at for each in commit.appends for event in each.events}) == 1
+    assert {event.actor for each in commit.appends for event in each.events} == {"key-7"}
+    assert account_state(fixture.books.load([ALICE])[ALICE]).posted == 0
+    assert inbox.leases[ALICE] == Lease(epoch=2)
+
+
+def test_a_refusal_that_a_deposit_has_made_untrue_is_not_told(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=10)
+    row = put(inbox, pay("a", 60))
+    deposit = posting("deposit", debit("cash", 60), credit("alice", 60))
+    inbox.before_commit = [lambda: fixture.do_elsewhere(deposit)]
+
+    term = lead(fixture, inbox, row)
+
+    assert [sorted(f"{one.id} {version}" for one, version in inbox.commits[0].absent)] == [
+        ["a 1", "alice 3", "bob 2"]
+    ]
+    assert (term.lost, inbox.stored) == (1, {})
+    assert fixture.books.load([transaction_stream("acme", "a")]).keys()
+
+
+def test_a_command_that_was_done_before_is_looked_at_again_by_its_client(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    first = put(inbox, pay("a", 60))
+    same = put(inbox, pay("a", 60))
+    inbox.before_commit = [lambda: fixture.do_elsewhere(pay("b", 1))]
+    before = put(inbox, pay("b", 1))
+
+    lead(fixture, inbox, first)
+
+    assert (told(inbox, same), told(inbox, before)) == (Answer(kind="again"), Answer(kind="again"))
+    assert account_state(fixture.books.load([ALICE])[ALICE]).posted == 39
+
+
+def test_what_cannot_be_decided_is_left_to_its_client_and_holds_nobody_up(
+    fixture: ExecutorFixture, inbox: InterruptedInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixture.open_accounts(funds=100)
+    unknown = put(inbox, encoded=b'[{"type":"BurnMoney","fields":{}}]')
+    failing = put(inbox, pay("fails", 1))
+    large = put(inbox, *(pay(f"part-{number}", 1) for number in range(34)))
+    fine = put(inbox, pay("fine", 1))
+    decide = fixture.executor.decider.attempt(None).__class__.decide
+
+    def fail(self: Any, command: Any, *arguments: Any) -> Any:
+        if command.transaction == "fails":
+            raise ZeroDivisionError
+        return decide(self, command, *arguments)
+
+    monkeypatch.setattr("chalicelib.commands.routing.Routing.decide", fail)
+
+    lead(fixture, inbox, fine)
+
+    assert [told(inbox, row) for row in (unknown, failing, large)] == [Answer(kind="alone")] * 3
+    assert fine.id not in inbox.stored
+
+
+def test_holds_that_are_over_are_expired_in_the_same_transaction(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=60)
+    lines = (debit("alice", 60), credit("bob", 60))
+    fixture.do(HoldTransaction(ledger="acme", transaction="h", entries=lines, timeout_seconds=1))
+    row = put(inbox, pay("a", 60))
+
+    lead(fixture, inbox, row)
+
+    types = [event.type for each in inbox.commits[0].appends for event in each.events]
+    assert sorted(types) == [
+        "EntryPosted",
+        "EntryPosted",
+        "HeldEntryReleased",
+        "HeldEntryReleased",
+        "HoldExpired",
+        "TransactionPosted",
+    ]
+    assert inbox.stored == {}
+
+
+def test_after_a_leader_that_died_one_row_is_decided_first_then_twice_as_many(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    rows = [put(inbox, pay(f"t-{number}", 1)) for number in range(7)]
+
+    lead(fixture, inbox, rows[3], most=1)
+
+    settled = [[row.id for row, _ in commit.settled] for commit in inbox.commits]
+    assert [len(each) for each in settled] == [1, 2, 4]
+    assert settled[0] == [rows[3].id]
+
+
+def test_a_throttled_leader_waits_and_rows_of_clients_that_are_gone_are_deleted(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    gone = put(inbox, pay("gone", 1))
+    inbox.stored[gone.id] = Row(
+        **{name: getattr(gone, name) for name in gone.__struct_fields__ if name != "gives_up"},
+        gives_up=(NOW - timedelta(seconds=60)).timestamp(),
+    )
+    row = put(inbox, pay("a", 1))
+
+    def throttled() -> None:
+        raise Busy("ThrottlingException")
+
+    inbox.before_commit = [throttled, throttled]
+    lead(fixture, inbox, row)
+
+    assert inbox.stored == {}
+    assert len(fixture.slept) == 2
+    assert fixture.books.load([transaction_stream("acme", "gone")]) == {}
+
+
+def losing() -> None:
+    raise Conflict(ALICE, {ALICE: None})
+
+
+def combining(fixture: ExecutorFixture, inbox: Any) -> Executor:
+    """The fixture's executor with an inbox."""
+    return replace(fixture.executor, combiner=Combiner(lambda: inbox, in_turn))
+
+
+def executed(fixture: ExecutorFixture, inbox: Any, command: Command, **named: Any) -> Executed:
+    return combining(fixture, inbox).execute(command, actor="key-1", **named)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pay("a", 1), FreezeAccount(ledger="acme", account="alice", debits=True, credits=True)],
+)
+def test_a_command_that_loses_three_races_leads_and_is_answered_as_ever(
+    fixture: ExecutorFixture, inbox: InterruptedInbox, command: Command
+) -> None:
+    fixture.open_accounts(funds=100)
+    fixture.store.before_append = [losing] * 3
+
+    done = executed(fixture, inbox, command, request="mine")
+
+    assert not done.replayed
+    assert done.recorded.command_id == "mine"
+    assert fixture.books.load([done.recorded.stream]) == {done.recorded.stream: done.recorded}
+    assert (len(inbox.commits), inbox.stored) == (1, {})
+
+
+def test_without_a_table_of_inboxes_commands_are_done_as_before(fixture: ExecutorFixture) -> None:
+    fixture.open_accounts(funds=100)
+
+    class NoInbox:
+        def lease(self, account: Stream) -> Lease:
+            raise Missing(str(account))
+
+    fixture.store.before_append = [losing] * 6
+
+    assert not executed(fixture, NoInbox(), pay("a", 1)).replayed
+
+
+def test_a_dry_run_and_a_command_that_meets_nobody_touch_no_inbox(
+    fixture: ExecutorFixture,
+) -> None:
+    fixture.open_accounts(funds=100)
+    process = combining(fixture, None)
+    process.combiner.hot[ALICE] = process.monotonic() + 60  # type: ignore[union-attr]  # It has one.
+
+    assert not process.execute(pay("a", 1), actor="key-1", dry_run=True).replayed
+    process.combiner.hot.clear()  # type: ignore[union-attr]
+    assert not process.execute(pay("a", 1), actor="key-1").replayed
+
+
+def test_a_replay_on_a_led_account_leaves_no_row(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    fixture.do(pay("a", 1))
+    process = combining(fixture, inbox)
+    process.combiner.hot[ALICE] = process.monotonic() + 60  # type: ignore[union-attr]  # It has one.
+    inbox.leases[ALICE] = Lease(owner="another", epoch=4, until=NOW.timestamp() + 60)
+
+    assert process.execute(pay("a", 1), actor="key-1").replayed
+    assert (inbox.stored, inbox.commits) == ({}, [])
