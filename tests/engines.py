@@ -75,7 +75,8 @@ def moto() -> Iterator[None]:
     safe under threads.
     """
     with (
-        mock_aws(),
+        # DynamoDB Local keeps the tables of each access key apart: it stays what it is.
+        mock_aws(config={"core": {"mock_credentials": False}}),
         connected(None),
         patch.object(tables, "_pool", _Inline),
         patch("moto.dynamodb.responses.TRANSACTION_MAX_ITEMS", 100),  # As DynamoDB has since 2022.
