@@ -58,7 +58,13 @@ class Combiner:
 
         Raises what the execution of the commands raises.
         """
-        lost = [stream for stream in conflict.lost if run.decider.can_be_led(stream)]
+        # An account that a command would have opened is not busy for that it is open already.
+        opened = run.created_streams()
+        lost = [
+            stream
+            for stream in conflict.lost
+            if run.decider.can_be_led(stream) and stream not in opened
+        ]
         for stream in lost:
             self._note(stream, executor.monotonic() + HOT_SECONDS)
         known = [stream for stream in lost if stream in run.leases]
