@@ -14,7 +14,10 @@ READ_MODELS = {
 
 SHARED = {
     f"chalicelib.read_models.{name}"
-    for name in ("reading", "blue_green", "ledgers", "once", "read_model")
+    for name in (
+        *("blue_green", "event_queries", "ledgers", "once"),
+        *("read_model", "reading", "status_queries"),
+    )
 }
 """What all read models may import besides themselves."""
 

@@ -91,6 +91,9 @@ class ReadModel:
     table. A `derived` read model is verified against the rows of others, and fed before them.
 
     The query Lambda may also query indexes, and the sweep the `sweep_index`, which lists holds.
+
+    For the status of a ledger, `progress_at` says how far its rows have come, as a Progress, and
+    `audit_at` what the last audit found, as a LastAudit or None.
     """
 
     package: str
@@ -100,6 +103,8 @@ class ReadModel:
     projector_actions: Sequence[str] = ()
     query_actions: Sequence[str] = ("GetItem", "Query")
     sweep_index: str | None = None
+    progress_at: str | None = None
+    audit_at: str | None = None
     named: str = ""
     derived: bool = False
 
@@ -126,6 +131,16 @@ class ReadModel:
         projection = self._load(self.projection_at)
         assert isinstance(projection, Projection)
         return projection
+
+    def progress(self, ledger: str) -> Any:
+        """How far the rows of a ledger have come. Only with `progress_at`."""
+        assert self.progress_at is not None
+        return self._load(self.progress_at)(ledger)
+
+    def last_audit(self, ledger: str) -> Any:
+        """What the last audit of a ledger found, if any. Only with `audit_at`."""
+        assert self.audit_at is not None
+        return self._load(self.audit_at)(ledger)
 
     def project(self, events: Sequence[Recorded]) -> None:
         """Applies events to the rows, in each of the tables that are in use for writing."""

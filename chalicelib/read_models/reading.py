@@ -160,10 +160,13 @@ def now() -> datetime:
     return clock()
 
 
-def event_store() -> EventStore:
-    """The event table. Raises InvalidField if this stage has no strong reads."""
+def event_store(asked_by: str = "consistency") -> EventStore:
+    """The event table, which a parameter or a part of the path asked for.
+
+    Raises InvalidField if this stage has no strong reads.
+    """
     if not settings().strong_reads:
-        raise InvalidField("consistency", "this stage does not read the event table")
+        raise InvalidField(asked_by, "this stage does not read the event table")
     # Only stages with strong reads load this module.
     from chalicelib.events.dynamodb import DynamoStore
 

@@ -15,6 +15,7 @@ TAGS = {
     "expired. Make one with `pending` in a new transaction.",
     "Batches": "Many accounts or transactions in one request.",
     "Statements": "What happened on an account, entry by entry, and its balance at any time.",
+    "Events": "The events behind an account or a transaction, chained by their hashes.",
     "Trial balance": "The sums of all debits and credits of a ledger, which are equal.",
     "Ledgers": "A ledger is a set of books of its own. It needs no creation: the first account "
     "that is opened in it makes it.",
@@ -41,6 +42,11 @@ _READ_YOUR_WRITES = (
     "Reads show a write a moment later; give `min_version` to read at least what you wrote."
 )
 _LISTING = "Follow `next_cursor` to its end to visit every row once."
+
+_EVENTS = (
+    "The events are read from the event table, so this is answered where a stage allows strong "
+    "reads; elsewhere it is a 400."
+)
 
 OPERATIONS = {
     "open_account": Operation(
@@ -139,6 +145,26 @@ OPERATIONS = {
         f"All of a ledger, those with a reference, of a period, or pending ones. {_LISTING}",
     ),
     "list_ledgers": Operation("listLedgers", "Ledgers", "List ledgers", _LISTING),
+    "account_events": Operation(
+        "listAccountEvents",
+        "Events",
+        "List an account's events",
+        f"{_EVENTS} A striped account has those of all its streams: its own, and a chain for each "
+        f"stripe. {_LISTING}",
+    ),
+    "transaction_events": Operation(
+        "listTransactionEvents",
+        "Events",
+        "List a transaction's events",
+        f"{_EVENTS} {_LISTING}",
+    ),
+    "ledger_status": Operation(
+        "getLedgerStatus",
+        "Ledgers",
+        "Get how far reads have come",
+        "Each Read API answers for the read models that it serves. What cannot be told from a few "
+        "rows is null.",
+    ),
     "trial": Operation(
         "getTrialBalance",
         "Trial balance",

@@ -54,6 +54,11 @@ _PYTHON = {
     "getTransaction": 'transaction = ledger.transactions.get("hold-1", min_version=3)',
     "listTransactions": 'for transaction in ledger.transactions.list(state="pending"):\n'
     "    print(transaction.id, transaction.expires_at)",
+    "listAccountEvents": 'for event in ledger.accounts.events("customers:alice"):\n'
+    "    print(event.version, event.type, event.recorded_at, event.hash)",
+    "listTransactionEvents": 'for event in ledger.transactions.events("hold-1"):\n'
+    "    print(event.version, event.type, event.recorded_at, event.hash)",
+    "getLedgerStatus": 'status = ledger.status("journal")',
     "listLedgers": "for found in ledger.ledgers():\n    print(found.id, found.assets)",
     "getTrialBalance": "totals = ledger.trial_balance()",
     "getIntegrity": "integrity = ledger.integrity()",

@@ -2,5 +2,7 @@
 
 from chalicelib.read_models.read_model import ReadModel
 
-READ_MODEL = ReadModel(__name__, table_at="table:IntegrityRow", projection_at=None)
+READ_MODEL = ReadModel(
+    __name__, table_at="table:IntegrityRow", projection_at=None, audit_at="queries:last_audit"
+)
 """Written by audits."""

@@ -7,6 +7,7 @@ import msgspec
 from chalicelib.domain.fields import check_id
 from chalicelib.http.field_types import LedgerId, Time, described
 from chalicelib.read_models.integrity.table import find
+from chalicelib.read_models.status_queries import LastAudit
 
 
 class LedgerIntegrity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,4 +83,17 @@ def ledger_integrity(query: LedgerIntegrity) -> Integrity:
         )
         if last
         else None,
+    )
+
+
+def last_audit(ledger: str) -> LastAudit | None:
+    """The last audit of a ledger; None before the first."""
+    row = find(ledger)
+    if row is None:
+        return None
+    return LastAudit(
+        audited_at=row.audited_at,
+        as_of=row.as_of or None,
+        whole=row.whole,
+        findings=row.findings,
     )

@@ -2,6 +2,8 @@
 
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
+from chalicelib.read_models import event_queries
+from chalicelib.read_models.event_queries import AccountEvents, Events
 from chalicelib.read_models.statements import queries
 
 routes = Router(__name__)
@@ -32,3 +34,12 @@ def entries(query: queries.AccountEntries) -> Response[queries.Entries]:
 def statement(query: queries.AccountStatement) -> Response[queries.Statement]:
     """A page of an account's statement."""
     return Response(queries.account_statement(query))
+
+
+@routes.get(
+    "/ledgers/{ledger}/accounts/{account}/events",
+    errors=("account_not_found", "invalid_cursor", "projection_behind"),
+)
+def account_events(query: AccountEvents) -> Response[Events]:
+    """A page of an account's events, with their versions and hashes."""
+    return Response(event_queries.account_events(query))

@@ -3,5 +3,8 @@
 from chalicelib.read_models.read_model import ReadModel
 
 READ_MODEL = ReadModel(
-    __name__, table_at="table:TotalRow", projector_actions=["BatchGetItem", "PutItem", "UpdateItem"]
+    __name__,
+    table_at="table:TotalRow",
+    projector_actions=["BatchGetItem", "PutItem", "UpdateItem"],
+    progress_at="queries:progress",
 )

@@ -12,6 +12,7 @@ from chalicelib.domain.errors import LedgerNotFound
 from chalicelib.domain.fields import check_id
 from chalicelib.http.field_types import AssetCode, LedgerId, Time, Units, described
 from chalicelib.read_models.reading import now, prefetched
+from chalicelib.read_models.status_queries import Progress
 from chalicelib.read_models.totals.table import SHARDS, TotalRow, shard_key
 from chalicelib.tables import in_parallel
 
@@ -114,6 +115,12 @@ def trial_balance(query: TrialBalance, *, sleep: Callable[[float], None] = time.
             for asset in sorted(sums.debits)
         ],
     )
+
+
+def progress(ledger: str) -> Progress:
+    """The newest event in a ledger's sums, and the number of events in them."""
+    sums = _read(ledger)
+    return Progress(sums.as_of or None, sums.events)
 
 
 def _balanced(difference: int, settled: bool) -> bool | None:

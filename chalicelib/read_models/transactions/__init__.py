@@ -3,5 +3,9 @@
 from chalicelib.read_models.read_model import ReadModel
 
 READ_MODEL = ReadModel(
-    __name__, table_at="table:TransactionRow", projector_actions=["PutItem"], sweep_index="expiring"
+    __name__,
+    table_at="table:TransactionRow",
+    projector_actions=["PutItem"],
+    sweep_index="expiring",
+    progress_at="queries:progress",
 )

@@ -38,6 +38,7 @@ from chalicelib.read_models.reading import (
     require_version,
     retry_while_behind,
 )
+from chalicelib.read_models.status_queries import Progress
 from chalicelib.read_models.transactions import table
 from chalicelib.read_models.transactions.table import TransactionRow
 
@@ -167,6 +168,19 @@ def list_transactions(query: ListTransactions) -> Transactions:
             else None
         ),
     )
+
+
+def progress(ledger: str) -> Progress:
+    """When the newest transaction of a ledger was recorded. Later events of older transactions,
+    such as the posting of a hold, are not found by a key.
+    """
+    days = TransactionRow.by_day.query(table.days_of(ledger), scan_index_forward=False, page_size=1)
+    span = _Span(_FIRST, _LAST, descending=True, page=1)
+    for day in days:
+        newest = span.rows(TransactionRow.by_day, table.day_buckets(ledger, day.place))
+        for row in newest:
+            return Progress(as_of=row.place.partition("#")[0])
+    return Progress()
 
 
 def expiring(until: datetime) -> Iterator[tuple[str, str]]:
