@@ -39,7 +39,7 @@ export function KeyForm({ error }) {
   };
   return html`<section class="card access">
     <h1 tabindex="-1">Open the books</h1>
-    ${error && html`<p class="said" role="alert">${refused(error)}</p>`}
+    ${error && html`<p class="detail said" role="alert">${refused(error)}</p>`}
     <form onSubmit=${enter}>
       <label for="key">${kind.name}</label>
       <div class="joined">

@@ -19,30 +19,38 @@ export function Account({ ledger, id, query }) {
   </${Answer}>`;
 }
 
+const TABS = [
+  ["Statement", undefined],
+  ["Events", "events"],
+  ["Details", "details"],
+];
+
 function Shown({ account, path, query }) {
-  const { ledger, id } = account;
-  const events = query.show === "events";
+  const { ledger, id, metadata } = account;
   return html`
     <${Heading} above=${html`<${Groups} ledger=${ledger} id=${id} />`} title=${id}>
+      ${metadata.name && html`<span class="muted">${metadata.name}</span>`}
       <p class="badges"><${States} account=${account} /></p>
     </${Heading}>
     <${Balances} account=${account} />
     <${Choice}
       label="Parts of the account"
-      options=${[
-        { text: "Statement", href: toAccount(ledger, id), chosen: !events },
-        { text: "Events", href: toAccount(ledger, id, { show: "events" }), chosen: events },
-      ]}
+      options=${TABS.map(([text, show]) => ({ text, href: toAccount(ledger, id, { show }), chosen: query.show === show }))}
     />
-    ${events
-      ? html`<${Events} api="accounts" path=${path} ledger=${ledger} />`
-      : html`<${Statement} account=${account} path=${path} query=${query} />`}
-    <section class="card">
-      <h2>Details</h2>
-      <${Facts} facts=${factsOf(account)} />
-    </section>
-    <${Metadata} metadata=${account.metadata} />
+    <${Part} account=${account} path=${path} query=${query} />
   `;
+}
+
+function Part({ account, path, query }) {
+  switch (query.show) {
+    case "events":
+      return html`<${Events} api="accounts" path=${path} ledger=${account.ledger} order="desc" />`;
+    case "details":
+      return html`<section class="card"><${Facts} facts=${factsOf(account)} /></section>
+        <${Metadata} metadata=${account.metadata} />`;
+    default:
+      return html`<${Statement} account=${account} path=${path} query=${query} />`;
+  }
 }
 
 /** The groups that an id is in, each a link to its accounts. */

@@ -70,14 +70,14 @@ function columnsOf(ledger, prefix, mayBeMore) {
     { label: "Account", first: true, value: (line) => html`<${Name} ledger=${ledger} line=${line} prefix=${prefix} mayBeMore=${mayBeMore} />` },
     { label: "Pending", kind: "number side", value: ofAccount(Pending) },
     { label: "Available", kind: "number side", value: ofAccount((one) => html`<${Amount} units=${one.available} asset=${one.asset} />`) },
-    { label: "Posted", kind: "number main", value: ofAccount((one) => html`<${Amount} units=${one.posted} asset=${one.asset} />`) },
+    { label: "Posted", kind: "number main lead sole", value: ofAccount((one) => html`<${Amount} units=${one.posted} asset=${one.asset} />`) },
   ];
 }
 
 function Name({ ledger, line, prefix, mayBeMore }) {
   if (line.group) {
     const more = mayBeMore ? "or more " : "";
-    return html`<${RowLink} href=${toLedger(ledger, "accounts", { prefix: line.group })}>
+    return html`<${RowLink} opens href=${toLedger(ledger, "accounts", { prefix: line.group })}>
         <span class="muted">${prefix}</span>${line.group.slice(prefix.length)}
       </${RowLink}>
       <span class="muted small">${more}${count(line.accounts.length, "account", "accounts")}</span>`;
@@ -91,7 +91,7 @@ function Name({ ledger, line, prefix, mayBeMore }) {
 
 function Pending(account) {
   const { in: inwards, out: outwards } = pendingOf(account);
-  if (inwards === "0" && outwards === "0") return html`<span class="muted">–</span>`;
+  if (inwards === "0" && outwards === "0") return null;
   return html`${inwards !== "0" && html`<span class="pending">in <${Amount} units=${inwards} asset=${account.asset} /></span>`}
     ${outwards !== "0" && html`<span class="pending">out <${Amount} units=${outwards} asset=${account.asset} /></span>`}`;
 }

@@ -23,13 +23,13 @@ export function decimal(units, asset) {
 /** A number that is near the amount, for positions in a plot only. */
 export const approximate = (units, asset) => Number(units) / 10 ** parts(asset).scale;
 
-/** An amount with the code of its asset; without units it is a dash. */
-export function Amount({ units, asset, none = "–" }) {
+/** An amount with the code of its asset, unless it is `bare`; without units it is a dash. */
+export function Amount({ units, asset, bare = false, none = "–" }) {
   if (units === null || units === undefined) return html`<span class="muted">${none}</span>`;
   const kind = BigInt(units) === 0n ? "amount zero" : "amount";
   return html`<span class=${kind}
     ><span class="figure">${decimal(units, asset)}</span
-    ><span class="code">${parts(asset).code}</span></span
+    >${!bare && html`<span class="code">${parts(asset).code}</span>`}</span
   >`;
 }
 

@@ -15,22 +15,23 @@ const COLUMNS = [
   { label: "Hash", kind: "hash", value: ({ hash }) => html`<code title="SHA-256 over the hash before it and this event">${hash}</code>` },
 ];
 
-/** `TransactionPosted` in words. */
-const words = (type) => type.replace(/(?<=[a-z])(?=[A-Z])/g, " ").replace(/ [A-Z]/g, (found) => found.toLowerCase());
+/** `transaction.posted` in words. */
+const words = (type) => `${type[0].toUpperCase()}${type.slice(1).replace(".", " ")}`;
 
-export function Events({ api, path, ledger }) {
+/** `order` is `asc` or `desc`, by version. */
+export function Events({ api, path, ledger, order }) {
   if (!config.strong_reads) {
     return html`<${Empty} title="This stage does not read events">
       It reads its read models only. <code>TWOFOLD_STRONG_READS=1</code> on the stage lets it read the event
       table as well; deploy it again after.
     </${Empty}>`;
   }
-  return html`<${Listed} api=${api} path=${path} ledger=${ledger} />`;
+  return html`<${Listed} api=${api} path=${path} ledger=${ledger} order=${order} />`;
 }
 
-function Listed({ api, path, ledger }) {
+function Listed({ api, path, ledger, order }) {
   const zone = usePreference("zone");
-  const listing = useListing(api, `${path}/events`, "events");
+  const listing = useListing(api, `${path}/events`, "events", { order });
   return html`<section class="card list events">
     ${listing.pages.length > 0 &&
     html`<${Table} caption="Events" columns=${COLUMNS} pages=${listing.pages} stamp=${zone} />`}

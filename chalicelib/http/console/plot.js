@@ -6,6 +6,7 @@ import { useDark, usePreference } from "./preferences.js";
 import { timeText } from "./times.js";
 
 const HEIGHT = 200;
+const SHORTEST_SECONDS = 60;
 const FONT = "12px system-ui, sans-serif";
 
 let library = null;
@@ -44,16 +45,20 @@ export function BalancePlot({ account, pages, newestFirst, done }) {
   const [pointed, setPointed] = useState(null);
   const { asset } = account;
 
+  const data = useMemo(() => points(entries, effective, asset), [entries, effective]);
+  const worth = isWorthDrawing(data);
+
   useEffect(() => {
-    if (entries.length < 2) return undefined;
+    if (!worth) return undefined;
+    const node = box.current;
     let plot;
     let watcher;
     let left = false;
     uPlot().then((Plot) => {
-      if (left || !box.current) return;
-      plot = new Plot(options(Plot, box.current, asset, zone, setPointed), points(entries, effective, asset), box.current);
-      watcher = new ResizeObserver(() => plot.setSize({ width: box.current.clientWidth, height: HEIGHT }));
-      watcher.observe(box.current);
+      if (left) return;
+      plot = new Plot(options(Plot, node, asset, zone, setPointed), data, node);
+      watcher = new ResizeObserver(() => plot.setSize({ width: node.clientWidth, height: HEIGHT }));
+      watcher.observe(node);
     });
     return () => {
       left = true;
@@ -62,13 +67,14 @@ export function BalancePlot({ account, pages, newestFirst, done }) {
     };
   }, [entries, effective, zone, dark]);
 
-  if (entries.length < 2) return null;
+  if (!worth) return null;
   const entry = entries[pointed ?? entries.length - 1];
   const at = effective ? entry.effective_at : entry.recorded_at;
   const by = effective ? "effective" : "recorded";
+  const name = done || !newestFirst ? "Balance" : "Balance of the entries shown";
   return html`<figure class="card plot">
     <figcaption>
-      <h2>Balance${done || !newestFirst ? "" : html`<span class="muted"> of the entries shown</span>`}</h2>
+      <h2>${name}</h2>
       <span class="muted">${timeText(at, { clock: !effective, zone: effective ? "UTC" : zone })}, ${by}</span>
       <strong class="amount"><span class="figure">${decimal(entry.balance_after, asset)}</span><span class="code">${parts(asset).code}</span></strong>
     </figcaption>
@@ -79,6 +85,11 @@ export function BalancePlot({ account, pages, newestFirst, done }) {
 function points(entries, effective, asset) {
   const time = (entry) => Date.parse(effective ? entry.effective_at : entry.recorded_at) / 1000;
   return [entries.map(time), entries.map((entry) => approximate(entry.balance_after, asset))];
+}
+
+/** Whether there is a line to see: not of a single entry, nor of what was recorded all at once. */
+function isWorthDrawing([times]) {
+  return times.length > 2 && times.at(-1) - times[0] >= SHORTEST_SECONDS;
 }
 
 /** What the plot shows, for those who do not see it. */
@@ -94,8 +105,7 @@ function spoken(entries, asset) {
 }
 
 function options(Plot, box, asset, zone, setPointed) {
-  const colour = (name) => getComputedStyle(box).getPropertyValue(name).trim();
-  const [accent, line, muted] = ["--plot", "--line-solid", "--muted-solid"].map(colour);
+  const { borderColor: line, caretColor: muted, color: accent } = getComputedStyle(box);
   const axis = { stroke: muted, font: FONT, ticks: { show: false }, grid: { stroke: line, width: 1 } };
   const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
   return {
@@ -103,19 +113,32 @@ function options(Plot, box, asset, zone, setPointed) {
     height: HEIGHT,
     padding: [8, 8, 0, 0],
     legend: { show: false },
-    tzDate: (seconds) => (zone === "UTC" ? Plot.tzDate(new Date(seconds * 1000), "UTC") : new Date(seconds * 1000)),
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, fill: accent } },
     scales: { y: { range: (_, least, most) => withZero(least, most) } },
     axes: [
-      { ...axis, grid: { show: false } },
-      { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => short.format(tick)) },
+      { ...axis, size: 28, grid: { show: false }, values: (_, ticks, __, ___, step) => dates(ticks, step, zone) },
+      { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => short.format(tick)) },
     ],
     series: [
       {},
-      { stroke: accent, width: 1.5, fill: `${accent}1f`, paths: Plot.paths.stepped({ align: 1 }), points: { show: false } },
+      { stroke: accent, width: 1.5, fill: faint(accent), paths: Plot.paths.stepped({ align: 1 }), points: { show: false } },
     ],
     hooks: { setCursor: [({ cursor }) => setPointed(cursor.idx)] },
   };
+}
+
+const faint = (colour) => colour.replace("rgb(", "rgba(").replace(")", ", 0.1)");
+
+const [HOUR, DAY] = [3600, 24 * 3600];
+
+/** The texts of an axis, as fine as its steps, in seconds. */
+function dates(ticks, step, zone) {
+  const timeZone = zone === "UTC" ? "UTC" : undefined;
+  let shown = { month: "short", year: "numeric" };
+  if (step < 28 * DAY) shown = { day: "numeric", month: "short" };
+  if (step < 12 * HOUR) shown = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const format = new Intl.DateTimeFormat("en-GB", { ...shown, timeZone });
+  return ticks.map((tick) => format.format(tick * 1000));
 }
 
 /** A range that shows zero, with some room on the other side. */

@@ -62,12 +62,12 @@ function Entries({ account, listing, pages, newestFirst = false, statement = nul
 }
 
 const Balance = ({ name, units, asset }) => html`<p class="balance-line">
-  <span>${name}</span><${Amount} units=${units} asset=${asset} />
+  <span>${name}</span><${Amount} units=${units} asset=${asset} bare />
 </p>`;
 
 function columnsOf({ ledger, asset }) {
   const side = (name) => ({ direction, amount }) =>
-    direction === name ? html`<${Amount} units=${amount} asset=${asset} />` : null;
+    direction === name ? html`<${Amount} units=${amount} asset=${asset} bare />` : null;
   return [
     { label: "Effective", kind: "time", value: (entry) => html`<${Time} at=${entry.effective_at} />` },
     {
@@ -77,10 +77,10 @@ function columnsOf({ ledger, asset }) {
       value: (entry) => html`<${RowLink} href=${toTransaction(ledger, entry.transaction)}>${entry.transaction}</${RowLink}>
         ${entry.reference && html`<span class="muted small">${entry.reference}</span>`}`,
     },
-    { label: "Debit", kind: "number side", value: side("debit") },
-    { label: "Credit", kind: "number side", value: side("credit") },
-    { label: "Balance", kind: "number main", value: (entry) => html`<${Amount} units=${entry.balance_after} asset=${asset} />` },
-    { label: "Recorded", kind: "time late", value: (entry) => html`<${Time} at=${entry.recorded_at} />` },
+    { label: "Debit", kind: "number lead", value: side("debit") },
+    { label: "Credit", kind: "number lead", value: side("credit") },
+    { label: "Balance", kind: "number main", value: (entry) => html`<${Amount} units=${entry.balance_after} asset=${asset} bare />` },
+    { label: "Recorded", kind: "time", value: (entry) => html`<${Time} at=${entry.recorded_at} />` },
   ];
 }
 

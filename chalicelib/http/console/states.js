@@ -60,7 +60,7 @@ export function Failure({ error, reload, ledger }) {
   const title = error.status ? error.title || `HTTP ${error.status}` : titleOf(error);
   return html`<div class="failure" role="alert">
     <p class="failure-title">${title}</p>
-    ${known && html`<p class="said">${error.detail}</p>`}
+    ${known && html`<p class="detail">${error.detail}</p>`}
     <p>${advice(error, ledger)}</p>
     <p class="actions">
       ${reload && html`<button type="button" onClick=${reload}>Try again</button>`}

@@ -69,6 +69,6 @@ export function More({ listing, ledger, what, all = false }) {
   </div>`;
 }
 
-/** A link that the whole row follows, and the keyboard stops at. */
-export const RowLink = ({ href, children }) =>
-  html`<a class="row-link" data-row href=${href}>${children}</a>`;
+/** A link that the whole row follows, and the keyboard stops at; `opens` marks a group. */
+export const RowLink = ({ href, opens = false, children }) =>
+  html`<a class=${opens ? "row-link opens" : "row-link"} data-row href=${href}>${children}</a>`;

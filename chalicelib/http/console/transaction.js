@@ -28,18 +28,22 @@ function Shown({ transaction, path }) {
         <${State} state=${state} />
         ${reverses && html`<${Badge}>reversal</${Badge}>`}
         ${transaction.reversed_by && html`<${Badge} kind="wait">reversed</${Badge}>`}
+        <span class="muted small">version ${transaction.version}</span>
       </p>
     </${Heading}>
+    <dl class="figures">
+      <div class="first"><dt>Amount</dt><dd>${totalsOf(entries).map(([asset, units]) => html`<${Amount} units=${String(units)} asset=${asset} />`)}</dd></div>
+      <div><dt>Effective, when it counts</dt><dd class="words"><${Time} at=${transaction.effective_at} none="when it is posted" /></dd></div>
+      <div><dt>Recorded by the ledger</dt><dd class="words"><${Time} at=${transaction.recorded_at} /></dd></div>
+      ${transaction.reference && html`<div><dt>Reference</dt><dd class="words">${transaction.reference}</dd></div>`}
+    </dl>
     <section class="card list sides">
       <${Table} caption="Entries" columns=${columnsOf(transaction)} pages=${[entries]} foot=${totals(entries)} />
     </section>
-    <section class="card">
-      <h2>Details</h2>
-      <${Facts} facts=${factsOf(transaction)} />
-    </section>
+    <${More} transaction=${transaction} />
     <${Metadata} metadata=${metadata} />
     <h2 class="section">Events</h2>
-    <${Events} api="journal" path=${path} ledger=${ledger} />
+    <${Events} api="journal" path=${path} ledger=${ledger} order="asc" />
   `;
 }
 
@@ -53,8 +57,8 @@ function columnsOf({ ledger, state }) {
       first: true,
       value: ({ account }) => html`<${RowLink} href=${toAccount(ledger, account)}>${account}</${RowLink}>`,
     },
-    { label: "Debit", kind: "number main", value: side("debit") },
-    { label: "Credit", kind: "number main", value: side("credit") },
+    { label: "Debit", kind: "number main lead", value: side("debit") },
+    { label: "Credit", kind: "number main lead", value: side("credit") },
   ];
   const moved = state === "posted";
   const after = (entry) => html`<${Amount} units=${entry.balance_after} asset=${entry.asset} />`;
@@ -77,21 +81,19 @@ function totals(entries) {
   </tfoot>`;
 }
 
-function factsOf(transaction) {
+/** The facts of a hold and of a reversal, if it is one or was one. */
+function More({ transaction }) {
   const { ledger, reversed_by: reversedBy, reverses } = transaction;
   const other = (id) => id && html`<a href=${toTransaction(ledger, id)}>${id}</a>`;
-  const time = (at) => at && html`<${Time} at=${at} />`;
-  return [
-    ["Reference", transaction.reference],
-    ["Effective: when it counts", html`<${Time} at=${transaction.effective_at} none="when it is posted" />`],
-    ["Recorded: when the ledger learned it", time(transaction.recorded_at)],
+  const facts = [
     ["Hold expires", holdEnd(transaction)],
-    ["Hold ended", time(transaction.resolved_at)],
+    ["Hold ended", transaction.resolved_at && html`<${Time} at=${transaction.resolved_at} />`],
     ["Reason of the void", transaction.void_reason],
     ["Reverses", other(reverses)],
     ["Reversed by", other(reversedBy)],
-    ["Version", transaction.version],
-  ];
+  ].filter(([, value]) => value);
+  if (!facts.length) return null;
+  return html`<section class="card"><${Facts} facts=${facts} /></section>`;
 }
 
 /** When a hold expires; undefined for what never was one. */

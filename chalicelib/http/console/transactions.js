@@ -4,7 +4,7 @@ import { Amount } from "./amounts.js";
 import { html, useMemo } from "./html.js";
 import { useListing } from "./loading.js";
 import { usePreference } from "./preferences.js";
-import { Choice, Heading, State } from "./parts.js";
+import { Choice, Heading, ListedState } from "./parts.js";
 import { go, pathOf, toLedger, toTransaction } from "./route.js";
 import { Empty } from "./states.js";
 import { PeriodForm } from "./statement.js";
@@ -66,7 +66,8 @@ function side(entries, direction) {
   return accounts.length > 1 ? `${accounts[0]} and ${accounts.length - 1} more` : accounts[0];
 }
 
-function columnsOf(ledger) {
+/** The columns of a list of transactions. */
+export function columnsOf(ledger) {
   return [
     { label: "Effective", kind: "time", value: (one) => html`<${Time} at=${one.effective_at} none="when it is posted" />` },
     {
@@ -78,11 +79,12 @@ function columnsOf(ledger) {
     },
     { label: "Debit", kind: "account", value: ({ entries }) => side(entries, "debit") },
     { label: "Credit", kind: "account", value: ({ entries }) => side(entries, "credit") },
-    { label: "State", kind: "state", value: ({ state }) => html`<${State} state=${state} />` },
     {
       label: "Amount",
-      kind: "number main",
+      kind: "number main lead sole",
       value: ({ entries }) => totalsOf(entries).map(([asset, units]) => html`<${Amount} units=${String(units)} asset=${asset} />`),
     },
+    { label: "State", kind: "state", value: ({ state }) => html`<${ListedState} state=${state} />` },
+    { label: "Recorded", kind: "time", value: (one) => html`<${Time} at=${one.recorded_at} />` },
   ];
 }

@@ -46,7 +46,7 @@ export function TrialBalance({ ledger }) {
           <p class="muted note">
             ${count(totals.events, "event", "events")} of accounts, the newest recorded${" "}
             <${Time} at=${totals.as_of} />.
-            <button type="button" class="quiet" onClick=${answer.reload}>Ask again</button>
+            <button type="button" class="link" onClick=${answer.reload}>Ask again</button>
           </p>
         `;
       }}
