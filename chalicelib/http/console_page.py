@@ -33,7 +33,9 @@ _TYPES = {
 }
 _REVALIDATED, _IMMUTABLE = "no-cache", "public, max-age=31536000, immutable"
 
-_NAMED = re.compile(r"""(?P<before>["'](?:\./|console/))(?P<name>[a-z_]+\.(?:css|js|svg))(?=["'])""")
+_NAMED = re.compile(
+    r"""(?P<before>["'](?:\./|console/))(?P<name>[a-z_]+\.(?:css|js|svg))(?=["'])"""
+)
 """The address of a file in a file."""
 
 _BARE = re.compile(r"""(?<=from)(["'])preact\1""")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 
 from twofold import Ledger, NewAccount, NewTransaction, Pending, credit, debit
 
@@ -51,11 +50,11 @@ def _transaction(row: Row) -> NewTransaction:
     customer, bank = (credit, debit) if row.amount > 0 else (debit, credit)
     moved = abs(row.amount)
     return NewTransaction(
-        [customer(row.account, moved), bank(row.counterpart, moved)],
+        entries=[customer(row.account, moved), bank(row.counterpart, moved)],
         id=row.id,
         reference=row.category or row.operation,
         effective_at=datetime.fromisoformat(row.date).replace(tzinfo=UTC),
-        metadata=MappingProxyType({"operation": row.operation}),
+        metadata={"operation": row.operation},
     )
 
 
@@ -70,7 +69,9 @@ def load_shop(url: str, key: str | None = None) -> None:
         ledger.accounts.open("bank", asset=_DOLLARS, normal_balance="debit", min_balance=None)
         for id in ("sales:books", "sales:music", "fees"):
             ledger.accounts.open(id, asset=_DOLLARS, normal_balance="credit")
-        ledger.accounts.open("points:issued", asset="PTS/0", normal_balance="debit", min_balance=None)
+        ledger.accounts.open(
+            "points:issued", asset="PTS/0", normal_balance="debit", min_balance=None
+        )
         ledger.accounts.open("points:alice", asset="PTS/0", normal_balance="credit")
         post = ledger.transactions.post
         for id, amount in (("alice", 1_250_000), ("bob", 40_000), ("carol", 7_505)):

@@ -14,7 +14,7 @@ import { Time } from "./times.js";
 export function Account({ ledger, id, query }) {
   const path = pathOf("ledgers", ledger, "accounts", id);
   const answer = useGet("accounts", path);
-  return html`<${Answer} answer=${answer} ledger=${ledger} lines=${8}>
+  return html`<${Answer} answer=${answer} ledger=${ledger} lines=${8} page>
     ${(account) => html`<${Shown} account=${account} path=${path} query=${query} />`}
   </${Answer}>`;
 }

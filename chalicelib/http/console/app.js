@@ -93,7 +93,7 @@ const isOpen = () => config.auth !== "iam" && !isLocked();
 function content(found) {
   if (config.auth === "iam") return html`<${CannotSign} />`;
   if (isLocked()) return html`<${KeyForm} />`;
-  return found ? found[0] : html`<${Empty} title="There is no such page"><a href="#/">To the ledgers</a></${Empty}>`;
+  return found ? found[0] : html`<${Empty} page title="There is no such page"><a href="#/">To the ledgers</a></${Empty}>`;
 }
 
 /** The address has the route, so the link moves the focus itself. */
@@ -107,7 +107,7 @@ const root = document.getElementById("console");
 function start() {
   loadConfig().then(
     () => render(html`<${Console} />`, root),
-    (error) => render(html`<main class="wide"><${Failure} error=${error} reload=${start} /></main>`, root),
+    (error) => render(html`<main class="wide"><${Failure} page error=${error} reload=${start} /></main>`, root),
   );
 }
 

@@ -14,7 +14,7 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
 
 export function Find({ ledger, query }) {
   const text = (query.q ?? "").trim();
-  if (!text) return html`<${Empty} title="Search">Enter the id of an account or a transaction, or a reference.</${Empty}>`;
+  if (!text) return html`<${Empty} page title="Search">Enter the id of an account or a transaction, or a reference.</${Empty}>`;
   return html`<${Heading} title=${`Search for “${text}”`} />
     ${ID.test(text) && html`<${FoundAccounts} ledger=${ledger} text=${text} /><${FoundTransaction} ledger=${ledger} text=${text} />`}
     <${FoundReferences} ledger=${ledger} text=${text} />`;

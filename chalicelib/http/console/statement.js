@@ -93,8 +93,8 @@ export function PeriodForm({ query, target, children }) {
   };
   return html`<form class="tools" ref=${form} onSubmit=${show}>
     ${children}
-    <label><span>Recorded from</span><input type="date" name="from" value=${query.from ?? ""} max=${query.to} /></label>
-    <label><span>through</span><input type="date" name="to" value=${query.to ?? ""} min=${query.from} /></label>
+    <label><span>Recorded from</span><input type="date" name="from" value=${query.from ?? ""} /></label>
+    <label><span>through</span><input type="date" name="to" value=${query.to ?? ""} /></label>
     <button type="submit">Show</button>
     ${(query.from || query.to) && html`<a href=${target({})}>Whole time</a>`}
   </form>`;

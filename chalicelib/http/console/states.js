@@ -17,8 +17,8 @@ export function Loading({ waiting, lines = 4 }) {
 }
 
 /** Nothing is there, and why. */
-export const Empty = ({ title, children }) => html`<div class="empty">
-  <p class="empty-title">${title}</p>
+export const Empty = ({ title, page = false, children }) => html`<div class="empty">
+  <${page ? "h1" : "p"} class="empty-title">${title}</${page ? "h1" : "p"}>
   <div class="muted">${children}</div>
 </div>`;
 
@@ -53,13 +53,13 @@ function advice({ code, status, detail }, ledger) {
   return null;
 }
 
-/** An error: what the API says, what to do, and a way to go on. */
-export function Failure({ error, reload, ledger }) {
+/** An error: what the API says, what to do, and a way to go on. `page`: the view has no heading. */
+export function Failure({ error, reload, ledger, page = false }) {
   if (error.status === 401 || error.status === 403) return html`<${KeyForm} error=${error} />`;
   const known = error.status > 0 && error.code;
   const title = error.status ? error.title || `HTTP ${error.status}` : titleOf(error);
   return html`<div class="failure" role="alert">
-    <p class="failure-title">${title}</p>
+    <${page ? "h1" : "p"} class="failure-title">${title}</${page ? "h1" : "p"}>
     ${known && html`<p class="detail">${error.detail}</p>`}
     <p>${advice(error, ledger)}</p>
     <p class="actions">
@@ -73,9 +73,9 @@ export function Failure({ error, reload, ledger }) {
 const titleOf = ({ code }) => (code === "network" ? "No connection" : "Not available here");
 
 /** A view of one answer: loading, an error, or what `children` makes of the data. */
-export function Answer({ answer, ledger, lines, children }) {
+export function Answer({ answer, ledger, lines, page, children }) {
   if (answer.error) {
-    return html`<${Failure} error=${answer.error} reload=${answer.reload} ledger=${ledger} />`;
+    return html`<${Failure} error=${answer.error} reload=${answer.reload} ledger=${ledger} page=${page} />`;
   }
   if (!answer.data) return html`<${Loading} waiting=${answer.waiting} lines=${lines} />`;
   return children(answer.data);

@@ -14,7 +14,7 @@ import { totalsOf } from "./transactions.js";
 export function Transaction({ ledger, id }) {
   const path = pathOf("ledgers", ledger, "transactions", id);
   const answer = useGet("journal", path);
-  return html`<${Answer} answer=${answer} ledger=${ledger} lines=${8}>
+  return html`<${Answer} answer=${answer} ledger=${ledger} lines=${8} page>
     ${(transaction) => html`<${Shown} transaction=${transaction} path=${path} />`}
   </${Answer}>`;
 }
