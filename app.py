@@ -2,7 +2,7 @@
 
 from chalice.app import Chalice
 
-from chalicelib.http import health, problem_pages
+from chalicelib.http import cors, health, problem_pages
 from chalicelib.http.router import Router, problems_for_chalice
 from chalicelib.settings import READ_APIS, WRITE, embedded, settings
 
@@ -12,6 +12,7 @@ if embedded():
     local.start()
 
 app = Chalice(app_name="twofold")
+app.register_middleware(cors.with_cors, "http")
 app.register_middleware(problems_for_chalice, "http")
 
 READS = [name for name in READ_APIS if name in settings().serves]
@@ -45,6 +46,8 @@ if embedded():
 
 for router in routers:
     app.register_blueprint(router)
+
+cors.allow(app, routers)
 
 if not settings().in_lambda:
     # Lambdas that answer no requests start in their own modules. They are registered here for

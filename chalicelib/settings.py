@@ -24,8 +24,14 @@ PROVISIONED = Path(__file__).resolve().parents[1] / ".chalice" / "provisioned.js
 
 _Value = TypeVar("_Value")
 
-_ROOT = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9_.~-]+)*")
-"""The base URL of an API."""
+_ROOT = re.compile(r"(https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?)(/[A-Za-z0-9_.~-]+)*")
+"""The base URL of an API, which begins with its origin."""
+
+_ORIGIN = re.compile(
+    r"https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?!443$)[1-9][0-9]{0,4})?"
+    r"|http://(?:localhost|127\.0\.0\.1)(?::(?!80$)[1-9][0-9]{0,4})?"
+)
+"""An origin as browsers send it (RFC 6454, 6.2): on this computer, or by https."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,10 @@ class Settings:
     the stream `stream_arn`, or `kinesis_stream`. With `strong_reads` a Read API may read the event
     table, and with `generations` it looks up the active table of each read model. `auth` is "keys",
     "iam", "cognito" (the pool `user_pool_arn`) or, outside of Lambda, "none". `accounts_url` and
-    `journal_url` are the base URLs of the Read APIs for the Write API's `Location`; None leaves it
-    a path. `embedded` means `chalice local` with the local environment. `home` is the folder of
-    the embedded engine's data.
+    `journal_url` are the base URLs of the Read APIs, for the Write API's `Location` and for pages
+    that call both; None where they are not known. `cors_origins` are the origins of other pages
+    that may call these APIs from a browser. `embedded` means `chalice local` with the local
+    environment. `home` is the folder of the embedded engine's data.
     """
 
     environment: str
@@ -57,9 +64,20 @@ class Settings:
     user_pool_arn: str | None
     accounts_url: str | None
     journal_url: str | None
+    cors_origins: tuple[str, ...]
     embedded: bool
     in_lambda: bool
     home: Path
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins of pages that may call these APIs: if the Read APIs have different origins,
+        also those two, for a page of either that calls both.
+        """
+        roots = [_ROOT.fullmatch(url) for url in (self.accounts_url, self.journal_url) if url]
+        own = {root[1].lower() for root in roots if root}
+        reads = not {*READ_APIS}.isdisjoint(self.serves)
+        return frozenset(self.cors_origins) | (own if reads and len(own) > 1 else frozenset())
 
     def table_name(self, table: str) -> str:
         """The real name of a table."""
@@ -74,7 +92,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
     """Settings from environment variables and a command line.
 
     Raises ValueError for an unknown API or kind of authentication, for a Lambda without
-    authentication, for a switch that is neither 1 nor 0, and for a malformed URL.
+    authentication, for a switch that is neither 1 nor 0, and for a malformed URL or origin.
     """
     environment = environ.get("TWOFOLD_ENVIRONMENT", "dev")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
@@ -110,6 +128,7 @@ def read(environ: Mapping[str, str], argv: Sequence[str] = ()) -> Settings:
         user_pool_arn=environ.get("TWOFOLD_USER_POOL_ARN") or None,
         accounts_url=_address("TWOFOLD_ACCOUNTS_URL", environ),
         journal_url=_address("TWOFOLD_JOURNAL_URL", environ),
+        cors_origins=_origins("TWOFOLD_CORS_ORIGINS", environ),
         embedded=embedded,
         in_lambda=in_lambda,
         home=Path(environ.get("TWOFOLD_HOME") or Path.home() / ".cache" / "twofold"),
@@ -131,6 +150,17 @@ def _address(name: str, environ: Mapping[str, str]) -> str | None:
             f"{name} is an https address without a slash at its end, "
             f"such as https://ledger.example.com/accounts, not {given!r}"
         )
+    return given
+
+
+def _origins(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    given = tuple(environ.get(name, "").replace(",", " ").split())
+    for origin in given:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{name} has origins as browsers send them, separated by commas, such as "
+                f"https://app.example.com or http://localhost:5173, not {origin!r}"
+            )
     return given
 
 

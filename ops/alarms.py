@@ -51,7 +51,6 @@ class Kind:
             "ComparisonOperator": "GreaterThanThreshold",
             "Threshold": self.above if above is None else above,
             "EvaluationPeriods": self.minutes,
-            "DatapointsToAlarm": self.minutes,
             "TreatMissingData": self.missing,
         }
 

@@ -15,6 +15,7 @@ import click
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from chalicelib import settings as of_process
 from chalicelib.settings import ACCOUNTS, JOURNAL, WRITE
 from ops import copies
 
@@ -38,7 +39,10 @@ _VARIABLES = {
     "kms_key": "TWOFOLD_KMS_KEY",
     "permissions_boundary": "TWOFOLD_PERMISSIONS_BOUNDARY",
     "checkpoint_bucket": "TWOFOLD_CHECKPOINT_BUCKET",
+    "cors_origins": "TWOFOLD_CORS_ORIGINS",
 }
+_ADDRESSES = {ACCOUNTS: "TWOFOLD_ACCOUNTS_URL", JOURNAL: "TWOFOLD_JOURNAL_URL"}
+"""Which every stage has: for the `Location` of a write, and for pages that call both Read APIs."""
 _OF_LAMBDA = {
     "memory": "lambda_memory_size",
     "timeout": "lambda_timeout",
@@ -49,13 +53,12 @@ _OF_STAGE = {"replica": "TWOFOLD_REPLICA", "projects": "TWOFOLD_PROJECTS"}
 KNOWN = {
     *_VARIABLES.values(),
     *_OF_STAGE.values(),
+    *_ADDRESSES.values(),
     "TWOFOLD_ENVIRONMENT",
     "TWOFOLD_SERVES",
     "TWOFOLD_KINESIS_STREAM",
     "TWOFOLD_DOMAIN",
     "TWOFOLD_CERTIFICATE",
-    "TWOFOLD_ACCOUNTS_URL",
-    "TWOFOLD_JOURNAL_URL",
     "TWOFOLD_RATE",
     "TWOFOLD_BURST",
 }
@@ -120,10 +123,11 @@ def _overlaid(path: Path, pattern: dict[str, Entry], found: dict[str, Entry]) ->
 
 
 def _move(variables: dict[str, str], extra: Entry) -> None:
-    """Removes what exists in the environment's own region only: the domain and the event table."""
+    """Removes what exists in the environment's own region only: domain, addresses, event table."""
     if extra.get("projects", True):
         return
-    for name in ("TWOFOLD_DOMAIN", "TWOFOLD_CERTIFICATE", "TWOFOLD_STRONG_READS"):
+    own = ("TWOFOLD_DOMAIN", "TWOFOLD_CERTIFICATE", "TWOFOLD_STRONG_READS", *_ADDRESSES.values())
+    for name in own:
         variables.pop(name, None)
     if "alarm_topic" in extra:
         variables["TWOFOLD_ALARM_TOPIC"] = extra["alarm_topic"]
@@ -160,9 +164,9 @@ def _apply(environment: str, settings: dict[str, Any], entry: Entry) -> None:
         root = f"https://{settings['domain']['name']}"
         variables["TWOFOLD_DOMAIN"] = settings["domain"]["name"]
         variables["TWOFOLD_CERTIFICATE"] = settings["domain"]["certificate"]
-        if writes:
-            variables["TWOFOLD_ACCOUNTS_URL"] = f"{root}/{ACCOUNTS}"
-            variables["TWOFOLD_JOURNAL_URL"] = f"{root}/{JOURNAL}"
+        variables |= {variable: f"{root}/{api}" for api, variable in _ADDRESSES.items()}
+    addresses = settings.get("addresses", {})
+    variables |= {_ADDRESSES[api]: address for api, address in addresses.items()}
     if "architecture" in settings:
         entry["lambda_architecture"] = settings["architecture"]
     if "log_retention_days" in settings:
@@ -185,6 +189,10 @@ def _check(name: str, variables: dict[str, str]) -> None:
         )
     if variables.get("TWOFOLD_DOMAIN") and not variables.get("TWOFOLD_CERTIFICATE"):
         raise click.ClickException(f"stage {name}: TWOFOLD_DOMAIN needs TWOFOLD_CERTIFICATE")
+    try:
+        of_process.read(variables)
+    except ValueError as error:
+        raise click.ClickException(f"stage {name}: {error}") from None
     if variables.get("TWOFOLD_AUTH") == "none":
         raise click.ClickException(
             f"stage {name}: TWOFOLD_AUTH=none is for a laptop; deploy with keys, iam or cognito"

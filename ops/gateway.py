@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.http.auth import KEY_HEADER_PATTERN
 from chalicelib.http.problems import Problem, outcome_unknown, unavailable
+from chalicelib.read_models.read_model import group_named
 from chalicelib.settings import WRITE
 from ops.stages import Stage
 
@@ -42,7 +43,6 @@ GATEWAY_ANSWERS = {
     "UNSUPPORTED_MEDIA_TYPE": Problem("unsupported_media_type", "send application/json"),
     "REQUEST_TOO_LARGE": Problem("request_too_large", "a body is at most 262144 bytes"),
     "THROTTLED": Problem("rate_limited", "too many requests", retry_after=1),
-    "QUOTA_EXCEEDED": Problem("rate_limited", "the quota of this key is used up", retry_after=60),
 }
 """API Gateway's own responses, by type, as the contract's problems."""
 
@@ -106,7 +106,7 @@ def without_surplus(body: dict[str, Any]) -> dict[str, Any]:
 def _of_proxy(method: dict[str, Any]) -> dict[str, Any]:
     """A method that passes everything on to the function."""
     integration = dict(method["x-amazon-apigateway-integration"])
-    for surplus in ("responses", "passthroughBehavior"):
+    for surplus in ("responses", "passthroughBehavior", "contentHandling"):
         integration.pop(surplus, None)
     secured = {"security": method["security"]} if "security" in method else {}
     return {**secured, "responses": {}, "x-amazon-apigateway-integration": integration}
@@ -130,11 +130,12 @@ def throttling(stage: Stage) -> list[dict[str, Any]]:
     names = ("ResourcePath", "HttpMethod", "ThrottlingRateLimit", "ThrottlingBurstLimit")
     rate = int(stage.variables.get("TWOFOLD_RATE", RATE))
     burst = int(stage.variables.get("TWOFOLD_BURST", BURST))
+    opened = [(path, method) for path in open_paths(stage) for method in ("GET", "HEAD")]
+    opened += [(path, "OPTIONS") for path in preflights(stage)]
     limits = [
         (f"/{path.replace('/', '~1')}", method, min(each_rate, rate), min(each_burst, burst))
-        for path in open_paths(stage)
+        for path, method in opened
         for each_rate, each_burst in [_open_limits(path)]
-        for method in ("GET", "HEAD")
     ]
     return [dict(zip(names, each, strict=True)) for each in (("/*", "*", rate, burst), *limits)]
 
@@ -148,13 +149,26 @@ def open_paths(stage: Stage) -> tuple[str, ...]:
     return OPEN_PATHS[:2] if stage.serves == (WRITE,) else OPEN_PATHS
 
 
+def preflights(stage: Stage) -> list[str]:
+    """The paths whose preflight requests a stage answers: those with a key, if it has CORS."""
+    if not stage.settings.allowed_origins:
+        return []
+    routers = [router for group in stage.groups for router in group_named(group).routes]
+    if WRITE in stage.serves:
+        from chalicelib.commands.routes import routes  # Here, since few commands need it.
+
+        routers.append(routes)
+    return sorted({each.path for router in routers for each in router.declared if each.scope})
+
+
 def gateway_responses(stage: Stage) -> dict[str, Any]:
     """API Gateway's own responses, as its OpenAPI extension describes them.
 
     Types of 5xx that are left out get the response of `DEFAULT_5XX`, so those that equal it are:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
     """
-    found = {name: _response(problem) for name, problem in answers(stage).items()}
+    cors = bool(stage.settings.allowed_origins)
+    found = {name: _response(problem, cors=cors) for name, problem in answers(stage).items()}
     default = found.pop(_DEFAULT)
     return {_DEFAULT: default} | {name: each for name, each in found.items() if each != default}
 
@@ -173,11 +187,18 @@ def answers(stage: Stage) -> dict[str, Problem]:
     }
 
 
-def _response(problem: Problem) -> dict[str, Any]:
-    headers = {f"gatewayresponse.header.{k}": f"'{v}'" for k, v in problem.headers.items()}
+def _response(problem: Problem, *, cors: bool) -> dict[str, Any]:
+    """A response of API Gateway. Its headers are constants, so with CORS any origin may read it:
+    it says the same to everybody, and nothing of a ledger.
+    """
+    headers = dict(problem.headers)
+    if cors:
+        headers["Access-Control-Allow-Origin"] = "*"
+        if problem.retry_after is not None:
+            headers["Access-Control-Expose-Headers"] = "Retry-After"
     return {
         "statusCode": problem.status,
-        "responseParameters": headers,
+        "responseParameters": {f"gatewayresponse.header.{k}": f"'{v}'" for k, v in headers.items()},
         "responseTemplates": {"application/json": problem.body()},
     }
 

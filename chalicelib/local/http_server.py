@@ -15,6 +15,7 @@ import chalice.local
 from chalice.app import Chalice
 from chalice.config import Config
 
+from chalicelib.http.cors import headers_for
 from chalicelib.http.problems import Problem, invalid
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -134,6 +135,7 @@ class Handler(chalice.local.ChaliceRequestHandler):
 
     def _send_problem(self, problem: Problem) -> None:
         headers: dict[str, str | list[str]] = {**problem.headers}
+        headers.update(headers_for(self.headers.get("Origin"), problem.headers))
         if self.close_connection:
             headers["Connection"] = "close"
         self._send_http_response(problem.status, headers, problem.body())

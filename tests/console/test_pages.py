@@ -94,7 +94,7 @@ def test_a_page_is_readable_by_everybody_on_every_screen(watched: Watched, name:
     assert watched.other_hosts == []
 
 
-def test_the_statement_is_the_banks_own(page: Page, books: Served) -> None:
+def test_the_statement_is_the_banks_own(page: Page) -> None:
     bank = rows_of()
     go(page, f"ledgers/{BANK}/accounts/{CUSTOMER}")
     expect(rows(page, "Entries, newest first")).to_have_count(len(bank))
@@ -377,7 +377,7 @@ def test_a_server_that_is_gone_is_named(page: Page, books: Served) -> None:
     expect(page.get_by_text(f"{books.url} did not answer.")).to_be_visible()
 
 
-SETTINGS = {
+SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "iam": ({"auth": "iam"}, "A browser cannot sign them"),
     "no strong reads": ({"strong_reads": False}, "TWOFOLD_STRONG_READS=1"),
     "no journal": ({"serves": ["accounts"]}, "TWOFOLD_JOURNAL_URL"),

@@ -18,6 +18,7 @@ from tests.http.cases import (
 )
 from tests.http.stocked import (
     ACCOUNT,
+    ACCOUNT_EVENTS,
     ACCOUNTS,
     BATCH,
     CHANGE,
@@ -31,6 +32,7 @@ from tests.http.stocked import (
     REVERSE,
     STATEMENT,
     TRANSACTION,
+    TRANSACTION_EVENTS,
     TRANSACTIONS,
     UNFREEZE,
     VOID,
@@ -242,4 +244,24 @@ CASES = [
     no_transaction(TRANSACTION, "/transactions/never", None),
     behind(TRANSACTION, "/transactions/first"),
     strange_cursor(TRANSACTIONS, "/transactions"),
+    Case(
+        ACCOUNT_EVENTS,
+        "account_not_found",
+        "/accounts/nobody/events",
+        None,
+        "there is no account nobody",
+        {"account": "nobody"},
+    ),
+    Case(
+        TRANSACTION_EVENTS,
+        "transaction_not_found",
+        "/transactions/never/events",
+        None,
+        "there is no transaction never",
+        {"transaction": "never"},
+    ),
+    behind(ACCOUNT_EVENTS, "/accounts/alice/events"),
+    behind(TRANSACTION_EVENTS, "/transactions/first/events"),
+    strange_cursor(ACCOUNT_EVENTS, "/accounts/alice/events"),
+    strange_cursor(TRANSACTION_EVENTS, "/transactions/first/events"),
 ]

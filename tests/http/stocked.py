@@ -17,10 +17,11 @@ BALANCE, ENTRIES, STATEMENT = (
     f"{ACCOUNT}/{picture}" for picture in ("balance", "entries", "statement")
 )
 TRANSACTION, TRANSACTIONS = "GET /transactions/{transaction}", "GET /transactions"
-TOTALS, INTEGRITY = "GET /trial-balance", "GET /integrity"
+TOTALS, INTEGRITY, STATUS = "GET /trial-balance", "GET /integrity", "GET /status"
+ACCOUNT_EVENTS, TRANSACTION_EVENTS = f"{ACCOUNT}/events", f"{TRANSACTION}/events"
 READS = (
-    *(ACCOUNT, ACCOUNTS, BALANCE, ENTRIES, STATEMENT),
-    *(TRANSACTION, TRANSACTIONS, TOTALS, INTEGRITY),
+    *(ACCOUNT, ACCOUNTS, BALANCE, ENTRIES, STATEMENT, ACCOUNT_EVENTS),
+    *(TRANSACTION, TRANSACTIONS, TRANSACTION_EVENTS, TOTALS, INTEGRITY, STATUS),
 )
 
 

@@ -106,7 +106,9 @@ def test_what_is_no_cursor_of_the_ledgers_is_refused(client: Client, cursor: str
         assert_problem(client.http.get(f"/ledgers?cursor={each}"), 400, "invalid_cursor")
 
 
-@pytest.mark.parametrize("path", ["accounts", "accounts?prefix=a", "transactions", "trial-balance"])
+@pytest.mark.parametrize(
+    "path", ["accounts", "accounts?prefix=a", "transactions", "trial-balance", "status"]
+)
 @pytest.mark.parametrize("ledger", ["nobodys", "acm", "acme-", "silent"])
 def test_of_a_ledger_of_which_nothing_has_arrived_there_is_no_listing(
     client: Client, ledger: str, path: str

@@ -344,7 +344,7 @@ def test_methods_are_what_sam_makes_of_a_functions_route_and_how_they_are_secure
         for ours in methods.values():
             assert ours.keys() - {"security"} == set(method)
             assert ours["responses"] == method["responses"]
-            assert ours[integration].keys() - {"contentHandling"} == set(method[integration])
+            assert ours[integration].keys() == set(method[integration])
             assert ours[integration]["type"] == method[integration]["type"]
 
 
