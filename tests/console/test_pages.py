@@ -78,9 +78,15 @@ def shown(units: int | str, scale: int = 2) -> str:
     return f"{sign}{whole:,}" + (f".{fraction:0{scale}}" if scale else "")
 
 
+def a_few_rows(route: Route) -> None:
+    """Asks for pages of 40 rows instead."""
+    route.continue_(url=route.request.url.replace("limit=200", "limit=40"))
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_readable_by_everybody_on_every_screen(watched: Watched, name: str) -> None:
     page = watched.page
+    page.route("**?*limit=200*", a_few_rows)
     go(page, PAGES[name])
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
@@ -121,10 +127,7 @@ def test_the_statement_is_the_banks_own(page: Page) -> None:
 
 
 def test_more_of_a_listing_is_shown_page_by_page(page: Page) -> None:
-    def pages_of_40(route: Route) -> None:
-        route.continue_(url=route.request.url.replace("limit=200", "limit=40"))
-
-    page.route("**/entries?*", pages_of_40)
+    page.route("**/entries?*", a_few_rows)
     go(page, f"ledgers/{BANK}/transactions")
     go(page, f"ledgers/{BANK}/accounts/bank:{CUSTOMER}")
     listed = rows(page, "Entries, newest first")

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests import engines
 from tests.e2e.cloud import Cloud, cloud
+from tests.e2e.in_browser import shows_the_books
 from tests.e2e.pictures import keep, picture
 from tests.soak import examples
 
@@ -177,6 +178,17 @@ def test_a_striped_account_is_written_and_read_as_one(
     assert frozen[0] == 200
     refused = deployed.call("POST", f"{write}/transactions", key, {"entries": entries})
     assert (refused[0], refused[1]["code"]) == (422, "account_frozen")
+
+
+def test_the_console_of_a_deployed_stage_shows_the_books(
+    deployed: Cloud, key: str, books: str
+) -> None:
+    write, account = deployed.url("write") + books, f"{books}/accounts/alice"
+    status, posted = deployed.call("POST", f"{write}/transactions", key, TRANSFER)
+    assert status == 201
+    read = f"{deployed.url('accounts')}{account}?min_version={posted['entries'][1]['version']}"
+    shown = eventually(deployed, read, key)[1]
+    shows_the_books(deployed.url("accounts"), key, account, f"{int(shown['posted']) / 100:.2f}")
 
 
 TABLES = ("events", "keys", "balances", "statements", "transactions", "totals")

@@ -2,7 +2,7 @@
 
 import { Amount, count } from "./amounts.js";
 import { html, useEffect, useMemo, useState } from "./html.js";
-import { useListing } from "./loading.js";
+import { PAGE, useListing } from "./loading.js";
 import { Badge, Heading } from "./parts.js";
 import { go, pathOf, toAccount, toLedger } from "./route.js";
 import { Empty } from "./states.js";
@@ -27,10 +27,22 @@ export function grouped(accounts, prefix) {
     const group = colon < 0 ? null : account.id.slice(0, colon + 1);
     const last = lines.at(-1);
     if (group && last?.group === group) last.accounts.push(account);
-    else lines.push(group ? { group, accounts: [account] } : { account });
+    else lines.push(group ? { group, accounts: [account] } : lineOf(account));
   }
-  return lines.map((line) => (line.accounts?.length === 1 ? { account: line.accounts[0] } : line));
+  return lines.map((line) => (line.accounts?.length === 1 ? lineOf(line.accounts[0]) : line));
 }
+
+const single = new WeakMap();
+
+/** The line of an account by itself: the same object each time, so that it is shown only once. */
+function lineOf(account) {
+  if (!single.has(account)) single.set(account, { account });
+  return single.get(account);
+}
+
+/** Lines in pages. */
+const paged = (lines) =>
+  Array.from({ length: Math.ceil(lines.length / PAGE) }, (_, n) => lines.slice(n * PAGE, (n + 1) * PAGE));
 
 export function Accounts({ ledger, prefix = "" }) {
   const isId = prefix === "" || ID.test(prefix);
@@ -59,7 +71,7 @@ function List({ ledger, prefix }) {
   const columns = columnsOf(ledger, prefix, !listing.done);
   return html`<section class="card list">
     ${lines.length > 0 &&
-    html`<${Table} caption="Accounts" columns=${columns} pages=${[lines]} stamp=${listing.done} />`}
+    html`<${Table} caption="Accounts" columns=${columns} pages=${paged(lines)} stamp=${listing.done} />`}
     <${More} listing=${listing} ledger=${ledger} what="accounts" />
   </section>`;
 }
@@ -67,7 +79,7 @@ function List({ ledger, prefix }) {
 function columnsOf(ledger, prefix, mayBeMore) {
   const ofAccount = (show) => (line) => (line.account ? show(line.account) : null);
   return [
-    { label: "Account", first: true, value: (line) => html`<${Name} ledger=${ledger} line=${line} prefix=${prefix} mayBeMore=${mayBeMore} />` },
+    { label: "Account", size: 2, first: true, value: (line) => html`<${Name} ledger=${ledger} line=${line} prefix=${prefix} mayBeMore=${mayBeMore} />` },
     { label: "Pending", kind: "number side", value: ofAccount(Pending) },
     { label: "Available", kind: "number side", value: ofAccount((one) => html`<${Amount} units=${one.available} asset=${one.asset} />`) },
     { label: "Posted", kind: "number main lead sole", value: ofAccount((one) => html`<${Amount} units=${one.posted} asset=${one.asset} />`) },

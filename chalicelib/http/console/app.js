@@ -9,7 +9,7 @@ import { Header, Help } from "./header.js";
 import { html, render, useEffect, useRef, useState } from "./html.js";
 import { followKeys } from "./keyboard.js";
 import { Ledgers } from "./ledgers.js";
-import { apply } from "./preferences.js";
+import { apply, usePreference } from "./preferences.js";
 import { go, link, toLedger, useRoute } from "./route.js";
 import { Empty, Failure } from "./states.js";
 import { Status } from "./status.js";
@@ -58,6 +58,7 @@ function Console() {
   const [helping, setHelping] = useState(false);
   const [keys, entered] = useState(0);
   const main = useRef(null);
+  usePreference("zone"); // All times of the page follow it.
   const place = route.path.join("/");
   const found = viewOf(route);
   const title = found ? found[1] : "Not found";

@@ -3,16 +3,15 @@
 import { config } from "./api.js";
 import { html } from "./html.js";
 import { useListing } from "./loading.js";
-import { usePreference } from "./preferences.js";
 import { Empty } from "./states.js";
 import { More, Table } from "./table.js";
 import { Time } from "./times.js";
 
 const COLUMNS = [
-  { label: "Version", kind: "number", value: ({ version }) => version },
-  { label: "Event", first: true, value: ({ type }) => words(type) },
-  { label: "Recorded", kind: "time", value: ({ recorded_at: at }) => html`<${Time} at=${at} />` },
-  { label: "Hash", kind: "hash", value: ({ hash }) => html`<code title="SHA-256 over the hash before it and this event">${hash}</code>` },
+  { label: "Version", size: "96px", kind: "number", value: ({ version }) => version },
+  { label: "Event", size: "200px", first: true, value: ({ type }) => words(type) },
+  { label: "Recorded", size: "200px", kind: "time", value: ({ recorded_at: at }) => html`<${Time} at=${at} />` },
+  { label: "Hash", size: 1, kind: "hash", value: ({ hash }) => html`<code title="SHA-256 over the hash before it and this event">${hash}</code>` },
 ];
 
 /** `transaction.posted` in words. */
@@ -30,11 +29,10 @@ export function Events({ api, path, ledger, order }) {
 }
 
 function Listed({ api, path, ledger, order }) {
-  const zone = usePreference("zone");
   const listing = useListing(api, `${path}/events`, "events", { order });
   return html`<section class="card list events">
     ${listing.pages.length > 0 &&
-    html`<${Table} caption="Events" columns=${COLUMNS} pages=${listing.pages} stamp=${zone} />`}
+    html`<${Table} caption="Events" columns=${COLUMNS} pages=${listing.pages} />`}
     <${More} listing=${listing} ledger=${ledger} what="events" />
     <p class="note muted">
       Each hash covers the event and the hash before it, so that no event can be changed or left out unnoticed.

@@ -21,7 +21,7 @@ export function Find({ ledger, query }) {
 }
 
 const ACCOUNT_COLUMNS = (ledger) => [
-  { label: "Account", first: true, value: ({ id }) => html`<${RowLink} href=${toAccount(ledger, id)}>${id}</${RowLink}>` },
+  { label: "Account", size: 2, first: true, value: ({ id }) => html`<${RowLink} href=${toAccount(ledger, id)}>${id}</${RowLink}>` },
   { label: "Posted", kind: "number main lead sole", value: ({ posted, asset }) => html`<${Amount} units=${posted} asset=${asset} />` },
 ];
 

@@ -6,12 +6,18 @@ const isTyping = ({ tagName }) => ["INPUT", "SELECT", "TEXTAREA"].includes(tagNa
 
 /** Moves the focus from row to row; from elsewhere to the first. */
 function move(step) {
+  const row = document.activeElement.closest("tr");
+  const beside = row && (step > 0 ? row.nextElementSibling : row.previousElementSibling);
+  const to = beside?.querySelector("[data-row]") ?? amongAll(step);
+  to?.focus();
+  to?.scrollIntoView({ block: "nearest" });
+}
+
+/** The same over the ends of pages and tables: slower, since there may be thousands of rows. */
+function amongAll(step) {
   const rows = [...document.querySelectorAll("[data-row]")];
-  if (!rows.length) return;
   const at = rows.indexOf(document.activeElement);
-  const to = at < 0 ? 0 : Math.min(Math.max(at + step, 0), rows.length - 1);
-  rows[to].focus();
-  rows[to].scrollIntoView({ block: "nearest" });
+  return rows[at < 0 ? 0 : Math.min(Math.max(at + step, 0), rows.length - 1)];
 }
 
 /** Follows keys until the returned function is called. `up` and `help` are actions. */

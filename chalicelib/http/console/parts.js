@@ -10,7 +10,7 @@ const STATES = { open: "good", posted: "good", pending: "wait", closed: "plain" 
 
 /** A state in a list: the usual one is a plain word. */
 export const ListedState = ({ state }) =>
-  state === "posted" ? html`<span class="muted usual">posted</span>` : html`<${State} state=${state} />`;
+  state === "posted" ? html`<span class="muted">posted</span>` : html`<${State} state=${state} />`;
 
 /** The state of an account or a transaction. */
 export const State = ({ state }) => html`<${Badge} kind=${STATES[state] ?? "plain"}>${state}</${Badge}>`;

@@ -36,7 +36,11 @@ function areInOrder(entries) {
 }
 
 /** The plot of what is loaded: by effective time where that goes forward, else by the record. */
-export function BalancePlot({ account, pages, newestFirst, done }) {
+export function BalancePlot({ account, listing, newestFirst }) {
+  const kept = useRef(listing.pages);
+  if (!listing.busy) kept.current = listing.pages; // While pages arrive, the plot stays.
+  const { done } = listing;
+  const pages = kept.current;
   const entries = useMemo(() => chronological(pages, newestFirst), [pages]);
   const effective = useMemo(() => areInOrder(entries), [entries]);
   const zone = usePreference("zone");

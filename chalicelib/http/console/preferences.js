@@ -5,17 +5,22 @@ import { useEffect, useState } from "./html.js";
 const CHOICES = { theme: ["system", "light", "dark"], zone: ["local", "UTC"] };
 const CHANGED = "twofold.preference";
 
-/** The value of a preference. */
+const known = {};
+
+/** The value of a preference, which is read from the browser once. */
 export function preference(name) {
-  const kept = localStorage.getItem(`twofold.${name}`);
-  return CHOICES[name].includes(kept) ? kept : CHOICES[name][0];
+  known[name] ??= valid(name, localStorage.getItem(`twofold.${name}`));
+  return known[name];
 }
+
+const valid = (name, kept) => (CHOICES[name].includes(kept) ? kept : CHOICES[name][0]);
 
 /** Changes a preference to its next value. */
 export function next(name) {
   const choices = CHOICES[name];
   const value = choices[(choices.indexOf(preference(name)) + 1) % choices.length];
   localStorage.setItem(`twofold.${name}`, value);
+  known[name] = value;
   apply();
   dispatchEvent(new Event(CHANGED));
 }

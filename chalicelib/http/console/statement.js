@@ -38,7 +38,6 @@ function OfPeriod({ account, path, query }) {
 }
 
 function Entries({ account, listing, pages, newestFirst = false, statement = null }) {
-  const zone = usePreference("zone");
   const columns = useMemo(() => columnsOf(account), [account.id]);
   const loaded = listing.pages.length ? listing.pages : NO_PAGES;
   if (listing.done && !loaded.some((page) => page.length)) {
@@ -50,11 +49,11 @@ function Entries({ account, listing, pages, newestFirst = false, statement = nul
   }
   return html`
     ${loaded.length > 0 &&
-    html`<${BalancePlot} account=${account} pages=${loaded} newestFirst=${newestFirst} done=${listing.done} />`}
+    html`<${BalancePlot} account=${account} listing=${listing} newestFirst=${newestFirst} />`}
     <section class="card list">
       ${statement && html`<${Balance} name="Opening balance" units=${statement.opening_balance} asset=${account.asset} />`}
       ${loaded.length > 0 &&
-      html`<${Table} caption=${newestFirst ? "Entries, newest first" : "Entries of the period, oldest first"} columns=${columns} pages=${pages} stamp=${zone} />`}
+      html`<${Table} caption=${newestFirst ? "Entries, newest first" : "Entries of the period, oldest first"} columns=${columns} pages=${pages} />`}
       ${statement && html`<${Balance} name="Closing balance" units=${statement.closing_balance} asset=${account.asset} />`}
       <${More} listing=${listing} ledger=${account.ledger} what="entries" all />
     </section>
@@ -69,9 +68,10 @@ function columnsOf({ ledger, asset }) {
   const side = (name) => ({ direction, amount }) =>
     direction === name ? html`<${Amount} units=${amount} asset=${asset} bare />` : null;
   return [
-    { label: "Effective", kind: "time", value: (entry) => html`<${Time} at=${entry.effective_at} />` },
+    { label: "Effective", size: "184px", kind: "time", value: (entry) => html`<${Time} at=${entry.effective_at} />` },
     {
       label: "Transaction",
+      size: 1.6,
       kind: "name",
       first: true,
       value: (entry) => html`<${RowLink} href=${toTransaction(ledger, entry.transaction)}>${entry.transaction}</${RowLink}>
@@ -80,7 +80,7 @@ function columnsOf({ ledger, asset }) {
     { label: "Debit", kind: "number lead", value: side("debit") },
     { label: "Credit", kind: "number lead", value: side("credit") },
     { label: "Balance", kind: "number main", value: (entry) => html`<${Amount} units=${entry.balance_after} asset=${asset} bare />` },
-    { label: "Recorded", kind: "time", value: (entry) => html`<${Time} at=${entry.recorded_at} />` },
+    { label: "Recorded", size: "196px", kind: "time", value: (entry) => html`<${Time} at=${entry.recorded_at} />` },
   ];
 }
 

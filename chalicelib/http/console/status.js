@@ -5,7 +5,6 @@ import { count } from "./amounts.js";
 import { html } from "./html.js";
 import { useGet } from "./loading.js";
 import { Badge, Facts, Heading } from "./parts.js";
-import { usePreference } from "./preferences.js";
 import { pathOf } from "./route.js";
 import { Answer } from "./states.js";
 import { Table } from "./table.js";
@@ -13,7 +12,7 @@ import { Time } from "./times.js";
 
 const COLUMNS = [
   { label: "Read model", first: true, value: ({ name }) => name },
-  { label: "Newest event", kind: "time", value: ({ as_of: at }) => html`<${Time} at=${at} none="kept per account only" />` },
+  { label: "Newest event", size: 1.5, kind: "time", value: ({ as_of: at }) => html`<${Time} at=${at} none="kept per account only" />` },
   { label: "Events", kind: "number", value: ({ events }) => events?.toLocaleString("en") ?? "–" },
 ];
 
@@ -25,14 +24,13 @@ export function Status({ ledger }) {
 }
 
 function OfApi({ api, ledger, named }) {
-  const zone = usePreference("zone");
   const answer = useGet(api, pathOf("ledgers", ledger, "status"));
   return html`<section>
     <h2 class="section">${named ? `Read models of ${api}` : "Read models"}</h2>
     <${Answer} answer=${answer} ledger=${ledger}>
       ${(status) => html`
         <section class="card list">
-          <${Table} caption="Read models" columns=${COLUMNS} pages=${[status.read_models]} stamp=${zone} />
+          <${Table} caption="Read models" columns=${COLUMNS} pages=${[status.read_models]} />
         </section>
         ${status.last_audit !== undefined && html`<${Audit} audit=${status.last_audit} />`}
       `}

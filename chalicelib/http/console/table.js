@@ -1,17 +1,19 @@
 /**
  * Tables of pages of rows, which become lists on a narrow screen.
  *
- * A page of rows is made once: Preact compares pages, not rows, when another one arrives.
+ * Each row is a grid of its own, and a browser lays out only the pages that are seen, so that ten
+ * thousand rows stay quick. The roles say to screen readers that it is a table.
  */
 
 import { Component, html } from "./html.js";
 import { Failure, Loading } from "./states.js";
 import { PAGE } from "./loading.js";
+import { usePreference } from "./preferences.js";
 
 /** Rows that are made again only if they, or `stamp`, are others. */
 class Rows extends Component {
-  shouldComponentUpdate(next) {
-    return next.rows !== this.props.rows || next.stamp !== this.props.stamp;
+  shouldComponentUpdate({ rows, stamp }) {
+    return stamp !== this.props.stamp || !areSame(rows, this.props.rows);
   }
 
   render({ rows, columns }) {
@@ -25,27 +27,36 @@ class Rows extends Component {
   }
 }
 
+const areSame = (one, other) =>
+  one === other || (one.length === other.length && one.every((row, n) => row === other[n]));
+
 function cell({ label, kind = "", first, value }, row) {
+  const named = typeof kind === "function" ? kind(row) : kind;
   const role = first ? "rowheader" : "cell";
-  return html`<${first ? "th" : "td"} role=${role} scope=${first && "row"} class=${kind} data-label=${label}>
+  return html`<${first ? "th" : "td"} role=${role} scope=${first && "row"} class=${named} data-label=${label}>
     ${value(row)}
   </${first ? "th" : "td"}>`;
 }
 
-/** A table. `columns` have `label`, `kind` (a class), `value(row)`, and `first` for the one that names. */
+/**
+ * A table. `columns` have `label`, `value(row)`, `kind` (a class, or a function of the row that makes
+ * it), `size` (of the grid), and `first` for the column that names the row.
+ */
 export function Table({ caption, columns, pages, stamp = "", foot }) {
-  return html`<table role="table">
+  const made = `${usePreference("zone")} ${stamp}`;
+  const sizes = columns.map(({ size = 1 }) => (typeof size === "number" ? `minmax(0, ${size}fr)` : size));
+  return html`<table role="table" style=${{ "--columns": sizes.join(" ") }}>
     <caption class="hidden">${caption}</caption>
     <thead role="rowgroup">
       <tr role="row">
         ${columns.map(
           ({ label, kind = "" }) =>
-            html`<th role="columnheader" scope="col" class=${kind}>${label}</th>`,
+            html`<th role="columnheader" scope="col" class=${typeof kind === "string" ? kind : ""}>${label}</th>`,
         )}
       </tr>
     </thead>
     ${pages.map(
-      (rows, n) => html`<${Rows} key=${n} rows=${rows} columns=${columns} stamp=${stamp} />`,
+      (rows, n) => html`<${Rows} key=${n} rows=${rows} columns=${columns} stamp=${made} />`,
     )}
     ${foot}
   </table>`;

@@ -1,7 +1,7 @@
 /** Times: shown in the reader's zone or in UTC, with the exact instant in UTC as a title. */
 
 import { html } from "./html.js";
-import { preference, usePreference } from "./preferences.js";
+import { preference } from "./preferences.js";
 
 const DATE = { year: "numeric", month: "short", day: "numeric" };
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
@@ -24,9 +24,13 @@ export function timeText(time, { clock = true, zone = preference("zone") } = {})
   return formatter(clock ? { ...DATE, ...CLOCK } : DATE, zone).format(new Date(time));
 }
 
-/** A time; a midnight in UTC is a date, as in the value date of a bank, and is not moved by zones. */
+/**
+ * A time; a midnight in UTC is a date, as in the value date of a bank, and is not moved by zones.
+ *
+ * It follows no preference by itself: there may be thousands of them. The page and the tables do.
+ */
 export function Time({ at, none = "–" }) {
-  const zone = usePreference("zone");
+  const zone = preference("zone");
   if (!at) return html`<span class="muted">${none}</span>`;
   const text = MIDNIGHT.test(at) ? timeText(at, { clock: false, zone: "UTC" }) : timeText(at, { zone });
   return html`<time datetime=${at} title=${`${at.replace("T", " ").replace("Z", "")} UTC`}>${text}</time>`;

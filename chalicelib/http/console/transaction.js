@@ -53,6 +53,7 @@ function columnsOf({ ledger, state }) {
   const columns = [
     {
       label: "Account",
+      size: 2,
       kind: "name",
       first: true,
       value: ({ account }) => html`<${RowLink} href=${toAccount(ledger, account)}>${account}</${RowLink}>`,

@@ -30,7 +30,7 @@ export function Transactions({ ledger, query }) {
 }
 
 function List({ ledger, query, pending }) {
-  const zone = usePreference("zone"); // Days begin in the reader's zone.
+  usePreference("zone"); // Days begin in the reader's zone.
   const filters = pending
     ? { state: "pending" }
     : { reference: query.reference, from: startOf(query.from), to: startOf(query.to, { after: 1 }) };
@@ -46,7 +46,7 @@ function List({ ledger, query, pending }) {
   }
   return html`<section class="card list">
     ${listing.pages.length > 0 &&
-    html`<${Table} caption="Transactions, newest first" columns=${columns} pages=${listing.pages} stamp=${zone} />`}
+    html`<${Table} caption="Transactions, newest first" columns=${columns} pages=${listing.pages} />`}
     <${More} listing=${listing} ledger=${ledger} what="transactions" />
   </section>`;
 }
@@ -69,9 +69,10 @@ function side(entries, direction) {
 /** The columns of a list of transactions. */
 export function columnsOf(ledger) {
   return [
-    { label: "Effective", kind: "time", value: (one) => html`<${Time} at=${one.effective_at} none="when it is posted" />` },
+    { label: "Effective", size: "176px", kind: "time", value: (one) => html`<${Time} at=${one.effective_at} none="when it is posted" />` },
     {
       label: "Transaction",
+      size: 1.3,
       kind: "name",
       first: true,
       value: ({ id, reference }) => html`<${RowLink} href=${toTransaction(ledger, id)}>${id}</${RowLink}>
@@ -81,10 +82,16 @@ export function columnsOf(ledger) {
     { label: "Credit", kind: "account", value: ({ entries }) => side(entries, "credit") },
     {
       label: "Amount",
+      size: 1.1,
       kind: "number main lead sole",
       value: ({ entries }) => totalsOf(entries).map(([asset, units]) => html`<${Amount} units=${String(units)} asset=${asset} />`),
     },
-    { label: "State", kind: "state", value: ({ state }) => html`<${ListedState} state=${state} />` },
-    { label: "Recorded", kind: "time", value: (one) => html`<${Time} at=${one.recorded_at} />` },
+    {
+      label: "State",
+      size: "88px",
+      kind: ({ state }) => (state === "posted" ? "state usual" : "state"),
+      value: ({ state }) => html`<${ListedState} state=${state} />`,
+    },
+    { label: "Recorded", size: "196px", kind: "time", value: (one) => html`<${Time} at=${one.recorded_at} />` },
   ];
 }

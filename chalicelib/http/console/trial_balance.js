@@ -15,8 +15,8 @@ const amount = (of) => (row) => html`<${Amount} units=${of(row)} asset=${row.ass
 
 const COLUMNS = [
   { label: "Asset", first: true, value: ({ asset }) => asset },
-  { label: "Debits", kind: "number main", value: amount((row) => row.debits) },
-  { label: "Credits", kind: "number main", value: amount((row) => row.credits) },
+  { label: "Debits", size: 1.5, kind: "number main", value: amount((row) => row.debits) },
+  { label: "Credits", size: 1.5, kind: "number main", value: amount((row) => row.credits) },
   { label: "Difference", kind: "number side", value: amount(difference) },
   { label: "Balanced", kind: "state", value: ({ balanced }) => html`<${Verdict} balanced=${balanced} />` },
 ];
