@@ -120,7 +120,7 @@ function options(Plot, box, asset, zone, setPointed) {
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, fill: accent } },
     scales: { y: { range: (_, least, most) => withZero(least, most) } },
     axes: [
-      { ...axis, size: 28, grid: { show: false }, values: (_, ticks, __, ___, step) => dates(ticks, step, zone) },
+      { ...axis, size: 28, space: 80, grid: { show: false }, values: (_, ticks, __, ___, step) => dates(ticks, step, zone) },
       { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => short.format(tick)) },
     ],
     series: [

@@ -80,7 +80,7 @@ function columnsOf({ ledger, asset }) {
     { label: "Debit", kind: "number lead", value: side("debit") },
     { label: "Credit", kind: "number lead", value: side("credit") },
     { label: "Balance", kind: "number main", value: (entry) => html`<${Amount} units=${entry.balance_after} asset=${asset} bare />` },
-    { label: "Recorded", size: "196px", kind: "time", value: (entry) => html`<${Time} at=${entry.recorded_at} />` },
+    { label: "Recorded", size: "208px", kind: "time", value: (entry) => html`<${Time} at=${entry.recorded_at} />` },
   ];
 }
 

@@ -31,12 +31,13 @@ const areSame = (one, other) =>
   one === other || (one.length === other.length && one.every((row, n) => row === other[n]));
 
 function cell({ label, kind = "", first, value }, row) {
-  const named = typeof kind === "function" ? kind(row) : kind;
   const role = first ? "rowheader" : "cell";
-  return html`<${first ? "th" : "td"} role=${role} scope=${first && "row"} class=${named} data-label=${label}>
+  return html`<${first ? "th" : "td"} role=${role} scope=${first && "row"} class=${classOf(kind, row)} data-label=${label}>
     ${value(row)}
   </${first ? "th" : "td"}>`;
 }
+
+const classOf = (kind, row) => (typeof kind === "function" ? kind(row) : kind);
 
 /**
  * A table. `columns` have `label`, `value(row)`, `kind` (a class, or a function of the row that makes
@@ -51,7 +52,7 @@ export function Table({ caption, columns, pages, stamp = "", foot }) {
       <tr role="row">
         ${columns.map(
           ({ label, kind = "" }) =>
-            html`<th role="columnheader" scope="col" class=${typeof kind === "string" ? kind : ""}>${label}</th>`,
+            html`<th role="columnheader" scope="col" class=${classOf(kind, {})}>${label}</th>`,
         )}
       </tr>
     </thead>

@@ -69,10 +69,10 @@ function side(entries, direction) {
 /** The columns of a list of transactions. */
 export function columnsOf(ledger) {
   return [
-    { label: "Effective", size: "176px", kind: "time", value: (one) => html`<${Time} at=${one.effective_at} none="when it is posted" />` },
+    { label: "Effective", size: "172px", kind: "time", value: (one) => html`<${Time} at=${one.effective_at} none="when it is posted" />` },
     {
       label: "Transaction",
-      size: 1.3,
+      size: 1.8,
       kind: "name",
       first: true,
       value: ({ id, reference }) => html`<${RowLink} href=${toTransaction(ledger, id)}>${id}</${RowLink}>
@@ -92,6 +92,6 @@ export function columnsOf(ledger) {
       kind: ({ state }) => (state === "posted" ? "state usual" : "state"),
       value: ({ state }) => html`<${ListedState} state=${state} />`,
     },
-    { label: "Recorded", size: "196px", kind: "time", value: (one) => html`<${Time} at=${one.recorded_at} />` },
+    { label: "Recorded", size: "190px", kind: "time", value: (one) => html`<${Time} at=${one.recorded_at} />` },
   ];
 }
