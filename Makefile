@@ -5,6 +5,7 @@ PYTHON ?= python3
 ENV ?= prod
 DATA ?= tests/data/berka-sample.csv
 ROUNDS ?= 3
+SITE ?= $(HOME)/.cache/twofold/site
 BIN := .venv/bin
 TWOFOLD := $(BIN)/twofold
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
@@ -29,7 +30,7 @@ PREFLIGHT = python=$(BIN)/python; [ -x $$python ] || python=$(PYTHON); \
 	{ echo "twofold: there is no $$python; install Python 3.11, 3.12 or 3.13" >&2; exit 1; }; \
 	TWOFOLD_AUTH="$(AUTH)" $$python chalicelib/local/preflight.py
 
-.PHONY: run check fast test whole soak bench demo chaos e2e plan deploy destroy lint types format lock reset
+.PHONY: run check fast test whole soak bench demo chaos e2e plan deploy destroy docs lint types format lock reset
 
 run:
 	@$(PREFLIGHT) "$(PORT)" "$(AUTH)"
@@ -82,6 +83,10 @@ deploy: .venv/run-ready
 # EVENTS=delete-the-books deletes the event table and the keys as well.
 destroy: .venv/run-ready
 	$(TWOFOLD) destroy --environment $(ENV) --events "$(EVENTS)"
+
+# The documentation as a site, in the folder SITE; its pages can be opened from there.
+docs: .venv/ready
+	$(BIN)/python -m website $(SITE)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

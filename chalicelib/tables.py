@@ -19,7 +19,7 @@ from botocore.retries.standard import register_retry_handler
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
-from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.exceptions import PutError, TableError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
@@ -193,10 +193,14 @@ def bucket_of(key: str, buckets: int) -> int:
 
 
 def create(models: Iterable[type[Table]]) -> None:
-    """Creates the tables that do not exist."""
-    for model in models:
-        if not model.exists():
+    """Creates the tables that do not exist, and waits for those that another process creates."""
+    for model in (each for each in models if not each.exists()):
+        try:
             model.create_table(wait=True)
+        except TableError as error:
+            if response_code(error) != "ResourceInUseException":
+                raise
+            connection().client.get_waiter("table_exists").wait(TableName=model.Meta.table_name)
 
 
 @cache

@@ -6,10 +6,11 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
+from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import TableError
 
 from chalicelib import __version__, tables
-from chalicelib.tables import connection, in_parallel
+from chalicelib.tables import Named, Table, connection, in_parallel
 from tests import engines
 
 _who: ContextVar[str] = ContextVar("who", default="nobody")
@@ -74,3 +75,39 @@ def test_a_request_names_the_ledger_and_its_version_and_not_the_system_it_runs_o
     assert agents
     assert all(agent.split()[0] == f"twofold/{__version__}".encode() for agent in agents)
     assert not any(b"botocore" in agent.lower() for agent in agents)
+
+
+def test_servers_that_start_at_the_same_time_create_a_table_once(ministack_endpoint: str) -> None:
+    tables_of_one_name = [_note() for _ in range(8)]
+    looked = threading.Barrier(len(tables_of_one_name), timeout=10)
+
+    with engines.connected(ministack_endpoint):
+        for model in tables_of_one_name:
+            _looks_together(model, looked)
+        in_parallel(lambda model: tables.create([model]), tables_of_one_name)
+
+        assert tables_of_one_name[0].describe_table()["TableStatus"] == "ACTIVE"
+
+
+def _note() -> type[Table]:
+    class Note(Table):
+        class Meta(metaclass=Named):
+            name = "notes-of-many-servers"
+
+        id = UnicodeAttribute(hash_key=True)
+
+    return Note
+
+
+def _looks_together(model: type[Table], looked: threading.Barrier) -> None:
+    """Lets no server create its table before every server has found none."""
+    exists, first = model.exists, threading.Event()
+
+    def found() -> bool:
+        answer = exists()
+        if not first.is_set():
+            first.set()
+            looked.wait()
+        return answer
+
+    model.exists = found  # type: ignore[method-assign]  # PynamoDB has no hook.

@@ -12,6 +12,7 @@ from chalicelib.commands import field_notes as note
 from chalicelib.commands.execution import Executed
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.request_fields import REPLAYED, Metadata, NewId
+from chalicelib.commands.transaction_requests import amount_of
 from chalicelib.domain.account.commands import (
     KEEP,
     ChangeAccount,
@@ -21,8 +22,8 @@ from chalicelib.domain.account.commands import (
     OpenAccount,
     UnfreezeAccount,
 )
-from chalicelib.domain.errors import InvalidAmount, InvalidField
-from chalicelib.domain.fields import NOT_WHOLE, check_asset, parse_limit
+from chalicelib.domain.errors import InvalidField
+from chalicelib.domain.fields import check_asset, parse_limit
 from chalicelib.domain.stripes import MAX_STRIPES
 from chalicelib.events.recorded import Recorded
 from chalicelib.events.store import Busy, EventStore
@@ -170,10 +171,8 @@ def account_of(recorded: Recorded, stripes: Sequence[Recorded], store: EventStor
 
 def limit_of(raw: Raw, where: str) -> int | None:
     """The limit that a field says; None for none. Raises InvalidAmount."""
-    try:
-        return parse_limit(msgspec.json.decode(raw), where)
-    except msgspec.ValidationError:  # A number beyond all range.
-        raise InvalidAmount(where, NOT_WHOLE) from None
+    limit = None if bytes(raw) == b"null" else amount_of(raw, where)
+    return parse_limit(limit, where)
 
 
 def _limit_or_keep(raw: Raw | UnsetType, where: str) -> int | Literal[Keep.KEEP] | None:

@@ -186,7 +186,7 @@ def amount_of(raw: Raw, where: str) -> int:
     try:
         value = msgspec.json.decode(raw)
     except msgspec.ValidationError:
-        value = None  # A number beyond all range, which is no amount either.
+        value = bytes(raw).decode()  # A number of thousands of digits.
     return whole_number(value, where)
 
 

@@ -37,7 +37,8 @@ RESERVED_ID = "batch"
 """What would be an id, but is a path of the API where ids are."""
 
 _ID = re.compile(ID_PATTERN, re.ASCII)
-_DIGITS = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)
+_DIGITS = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
+_LONGEST = len(str(-10 * MAX_AMOUNT))
 _ASSET = re.compile(ASSET_PATTERN, re.ASCII)
 
 
@@ -104,12 +105,13 @@ def whole_number(value: object, where: str) -> int:
     """A whole number, from an integer or a string of digits.
 
     Floats, booleans, exponents, a plus sign, leading zeros, spaces and non-ASCII digits are
-    refused: each is a way in which two systems come to disagree about money. Raises InvalidAmount.
+    refused: each is a way in which two systems come to disagree about money. A text that is longer
+    than any amount or limit may be is cut, and is still too large. Raises InvalidAmount.
     """
     if type(value) is int:
         return value
     if isinstance(value, str) and _DIGITS.fullmatch(value) and value != "-0":
-        return int(value)
+        return int(value[:_LONGEST])  # int() itself refuses more than 4300 digits.
     raise InvalidAmount(where, NOT_WHOLE)
 
 

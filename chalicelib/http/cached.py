@@ -7,8 +7,11 @@ from pathlib import Path
 
 from chalicelib.http.request import Request
 from chalicelib.http.response import Response
+from chalicelib.settings import settings
 
+REVALIDATED = "no-cache"
 FOR_AN_HOUR = "public, max-age=3600"
+FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def cacheable(
@@ -17,14 +20,19 @@ def cacheable(
     content_type: str,
     more: Mapping[str, str] | None = None,
     *,
-    caching: str = FOR_AN_HOUR,
+    caching: str | None = None,
 ) -> Response[str]:
-    """The text, or 304 if the caller has it. `caching` is its `Cache-Control`."""
+    """The text, or 304 if the caller has it.
+
+    `caching` is its `Cache-Control`: by default for an hour, and on a laptop, where settings
+    change, always revalidated.
+    """
+    default = REVALIDATED if settings().embedded else FOR_AN_HOUR
     etag = _etag(text)
     headers = {
         "Content-Type": content_type,
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": caching,
+        "Cache-Control": caching or default,
         "Vary": "Accept-Encoding",
         "ETag": etag,
         **(more or {}),

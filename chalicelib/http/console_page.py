@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chalicelib import __version__
-from chalicelib.http.cached import cacheable, led_to, text_of
+from chalicelib.http.cached import FOR_EVER, REVALIDATED, cacheable, led_to, text_of
 from chalicelib.http.problems import Problem
 from chalicelib.http.request import Request
 from chalicelib.http.response import Response
@@ -31,8 +31,6 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_REVALIDATED, _IMMUTABLE = "no-cache", "public, max-age=31536000, immutable"
-
 _NAMED = re.compile(
     r"""(?P<before>["'](?:\./|console/))(?P<name>[a-z_]+\.(?:css|js|svg))(?=["'])"""
 )
@@ -66,7 +64,7 @@ def console(request: Request, **_: object) -> Response[str]:
     if request.ends_with_slash:  # The addresses in the page are relative.
         return led_to("../console", 308)
     page = _versioned(text_of(CONSOLE / "index.html"))
-    return cacheable(request, page, "text/html; charset=utf-8", _protection(), caching=_REVALIDATED)
+    return cacheable(request, page, "text/html; charset=utf-8", _protection(), caching=REVALIDATED)
 
 
 @routes.public("/console/{file}", described=False)
@@ -74,12 +72,12 @@ def console_file(request: Request, file: str, **_: object) -> Response[str]:
     """A file of the page, or its settings. Raises Problem not_found."""
     if file == CONFIG:
         text = msgspec.json.encode(config()).decode()
-        return cacheable(request, text, "application/json", caching=_REVALIDATED)
+        return cacheable(request, text, "application/json", caching=REVALIDATED)
     if file not in files():
         raise Problem("not_found", "there is no such path")
     path = files()[file]
     asked = request.parameter("v")
-    caching = _IMMUTABLE if asked == version() else _REVALIDATED
+    caching = FOR_EVER if asked == version() else REVALIDATED
     return cacheable(
         request, _versioned(text_of(path)), _TYPES[path.suffix], _protection(), caching=caching
     )

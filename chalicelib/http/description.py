@@ -2,7 +2,8 @@
 
 `python -m ops openapi` makes the document from the routes of all stages. The reference is a page
 of a vendored library (`reference/`), which reads the document in the browser. The Read APIs serve
-them. They may be cached for an hour, and revalidated by their ETag.
+them. They may be cached for an hour, and revalidated by their ETag; on a laptop, where settings
+change, they are always revalidated.
 """
 
 import json
@@ -13,6 +14,7 @@ from chalicelib.http.cached import cacheable, led_to, text_of
 from chalicelib.http.request import Request
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
+from chalicelib.settings import settings
 
 OPENAPI = Path(__file__).with_name("openapi.json")
 
@@ -32,10 +34,21 @@ _POLICY = (
 routes = Router(__name__)
 
 
+_SIGNED = {
+    "type": "apiKey",
+    "name": "Authorization",
+    "in": "header",
+    "x-amazon-apigateway-authtype": "awsSigv4",
+    "description": "A signature of the request (AWS Signature Version 4, service `execute-api`), "
+    "by a caller whose IAM policies allow it.",
+}
+"""The security scheme of IAM, as API Gateway writes it in its own documents."""
+
+
 @routes.public("/openapi.json")
 def openapi(request: Request) -> Response[str]:
     """The API as an OpenAPI 3.1 document."""
-    return cacheable(request, _document(request.root), "application/json")
+    return cacheable(request, _document(request.root, settings().auth), "application/json")
 
 
 @routes.public("/docs")
@@ -59,13 +72,19 @@ def docs_script(request: Request) -> Response[str]:
 
 
 @lru_cache(maxsize=8)
-def _document(root: str) -> str:
-    """The document, whose first server is the one that was asked. One on this computer is also the
-    one of the samples.
+def _document(root: str, auth: str) -> str:
+    """The document, whose first server is the one that was asked, with its authentication only. One
+    on this computer is also the one of the samples.
     """
     text = OPENAPI.read_text()
     if root.startswith("http://"):
         text = text.replace(_LAPTOP, root)
     described = json.loads(text)
     described["servers"][0] = {"url": root, "description": "The server of this document."}
+    schemes = {**described["components"].pop("securitySchemes"), "iam": _SIGNED}
+    described["security"] = []
+    if auth != "none":
+        scheme = "key" if auth == "keys" else auth
+        described["security"] = [{scheme: []}]
+        described["components"]["securitySchemes"] = {scheme: schemes[scheme]}
     return json.dumps(described, ensure_ascii=False, separators=(",", ":"))

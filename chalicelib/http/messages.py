@@ -1,7 +1,7 @@
 """Problems of bodies and query strings that do not fit the message that the route declares."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,17 +28,21 @@ def message_of(raw: msgspec.Raw, message: type[_Message]) -> _Message:
         raise unreadable(error, raw, message) from None
 
 
-def unreadable(error: Exception, raw: bytes | msgspec.Raw, message: type) -> Problem:
-    """The problem of JSON, or of a query string as JSON, that is not this message."""
+def unreadable(
+    error: Exception, raw: bytes | msgspec.Raw, message: type, known: Sequence[FieldError] = ()
+) -> Problem:
+    """The problem of JSON, or of a query string as JSON, that is not this message; with the faults
+    that are known besides.
+    """
     try:
         match error:
             case RepeatedName():
                 pairs = _pairs.decode(bytes(raw).decode())
-                return _problem("validation_failed", list(_twice(pairs, "")))
+                return listed("validation_failed", list(_twice(pairs, "")))
             case msgspec.ValidationError():
                 # For a type that `faults` cannot explain, msgspec's own message.
                 found = faults(raw, message) or [FieldError("", str(error).replace("`", ""))]
-                return _problem("validation_failed", found)
+                return listed("validation_failed", [*known, *found])
             case _:
                 return _malformed(error)
     except (*_MALFORMED, json.JSONDecodeError) as malformed:
@@ -52,10 +56,10 @@ def refused_body(refusal: InvalidField, raw: bytes | msgspec.Raw, message: type[
         found = faults(raw, message)
     except _MALFORMED:
         found = []
-    return _problem(refusal.code, [first, *(each for each in found if each.field != first.field)])
+    return listed(refusal.code, [first, *(each for each in found if each.field != first.field)])
 
 
-def _problem(code: str, found: list[FieldError]) -> Problem:
+def listed(code: str, found: list[FieldError]) -> Problem:
     """A problem with all faults, whose detail is the first."""
     first, *others = found[:MOST]
     detail = f"{first.field}: {first.detail}" if first.field else first.detail

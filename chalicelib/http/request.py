@@ -10,9 +10,10 @@ import msgspec
 from chalice.app import Request as ChaliceRequest
 
 from chalicelib.domain.errors import InvalidField, Refusal
+from chalicelib.http.faults import fault
 from chalicelib.http.keys import ALL_LEDGERS, READ, WRITE
-from chalicelib.http.messages import RepeatedName, refused_body, unreadable
-from chalicelib.http.problems import Problem, invalid, refused
+from chalicelib.http.messages import RepeatedName, listed, refused_body, unreadable
+from chalicelib.http.problems import FieldError, Problem, invalid, refused
 from chalicelib.http.signature import Query, Signature
 from chalicelib.http.times import cut
 from chalicelib.settings import settings
@@ -22,6 +23,8 @@ MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?", re.ASCII)
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
+_NOT_HERE = "is not a parameter here"
+_NOT_WHOLE = "expected a whole number of at most 16 digits, such as 7"
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -161,27 +164,33 @@ class Request:
             raise unreadable(error, raw, message) from None
 
     def _query(self, query: Query) -> Any:
-        given: dict[str, Any] = self._parameters()
-        for name in given.keys() & self.path.keys():
-            raise invalid(name, "is not a parameter here")
-        for name in given.keys() & query.numbers:
-            if _WHOLE.fullmatch(given[name]):
-                given[name] = int(given[name])
-        for name in given.keys() & query.times:
-            given[name] = cut(given[name])
-        given |= self.path
+        values: dict[str, Any] = dict(self.path)
+        wrong: list[FieldError] = []
+        for name, text in self._parameters().items():
+            if name in self.path or name not in query.names:
+                wrong.append(fault(name, _NOT_HERE))
+            elif name not in query.numbers:
+                values[name] = cut(text) if name in query.times else text
+            elif _WHOLE.fullmatch(text):
+                values[name] = int(text)
+            else:
+                wrong.append(fault(name, _NOT_WHOLE))
         try:
-            return msgspec.convert(given, type=query.message)
+            converted: Any = msgspec.convert(values, type=query.message)
         except msgspec.ValidationError as error:
-            raise unreadable(error, msgspec.json.encode(given), query.message) from None
+            raise unreadable(error, msgspec.json.encode(values), query.message, wrong) from None
+        if wrong:
+            raise listed("validation_failed", wrong)
+        return converted
 
     def _flags(self, names: Collection[str]) -> dict[str, bool]:
         given = self._parameters()
-        for name in given.keys() - names:
-            raise invalid(name, "is not a parameter here")
-        for name, value in given.items():
-            if value not in ("true", "false"):
-                raise invalid(name, "expected true or false")
+        if wrong := [
+            fault(name, "expected true or false" if name in names else _NOT_HERE)
+            for name, value in given.items()
+            if name not in names or value not in ("true", "false")
+        ]:
+            raise listed("validation_failed", wrong)
         return {name: value == "true" for name, value in given.items()}
 
     def _parameters(self) -> dict[str, str]:

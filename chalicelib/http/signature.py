@@ -34,9 +34,10 @@ class Header(NamedTuple):
 
 
 class Query(NamedTuple):
-    """A query object, and the names of its parameters that are numbers and times."""
+    """A query object, the names of its parameters, and which of them are numbers and times."""
 
     message: type
+    names: frozenset[str]
     numbers: frozenset[str]
     times: frozenset[str]
 
@@ -90,6 +91,7 @@ def _query(message: Any) -> Query:
     encoded = {encoded: _options(kinds[name]) for name, encoded in names}
     return Query(
         message,
+        frozenset(encoded),
         frozenset(name for name, options in encoded.items() if int in options),
         frozenset(name for name, options in encoded.items() if datetime in options),
     )

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _CHECK_SECONDS = 0.25
 _SAVE_AGAIN_SECONDS = 2.0
-_SAVES_WHEN_STOPPED = 5
+_FINAL_SAVES = 5
 
 
-def _stop_without_owner(folder: Path, books: "Persistence", saved: threading.Event) -> None:
-    """Saves the data once no server uses the engine, and ends this process.
+def _stop_without_owner(folder: Path, books: "Persistence") -> None:
+    """Stops this process once no server uses the engine and its data can be saved.
 
-    If that fails it tries again, unless a new server uses the engine.
+    If they cannot it tries again, unless a new server uses the engine.
     """
     while True:
         time.sleep(_CHECK_SECONDS)
@@ -33,20 +33,23 @@ def _stop_without_owner(folder: Path, books: "Persistence", saved: threading.Eve
             os._exit(0)  # The folder was removed on purpose, and the books with it.
         if has_owner(folder):
             continue
-        with locked(folder):  # So that no new engine starts before the books are saved.
+        with locked(folder):
             if not has_owner(folder) and books.save():
-                saved.set()
-                forget(folder)
                 for owner in (folder / "owners").iterdir():
                     owner.unlink()
                 os.kill(os.getpid(), signal.SIGTERM)
-                return
+                # Until this process ends, so that no new engine loads the books before.
+                threading.Event().wait()
         time.sleep(_SAVE_AGAIN_SECONDS)
 
 
-def _save_when_stopped(folder: Path, books: "Persistence", report: Callable[[str], None]) -> None:
-    """Saves the data of an engine process that received a signal, with a few attempts."""
-    for _ in range(_SAVES_WHEN_STOPPED):
+def _save_finally(folder: Path, books: "Persistence", report: Callable[[str], None]) -> None:
+    """Saves the data of an engine that serves no more, with a few attempts.
+
+    Only then are all writes in them that a client was told of: until it stopped serving, an orphan
+    of an ended server may have gone on.
+    """
+    for _ in range(_FINAL_SAVES):
         if not folder.exists():
             return
         if books.save():
@@ -100,13 +103,11 @@ def main(folder: Path, port: int, console: int | None = None) -> None:
     report = partial(_report, console)
     books = Persistence(folder, dynamodb.get_state, restore, report)
     books.load()
-    saved = threading.Event()
-    threading.Thread(target=_stop_without_owner, args=(folder, books, saved), daemon=True).start()
+    threading.Thread(target=_stop_without_owner, args=(folder, books), daemon=True).start()
     try:
         serve()
     finally:
-        if not saved.is_set():
-            _save_when_stopped(folder, books, report)
+        _save_finally(folder, books, report)
 
 
 if __name__ == "__main__":

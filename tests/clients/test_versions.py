@@ -163,6 +163,29 @@ def test_a_voided_hold_is_read_as_released(session: Ledger, books: Ledger, line:
     assert session.transactions.get(held.id).state == "voided"
 
 
+@pytest.mark.parametrize("resolve", ["void", "post", "post in part"])
+def test_all_entries_of_a_hold_on_one_account_are_read_as_resolved(
+    session: Ledger, books: Ledger, line: Troubled, resolve: str
+) -> None:
+    books.transactions.post(TOP_UP)
+    charge = [debit("alice", 300), debit("alice", 500), credit("cash", 800)]
+    if resolve == "post in part":
+        charge = [debit("alice", 800), credit("alice", 800)]
+    held = session.transactions.post(charge, pending=Pending())
+
+    match resolve:
+        case "void":
+            session.transactions.void_hold(held.id)
+        case "post":
+            session.transactions.post_hold(held.id)
+        case _:
+            session.transactions.post_hold(held.id, amount=1)
+
+    read(session)
+    newest = books.accounts.get("alice", strong=True).version
+    assert asked_for(line) == str(newest) == str(held.version_of("alice") + 2)
+
+
 @pytest.mark.parametrize("pending", [None, Pending()])
 def test_a_reversed_transaction_is_read_as_reversed(
     session: Ledger, pending: Pending | None

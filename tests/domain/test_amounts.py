@@ -39,7 +39,6 @@ NO_NUMBERS = [
     "-",
     "",
     "ten",
-    "9" * 5000,
     True,
     False,
     1.0,
@@ -77,8 +76,18 @@ def test_what_two_systems_could_read_differently_is_no_amount(value: object) -> 
 
 @pytest.mark.parametrize(
     "value",
-    [0, -1, 10**30 + 1, 10**5000, "0", "-1", "1000000000000000000000000000001"],
-    ids=lambda value: "5001 digits" if value == 10**5000 else repr(value),
+    [
+        0,
+        -1,
+        10**30 + 1,
+        10**5000,
+        "0",
+        "-1",
+        "1000000000000000000000000000001",
+        "9" * 38,
+        "9" * 5000,
+    ],
+    ids=lambda value: "5001 digits" if value == 10**5000 else repr(value)[:40],
 )
 def test_an_amount_is_at_least_one_and_at_most_10_to_the_30(value: object) -> None:
     with pytest.raises(InvalidAmount) as refused:
@@ -108,7 +117,11 @@ def test_a_limit_may_be_negative(limit: int) -> None:
     assert parse_limit(str(limit), "min_balance") == limit
 
 
-@pytest.mark.parametrize("value", [10**30 + 1, -(10**30) - 1, "-1000000000000000000000000000001"])
+@pytest.mark.parametrize(
+    "value",
+    [10**30 + 1, -(10**30) - 1, "-1" + "0" * 29 + "1", "-" + "9" * 5000],
+    ids=lambda value: repr(value)[:40],
+)
 def test_a_limit_lies_between_minus_and_plus_10_to_the_30(value: object) -> None:
     with pytest.raises(InvalidAmount) as refused:
         parse_limit(value, "max_balance")

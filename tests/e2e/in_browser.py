@@ -6,7 +6,7 @@ from tests.browser import Watched, browser
 
 
 def shows_the_books(stage: str, key: str, account: str, posted: str) -> None:
-    """Below a stage's prefix the console asks for a key, and shows an account's balance and entries.
+    """Below a stage's prefix the console asks for a key, and shows an account with its entries.
 
     `account` is the account's path, and `posted` its balance in units of its asset.
     """

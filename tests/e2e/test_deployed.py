@@ -186,9 +186,12 @@ def test_the_console_of_a_deployed_stage_shows_the_books(
     write, account = deployed.url("write") + books, f"{books}/accounts/alice"
     status, posted = deployed.call("POST", f"{write}/transactions", key, TRANSFER)
     assert status == 201
-    read = f"{deployed.url('accounts')}{account}?min_version={posted['entries'][1]['version']}"
-    shown = eventually(deployed, read, key)[1]
-    shows_the_books(deployed.url("accounts"), key, account, f"{int(shown['posted']) / 100:.2f}")
+    entry = posted["entries"][1]
+    read = f"{deployed.url('accounts')}{account}?min_version={entry['version']}"
+    status, shown = eventually(deployed, read, key)
+    assert status == 200, shown
+    balance = f"{int(entry['balance_after']) / 100:.2f}"
+    shows_the_books(deployed.url("accounts"), key, account, balance)
 
 
 TABLES = ("events", "keys", "balances", "statements", "transactions", "totals")

@@ -28,6 +28,7 @@ NO_AMOUNTS = [
     '"1_000"',
     str(10**30 + 1),
     f'"{10**30 + 1}"',
+    "1e999",
     "[]",
 ]
 
@@ -109,6 +110,24 @@ def test_what_is_no_limit_is_refused(bank: Api, limit: str) -> None:
         ):
             problem = assert_problem(reply, 400, "invalid_amount")
             assert [error["field"] for error in problem["errors"]] == [field]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("digits", [32, 38, 4300, 4301])
+def test_what_is_too_large_is_said_to_be_and_not_to_have_a_wrong_form(
+    bank: Api, digits: int, sign: str
+) -> None:
+    number = f"{sign}{'9' * digits}"
+    for written in (number, f'"{number}"'):
+        replies = [
+            raw(bank, "POST", "/transactions", transfer("t", written)),
+            raw(bank, "PATCH", "/accounts/vault", f'{{"max_balance":{written}}}'),
+        ]
+        said = [assert_problem(each, 400, "invalid_amount")["errors"][0] for each in replies]
+        assert [(each["field"], each["detail"]) for each in said] == [
+            ("entries[0].amount", "an amount is at least 1 and at most 10^30"),
+            ("max_balance", "a limit lies between -10^30 and 10^30"),
+        ]
 
 
 def test_one_above_each_limit_is_refused_and_the_limit_itself_is_not(api: Api) -> None:

@@ -112,13 +112,26 @@ def test_every_fault_of_one_of_a_batch_is_named(api: Api) -> None:
 
 
 def test_every_fault_of_a_query_is_named(api: Api) -> None:
-    reply = api.get("/accounts/alice/entries?order=up&limit=x&min_version=-1&surprise=1")
+    reply = api.get(
+        "/accounts/alice/entries?order=up&limit=x&min_version=-1&surprise=1&account=cash"
+    )
 
     assert faults(reply) == {
         "order": "expected one of asc, desc",
-        "limit": "expected a whole number, got a string",
+        "limit": "expected a whole number of at most 16 digits, such as 7",
         "min_version": "expected a whole number >= 0",
-        "surprise": "unknown field",
+        "surprise": "is not a parameter here",
+        "account": "is not a parameter here",
+    }
+
+
+def test_every_fault_of_the_flags_of_a_write_is_named(api: Api) -> None:
+    reply = api.post("/transactions?dry_run=yes&surprise=1&more=2", {})
+
+    assert faults(reply) == {
+        "dry_run": "expected true or false",
+        "surprise": "is not a parameter here",
+        "more": "is not a parameter here",
     }
 
 

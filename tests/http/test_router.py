@@ -49,7 +49,12 @@ def test_a_view_says_by_its_parameters_what_it_is_called_with() -> None:
 def test_a_query_object_says_which_of_its_parameters_are_numbers_and_times() -> None:
     signature = Signature(found, "/ledgers/{ledger}")
 
-    assert signature.query == Query(Search, frozenset({"size", "most"}), frozenset({"from"}))
+    assert signature.query == Query(
+        Search,
+        frozenset({"ledger", "name", "size", "most", "from"}),
+        frozenset({"size", "most"}),
+        frozenset({"from"}),
+    )
     assert signature.response is None
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from copy import deepcopy
+from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from chalicelib.http.description import OPENAPI, REFERENCE
 from chalicelib.http.problems import STATUS
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
+from chalicelib.settings import settings, using
 from ops.describing.document import document
 from ops.openapi import routes
 from tests.http.api import Api
@@ -206,9 +208,42 @@ def test_both_are_served_to_anybody(api: Api) -> None:
     shown = api.request("GET", "/docs")
 
     assert described.headers["Content-Type"] == "application/json"
-    assert {**described.json_body, "servers": []} == {**DOCUMENT, "servers": []}
+    assert described.json_body["paths"] == DOCUMENT["paths"]
     assert shown.headers["Content-Type"] == "text/html; charset=utf-8"
     assert shown.body.decode() == (REFERENCE / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("auth", "required", "schemes"),
+    [
+        ("none", [], {}),
+        ("keys", [{"key": []}], {"key": ("http", "bearer")}),
+        ("cognito", [{"cognito": []}], {"cognito": ("http", "bearer")}),
+        ("iam", [{"iam": []}], {"iam": ("apiKey", None)}),
+    ],
+)
+def test_the_document_asks_for_what_its_server_asks_for_and_for_nothing_else(
+    api: Api, auth: str, required: list[Any], schemes: dict[str, Any]
+) -> None:
+    plain = api.request("GET", "/openapi.json").headers["ETag"]
+    with using(replace(settings(), auth=auth)):
+        reply = api.request("GET", "/openapi.json")
+
+    document = reply.json_body
+    validate(document)
+    found = document["components"].pop("securitySchemes", {})
+    assert document["security"] == required
+    assert {name: (each["type"], each.get("scheme")) for name, each in found.items()} == schemes
+    assert (reply.headers["ETag"] == plain) == (auth == settings().auth)
+    rest = {**DOCUMENT, "components": {**DOCUMENT["components"]}}
+    del rest["components"]["securitySchemes"]
+    same: dict[str, Any] = {"security": [], "servers": []}
+    assert {**document, **same} == {**rest, **same}
+
+
+def test_a_laptop_whose_settings_change_is_asked_for_the_pages_each_time(api: Api) -> None:
+    with using(replace(settings(), embedded=True)):
+        assert api.request("GET", "/openapi.json").headers["Cache-Control"] == "no-cache"
 
 
 def served(context: dict[str, str], **headers: str) -> Any:

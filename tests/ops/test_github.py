@@ -88,6 +88,7 @@ def test_no_workflow_has_a_secret_and_each_job_has_the_least_permissions() -> No
     allowed = {
         "build": {"contents": "read", "id-token": "write", "attestations": "write"},
         "publish": {"contents": "write"},
+        "pages": {"pages": "write", "id-token": "write"},
     }
     for workflow in WORKFLOWS:
         assert "secrets." not in workflow.read_text()

@@ -58,8 +58,12 @@ export class Versions {
     }
     for (const { account, version, balance_after } of body.entries) {
       const striped = balance_after === null;
-      // The entries of a voided hold are the hold's own: each account's release came later.
-      const released = body.state === "voided" && !striped ? 1 : 0;
+      // The entries of a voided hold are the hold's own: each has been released later by one
+      // version of its account.
+      const released =
+        body.state === "voided" && !striped
+          ? body.entries.filter((entry) => entry.account === account).length
+          : 0;
       this.#saw(`accounts/${account}`, { version: version + released, striped }, written);
     }
   }

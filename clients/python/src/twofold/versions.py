@@ -2,7 +2,7 @@
 show at least that one.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from threading import Lock
 from typing import Any, NamedTuple
@@ -96,8 +96,11 @@ def _versions_of(transaction: Transaction) -> Iterator[Seen]:
     if transaction.state == "posted" and transaction.reversed_by is None:
         # Nothing but its reversal can follow.
         yield Seen(_reversal_key(transaction.id), transaction.version + 1)
+    # The entries of a voided hold are the hold's own: each has been released later by one version
+    # of its account.
+    voided = transaction.state == "voided"
+    releases = Counter(entry.account for entry in transaction.entries) if voided else Counter()
     for entry in transaction.entries:
         is_striped = entry.balance_after is None
-        # The entries of a voided hold are the hold's own: each account's release came later.
-        is_released = transaction.state == "voided" and not is_striped
-        yield Seen(account_key(entry.account), entry.version + is_released, is_striped)
+        version = entry.version if is_striped else entry.version + releases[entry.account]
+        yield Seen(account_key(entry.account), version, is_striped)
