@@ -41,6 +41,10 @@ TABLES: dict[str, tuple[type[Table], ...]] = {
 """The tables that belong to each API, and are made and deleted with it."""
 
 
+ONLY_OF_API = {"TWOFOLD_ACCOUNTS_URL", "TWOFOLD_JOURNAL_URL", "TWOFOLD_CORS_ORIGINS"}
+"""Variables that only the Lambda of the API reads; a template has no room for more of them."""
+
+
 def extras(stage: Stage) -> dict[str, Any]:
     """What is merged into the template that Chalice makes of a stage."""
     tables = tables_of(stage)
@@ -114,6 +118,9 @@ def completed(template: dict[str, Any], stage: Stage) -> dict[str, Any]:
             properties["CodeUri"] = {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Ref": "CodeKey"}}
             if WRITE in stage.serves:
                 properties["Environment"]["Variables"][RESTORED_VARIABLE] = {"Ref": RESTORED}
+            if name != camel("api_handler"):
+                for variable in ONLY_OF_API & properties["Environment"]["Variables"].keys():
+                    del properties["Environment"]["Variables"][variable]
         elif part["Type"] == "AWS::IAM::Role" and stage.permissions_boundary:
             properties["PermissionsBoundary"] = stage.permissions_boundary
         elif name.endswith("LogGroup") and stage.kms_key:

@@ -187,7 +187,7 @@ def test_only_the_local_environment_imports_the_simulator() -> None:
 
 def test_only_http_projectors_and_the_local_environment_know_chalice() -> None:
     may = {"app"}
-    may |= {f"chalicelib.http.{part}" for part in ("auth", "request", "router")}
+    may |= {f"chalicelib.http.{part}" for part in ("auth", "cors", "request", "router")}
     may |= {"chalicelib.sweep"}
     may |= {"chalicelib.read_models.feeding"}
     know = {

@@ -285,3 +285,50 @@ def test_a_command_that_reads_the_app_as_a_deployment_does_starts_no_engine(tmp_
     assert done.returncode == 0, done.stderr
     assert "project_accounts" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ("", ()),
+        ("https://app.example.com", ("https://app.example.com",)),
+        (
+            "https://app.example.com:8443, http://localhost:5173,http://127.0.0.1:3000",
+            ("https://app.example.com:8443", "http://localhost:5173", "http://127.0.0.1:3000"),
+        ),
+        ("http://localhost", ("http://localhost",)),
+    ],
+)
+def test_pages_of_other_origins_are_named(given: str, origins: tuple[str, ...]) -> None:
+    told = settings.read({"TWOFOLD_CORS_ORIGINS": given})
+
+    assert (told.cors_origins, told.allowed_origins) == (origins, frozenset(origins))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("*", "null", "app.example.com", "https://", "https://*.example.com"),
+        *("http://app.example.com", "https://App.example.com", "https://app.example.com/"),
+        *("https://app.example.com/page", "https://app.example.com:443", "http://localhost:80"),
+        *("https://me@app.example.com", "https://app.example.com:0", "http://localhost.example"),
+    ],
+)
+def test_what_no_browser_sends_as_an_origin_is_refused(origin: str) -> None:
+    with pytest.raises(ValueError, match="TWOFOLD_CORS_ORIGINS has origins as browsers send them"):
+        settings.read({"TWOFOLD_CORS_ORIGINS": f"https://a.example.com,{origin}"})
+
+
+def test_read_apis_of_two_origins_allow_each_other_and_those_of_one_need_not() -> None:
+    accounts, journal = "https://A.example.com/v1", "https://b.example.com:8443/v1"
+    both = {"TWOFOLD_ACCOUNTS_URL": accounts, "TWOFOLD_JOURNAL_URL": journal}
+    for serves in ("accounts", "journal", "write,accounts,journal"):
+        told = settings.read({**both, "TWOFOLD_SERVES": serves})
+        assert told.allowed_origins == {"https://a.example.com", "https://b.example.com:8443"}
+
+    writes = settings.read({**both, "TWOFOLD_SERVES": "write"})
+    assert writes.allowed_origins == frozenset()
+    one = {**both, "TWOFOLD_JOURNAL_URL": "https://a.example.com/journal"}
+    assert settings.read(one).allowed_origins == frozenset()
+    alone = {"TWOFOLD_ACCOUNTS_URL": accounts}
+    assert settings.read(alone).allowed_origins == frozenset()

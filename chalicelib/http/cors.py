@@ -66,12 +66,12 @@ def headers_for(origin: str | None, given: Mapping[str, Any]) -> dict[str, str]:
 def _preflight(app: Chalice, path: str) -> Callable[..., ChaliceResponse]:
     def preflight(**_: str) -> ChaliceResponse:
         methods = ", ".join(sorted(app.routes[path]))
-        headers: dict[str, str | list[str]] = {"Allow": methods}
+        headers: dict[str, str | list[str]] = {"Allow": methods, "Content-Type": "text/plain"}
         request = app.current_request
         if request and request.headers.get("Origin") in settings().allowed_origins:
             headers["Access-Control-Allow-Methods"] = methods
             headers["Access-Control-Allow-Headers"] = ", ".join(ACCEPTED)
             headers["Access-Control-Max-Age"] = str(MAX_AGE_SECONDS)
-        return ChaliceResponse(body="", status_code=204, headers=headers)
+        return ChaliceResponse(body="", status_code=200, headers=headers)
 
     return preflight

@@ -253,6 +253,41 @@ def test_the_trial_balance_says_how_far_it_has_come(books: Ledger, ledger: str) 
     assert dollars.balanced
 
 
+def test_the_events_behind_the_books_are_listed_either_way(books: Ledger) -> None:
+    posted = books.transactions.post(TOP_UP, id="first")
+    books.transactions.post(CHARGE, id="hold", pending=FOREVER)
+    books.transactions.void_hold("hold")
+
+    events = list(books.accounts.events("alice", page=2))
+    assert [(event.version, event.type) for event in events] == [
+        (1, "account.opened"),
+        (2, "entry.posted"),
+        (3, "entry.pending"),
+        (4, "entry.released"),
+    ]
+    assert events[1].recorded_at == posted.recorded_at
+    assert list(books.accounts.events("alice", order="desc", page=3)) == events[::-1]
+    of_hold = list(books.transactions.events("hold", order="desc", page=1))
+    assert [event.type for event in of_hold] == ["transaction.voided", "transaction.pending"]
+    assert len({len(event.hash) for event in (*events, *of_hold)} | {64}) == 1
+    for missing in (books.accounts.events("nobody"), books.transactions.events("never")):
+        with pytest.raises(Problem, match="there is no"):
+            next(missing)
+
+
+def test_the_status_says_how_far_the_read_models_have_come(books: Ledger, ledger: str) -> None:
+    posted = books.transactions.post(TOP_UP)
+    books.accounts.get("alice")
+    books.transactions.get(posted.id)  # Waits, as the other does, until it has arrived.
+    while (totals := books.status().read_models[-1]).events != 4:
+        pass
+
+    assert (books.status().ledger, books.status().last_audit) == (ledger, None)
+    names = [model.name for model in books.status("accounts").read_models]
+    assert names == ["balances", "statements", "transactions", "totals"]
+    assert (totals.name, totals.as_of) == ("totals", posted.recorded_at)
+
+
 def test_a_ledger_that_was_never_audited_has_no_verdict(books: Ledger, ledger: str) -> None:
     verdict = books.integrity()
 

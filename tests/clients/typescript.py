@@ -23,6 +23,7 @@ from twofold import (
     Health,
     Integrity,
     LedgerEntry,
+    LedgerEvent,
     NewAccount,
     NewTransaction,
     NoConnection,
@@ -30,6 +31,7 @@ from twofold import (
     Problem,
     Result,
     Statement,
+    Status,
     Transaction,
     TrialBalance,
     transport,
@@ -170,6 +172,9 @@ class Accounts(Api):
     def entries(self, id: str, **options: Any) -> Iterator[AccountEntry]:
         return self.rows(AccountEntry, "entries", id, options)
 
+    def events(self, id: str, **options: Any) -> Iterator[LedgerEvent]:
+        return self.rows(LedgerEvent, "events", id, options)
+
     def statement(self, id: str, **options: Any) -> Statement:
         whole = _got(self.ask("statement", id, options)["value"])
         start, end = (msgspec.convert(whole[name], datetime) for name in ("from", "to"))
@@ -217,6 +222,9 @@ class Transactions(Api):
     def get(self, id: str, **options: Any) -> Transaction:
         return self.one(Transaction, "get", id, options)
 
+    def events(self, id: str, **options: Any) -> Iterator[LedgerEvent]:
+        return self.rows(LedgerEvent, "events", id, options)
+
     def list(self, **options: Any) -> Iterator[Transaction]:
         return self.rows(Transaction, "list", options)
 
@@ -260,6 +268,9 @@ class Ledger(Api):
 
     def integrity(self) -> Integrity:
         return self.one(Integrity, "integrity")
+
+    def status(self, api: str = "journal") -> Status:
+        return self.one(Status, "status", api)
 
     def ledgers(self, api: str = "journal") -> Iterator[LedgerEntry]:
         return self.rows(LedgerEntry, "ledgers", api)

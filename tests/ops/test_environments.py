@@ -46,6 +46,56 @@ def test_an_empty_file_is_a_second_environment_after_the_pattern_of_the_first(
     assert stages("prod", config) == before
 
 
+def test_every_stage_knows_where_the_read_apis_are(config: Path) -> None:
+    addresses = {"accounts": "https://a.example.com/v1", "journal": "https://b.example.com/v1"}
+    origins = ["https://app.example.com", "http://localhost:5173"]
+    write(config, "staging", {"addresses": addresses, "cors_origins": origins})
+    for stage in stages("staging", config):
+        told = stage.settings
+        assert (told.accounts_url, told.journal_url) == tuple(addresses.values())
+        reads = stage.serves != ("write",)
+        own = {"https://a.example.com", "https://b.example.com"} if reads else set()
+        assert told.allowed_origins == {*origins, *own}
+
+    domain = {"name": "l.example.com", "certificate": "arn:aws:acm:eu-central-1:1:certificate/y"}
+    elsewhere = {"serves": "journal", "region": "eu-west-1", "projects": False}
+    write(
+        config,
+        "staging",
+        {"domain": domain, "replicas": ["eu-west-1"], "stages": {"journal-eu": elsewhere}},
+    )
+    for stage in stages("staging", config):
+        told, far = stage.settings, stage.name == "staging-journal-eu"
+        assert told.journal_url == (None if far else "https://l.example.com/journal")
+        assert told.allowed_origins == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"cors_origins": ["*"]}, "cors_origins"),
+        ({"cors_origins": ["https://app.example.com/page"]}, "cors_origins"),
+        ({"cors_origins": ["https://app.example.com:443"]}, "TWOFOLD_CORS_ORIGINS"),
+        ({"addresses": {"accounts": "https://a.example.com"}}, "addresses"),
+        (
+            {
+                "addresses": {
+                    "accounts": "https://a.example.com/",
+                    "journal": "https://b.example.com",
+                }
+            },
+            "addresses.accounts",
+        ),
+    ],
+)
+def test_an_origin_or_an_address_that_is_none_is_named(
+    config: Path, wrong: dict[str, Any], named: str
+) -> None:
+    write(config, "staging", wrong)
+    with pytest.raises(click.ClickException, match=named):
+        stages("staging", config)
+
+
 def test_a_file_of_production_changes_its_stages_and_no_others(config: Path) -> None:
     write(config, "staging", {})
     write(config, "prod", {"alarm_topic": "arn:aws:sns:eu-central-1:123456789012:on-call"})

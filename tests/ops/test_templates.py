@@ -419,6 +419,40 @@ def test_a_domain_has_one_base_path_for_each_stage(
     assert variables["TWOFOLD_JOURNAL_URL"] == "https://ledger.example.com/journal"
 
 
+def test_preflight_requests_are_let_through_where_pages_of_other_origins_are_allowed(
+    all_templates: dict[tuple[str, str], Described],
+) -> None:
+    for (name, _), each in all_templates.items():
+        body = each.template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+        guarded = {
+            path
+            for path, methods in body["paths"].items()
+            if any("security" in method for method in methods.values())
+        }
+        asked = {path for path, methods in body["paths"].items() if "options" in methods}
+        assert asked == (guarded if name == "console" else set())
+        assert not [path for path in asked if "security" in body["paths"][path]["options"]]
+        limits = each.template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+        limited = {one["ResourcePath"] for one in limits if one["HttpMethod"] == "OPTIONS"}
+        assert limited == {f"/{path.replace('/', '~1')}" for path in asked}
+        for response in body["x-amazon-apigateway-gateway-responses"].values():
+            headers = response["responseParameters"]
+            allowed = headers.get("gatewayresponse.header.Access-Control-Allow-Origin")
+            assert allowed == ("'*'" if name == "console" else None)
+
+
+def test_only_the_lambda_of_the_api_has_the_addresses(
+    all_templates: dict[tuple[str, str], Described],
+) -> None:
+    resources = all_templates["console", "console-journal"].template["Resources"]
+    having = [
+        name
+        for name, part in of_type(resources, "AWS::Serverless::Function").items()
+        if "TWOFOLD_JOURNAL_URL" in part["Environment"]["Variables"]
+    ]
+    assert having == ["APIHandler"]
+
+
 def test_packaging_asks_for_no_credentials_and_no_region(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

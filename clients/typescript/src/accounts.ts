@@ -5,6 +5,7 @@ import type {
   AccountListOptions,
   ChangeOptions,
   EntriesOptions,
+  EventsOptions,
   ReadOptions,
   StatementOptions,
   WriteOptions,
@@ -19,6 +20,7 @@ import type {
   AccountEntry,
   AccountResult,
   Balance,
+  LedgerEvent,
   NewAccount,
   Replayable,
   Sides,
@@ -180,6 +182,21 @@ export class Accounts {
         }),
       );
     return rows(ask, (page) => this.#entries(id, page));
+  }
+
+  /** The events of an account, from the event table, where the ledger allows strong reads. */
+  events(id: string, options: EventsOptions = {}): AsyncGenerator<LedgerEvent, void, undefined> {
+    const ask = async (cursor: string | undefined) =>
+      answered(
+        await this.#connection.client.GET("/ledgers/{ledger}/accounts/{account}/events", {
+          ...this.#connection.options("accounts", options),
+          params: {
+            path: this.#path(id),
+            query: { order: options.order ?? "asc", ...pageQuery(options.pageSize, cursor) },
+          },
+        }),
+      );
+    return rows(ask, (page) => page.events);
   }
 
   /** What was recorded on an account in a period. */

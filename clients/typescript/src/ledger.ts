@@ -4,7 +4,7 @@ import type { ListOptions } from "./options.js";
 import { pageQuery, rows } from "./pages.js";
 import { Transactions } from "./transactions.js";
 import { type CallOptions, sleep, Transport, type TransportOptions } from "./transport.js";
-import type { Health, Integrity, LedgerEntry, TrialBalance } from "./types.js";
+import type { Health, Integrity, LedgerEntry, Status, TrialBalance } from "./types.js";
 import { Versions } from "./versions.js";
 
 /** The addresses of the three APIs, where each has its own. Without a Read API's, `write` has it. */
@@ -82,6 +82,18 @@ export class Ledger {
   async integrity(options: CallOptions = {}): Promise<Integrity> {
     const result = await this.#connection.client.GET("/ledgers/{ledger}/integrity", {
       ...this.#connection.options("journal", options),
+      params: { path: { ledger: this.name } },
+    });
+    return answered(result);
+  }
+
+  /** How far the read models of a Read API have come in the ledger, and the last audit. */
+  async status(
+    api: "accounts" | "journal" = "journal",
+    options: CallOptions = {},
+  ): Promise<Status> {
+    const result = await this.#connection.client.GET("/ledgers/{ledger}/status", {
+      ...this.#connection.options(api, options),
       params: { path: { ledger: this.name } },
     });
     return answered(result);

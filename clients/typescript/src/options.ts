@@ -42,6 +42,12 @@ export interface EntriesOptions extends ReadOptions, ListOptions {
   readonly order?: "asc" | "desc" | undefined;
 }
 
+/** How events are listed. */
+export interface EventsOptions extends ListOptions {
+  /** Oldest first (`asc`), unless it is given. */
+  readonly order?: "asc" | "desc" | undefined;
+}
+
 /** Which entries of an account are in a statement: what was recorded in a period. */
 export interface StatementOptions extends ReadOptions, ListOptions {
   /** The time from which on, in RFC 3339: the beginning, unless it is given. */

@@ -269,6 +269,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ledgers/{ledger}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get how far reads have come
+         * @description How far the read models of a ledger have come, and the last audit. Each Read API answers for the read models that it serves. What cannot be told from a few rows is null.
+         */
+        get: operations["getLedgerStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ledgers/{ledger}/accounts/{account}/balance": {
         parameters: {
             query?: never;
@@ -329,6 +349,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ledgers/{ledger}/accounts/{account}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List an account's events
+         * @description A page of an account's events, with their versions and hashes. The events are read from the event table, so this is answered where a stage allows strong reads; elsewhere it is a 400. A striped account has those of all its streams: its own, and a chain for each stripe. Follow `next_cursor` to its end to visit every row once.
+         */
+        get: operations["listAccountEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ledgers/{ledger}/transactions/{transaction}": {
         parameters: {
             query?: never;
@@ -341,6 +381,26 @@ export interface paths {
          * @description One transaction. Reads show a write a moment later; give `min_version` to read at least what you wrote.
          */
         get: operations["getTransaction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ledgers/{ledger}/transactions/{transaction}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a transaction's events
+         * @description A page of a transaction's events, with their versions and hashes. The events are read from the event table, so this is answered where a stage allows strong reads; elsewhere it is a 400. Follow `next_cursor` to its end to visit every row once.
+         */
+        get: operations["listTransactionEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -798,6 +858,41 @@ export interface components {
              */
             asset?: string | null;
         };
+        /** @description An event without its content. */
+        EventBody: {
+            /**
+             * @description The version of the account or the transaction after this event. On a striped account each stream counts for itself, so versions do not rise evenly there.
+             * @example 1
+             */
+            version: number;
+            /**
+             * @description What happened. `entry.posted`, `entry.pending` and `entry.released` are what a transaction did to an account. `….unrecognized` was written by a later version of Twofold.
+             * @example transaction.posted
+             * @enum {string}
+             */
+            type: "account.opened" | "account.changed" | "account.frozen" | "account.unfrozen" | "account.closed" | "entry.posted" | "entry.pending" | "entry.released" | "transaction.posted" | "transaction.pending" | "transaction.voided" | "transaction.expired" | "transaction.reversed" | "account.unrecognized" | "transaction.unrecognized";
+            /**
+             * Format: date-time
+             * @description When it was recorded.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            recorded_at: string;
+            /**
+             * @description Its hash in the chain of its stream, in hex: SHA-256 over the hash before it and all that the event contains.
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            hash: string;
+        };
+        /** @description A page of events. */
+        Events: {
+            /** @description The events, in the order that was asked for. */
+            events: components["schemas"]["EventBody"][];
+            /**
+             * @description Send it as `cursor` for the next page; null on the last page.
+             * @example sEnTAnDkEpTaSiTwAs
+             */
+            next_cursor: string | null;
+        };
         /** @description One field of a request that is not as it should be. */
         FieldError: {
             /**
@@ -887,6 +982,31 @@ export interface components {
             whole: boolean | null;
             /** @description Of the last audit without findings; null before the first. */
             checkpoint: components["schemas"]["LedgerCheckpoint"] | null;
+        };
+        /** @description The last audit of a ledger. `GET …/integrity` has all of it. */
+        LastAudit: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            audited_at: string;
+            /**
+             * Format: date-time
+             * @description When the newest event that it read was recorded; null for none.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            as_of: string | null;
+            /**
+             * @description Whether all events and rows were as they must be.
+             * @example true
+             */
+            whole: boolean;
+            /**
+             * @description How many were not.
+             * @example 0
+             */
+            findings: number;
         };
         /** @description A ledger, and the assets that its accounts hold or held. */
         LedgerBody: {
@@ -1047,6 +1167,25 @@ export interface components {
              */
             amount?: bigint;
         };
+        /** @description How far a read model has come. */
+        ReadModelStatus: {
+            /**
+             * @description The name of the read model.
+             * @example totals
+             */
+            name: string;
+            /**
+             * Format: date-time
+             * @description It contains an event recorded at this time, and may contain later ones. For `totals` it is the newest event in the sums, for `transactions` the newest transaction. Null where the read model keeps no such time: `balances` and `statements`, which have rows of single accounts only.
+             * @example 2026-11-01T12:00:00.000000Z
+             */
+            as_of: string | null;
+            /**
+             * @description How many events it contains; null where they are not counted. `totals` counts those of accounts.
+             * @example 12
+             */
+            events: number | null;
+        };
         /** @description What became of one transaction of a batch: it, or why it was refused. */
         ResultBody: {
             /**
@@ -1143,6 +1282,18 @@ export interface components {
              * @example sEnTAnDkEpTaSiTwAs
              */
             next_cursor: string | null;
+        };
+        /** @description How far the read models that this API serves have come in a ledger. */
+        Status: {
+            /**
+             * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+             * @example acme
+             */
+            ledger: string;
+            /** @description The read models that this API serves: each Read API names its own. */
+            read_models: components["schemas"]["ReadModelStatus"][];
+            /** @description The last audit of the ledger. Null before the first, and from an API that does not serve `…/integrity`. */
+            last_audit: components["schemas"]["LastAudit"] | null;
         };
         /** @description The trial balance as far as it has been projected. `events` is how many events of accounts it counts, and `as_of` when the newest of them was recorded; null if there is none. `settled` is false while sums differ because the entries of a transaction arrive one by one. */
         Totals: {
@@ -2876,6 +3027,55 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    getLedgerStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description `validation_failed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            /** @description `not_found`, `ledger_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     getBalance: {
         parameters: {
             query?: {
@@ -3138,6 +3338,90 @@ export interface operations {
             };
         };
     };
+    listAccountEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The version that the answer must contain, as a write answered it. The read waits for it for up to two seconds, and otherwise answers 503 `projection_behind`. 0 requires none.
+                 * @example 1
+                 */
+                min_version?: components["parameters"]["min_version"];
+                /**
+                 * @description `asc`, which is the default, is oldest first; `desc` is newest first.
+                 * @example desc
+                 */
+                order?: components["parameters"]["order"];
+                /**
+                 * @description The most rows of a page, 1 to 200.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the page before. Default: the first page. A cursor belongs to its listing: repeat the other parameters as they were, or leave them out.
+                 * @example sEnTAnDkEpTaSiTwAs
+                 */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of an account, unique in its ledger.
+                 * @example customers:alice
+                 */
+                account: components["parameters"]["account"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+            /** @description `validation_failed`, `invalid_cursor` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            /** @description `not_found`, `account_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            /** @description `unavailable`, `projection_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getTransaction: {
         parameters: {
             query?: {
@@ -3179,6 +3463,90 @@ export interface operations {
                 };
             };
             /** @description `validation_failed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            /** @description `not_found`, `transaction_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal_error"];
+            /** @description `unavailable`, `projection_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTransactionEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The version that the answer must contain, as a write answered it. The read waits for it for up to two seconds, and otherwise answers 503 `projection_behind`. 0 requires none.
+                 * @example 1
+                 */
+                min_version?: components["parameters"]["min_version"];
+                /**
+                 * @description `asc`, which is the default, is oldest first; `desc` is newest first.
+                 * @example desc
+                 */
+                order?: components["parameters"]["order"];
+                /**
+                 * @description The most rows of a page, 1 to 200.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the page before. Default: the first page. A cursor belongs to its listing: repeat the other parameters as they were, or leave them out.
+                 * @example sEnTAnDkEpTaSiTwAs
+                 */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a ledger: separate books, such as those of one tenant. A ledger exists from its first account on.
+                 * @example acme
+                 */
+                ledger: components["parameters"]["ledger"];
+                /**
+                 * @description The id of a transaction, unique in its ledger.
+                 * @example order-77
+                 */
+                transaction: components["parameters"]["transaction"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+            /** @description `validation_failed`, `invalid_cursor` */
             400: {
                 headers: {
                     [name: string]: unknown;

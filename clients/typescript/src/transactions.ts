@@ -3,6 +3,7 @@ import { answered, type Connection, isReplay, readQuery } from "./connection.js"
 import { newId } from "./ids.js";
 import type {
   BatchOptions,
+  EventsOptions,
   PostHoldOptions,
   PostOptions,
   ReadOptions,
@@ -15,6 +16,7 @@ import { Problem } from "./problems.js";
 import { transactionOf } from "./results.js";
 import type { components } from "./schema.js";
 import type {
+  LedgerEvent,
   NewReversal,
   NewTransaction,
   Replayable,
@@ -143,6 +145,21 @@ export class Transactions {
       },
     );
     return this.#read(answered(result));
+  }
+
+  /** The events of a transaction, from the event table, where the ledger allows strong reads. */
+  events(id: string, options: EventsOptions = {}): AsyncGenerator<LedgerEvent, void, undefined> {
+    const ask = async (cursor: string | undefined) =>
+      answered(
+        await this.#connection.client.GET("/ledgers/{ledger}/transactions/{transaction}/events", {
+          ...this.#connection.options("journal", options),
+          params: {
+            path: this.#path(id),
+            query: { order: options.order ?? "asc", ...pageQuery(options.pageSize, cursor) },
+          },
+        }),
+      );
+    return rows(ask, (page) => page.events);
   }
 
   /** The transactions, oldest or newest first. */

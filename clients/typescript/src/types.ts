@@ -61,6 +61,10 @@ export interface TransactionResult {
 
 export type TrialBalance = Schemas["Totals"];
 export type Integrity = Schemas["Integrity"];
+/** How far the read models of one Read API have come. */
+export type Status = Schemas["Status"];
+/** An event of an account or a transaction, without its content. */
+export type LedgerEvent = Schemas["EventBody"];
 export type LedgerEntry = Schemas["LedgerBody"];
 export type Health = Schemas["HealthBody"];
 

@@ -10,7 +10,7 @@ from twofold.amounts import require_amount
 from twofold.batches import done
 from twofold.calls import PAGE, Calls, keyed, query_of, read, segment
 from twofold.ids import new_id
-from twofold.messages import Account, AccountEntry, Balance, Direction, Period
+from twofold.messages import Account, AccountEntry, Balance, Direction, LedgerEvent, Period
 from twofold.problems import Problem
 from twofold.results import AccountResult, Statement
 from twofold.versions import account_key
@@ -176,6 +176,13 @@ class Accounts:
         query = query_of(order=order, min_version=self._at_least(id, min_version), limit=page)
         path = f"{_path(id)}/entries"
         return self._calls.rows("accounts", path, "entries", AccountEntry, query, account=id)
+
+    def events(
+        self, id: str, *, order: Literal["asc", "desc"] = "asc", page: int = PAGE
+    ) -> Iterator[LedgerEvent]:
+        """An account's events, from the event table, where the ledger allows strong reads."""
+        query = query_of(order=order, limit=page)
+        return self._calls.rows("accounts", f"{_path(id)}/events", "events", LedgerEvent, query)
 
     def statement(
         self,

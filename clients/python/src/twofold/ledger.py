@@ -8,14 +8,14 @@ how an account shall be, and a second time change nothing.
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 import msgspec
 
 from twofold.accounts import Accounts
 from twofold.calls import PAGE, Api, Calls, convert, read
-from twofold.messages import Health, Integrity, LedgerEntry, TrialBalance
+from twofold.messages import Health, Integrity, LedgerEntry, Status, TrialBalance
 from twofold.transactions import Transactions
 from twofold.transport import Transport
 from twofold.versions import Versions
@@ -97,6 +97,10 @@ class Ledger:
     def integrity(self) -> Integrity:
         """The verdict of the last audit of the ledger."""
         return self._calls.get("journal", "/integrity", Integrity)
+
+    def status(self, api: Literal["accounts", "journal"] = "journal") -> Status:
+        """How far the read models of a Read API have come in the ledger, and the last audit."""
+        return self._calls.get(api, "/status", Status)
 
     def health(self, api: Api = "write") -> Health:
         """Whether an API answers, and what it serves."""

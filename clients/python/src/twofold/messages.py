@@ -180,6 +180,44 @@ class Integrity(Struct, frozen=True, kw_only=True):
     checkpoint: Checkpoint | None = None
 
 
+class LedgerEvent(Struct, frozen=True, kw_only=True):
+    """An event of an account or a transaction, without its content. `hash` is hexadecimal."""
+
+    version: int
+    type: str
+    recorded_at: datetime
+    hash: str
+
+
+class ReadModelStatus(Struct, frozen=True, kw_only=True):
+    """How far a read model has come: it contains an event recorded at `as_of`, and this number of
+    `events`. None for what it does not know.
+    """
+
+    name: str
+    as_of: datetime | None
+    events: int | None
+
+
+class LastAudit(Struct, frozen=True, kw_only=True):
+    """The last audit of a ledger; `Ledger.integrity` returns all of it."""
+
+    audited_at: datetime
+    as_of: datetime | None
+    whole: bool
+    findings: int
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """How far the read models of one Read API have come. `last_audit` is None before the first
+    audit, and from the Read API of accounts.
+    """
+
+    ledger: str
+    read_models: tuple[ReadModelStatus, ...]
+    last_audit: LastAudit | None
+
+
 class LedgerEntry(Struct, frozen=True, kw_only=True):
     """A ledger that a key opens, and the assets that its accounts hold or held."""
 

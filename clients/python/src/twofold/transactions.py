@@ -9,7 +9,7 @@ from twofold.batches import done
 from twofold.calls import PAGE, Calls, keyed, query_of, segment
 from twofold.entries import Entry, NewTransaction, Pending
 from twofold.ids import new_id
-from twofold.messages import Transaction
+from twofold.messages import LedgerEvent, Transaction
 from twofold.problems import Problem
 from twofold.results import Result
 from twofold.versions import transaction_key
@@ -139,6 +139,13 @@ class Transactions:
             least = self._calls.versions.least(transaction_key(id), min_version)
             query = query_of(min_version=least)
         return self._calls.get("journal", _path(id), Transaction, query)
+
+    def events(
+        self, id: str, *, order: Literal["asc", "desc"] = "asc", page: int = PAGE
+    ) -> Iterator[LedgerEvent]:
+        """A transaction's events, from the event table, where the ledger allows strong reads."""
+        query = query_of(order=order, limit=page)
+        return self._calls.rows("journal", f"{_path(id)}/events", "events", LedgerEvent, query)
 
     def list(
         self,
