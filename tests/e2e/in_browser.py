@@ -4,6 +4,9 @@ from playwright.sync_api import expect
 
 from tests.browser import Watched, browser
 
+PATIENCE_MS = 180_000
+"""The emulator starts a process for each of the files that a browser asks for at once."""
+
 
 def shows_the_books(stage: str, key: str, account: str, posted: str) -> None:
     """Below a stage's prefix the console asks for a key, and shows an account with its entries.
@@ -13,11 +16,13 @@ def shows_the_books(stage: str, key: str, account: str, posted: str) -> None:
     with browser() as running:
         page = running.new_page()
         watched = Watched(page)
-        page.goto(f"{stage}/console#{account}")
-        page.get_by_label("Read key").fill(key)
+        page.goto(f"{stage}/console#{account}", timeout=PATIENCE_MS)
+        page.get_by_label("Read key").fill(key, timeout=PATIENCE_MS)
         page.get_by_role("button", name="Open").click()
         balance = page.locator("dl.figures .figure").first
-        expect(balance).to_have_text(posted, timeout=60_000)
+        expect(balance).to_have_text(posted, timeout=PATIENCE_MS)
         rows = page.get_by_role("table", name="Entries, newest first").locator("tbody tr")
-        expect(rows.first.locator('[data-label="Balance"]')).to_have_text(posted, timeout=60_000)
+        expect(rows.first.locator('[data-label="Balance"]')).to_have_text(
+            posted, timeout=PATIENCE_MS
+        )
         assert (watched.errors, watched.other_hosts) == ([], [])
