@@ -1,10 +1,27 @@
 """AWS: clients by the credentials and the region of the environment, and pages."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import botocore.session
 from botocore.exceptions import ClientError, NoRegionError
+from botocore.loaders import Loader
+from botocore.session import Session
+
+
+@cache
+def _descriptions() -> Loader:
+    """The descriptions of AWS's services: reading them is most of what a new client costs."""
+    loader: Loader = botocore.session.get_session().get_component("data_loader")
+    return loader
+
+
+def _session() -> Session:
+    """A session by the environment as it is now; all have the same descriptions."""
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _descriptions())
+    return session
 
 
 def client(service: str, region: str | None = None) -> Any:
@@ -12,7 +29,7 @@ def client(service: str, region: str | None = None) -> Any:
     name = region or configured_region()
     if not name:
         raise NoRegionError  # Botocore would make a host name of it.
-    return botocore.session.get_session().create_client(service, region_name=name)
+    return _session().create_client(service, region_name=name)
 
 
 def account() -> str:
@@ -22,7 +39,7 @@ def account() -> str:
 
 def configured_region() -> str | None:
     """The region of the environment variables or of the profile, if any."""
-    return botocore.session.get_session().get_config_variable("region") or None
+    return _session().get_config_variable("region") or None
 
 
 def home_region() -> str:
@@ -32,7 +49,7 @@ def home_region() -> str:
 
 def partition(region: str) -> str:
     """The partition that a region belongs to: "aws", "aws-us-gov", "aws-cn" or another."""
-    return str(botocore.session.get_session().get_partition_for_region(region))
+    return str(_session().get_partition_for_region(region))
 
 
 def every(

@@ -13,6 +13,7 @@ os.environ.update(
 )
 os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
 
+import gc
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -29,16 +30,21 @@ from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.environment import TABLES
 from tests import engines
 from tests.programs import needed, unavailable
-from tests.soak import SOAKING
+from tests.soak import SOAKING, examples
 
 _ledgers = count(1)
+
+# What is imported and collected stays: pytest_runtestloop enables it again.
+gc.disable()
 
 # Where tests run, an engine may be slow for want of a processor.
 tables.READ_TIMEOUT_SECONDS = 20.0
 
 # For the same reason no example has a deadline. The examples are the same each time; `make soak`
-# has new ones.
-hypothesis.settings.register_profile("tests", deadline=None, derandomize=not SOAKING)
+# has new ones, and more.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, derandomize=not SOAKING, max_examples=examples(40, 100)
+)
 hypothesis.settings.load_profile("tests")
 
 ENGINES = {
@@ -80,6 +86,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = [*getattr(item, "fixturenames", ()), *given]
         if any(isinstance(name, str) and name in ENGINES for name in names):
             item.add_marker("engine")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """From here on the collector of garbage looks only at what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from chalicelib.events.table import EventItem
 
 def records_of(ledger: str) -> list[dict[str, Any]]:
     """A stream record for each event of a ledger, as a Lambda event has it."""
-    items = [item for item in EventItem.scan() if item.stream.startswith(f"{ledger}/")]
+    items = list(EventItem.scan(EventItem.stream.startswith(f"{ledger}/")))
     items.sort(key=lambda item: (item.recorded_at, item.stream))
     return [_record(item.serialize(), str(place)) for place, item in enumerate(items, start=1)]
 

@@ -21,7 +21,7 @@ from tests.soak import examples
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
-THREADS, TRANSFERS, FUNDS = 8, examples(25, 60), 300
+THREADS, TRANSFERS, FUNDS = 8, examples(15, 60), 300
 ACCOUNTS = [f"customer-{number}" for number in range(5)]
 
 

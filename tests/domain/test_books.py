@@ -87,7 +87,7 @@ def sequences(draw: st.DrawFn) -> list[Command]:
     return commands
 
 
-@settings(max_examples=examples(150, 1000), deadline=None)
+@settings(max_examples=examples(60, 1000), deadline=None)
 @given(sequences())
 def test_the_books_agree_with_plain_arithmetic_and_keep_their_rules(
     commands: list[Command],

@@ -172,7 +172,7 @@ COMMANDS: st.SearchStrategy[Command] = st.sampled_from(
 ).flatmap(lambda strategy: strategy)
 
 
-@settings(max_examples=examples(150, 1000), deadline=None)
+@settings(max_examples=examples(60, 1000), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), COMMANDS), min_size=5, max_size=40))
 def test_whatever_is_asked_no_limit_is_breached_and_every_hold_is_released_once(
     asked: Sequence[tuple[int, Command]],

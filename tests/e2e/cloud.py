@@ -180,5 +180,6 @@ def cloud(home: Path, project: Path = engines.ROOT) -> Iterator[Cloud]:
         SFTP_ENABLED="0",
         IOT_MTLS_ENABLED="0",
         LOG_LEVEL="WARNING",
+        TMPDIR=str(home),  # It leaves what it unpacks.
     ) as endpoint:
         yield Cloud(endpoint, project)

@@ -29,7 +29,12 @@ def chalice(made: Cloud, *arguments: str) -> str:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("chalice")), *arguments],
         cwd=made.project,
-        env={**os.environ, **made.access, "AWS_ENDPOINT_URL": made.endpoint},
+        env={
+            **os.environ,
+            **made.access,
+            "AWS_ENDPOINT_URL": made.endpoint,
+            "PYTHONPATH": engines.quick_path(),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -100,43 +105,6 @@ def listed() -> set[tuple[str, str]]:
     return {row for row in rows if row[0] != "resource" and not row[0].startswith("-")}
 
 
-@pytest.fixture(scope="module")
-def by_cloudformation(before: Picture, tmp_path_factory: pytest.TempPathFactory) -> Picture:
-    """What `ops deploy` makes in an account of its own: `tests/e2e/test_deployed.py` may have done
-    that meanwhile.
-    """
-    assert before
-    found = kept(tmp_path_factory)
-    if found is None:
-        with cloud(tmp_path_factory.mktemp("cloudformation")) as made:
-            made.ops("deploy", "--environment", "prod")
-            found = picture(made)
-    return found
-
-
-def test_both_ways_deploy_the_same_but_for_what_the_page_names(
-    before: Picture, by_cloudformation: Picture
-) -> None:
-    other = by_cloudformation
-    assert {kind for kind, _ in other} == {
-        "API",
-        "alarm",
-        "authorizer",
-        "dashboard",
-        "function",
-        "gateway response",
-        "log group",
-        "mapping",
-        "method",
-        "queue",
-        "role",
-        "schedule",
-        "stage",
-        "table",
-    }
-    assert differences(before, other) == listed()
-
-
 @pytest.mark.usefixtures("before")
 def test_a_transaction_is_posted_and_read_back(deployed: Cloud, key: str) -> None:
     accounts = f"{url(deployed, 'write')}{LEDGER}/accounts"
@@ -205,3 +173,40 @@ def test_taken_down_but_for_the_books(deployed: Cloud, before: Picture) -> None:
         ("table", "twofold-prod-events"),
         ("table", "twofold-prod-keys"),
     }
+
+
+@pytest.fixture(scope="module")
+def by_cloudformation(before: Picture, tmp_path_factory: pytest.TempPathFactory) -> Picture:
+    """What `ops deploy` makes in an account of its own. Beside the tests above,
+    `tests/e2e/test_deployed.py` has done that.
+    """
+    assert before
+    found = kept(tmp_path_factory)
+    if found is None:
+        with cloud(tmp_path_factory.mktemp("cloudformation")) as made:
+            made.ops("deploy", "--environment", "prod")
+            found = picture(made)
+    return found
+
+
+def test_both_ways_deploy_the_same_but_for_what_the_page_names(
+    before: Picture, by_cloudformation: Picture
+) -> None:
+    other = by_cloudformation
+    assert {kind for kind, _ in other} == {
+        "API",
+        "alarm",
+        "authorizer",
+        "dashboard",
+        "function",
+        "gateway response",
+        "log group",
+        "mapping",
+        "method",
+        "queue",
+        "role",
+        "schedule",
+        "stage",
+        "table",
+    }
+    assert differences(before, other) == listed()

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,7 @@ class Guarded:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.key = cache(self._key)  # Each is a process; tests that need the same one share it.
 
     def ops(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """A command of the operator on the running server's books."""
@@ -49,7 +51,7 @@ class Guarded:
             check=False,
         )
 
-    def key(self, *ledgers: str, scopes: tuple[str, ...] = ("read", "write")) -> Made:
+    def _key(self, *ledgers: str, scopes: tuple[str, ...] = ("read", "write")) -> Made:
         """A new key; to all ledgers if none is named."""
         opens = [word for ledger in ledgers for word in ("--ledger", ledger)] or ["--all-ledgers"]
         may = [word for scope in scopes for word in ("--scope", scope)]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from tests.engines import ROOT, free_port, wait_until_up
+from tests.engines import ROOT, free_port, quick_path, wait_until_up
 
 CHALICE = str(Path(sys.executable).with_name("chalice"))
 
@@ -55,7 +55,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
     if "PYTHONPYCACHEPREFIX" not in os.environ:
         kept["PYTHONDONTWRITEBYTECODE"] = "1"  # A server reloads when a file of its folder changes.
-    return {**kept, "TWOFOLD_HOME": str(home), **more}
+    return {**kept, "PYTHONPATH": quick_path(), "TWOFOLD_HOME": str(home), **more}
 
 
 class Server:

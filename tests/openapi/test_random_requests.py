@@ -53,6 +53,9 @@ def test_no_random_request_is_answered_as_is_not_described(server: Server, tmp_p
             "--seed",
             "1",
             "--continue-on-failure",
+            # It times the server, which may wait for a processor here.
+            "--suppress-health-check",
+            "too_slow",
             "--no-color",
         ],
         cwd=tmp_path,

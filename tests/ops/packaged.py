@@ -2,19 +2,16 @@
 
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-
 from chalicelib.settings import settings
 from ops import packaging
 from ops.stages import PROJECT, Stage, stages
+from tests.ops.forking import forking
 
 EXAMPLES = PROJECT / "docs" / "examples" / "environments"
 ENVIRONMENTS = ["prod", *sorted(path.stem for path in EXAMPLES.glob("*.json"))]
@@ -45,6 +42,10 @@ class Described:
 
 @cache
 def _translated(template: str) -> str:
+    # Imported where a test uses it, since that takes a second.
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
     with patch.dict(os.environ, AWS_DEFAULT_REGION=PSEUDO["AWS::Region"]):
         translator = Translator({}, Parser())
         return json.dumps(translator.translate(json.loads(template), {**PSEUDO, **GIVEN}))
@@ -59,14 +60,10 @@ def environment(name: str) -> list[Stage]:
 @cache
 def described(folder: Path) -> dict[str, list[Described]]:
     """Every environment's stages, packaged into a folder but for their code."""
-
     work = [stage for name in ENVIRONMENTS for stage in environment(name)]
     copy = packaging.Copy(work, folder, settings().home / "packages")
-    with ThreadPoolExecutor(2) as pool:
-        made = [
-            Described(stage, template.decode())
-            for stage, template in zip(work, pool.map(copy.template, work), strict=True)
-        ]
+    with forking(folder) as process, patch.object(packaging, "run_ops", process.run_ops):
+        made = [Described(stage, copy.template(stage).decode()) for stage in work]
     return {
         name: [each for each in made if each.stage.environment == name] for name in ENVIRONMENTS
     }

@@ -14,8 +14,6 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
 from click.testing import CliRunner
 
 from ops import policies
@@ -26,6 +24,7 @@ from ops.deployer import documents, files
 from ops.logging_role import ROLE as LOGGING_ROLE
 from ops.stages import PROJECT
 from ops.tuning.tuner import HANDLERS
+from tests.ops.linter import faults
 
 Document = dict[str, Any]
 
@@ -70,10 +69,10 @@ def linted(named: dict[str, Document]) -> list[str]:
             for id, name in names.items()
         },
     }
-    config = ManualArgs(regions=["us-east-1", "us-gov-west-1"], include_checks=["I"])
+    found = faults(json.dumps(template), ["us-east-1", "us-gov-west-1"], notes=True)
     return [
         f"{names[str((fault.path or [0, 0])[1])]}: {fault.rule.id} {fault.message}"
-        for fault in lint(json.dumps(template), config=config)
+        for fault in found
     ]
 
 

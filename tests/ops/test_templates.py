@@ -11,10 +11,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from cfnlint.api import lint
-from cfnlint.config import ConfigMixIn, ManualArgs
-from cfnlint.runner import Runner
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from chalicelib import telemetry
 from chalicelib.telemetry import NAMESPACE
@@ -22,6 +18,7 @@ from ops import packaging
 from ops.deploying.stage import BODY_BYTES
 from ops.gateway import GATEWAY_ANSWERS
 from ops.stages import PROJECT
+from tests.ops.linter import faults, said
 from tests.ops.packaged import ENVIRONMENTS, Described, described, environment
 from tests.soak import examples
 
@@ -50,30 +47,25 @@ def write(all_templates: dict[tuple[str, str], Described]) -> Described:
     return all_templates["prod", "write"]
 
 
-@cache
-def rules() -> Any:
-    """The linter's rules: it would load them anew for each template."""
-    return Runner(ConfigMixIn(regions=REGIONS)).rules
-
-
-def faults(text: str, regions: list[str]) -> list[str]:
-    """What AWS's linter finds wrong."""
-    found = lint(text, rules(), config=ManualArgs(regions=regions))
-    return [f"{fault.rule.id} {fault.message}" for fault in found]
-
-
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
     return {name: part["Properties"] for name, part in resources.items() if part["Type"] == kind}
 
 
 def test_the_linter_finds_nothing_in_regions_of_two_partitions(sent: Described) -> None:
-    assert faults(sent.text, REGIONS) == []
+    assert said(faults(sent.text, REGIONS)) == []
+
+
+@pytest.mark.parametrize("name", ["kms-key", "github-oidc-role"])
+def test_the_linter_finds_nothing_in_an_accounts_templates_in_any_partition(name: str) -> None:
+    text = (PROJECT / "docs" / "examples" / f"{name}.json").read_text()
+    regions = ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1"]
+    assert said(faults(text, regions, notes=True)) == []
 
 
 def test_the_linter_would_find_the_log_group_that_chalice_forgets(write: Described) -> None:
     assert "${APIHandler}" in write.text
     broken = write.text.replace("/aws/lambda/${APIHandler}", "/aws/lambda/${ApiHandler}")
-    assert any(fault.startswith("E1019") for fault in faults(broken, REGIONS[:1]))
+    assert any(fault.startswith("E1019") for fault in said(faults(broken, REGIONS[:1])))
 
 
 def test_one_stage_is_public_and_it_is_throttled_traced_and_logged(sent: Described) -> None:
@@ -208,6 +200,8 @@ def test_what_adopts_an_existing_table_holds_of_each(sent: Described) -> None:
     """AWS, "Import AWS resources into a CloudFormation stack automatically": a static custom name,
     a DeletionPolicy of Retain or RetainExceptOnCreate, the primary identifier in the template and
     not read-only."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
     for name, part in sent.template["Resources"].items():
         if not part["Type"].startswith("AWS::DynamoDB::"):
             continue
@@ -456,7 +450,7 @@ def test_only_the_lambda_of_the_api_has_the_addresses(
 
 
 def test_packaging_asks_for_no_credentials_and_no_region(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write: Described
 ) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -466,5 +460,5 @@ def test_packaging_asks_for_no_credentials_and_no_region(
     (stage, *_) = environment("prod")
     packaging.lay_out([stage], tmp_path / "project")
     text, base = packaging.describe(tmp_path / "project", stage, tmp_path / "out")
-    assert json.loads(text)["Transform"] == "AWS::Serverless-2016-10-31"
+    assert text == write.text
     assert base.is_file()
