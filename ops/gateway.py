@@ -28,10 +28,8 @@ CONSOLE_FILES = "/console/{file}"
 FILES_RATE, FILES_BURST = 50, 200
 """The same for the files of the console, since a browser asks for all of them at once."""
 
-OPEN_PATHS = (
-    *("/health", "/problems/{code}"),
-    *("/docs", "/docs/scalar.js", "/openapi.json", "/console", CONSOLE_FILES),
-)
+_PAGES = ("/docs", "/docs/scalar.js", "/openapi.json", "/console", CONSOLE_FILES)
+OPEN_PATHS = ("/health", "/problems/{code}", *_PAGES)
 
 GATEWAY_ANSWERS = {
     "MISSING_AUTHENTICATION_TOKEN": Problem("not_found", "there is no such path"),
