@@ -35,9 +35,14 @@ routers += [health.routes, problem_pages.routes]
 if READS:
     # Not served where only writes are: anybody may ask for these pages, and writes need the
     # concurrency of their Lambda.
-    from chalicelib.http import description
+    from chalicelib.http import console_page, description
 
-    routers += [description.routes]
+    routers += [description.routes, console_page.routes]
+
+if embedded():
+    from chalicelib.local import home
+
+    routers += [home.routes]
 
 for router in routers:
     app.register_blueprint(router)

@@ -23,7 +23,13 @@ RATE, BURST = 500, 1000
 OPEN_RATE, OPEN_BURST = 10, 20
 """The same for each path without authentication, so that strangers cannot exhaust the Lambdas."""
 
-OPEN_PATHS = ("/health", "/problems/{code}", "/docs", "/docs/scalar.js", "/openapi.json")
+CONSOLE_FILES = "/console/{file}"
+
+FILES_RATE, FILES_BURST = 50, 200
+"""The same for the files of the console, since a browser asks for all of them at once."""
+
+_PAGES = ("/docs", "/docs/scalar.js", "/openapi.json", "/console", CONSOLE_FILES)
+OPEN_PATHS = ("/health", "/problems/{code}", *_PAGES)
 
 GATEWAY_ANSWERS = {
     "MISSING_AUTHENTICATION_TOKEN": Problem("not_found", "there is no such path"),
@@ -125,10 +131,15 @@ def throttling(stage: Stage) -> list[dict[str, Any]]:
     opened = [(path, method) for path in open_paths(stage) for method in ("GET", "HEAD")]
     opened += [(path, "OPTIONS") for path in preflights(stage)]
     limits = [
-        (f"/{path.replace('/', '~1')}", method, min(OPEN_RATE, rate), min(OPEN_BURST, burst))
+        (f"/{path.replace('/', '~1')}", method, min(each_rate, rate), min(each_burst, burst))
         for path, method in opened
+        for each_rate, each_burst in [_open_limits(path)]
     ]
     return [dict(zip(names, each, strict=True)) for each in (("/*", "*", rate, burst), *limits)]
+
+
+def _open_limits(path: str) -> tuple[int, int]:
+    return (FILES_RATE, FILES_BURST) if path == CONSOLE_FILES else (OPEN_RATE, OPEN_BURST)
 
 
 def open_paths(stage: Stage) -> tuple[str, ...]:

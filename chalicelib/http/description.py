@@ -6,12 +6,11 @@ them. They may be cached for an hour, and revalidated by their ETag; on a laptop
 change, they are always revalidated.
 """
 
-import hashlib
 import json
-from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
+from chalicelib.http.cached import cacheable, led_to, text_of
 from chalicelib.http.request import Request
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
@@ -49,18 +48,17 @@ _SIGNED = {
 @routes.public("/openapi.json")
 def openapi(request: Request) -> Response[str]:
     """The API as an OpenAPI 3.1 document."""
-    return _cacheable(request, _document(request.root, settings().auth), "application/json")
+    return cacheable(request, _document(request.root, settings().auth), "application/json")
 
 
 @routes.public("/docs")
 def docs(request: Request) -> Response[str]:
     """The API reference, a page for people."""
     if request.ends_with_slash:  # The addresses in the page are relative.
-        headers = {"Location": "../docs", "Content-Type": "text/plain; charset=utf-8"}
-        return Response("", status=308, headers=headers)
-    return _cacheable(
+        return led_to("../docs", 308)
+    return cacheable(
         request,
-        _text(REFERENCE / "index.html"),
+        text_of(REFERENCE / "index.html"),
         "text/html; charset=utf-8",
         {"Content-Security-Policy": _POLICY},
     )
@@ -69,31 +67,8 @@ def docs(request: Request) -> Response[str]:
 @routes.public("/docs/scalar.js", described=False)
 def docs_script(request: Request) -> Response[str]:
     """The script of the API reference."""
-    script = _text(REFERENCE / "scalar.js")
-    return _cacheable(request, script, "text/javascript; charset=utf-8")
-
-
-def _cacheable(
-    request: Request, text: str, content_type: str, more: Mapping[str, str] | None = None
-) -> Response[str]:
-    """The text, or 304 if the caller has it."""
-    etag = _etag(text)
-    headers = {
-        "Content-Type": content_type,
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-cache" if settings().embedded else "public, max-age=3600",
-        "Vary": "Accept-Encoding",
-        "ETag": etag,
-        **(more or {}),
-    }
-    if _has(request.header("If-None-Match"), etag):
-        return Response("", status=304, headers=headers)
-    return Response(text, headers=headers)
-
-
-@cache
-def _text(file: Path) -> str:
-    return file.read_text()
+    script = text_of(REFERENCE / "scalar.js")
+    return cacheable(request, script, "text/javascript; charset=utf-8")
 
 
 @lru_cache(maxsize=8)
@@ -113,14 +88,3 @@ def _document(root: str, auth: str) -> str:
         described["security"] = [{scheme: []}]
         described["components"]["securitySchemes"] = {scheme: schemes[scheme]}
     return json.dumps(described, ensure_ascii=False, separators=(",", ":"))
-
-
-@lru_cache(maxsize=16)
-def _etag(text: str) -> str:
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-
-
-def _has(if_none_match: str | None, etag: str) -> bool:
-    """Whether `If-None-Match` contains this ETag, also as a weak one (RFC 9110, 13.1.2)."""
-    named = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
-    return etag in named or "*" in named

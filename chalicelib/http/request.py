@@ -86,6 +86,10 @@ class Request:
         value: str | None = self._sent.headers.get(name)
         return value
 
+    def parameter(self, name: str) -> str | None:
+        """A query parameter's value, or None. Raises Problem if one is given twice."""
+        return self._parameters().get(name)
+
     @property
     def ends_with_slash(self) -> bool:
         """Whether the path was asked for with a slash at its end, which finds the same route."""

@@ -68,6 +68,7 @@ def _announce(start: Start, host: str, port: int) -> None:
         terminal.say("reloaded", url)
         return
     terminal.say("API", url)
+    terminal.say("console", f"{url}/console")
     terminal.say("reference", f"{url}/docs")
     if start.embedded:
         terminal.say("data", f"{engine.home()}, kept between runs; make reset deletes it")

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests import engines
 from tests.e2e.cloud import Cloud, cloud
+from tests.e2e.in_browser import shows_the_books
 from tests.e2e.pictures import keep, picture
 from tests.soak import examples
 
@@ -197,6 +198,23 @@ def test_a_striped_account_is_written_and_read_as_one(
     assert frozen[0] == 200
     refused = deployed.call("POST", f"{write}/transactions", key, {"entries": entries})
     assert (refused[0], refused[1]["code"]) == (422, "account_frozen")
+
+
+def test_the_console_of_a_deployed_stage_shows_the_books(
+    deployed: Cloud, key: str, books: str
+) -> None:
+    write, account = deployed.url("write") + books, f"{books}/accounts/alice"
+    status, posted = deployed.call("POST", f"{write}/transactions", key, TRANSFER)
+    assert status == 201
+    entry = posted["entries"][1]
+    read = f"{deployed.url('accounts')}{account}?min_version={entry['version']}"
+    deadline = time.monotonic() + 120
+    status, shown = eventually(deployed, read, key)
+    while status == 503 and time.monotonic() < deadline:
+        status, shown = eventually(deployed, read, key)
+    assert status == 200, shown
+    balance = f"{int(entry['balance_after']) / 100:.2f}"
+    shows_the_books(deployed.url("accounts"), key, account, balance)
 
 
 TABLES = ("events", "keys", "balances", "statements", "transactions", "totals")

@@ -43,10 +43,11 @@ ROUTES = {
         ("/ledgers/{ledger}/integrity", "get"),
     },
 }
+PAGES = {"/openapi.json", "/docs", "/docs/scalar.js", "/console", "/console/{file}"}
 OPEN = {
     "write": {"/health", "/problems/{code}"},
-    "accounts": {"/health", "/problems/{code}", "/openapi.json", "/docs", "/docs/scalar.js"},
-    "journal": {"/health", "/problems/{code}", "/openapi.json", "/docs", "/docs/scalar.js"},
+    "accounts": {"/health", "/problems/{code}", *PAGES},
+    "journal": {"/health", "/problems/{code}", *PAGES},
 }
 LAMBDAS = {
     "write": {"APIHandler": "write", "Authorize": "authorize", "Sweep": "sweep"},

@@ -1,0 +1,82 @@
+/** States of a view that is not filled: loading, empty, and errors with what to do about them. */
+
+import { config, problemPage } from "./api.js";
+import { KeyForm } from "./access.js";
+import { html } from "./html.js";
+import { toLedger } from "./route.js";
+
+/** Grey lines where rows will be. */
+export function Loading({ waiting, lines = 4 }) {
+  const text = waiting
+    ? `The read model is behind or busy: asking again in ${waiting} s.`
+    : "Loading…";
+  return html`<div class="loading" role="status">
+    <span class=${waiting ? "muted" : "hidden"}>${text}</span>
+    ${Array.from({ length: lines }, () => html`<i class="line"></i>`)}
+  </div>`;
+}
+
+/** Nothing is there, and why. */
+export const Empty = ({ title, page = false, children }) => html`<div class="empty">
+  <${page ? "h1" : "p"} class="empty-title">${title}</${page ? "h1" : "p"}>
+  <div class="muted">${children}</div>
+</div>`;
+
+const SETTING = { accounts: "TWOFOLD_ACCOUNTS_URL", journal: "TWOFOLD_JOURNAL_URL" };
+
+/** What to do, by the code of a problem; otherwise by its status. */
+function advice({ code, status, detail }, ledger) {
+  switch (code) {
+    case "network":
+      return `${detail} did not answer. Check the connection, and that the server is running.`;
+    case "not_configured":
+      return html`This stage does not serve the ${detail} Read API and does not know where it is. Set
+        ${" "}<code>${SETTING[detail]}</code> on it, and deploy again.`;
+    case "projection_behind":
+      return "The read model has not arrived at this version yet. It usually does within a second.";
+    case "ledger_not_found":
+      return html`Nothing of this ledger has arrived. It begins with its first account; check its name
+        in the <a href="#/">list of ledgers</a>.`;
+    case "account_not_found":
+      return html`Check the id, or <a href=${toLedger(ledger, "accounts")}>look for it in the list</a>.`;
+    case "transaction_not_found":
+      return html`Check the id, or <a href=${toLedger(ledger, "transactions")}>look for it in the list</a>.`;
+    case "forbidden":
+      return html`The console needs a key with the scope <code>read</code>. Use another key.`;
+    default:
+  }
+  if (status === 404 && config.auth !== "none") {
+    return "There is no such path, or your key does not open this ledger.";
+  }
+  if (status === 429) return "There were too many requests. Wait a moment, then try again.";
+  if (status >= 500) return "The server could not answer. Nothing was changed; try again.";
+  return null;
+}
+
+/** An error: what the API says, what to do, and a way to go on. `page`: the view has no heading. */
+export function Failure({ error, reload, ledger, page = false }) {
+  if (error.status === 401 || error.status === 403) return html`<${KeyForm} error=${error} />`;
+  const known = error.status > 0 && error.code;
+  const title = error.status ? error.title || `HTTP ${error.status}` : titleOf(error);
+  return html`<div class="failure" role="alert">
+    <${page ? "h1" : "p"} class="failure-title">${title}</${page ? "h1" : "p"}>
+    ${known && html`<p class="detail">${error.detail}</p>`}
+    <p>${advice(error, ledger)}</p>
+    <p class="actions">
+      ${reload && html`<button type="button" onClick=${reload}>Try again</button>`}
+      ${known &&
+      html`<a href=${problemPage(error.code)}>About <code>${error.code}</code></a>`}
+    </p>
+  </div>`;
+}
+
+const titleOf = ({ code }) => (code === "network" ? "No connection" : "Not available here");
+
+/** A view of one answer: loading, an error, or what `children` makes of the data. */
+export function Answer({ answer, ledger, lines, page, children }) {
+  if (answer.error) {
+    return html`<${Failure} error=${answer.error} reload=${answer.reload} ledger=${ledger} page=${page} />`;
+  }
+  if (!answer.data) return html`<${Loading} waiting=${answer.waiting} lines=${lines} />`;
+  return children(answer.data);
+}
