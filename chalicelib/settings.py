@@ -75,7 +75,7 @@ class Settings:
         also those two, for a page of either that calls both.
         """
         roots = [_ROOT.fullmatch(url) for url in (self.accounts_url, self.journal_url) if url]
-        own = {root[1].lower() for root in roots if root}
+        own = {root[1].lower().removesuffix(":443") for root in roots if root}
         reads = not {*READ_APIS}.isdisjoint(self.serves)
         return frozenset(self.cors_origins) | (own if reads and len(own) > 1 else frozenset())
 

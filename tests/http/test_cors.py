@@ -154,9 +154,14 @@ def test_only_what_needs_a_key_has_preflight_requests(small: Chalice) -> None:
 
 def test_two_read_apis_of_different_hosts_allow_each_other(funded: Api) -> None:
     accounts, journal = "https://a.example.com/v1", "https://b.example.com/v1"
-    for url, allows in ((journal, True), ("https://a.example.com/journal", False)):
+    with_port = "https://A.example.com:443/v1"  # A browser sends neither capitals nor this port.
+    for roots, allows in (
+        ((accounts, journal), True),
+        ((with_port, journal), True),
+        ((with_port, "https://a.example.com/journal"), False),
+    ):
         for serves in (("accounts",), ("journal",), ("write",)):
-            stage = replace(settings(), serves=serves, accounts_url=accounts, journal_url=url)
+            stage = replace(settings(), serves=serves, accounts_url=roots[0], journal_url=roots[1])
             with using(stage):
                 reply = asked(funded, "GET", "/health", "https://a.example.com")
             assert (ALLOWED in reply.headers) == (allows and serves != ("write",))

@@ -33,6 +33,9 @@ export class Problem extends Error {
   }
 }
 
+/** Whether a problem is one of the key. */
+const isRefused = ({ status }) => status === 401 || status === 403;
+
 /** The base URL of a Read API, "accounts" or "journal"; null where it is not known. */
 function baseOf(api) {
   if (config.serves.includes(api)) return HERE;
@@ -58,6 +61,7 @@ export async function get(api, path, query, { signal, waiting = () => {} } = {})
     try {
       return await request(url, { headers, signal });
     } catch (error) {
+      if (isRefused(error)) dispatchEvent(new CustomEvent("twofold.refused", { detail: error }));
       const wait = error.retryAfter;
       if (wait === null || wait === undefined || wait > LONGEST_WAIT || tries === TRIES) throw error;
       waiting(wait);

@@ -1,7 +1,6 @@
 /** States of a view that is not filled: loading, empty, and errors with what to do about them. */
 
 import { config, problemPage } from "./api.js";
-import { KeyForm } from "./access.js";
 import { html } from "./html.js";
 import { toLedger } from "./route.js";
 
@@ -41,8 +40,6 @@ function advice({ code, status, detail }, ledger) {
       return html`Check the id, or <a href=${toLedger(ledger, "accounts")}>look for it in the list</a>.`;
     case "transaction_not_found":
       return html`Check the id, or <a href=${toLedger(ledger, "transactions")}>look for it in the list</a>.`;
-    case "forbidden":
-      return html`The console needs a key with the scope <code>read</code>. Use another key.`;
     default:
   }
   if (status === 404 && config.auth !== "none") {
@@ -53,9 +50,11 @@ function advice({ code, status, detail }, ledger) {
   return null;
 }
 
-/** An error: what the API says, what to do, and a way to go on. `page`: the view has no heading. */
+/**
+ * An error: what the API says, what to do, and a way to go on. `page`: the view has no heading. That
+ * a key is refused is said by the whole page, see `app.js`.
+ */
 export function Failure({ error, reload, ledger, page = false }) {
-  if (error.status === 401 || error.status === 403) return html`<${KeyForm} error=${error} />`;
   const known = error.status > 0 && error.code;
   const title = error.status ? error.title || `HTTP ${error.status}` : titleOf(error);
   return html`<div class="failure" role="alert">

@@ -23,6 +23,7 @@ export function Status({ ledger }) {
     <p class="muted note">Twofold ${config.version}</p>`;
 }
 
+/** `named`: the other Read API is shown too. Of two, the journal's knows the last audit. */
 function OfApi({ api, ledger, named }) {
   const answer = useGet(api, pathOf("ledgers", ledger, "status"));
   return html`<section>
@@ -32,14 +33,14 @@ function OfApi({ api, ledger, named }) {
         <section class="card list">
           <${Table} caption="Read models" columns=${COLUMNS} pages=${[status.read_models]} />
         </section>
-        ${status.last_audit !== undefined && html`<${Audit} audit=${status.last_audit} />`}
+        ${(api === "journal" || !named) && html`<${Audit} audit=${status.last_audit} />`}
       `}
     </${Answer}>
   </section>`;
 }
 
 function Audit({ audit }) {
-  if (!audit?.audited_at) {
+  if (!audit) {
     return html`<section class="card">
       <h2>Last audit</h2>
       <p>No audit was made yet. <code>twofold audit</code> compares every event with every row.</p>
