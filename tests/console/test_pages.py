@@ -356,6 +356,21 @@ def test_without_a_key_it_asks_for_one_and_keeps_it_for_the_session(
         assert page.evaluate("sessionStorage.length") == 0
 
 
+def test_a_browser_that_stores_nothing_keeps_the_key_for_the_page(
+    chromium: Browser, books: Served
+) -> None:
+    with page_of(chromium, NARROW, "light") as page:
+        for name in ("localStorage", "sessionStorage"):
+            refused = "() => { throw new DOMException('denied', 'SecurityError') }"
+            page.add_init_script(f"Object.defineProperty(window, '{name}', {{ get: {refused} }})")
+        page.goto(f"{books.url}/console#/ledgers/{SHOP}/trial-balance")
+
+        page.get_by_label("Read key").fill(books.key)
+        page.get_by_role("button", name="Open").click()
+
+        expect(page.get_by_text("Debits equal credits.")).to_be_visible()
+
+
 def problem(status: int, code: str, detail: str, **headers: str) -> dict[str, Any]:
     """A reply with a problem, for `Route.fulfill`."""
     body = {"status": status, "code": code, "title": code, "detail": detail}
