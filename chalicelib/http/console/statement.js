@@ -43,7 +43,8 @@ function Entries({ account, listing, pages, newestFirst = false, statement = nul
   if (listing.done && !loaded.some((page) => page.length)) {
     return statement
       ? html`<${Empty} title="Nothing was recorded in this period">
-          The balance was <${Amount} units=${statement.opening_balance} asset=${account.asset} />.
+          The balance was <${Amount} units=${statement.opening_balance} asset=${account.asset} />. A period goes by when
+          entries were recorded, not by when they were effective.
         </${Empty}>`
       : html`<${Empty} title="There are no entries yet">The first transaction will be the first line.</${Empty}>`;
   }
