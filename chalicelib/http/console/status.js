@@ -45,7 +45,7 @@ function Audit({ audit }) {
   if (!audit?.audited_at) {
     return html`<section class="card">
       <h2>Last audit</h2>
-      <p>There was no audit yet. The operator’s command <code>twofold audit</code> checks every read model against the events.</p>
+      <p>No audit was made yet. The operator’s command <code>twofold audit</code> checks every read model against the events.</p>
     </section>`;
   }
   const { findings, whole } = audit;
