@@ -154,7 +154,7 @@ def test_a_period_has_its_opening_and_closing_balances(page: Page) -> None:
     expect(ends).to_have_text(
         ["Opening balance0.00", f"Closing balance{shown(rows_of()[-1].balance_after)}"]
     )
-    page.get_by_role("link", name="Whole time").click()
+    page.get_by_role("link", name="Clear the period").click()
     expect(page.get_by_role("table", name="Entries, newest first")).to_be_visible()
 
 
@@ -170,7 +170,7 @@ def test_accounts_are_opened_group_by_group(page: Page, books: Served) -> None:
     assert column(page, "Accounts", "Pending") == ["", "out 120.00", ""]
 
     page.get_by_label("Begins with").fill("cust\u00f6m")
-    expect(page.get_by_text("No account begins so")).to_be_visible()
+    expect(page.get_by_text("No account id begins with this")).to_be_visible()
     page.get_by_label("Begins with").fill("customers:b")
     expect(rows(page, "Accounts")).to_have_count(1)
     assert page.url.endswith("?prefix=customers:b")

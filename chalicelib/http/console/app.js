@@ -48,6 +48,7 @@ function above({ path, query }) {
   if (!ledger) return link([]);
   const inside = id ?? query.prefix;
   if (view === "transactions" && id) return toLedger(ledger, view);
+  if (view === "find") return toLedger(ledger, "accounts");
   if (!inside) return link([]);
   const prefix = inside.replace(/[^:]*:?$/, "");
   return toLedger(ledger, "accounts", { prefix });

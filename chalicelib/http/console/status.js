@@ -12,13 +12,16 @@ import { Time } from "./times.js";
 
 const COLUMNS = [
   { label: "Read model", first: true, value: ({ name }) => name },
-  { label: "Newest event", size: 1.5, kind: "time", value: ({ as_of: at }) => html`<${Time} at=${at} none="kept per account only" />` },
-  { label: "Events", kind: "number", value: ({ events }) => events?.toLocaleString("en") ?? "–" },
+  { label: "Newest event", size: 1.5, kind: "time", value: ({ as_of: at }) => html`<${Time} at=${at} none="see an account’s details" />` },
+  { label: "Events", kind: "number", value: ({ events }) => events?.toLocaleString("en") ?? html`<span class="muted">not counted</span>` },
 ];
 
 export function Status({ ledger }) {
   const apis = isOneApi() ? [config.serves[0]] : ["accounts", "journal"];
   return html`<${Heading} title="Status" />
+    <p class="muted">
+      What is shown here is read from copies of the ledger’s events, the read models. They usually follow within a second.
+    </p>
     ${apis.map((api) => html`<${OfApi} key=${api} api=${api} ledger=${ledger} named=${apis.length > 1} />`)}
     <p class="muted note">Twofold ${config.version}</p>`;
 }
@@ -43,7 +46,7 @@ function Audit({ audit }) {
   if (!audit) {
     return html`<section class="card">
       <h2>Last audit</h2>
-      <p>No audit was made yet. <code>twofold audit</code> compares every event with every row.</p>
+      <p>No audit was made yet. The operator’s command <code>twofold audit</code> checks every read model against the events.</p>
     </section>`;
   }
   const { findings, whole } = audit;
