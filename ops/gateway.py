@@ -26,8 +26,7 @@ OPEN_RATE, OPEN_BURST = 10, 20
 CONSOLE_FILES = "/console/{file}"
 
 PAGE_RATE, PAGE_BURST = 50, 200
-"""The same for what a page asks many times: the console's files, and preflight requests, which a
-browser makes for each address."""
+"""The same for what a page asks many times: the console's files, and preflight requests."""
 
 _PAGES = ("/docs", "/docs/scalar.js", "/openapi.json", "/console", CONSOLE_FILES)
 OPEN_PATHS = ("/health", "/problems/{code}", *_PAGES)
