@@ -12,7 +12,8 @@ if embedded():
     local.start()
 
 app = Chalice(app_name="twofold")
-app.register_middleware(cors.with_cors, "http")
+if settings().allowed_origins:
+    app.register_middleware(cors.with_cors, "http")
 app.register_middleware(problems_for_chalice, "http")
 
 READS = [name for name in READ_APIS if name in settings().serves]

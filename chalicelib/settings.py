@@ -70,13 +70,17 @@ class Settings:
     home: Path
 
     @property
+    def read_origins(self) -> frozenset[str]:
+        """The origins of the Read APIs whose base URLs are known."""
+        roots = [_ROOT.fullmatch(url) for url in (self.accounts_url, self.journal_url) if url]
+        return frozenset(root[1].lower().removesuffix(":443") for root in roots if root)
+
+    @property
     def allowed_origins(self) -> frozenset[str]:
         """The origins of pages that may call these APIs: if the Read APIs have different origins,
         also those two, for a page of either that calls both.
         """
-        roots = [_ROOT.fullmatch(url) for url in (self.accounts_url, self.journal_url) if url]
-        own = {root[1].lower() for root in roots if root}
-        reads = not {*READ_APIS}.isdisjoint(self.serves)
+        own, reads = self.read_origins, not {*READ_APIS}.isdisjoint(self.serves)
         return frozenset(self.cors_origins) | (own if reads and len(own) > 1 else frozenset())
 
     def table_name(self, table: str) -> str:

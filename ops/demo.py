@@ -96,6 +96,7 @@ def demo(
     except NoReply as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"\n{agreeing:,} of {len(rows):,} running balances agree with the bank's")
+    click.echo(f"the books: {(accounts_url or url).rstrip('/')}/console#/ledgers/{name}/accounts")
     if agreeing != len(rows):
         raise SystemExit(1)
 

@@ -25,8 +25,8 @@ OPEN_RATE, OPEN_BURST = 10, 20
 
 CONSOLE_FILES = "/console/{file}"
 
-FILES_RATE, FILES_BURST = 50, 200
-"""The same for the files of the console, since a browser asks for all of them at once."""
+PAGE_RATE, PAGE_BURST = 50, 200
+"""The same for what a page asks many times: the console's files, and preflight requests."""
 
 _PAGES = ("/docs", "/docs/scalar.js", "/openapi.json", "/console", CONSOLE_FILES)
 OPEN_PATHS = ("/health", "/problems/{code}", *_PAGES)
@@ -133,13 +133,14 @@ def throttling(stage: Stage) -> list[dict[str, Any]]:
     limits = [
         (f"/{path.replace('/', '~1')}", method, min(each_rate, rate), min(each_burst, burst))
         for path, method in opened
-        for each_rate, each_burst in [_open_limits(path)]
+        for each_rate, each_burst in [_open_limits(path, method)]
     ]
     return [dict(zip(names, each, strict=True)) for each in (("/*", "*", rate, burst), *limits)]
 
 
-def _open_limits(path: str) -> tuple[int, int]:
-    return (FILES_RATE, FILES_BURST) if path == CONSOLE_FILES else (OPEN_RATE, OPEN_BURST)
+def _open_limits(path: str, method: str) -> tuple[int, int]:
+    asked_by_pages = path == CONSOLE_FILES or method == "OPTIONS"
+    return (PAGE_RATE, PAGE_BURST) if asked_by_pages else (OPEN_RATE, OPEN_BURST)
 
 
 def open_paths(stage: Stage) -> tuple[str, ...]:

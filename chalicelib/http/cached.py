@@ -28,7 +28,8 @@ def cacheable(
     change, always revalidated.
     """
     default = REVALIDATED if settings().embedded else FOR_AN_HOUR
-    etag = _etag(text)
+    # Browsers do not take all headers from a 304, so a page with another policy is another one.
+    etag = _etag(text, *(more or {}).values())
     headers = {
         "Content-Type": content_type,
         "X-Content-Type-Options": "nosniff",
@@ -55,8 +56,9 @@ def text_of(file: Path) -> str:
 
 
 @lru_cache(maxsize=64)
-def _etag(text: str) -> str:
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+def _etag(*parts: str) -> str:
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return f'"{digest[:32]}"'
 
 
 def _has(if_none_match: str | None, etag: str) -> bool:

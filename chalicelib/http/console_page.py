@@ -10,7 +10,6 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -121,15 +120,13 @@ def _versioned(text: str) -> str:
 
 def _protection() -> dict[str, str]:
     """Headers: the page runs its own files only, and calls the Read APIs only."""
-    ours = settings()
-    origins = {_origin(each) for each in (ours.accounts_url, ours.journal_url) if each}
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self' data:",
         "font-src": "'none'",
-        "connect-src": " ".join(["'self'", *sorted(origins)]),
+        "connect-src": " ".join(["'self'", *sorted(settings().read_origins)]),
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
         "form-action": "'none'",
@@ -138,8 +135,3 @@ def _protection() -> dict[str, str]:
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "Referrer-Policy": "no-referrer",
     }
-
-
-def _origin(url: str) -> str:
-    scheme, host, *_ = urlsplit(url)
-    return f"{scheme}://{host}"

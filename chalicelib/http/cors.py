@@ -45,7 +45,9 @@ def allow(app: Chalice, routers: Iterable[Router]) -> None:
 
 
 def with_cors(event: Any, get_response: Callable[[Any], ChaliceResponse]) -> ChaliceResponse:
-    """Middleware: adds the headers by which a page of an allowed origin can read the response."""
+    """Middleware, where an origin is allowed: adds the headers by which its page can read the
+    response.
+    """
     response = get_response(event)
     response.headers.update(headers_for(event.headers.get("Origin"), response.headers))
     return response

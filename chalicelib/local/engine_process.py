@@ -1,7 +1,9 @@
 """The engine process: runs ministack until no server uses it any more and its data are saved."""
 
+import asyncio
 import decimal
 import os
+import resource
 import signal
 import sys
 import threading
@@ -18,12 +20,14 @@ if TYPE_CHECKING:
     from chalicelib.local.persistence import Persistence
 
 _CHECK_SECONDS = 0.25
+_STOP_CHECK_SECONDS = 0.05
+_KEEP_ALIVE_SECONDS = 75
 _SAVE_AGAIN_SECONDS = 2.0
 _FINAL_SAVES = 5
 
 
-def _stop_without_owner(folder: Path, books: "Persistence") -> None:
-    """Stops this process once no server uses the engine and its data can be saved.
+def _stop_without_owner(folder: Path, books: "Persistence", stop: threading.Event) -> None:
+    """Sets `stop` once no server uses the engine and its data can be saved.
 
     If they cannot it tries again, unless a new server uses the engine.
     """
@@ -37,7 +41,7 @@ def _stop_without_owner(folder: Path, books: "Persistence") -> None:
             if not has_owner(folder) and books.save():
                 for owner in (folder / "owners").iterdir():
                     owner.unlink()
-                os.kill(os.getpid(), signal.SIGTERM)
+                stop.set()
                 # Until this process ends, so that no new engine loads the books before.
                 threading.Event().wait()
         time.sleep(_SAVE_AGAIN_SECONDS)
@@ -59,6 +63,23 @@ def _save_finally(folder: Path, books: "Persistence", report: Callable[[str], No
     report("the books could not be saved; what was written since the last save is lost.")
 
 
+def _serve(port: int, stop: threading.Event) -> None:
+    """Serves ministack on a port of this machine until `stop` is set."""
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    async def stopped() -> None:
+        while not stop.is_set():
+            await asyncio.sleep(_STOP_CHECK_SECONDS)
+
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    config.loglevel = "WARNING"
+    asyncio.run(serve(app, config, shutdown_trigger=stopped))
+
+
 def _report(console: int | None, line: str) -> None:
     """Writes a line to the log, and to the terminal of the server that started this process."""
     text = f"twofold: {line}\n"
@@ -71,24 +92,28 @@ def _report(console: int | None, line: str) -> None:
 def main(folder: Path, port: int, console: int | None = None) -> None:
     """Serves DynamoDB and its streams on a port of this machine; saves the data when it stops.
 
-    `console` is a file descriptor of the server's terminal.
+    SIGTERM and SIGINT stop it, however often they come. `console` is a file descriptor of the
+    server's terminal.
     """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Not asyncio's handlers: they are gone before the data are saved.
+        signal.signal(number, lambda *_: stop.set())
     os.environ.update(
         SERVICES="dynamodb,dynamodbstreams",
         GATEWAY_PORT=str(port),
-        BIND_HOST="127.0.0.1",
         PERSIST_STATE="0",  # ministack's own would silently overwrite damaged books.
-        TMPDIR=str(folder),  # For the file it writes its process id to.
         SFTP_ENABLED="0",
         IOT_MTLS_ENABLED="0",
         LOG_LEVEL="WARNING",
     )
+    # Each connection is an open file.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # DynamoDB's numbers have 38 digits; ministack's have Python's default of 28 unless it is set.
     decimal.DefaultContext.prec = 38
     decimal.setcontext(decimal.DefaultContext)
-    sys.argv = ["ministack"]
     # ministack reads the environment when it is imported.
-    from ministack.app import main as serve
     from ministack.services import dynamodb
 
     from chalicelib.local.persistence import Persistence
@@ -103,9 +128,10 @@ def main(folder: Path, port: int, console: int | None = None) -> None:
     report = partial(_report, console)
     books = Persistence(folder, dynamodb.get_state, restore, report)
     books.load()
-    threading.Thread(target=_stop_without_owner, args=(folder, books), daemon=True).start()
+    watch = threading.Thread(target=_stop_without_owner, args=(folder, books, stop), daemon=True)
+    watch.start()
     try:
-        serve()
+        _serve(port, stop)
     finally:
         _save_finally(folder, books, report)
 

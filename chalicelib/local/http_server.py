@@ -88,6 +88,11 @@ class Handler(chalice.local.ChaliceRequestHandler):
     # A response is two packets; Nagle's algorithm would delay the second by 40 ms.
     disable_nagle_algorithm = True
 
+    def handle(self) -> None:
+        """All requests of the connection, which the client may end at any time."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def _generic_handle(self) -> None:
         try:
             super()._generic_handle()
@@ -95,9 +100,6 @@ class Handler(chalice.local.ChaliceRequestHandler):
             self.close_connection = True
             self._send_problem(problem)
             self._linger()
-        except ConnectionError:
-            # The client has disconnected, during its request or the response.
-            self.close_connection = True
 
     # http.server finds a method's handler by these names.
     do_GET = do_PUT = do_POST = do_HEAD = _generic_handle  # noqa: N815

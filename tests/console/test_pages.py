@@ -154,7 +154,7 @@ def test_a_period_has_its_opening_and_closing_balances(page: Page) -> None:
     expect(ends).to_have_text(
         ["Opening balance0.00", f"Closing balance{shown(rows_of()[-1].balance_after)}"]
     )
-    page.get_by_role("link", name="Whole time").click()
+    page.get_by_role("link", name="Clear the period").click()
     expect(page.get_by_role("table", name="Entries, newest first")).to_be_visible()
 
 
@@ -170,7 +170,7 @@ def test_accounts_are_opened_group_by_group(page: Page, books: Served) -> None:
     assert column(page, "Accounts", "Pending") == ["", "out 120.00", ""]
 
     page.get_by_label("Begins with").fill("cust\u00f6m")
-    expect(page.get_by_text("No account begins so")).to_be_visible()
+    expect(page.get_by_text("No account id begins with this")).to_be_visible()
     page.get_by_label("Begins with").fill("customers:b")
     expect(rows(page, "Accounts")).to_have_count(1)
     assert page.url.endswith("?prefix=customers:b")
@@ -302,6 +302,37 @@ def test_no_script_and_no_request_is_let_in_that_is_not_its_own(watched: Watched
     watched.page.reload()
 
 
+def test_what_a_ledger_says_is_text_whatever_it_looks_like(page: Page) -> None:
+    markup = "<img src=x onerror='window.injected = true'>"
+    metadata = {"name": markup, "<b>note": "</script><script>window.injected = true</script>"}
+
+    def marked(route: Route) -> None:
+        reply = route.fetch()
+        changed = {**reply.json(), "metadata": {**metadata, "nothing": ""}}
+        route.fulfill(response=reply, body=json.dumps(changed))
+
+    page.route("**/accounts/customers:bob", marked)
+    go(page, "")
+    go(page, f"ledgers/{SHOP}/accounts/customers:bob?show=details")
+    facts = page.locator("section", has=page.get_by_role("heading", name="Metadata"))
+    expect(facts.locator("dt")).to_have_text([*metadata, "nothing"])
+    expect(facts.locator("dd")).to_have_text([*metadata.values(), "empty"])
+    assert page.locator("main img").count() == 0
+    assert page.evaluate("window.injected") is None
+
+
+def test_a_refused_key_is_asked_for_once_however_much_a_view_requests(page: Page) -> None:
+    refused = problem(401, "unauthorized", "this needs a valid key")
+    page.route(re.compile("/ledgers/.*[?]"), lambda route: route.fulfill(**refused))
+    go(page, "")
+    go(page, f"ledgers/{SHOP}/find?q=bank")
+    expect(page.get_by_text("This key is not valid")).to_have_count(1)
+    assert page.get_by_label("Read key").count() == 1
+    page.unroute_all()
+    go(page, f"ledgers/{SHOP}/accounts")
+    expect(page.get_by_role("link", name="customers:")).to_be_visible()
+
+
 def test_without_a_key_it_asks_for_one_and_keeps_it_for_the_session(
     chromium: Browser, books: Served
 ) -> None:
@@ -323,6 +354,21 @@ def test_without_a_key_it_asks_for_one_and_keeps_it_for_the_session(
         page.get_by_role("button", name="Forget key").click()
         expect(page.get_by_label("Read key")).to_be_visible()
         assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_browser_that_stores_nothing_keeps_the_key_for_the_page(
+    chromium: Browser, books: Served
+) -> None:
+    with page_of(chromium, NARROW, "light") as page:
+        for name in ("localStorage", "sessionStorage"):
+            refused = "() => { throw new DOMException('denied', 'SecurityError') }"
+            page.add_init_script(f"Object.defineProperty(window, '{name}', {{ get: {refused} }})")
+        page.goto(f"{books.url}/console#/ledgers/{SHOP}/trial-balance")
+
+        page.get_by_label("Read key").fill(books.key)
+        page.get_by_role("button", name="Open").click()
+
+        expect(page.get_by_text("Debits equal credits.")).to_be_visible()
 
 
 def problem(status: int, code: str, detail: str, **headers: str) -> dict[str, Any]:
@@ -406,6 +452,28 @@ def test_a_setting_that_limits_the_console_is_named(page: Page, name: str) -> No
     page.reload()
     settle(page)
     expect(page.get_by_text(words).first).to_be_visible()
+    page.unroute_all()
+    page.reload()
+    settle(page)
+
+
+def test_of_two_read_apis_only_the_journals_tells_of_audits(page: Page, books: Served) -> None:
+    def split(route: Route) -> None:
+        reply = route.fetch()
+        changes = {"serves": ["accounts"], "journal": f"{books.url}/elsewhere"}
+        route.fulfill(response=reply, body=json.dumps({**reply.json(), **changes}))
+
+    def from_here(route: Route) -> None:
+        here = route.request.url.replace("/elsewhere", "")
+        route.fulfill(response=route.fetch(url=here))
+
+    page.route("**/config.json", split)
+    page.route("**/elsewhere/**", from_here)
+    go(page, f"ledgers/{SHOP}/status")
+    page.reload()
+    settle(page)
+    expect(page.get_by_role("heading", name="Read models of journal")).to_be_visible()
+    expect(page.get_by_text("No audit was made yet.")).to_have_count(1)
     page.unroute_all()
     page.reload()
     settle(page)

@@ -110,6 +110,16 @@ def test_it_may_call_the_read_apis_of_its_settings_only(api: Api) -> None:
         assert headers["Referrer-Policy"] == "no-referrer"
 
 
+def test_a_browser_that_has_the_page_with_another_policy_gets_it_again(api: Api) -> None:
+    known = served(api, "/console").headers["ETag"]
+    moved = replace(settings.settings(), journal_url="https://abc.example.com/v1")
+    with settings.using(moved):
+        reply = served(api, "/console", **{"If-None-Match": known})
+
+    assert reply.status_code == 200
+    assert reply.headers["ETag"] != known
+
+
 @pytest.mark.usefixtures("elsewhere")
 def test_it_is_told_the_settings_of_its_stage(api: Api) -> None:
     assert served(api, "/console/config.json").json_body == {

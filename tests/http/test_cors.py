@@ -10,6 +10,7 @@ from chalice.app import Chalice
 from chalice.local import ForbiddenError
 from chalice.test import Client, HTTPResponse
 
+from app import app
 from chalicelib.http import cors
 from chalicelib.http.response import Response
 from chalicelib.http.router import Router
@@ -22,8 +23,15 @@ ALLOWED, EXPOSED = "Access-Control-Allow-Origin", "Access-Control-Expose-Headers
 
 
 @pytest.fixture
-def named() -> Iterator[None]:
-    """A stage that allows one page."""
+def with_cors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app as a stage loads it whose settings allow an origin."""
+    loaded = [(cors.with_cors, "http"), *app.middleware_handlers]
+    monkeypatch.setattr(app, "middleware_handlers", loaded)
+
+
+@pytest.fixture
+def named(with_cors: None) -> Iterator[None]:  # noqa: ARG001  # Asked for what it sets.
+    """A stage that allows two pages."""
     with using(replace(settings(), cors_origins=(PAGE, "http://localhost:5173"))):
         yield
 
@@ -152,11 +160,17 @@ def test_only_what_needs_a_key_has_preflight_requests(small: Chalice) -> None:
     }
 
 
+@pytest.mark.usefixtures("with_cors")
 def test_two_read_apis_of_different_hosts_allow_each_other(funded: Api) -> None:
     accounts, journal = "https://a.example.com/v1", "https://b.example.com/v1"
-    for url, allows in ((journal, True), ("https://a.example.com/journal", False)):
+    with_port = "https://A.example.com:443/v1"  # A browser sends neither capitals nor this port.
+    for roots, allows in (
+        ((accounts, journal), True),
+        ((with_port, journal), True),
+        ((with_port, "https://a.example.com/journal"), False),
+    ):
         for serves in (("accounts",), ("journal",), ("write",)):
-            stage = replace(settings(), serves=serves, accounts_url=accounts, journal_url=url)
+            stage = replace(settings(), serves=serves, accounts_url=roots[0], journal_url=roots[1])
             with using(stage):
                 reply = asked(funded, "GET", "/health", "https://a.example.com")
             assert (ALLOWED in reply.headers) == (allows and serves != ("write",))

@@ -50,7 +50,6 @@ def test_a_transaction_that_is_sent_again_is_answered_again_and_posted_once(
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/"),
         ("GET", "/nope"),
         ("GET", "/ledgers/acme"),
         ("POST", "/ledgers/acme/nope"),

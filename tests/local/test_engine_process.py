@@ -1,7 +1,9 @@
 """The engine's own process, where somebody stops it."""
 
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -13,7 +15,7 @@ import psutil
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from tests.engines import free_port, running
+from tests.engines import free_port, running, wait_until_up
 
 WRITERS = 8
 
@@ -24,16 +26,19 @@ def record_of(folder: Path) -> Path:
     return folder / "owners" / f"{us.pid}-{us.create_time()}"
 
 
-@contextmanager
-def engine(folder: Path) -> Iterator[Any]:
-    """A client of an engine that this process owns."""
+def command_of(folder: Path, port: int) -> list[str]:
+    """The command of an engine that this process owns."""
     record = record_of(folder)
     record.parent.mkdir(exist_ok=True)
     record.touch()
+    return [sys.executable, "-m", "chalicelib.local.engine_process", str(folder), str(port)]
+
+
+@contextmanager
+def engine(folder: Path) -> Iterator[Any]:
+    """A client of an engine that this process owns."""
     port = free_port()
-    module = "chalicelib.local.engine_process"
-    command = [sys.executable, "-m", module, str(folder), str(port)]
-    with running(command, f"http://127.0.0.1:{port}") as endpoint:
+    with running(command_of(folder, port), f"http://127.0.0.1:{port}") as endpoint:
         client = botocore.session.get_session().create_client(
             "dynamodb",
             region_name="us-east-1",
@@ -67,6 +72,20 @@ def test_an_engine_that_is_told_to_stop_saves_its_books(tmp_path: Path) -> None:
 
     assert found == [[], ["table-1"]]
     assert [path.name for path in (tmp_path / "books").iterdir()] == ["dynamodb.json"]
+
+
+def test_an_engine_that_is_told_to_stop_many_times_saves_its_books(tmp_path: Path) -> None:
+    port = free_port()
+    process = subprocess.Popen(command_of(tmp_path, port), stderr=subprocess.DEVNULL)
+    wait_until_up(f"http://127.0.0.1:{port}", process)
+
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        process.terminate()
+        time.sleep(0.001)
+
+    process.wait(1)
+    assert (tmp_path / "books" / "dynamodb.json").exists()
 
 
 def test_an_engine_without_owners_saves_what_was_acknowledged_while_it_stopped(

@@ -4,6 +4,8 @@ import http.client
 import io
 import json
 import socket
+import struct
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -66,6 +68,30 @@ def post(*headers: bytes) -> bytes:
 
 
 CHUNKED = post(b"Transfer-Encoding: chunked")
+
+
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER for a socket that is reset when it is closed."""
+
+
+@pytest.mark.parametrize("sent", [b"", HELLO, HELLO[:9], post(b"Content-Length: 9") + b"123"])
+def test_a_client_that_breaks_the_connection_is_no_error(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(app, Config(), "127.0.0.1", 0)
+    errors, ended = [], threading.Event()
+    monkeypatch.setattr(server.server, "handle_error", lambda *_: errors.append(sys.exc_info()))
+    monkeypatch.setattr(server.server, "shutdown_request", lambda _: ended.set())
+
+    with serving(server) as port:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(sent)
+            if sent == HELLO:
+                connection.recv(1)  # Then it is reset between two requests.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        assert ended.wait(10)
+
+    assert errors == []
 
 
 def answers(port: int, sent: bytes) -> list[tuple[int, Any]]:

@@ -15,9 +15,10 @@ def test_a_start_prints_what_it_does_and_where_everything_is(running: Server) ->
     lines = [line for line in running.log.read_text().splitlines() if "GET /health" not in line]
     said = dict(line.split(maxsplit=1) for line in lines)
 
-    assert list(said) == ["engine", "API", "reference", "data", "access", "stop"]
+    assert list(said) == ["engine", "API", "console", "reference", "data", "access", "stop"]
     assert {line.index(text) for line, text in zip(lines, said.values(), strict=True)} == {11}
     assert said["API"] == running.url
+    assert said["console"] == f"{running.url}/console"
     assert said["reference"] == f"{running.url}/docs"
     assert said["data"].startswith(str(running.home))
     assert said["stop"] == "Ctrl-C"

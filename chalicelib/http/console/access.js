@@ -7,7 +7,8 @@ const KIND = {
   keys: {
     name: "Read key",
     hint: html`Any key with the scope <code>read</code>. An operator makes one by${" "}
-      <code>twofold keys create --name console --ledger NAME --scope read</code>`,
+      <code>twofold keys create --name console --ledger NAME --scope read</code>; on a laptop, the terminal of${" "}
+      <code>make run</code> says how`,
   },
   cognito: {
     name: "Id token",

@@ -81,7 +81,7 @@ function Balances({ account }) {
     ["Pending in", pending.in, "open holds"],
     ["Pending out", pending.out, "open holds"],
   ];
-  return html`<dl class="figures">
+  return html`<dl class="figures balances">
     ${figures.map(
       ([name, units, hint], n) => html`<div class=${n ? "" : "first"}>
         <dt title=${hint}>${name}</dt>

@@ -50,7 +50,7 @@ export function Accounts({ ledger, prefix = "" }) {
     <${Trail} ledger=${ledger} prefix=${prefix} />
     ${isId
       ? html`<${List} ledger=${ledger} prefix=${prefix} />`
-      : html`<${Empty} title="No account begins so">
+      : html`<${Empty} title="No account id begins with this">
           Ids have letters, digits and <code>_ . : -</code>, and begin with a letter or a digit.
         </${Empty}>`}`;
 }
@@ -64,7 +64,7 @@ function List({ ledger, prefix }) {
     if (few && listing.pages.length && !listing.busy && !listing.done && !listing.error) listing.more();
   });
   if (listing.done && !lines.length) {
-    return html`<${Empty} title="No account begins so">
+    return html`<${Empty} title="No account id begins with this">
       <a href=${toLedger(ledger, "accounts")}>Show all accounts</a>
     </${Empty}>`;
   }

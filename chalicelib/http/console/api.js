@@ -1,7 +1,9 @@
 /** The Read APIs: their addresses, the key of this session, requests and problems. */
 
 import { queryString } from "./route.js";
+import { storage } from "./storage.js";
 
+const session = storage("sessionStorage");
 const KEY = "twofold.key";
 const HERE = new URL(".", location.href);
 const LONGEST_WAIT = 5;
@@ -17,9 +19,9 @@ export async function loadConfig() {
 
 /** The key of this session: it is kept until the tab is closed, and sent to the Read APIs only. */
 export const key = {
-  get: () => sessionStorage.getItem(KEY) ?? "",
-  set: (value) => sessionStorage.setItem(KEY, value),
-  forget: () => sessionStorage.removeItem(KEY),
+  get: () => session.getItem(KEY) ?? "",
+  set: (value) => session.setItem(KEY, value),
+  forget: () => session.removeItem(KEY),
 };
 
 /** Whether requests need a key or a token that a person can enter. */
@@ -32,6 +34,9 @@ export class Problem extends Error {
     Object.assign(this, { status, code, title, detail, retryAfter });
   }
 }
+
+/** Whether a problem is one of the key. */
+const isRefused = ({ status }) => status === 401 || status === 403;
 
 /** The base URL of a Read API, "accounts" or "journal"; null where it is not known. */
 function baseOf(api) {
@@ -58,6 +63,7 @@ export async function get(api, path, query, { signal, waiting = () => {} } = {})
     try {
       return await request(url, { headers, signal });
     } catch (error) {
+      if (isRefused(error)) dispatchEvent(new CustomEvent("twofold.refused", { detail: error }));
       const wait = error.retryAfter;
       if (wait === null || wait === undefined || wait > LONGEST_WAIT || tries === TRIES) throw error;
       waiting(wait);

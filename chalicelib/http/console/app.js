@@ -48,6 +48,7 @@ function above({ path, query }) {
   if (!ledger) return link([]);
   const inside = id ?? query.prefix;
   if (view === "transactions" && id) return toLedger(ledger, view);
+  if (view === "find") return toLedger(ledger, "accounts");
   if (!inside) return link([]);
   const prefix = inside.replace(/[^:]*:?$/, "");
   return toLedger(ledger, "accounts", { prefix });
@@ -57,6 +58,7 @@ function Console() {
   const route = useRoute();
   const [helping, setHelping] = useState(false);
   const [keys, entered] = useState(0);
+  const [refusal, setRefusal] = useState(null); // Of the key: a view may have made several requests.
   const main = useRef(null);
   usePreference("zone"); // All times of the page follow it.
   const place = route.path.join("/");
@@ -66,9 +68,17 @@ function Console() {
 
   useEffect(() => followKeys({ up: () => go(above(route)), help: () => setHelping(true) }), [route]);
   useEffect(() => {
-    const changed = () => entered((n) => n + 1);
+    const changed = () => {
+      setRefusal(null);
+      entered((n) => n + 1);
+    };
+    const refused = ({ detail: error }) => setRefusal(error);
     addEventListener("twofold.key", changed);
-    return () => removeEventListener("twofold.key", changed);
+    addEventListener("twofold.refused", refused);
+    return () => {
+      removeEventListener("twofold.key", changed);
+      removeEventListener("twofold.refused", refused);
+    };
   }, []);
   useEffect(() => {
     document.title = [title, ledger, "Twofold"].filter(Boolean).join(" · ");
@@ -77,12 +87,13 @@ function Console() {
       main.current.focus({ preventScroll: true });
     }
     isFirst = false;
+    return () => setRefusal(null);
   }, [place]);
 
   return html`
     <a class="skip" href="#main" onClick=${(event) => skip(event, main.current)}>Skip to the content</a>
     <${Header} ledger=${isOpen() ? ledger : ""} view=${route.path[2] ?? "accounts"} query=${route.query} help=${() => setHelping(true)} />
-    <main key=${keys} id="main" class="wide" tabindex="-1" ref=${main}>${content(found)}</main>
+    <main key=${keys} id="main" class="wide" tabindex="-1" ref=${main}>${content(found, refusal)}</main>
     ${helping && html`<${Help} close=${() => setHelping(false)} />`}
   `;
 }
@@ -91,9 +102,9 @@ let isFirst = true;
 
 const isOpen = () => config.auth !== "iam" && !isLocked();
 
-function content(found) {
+function content(found, refusal) {
   if (config.auth === "iam") return html`<${CannotSign} />`;
-  if (isLocked()) return html`<${KeyForm} />`;
+  if (isLocked() || refusal) return html`<${KeyForm} error=${refusal} />`;
   return found ? found[0] : html`<${Empty} page title="There is no such page"><a href="#/">To the ledgers</a></${Empty}>`;
 }
 

@@ -28,7 +28,7 @@ export function Metadata({ metadata }) {
   if (!pairs.length) return null;
   return html`<section class="card">
     <h2>Metadata</h2>
-    <${Facts} facts=${pairs} />
+    <${Facts} facts=${pairs.map(([name, value]) => [name, value || html`<span class="muted">empty</span>`])} />
   </section>`;
 }
 

@@ -1,15 +1,17 @@
 /** What a reader chooses: light or dark, and local time or UTC. Kept in this browser. */
 
 import { useEffect, useState } from "./html.js";
+import { storage } from "./storage.js";
 
 const CHOICES = { theme: ["system", "light", "dark"], zone: ["local", "UTC"] };
 const CHANGED = "twofold.preference";
 
 const known = {};
+const local = storage("localStorage");
 
 /** The value of a preference, which is read from the browser once. */
 export function preference(name) {
-  known[name] ??= valid(name, localStorage.getItem(`twofold.${name}`));
+  known[name] ??= valid(name, local.getItem(`twofold.${name}`));
   return known[name];
 }
 
@@ -19,7 +21,7 @@ const valid = (name, kept) => (CHOICES[name].includes(kept) ? kept : CHOICES[nam
 export function next(name) {
   const choices = CHOICES[name];
   const value = choices[(choices.indexOf(preference(name)) + 1) % choices.length];
-  localStorage.setItem(`twofold.${name}`, value);
+  local.setItem(`twofold.${name}`, value);
   known[name] = value;
   apply();
   dispatchEvent(new Event(CHANGED));

@@ -43,7 +43,8 @@ function Entries({ account, listing, pages, newestFirst = false, statement = nul
   if (listing.done && !loaded.some((page) => page.length)) {
     return statement
       ? html`<${Empty} title="Nothing was recorded in this period">
-          The balance was <${Amount} units=${statement.opening_balance} asset=${account.asset} />.
+          The balance was <${Amount} units=${statement.opening_balance} asset=${account.asset} />. A period goes by when
+          entries were recorded, not by when they were effective.
         </${Empty}>`
       : html`<${Empty} title="There are no entries yet">The first transaction will be the first line.</${Empty}>`;
   }
@@ -96,6 +97,6 @@ export function PeriodForm({ query, target, children }) {
     <label><span>Recorded from</span><input type="date" name="from" value=${query.from ?? ""} /></label>
     <label><span>through</span><input type="date" name="to" value=${query.to ?? ""} /></label>
     <button type="submit">Show</button>
-    ${(query.from || query.to) && html`<a href=${target({})}>Whole time</a>`}
+    ${(query.from || query.to) && html`<a href=${target({})}>Clear the period</a>`}
   </form>`;
 }

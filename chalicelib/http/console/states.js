@@ -1,7 +1,6 @@
 /** States of a view that is not filled: loading, empty, and errors with what to do about them. */
 
 import { config, problemPage } from "./api.js";
-import { KeyForm } from "./access.js";
 import { html } from "./html.js";
 import { toLedger } from "./route.js";
 
@@ -35,14 +34,14 @@ function advice({ code, status, detail }, ledger) {
     case "projection_behind":
       return "The read model has not arrived at this version yet. It usually does within a second.";
     case "ledger_not_found":
-      return html`Nothing of this ledger has arrived. It begins with its first account; check its name
-        in the <a href="#/">list of ledgers</a>.`;
+      return html`A ledger begins with its first account. Check the name in the${" "}
+        <a href="#/">list of ledgers</a>, or try again if it is new.`;
     case "account_not_found":
-      return html`Check the id, or <a href=${toLedger(ledger, "accounts")}>look for it in the list</a>.`;
+      return html`Check the id, or <a href=${toLedger(ledger, "accounts")}>look for it in the list</a>. If it was
+        opened just now, try again.`;
     case "transaction_not_found":
-      return html`Check the id, or <a href=${toLedger(ledger, "transactions")}>look for it in the list</a>.`;
-    case "forbidden":
-      return html`The console needs a key with the scope <code>read</code>. Use another key.`;
+      return html`Check the id, or <a href=${toLedger(ledger, "transactions")}>look for it in the list</a>. If it
+        was sent just now, try again.`;
     default:
   }
   if (status === 404 && config.auth !== "none") {
@@ -53,14 +52,16 @@ function advice({ code, status, detail }, ledger) {
   return null;
 }
 
-/** An error: what the API says, what to do, and a way to go on. `page`: the view has no heading. */
+/**
+ * An error: what the API says, what to do, and a way to go on. `page`: the view has no heading. That
+ * a key is refused is said by the whole page, see `app.js`.
+ */
 export function Failure({ error, reload, ledger, page = false }) {
-  if (error.status === 401 || error.status === 403) return html`<${KeyForm} error=${error} />`;
   const known = error.status > 0 && error.code;
   const title = error.status ? error.title || `HTTP ${error.status}` : titleOf(error);
   return html`<div class="failure" role="alert">
     <${page ? "h1" : "p"} class="failure-title">${title}</${page ? "h1" : "p"}>
-    ${known && html`<p class="detail">${error.detail}</p>`}
+    ${known && html`<p class="detail">${said(error)}</p>`}
     <p>${advice(error, ledger)}</p>
     <p class="actions">
       ${reload && html`<button type="button" onClick=${reload}>Try again</button>`}
@@ -68,6 +69,12 @@ export function Failure({ error, reload, ledger, page = false }) {
       html`<a href=${problemPage(error.code)}>About <code>${error.code}</code></a>`}
     </p>
   </div>`;
+}
+
+/** What the API says, as a sentence, without what it says to programs about versions. */
+function said({ code, detail = "" }) {
+  const text = code.endsWith("_not_found") ? detail.split("; ")[0] : detail;
+  return !text || /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 const titleOf = ({ code }) => (code === "network" ? "No connection" : "Not available here");

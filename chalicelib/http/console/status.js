@@ -12,17 +12,21 @@ import { Time } from "./times.js";
 
 const COLUMNS = [
   { label: "Read model", first: true, value: ({ name }) => name },
-  { label: "Newest event", size: 1.5, kind: "time", value: ({ as_of: at }) => html`<${Time} at=${at} none="kept per account only" />` },
-  { label: "Events", kind: "number", value: ({ events }) => events?.toLocaleString("en") ?? "–" },
+  { label: "Newest event", size: 1.5, kind: "time", value: ({ as_of: at }) => html`<${Time} at=${at} none="see an account’s details" />` },
+  { label: "Events", kind: "number", value: ({ events }) => events?.toLocaleString("en") ?? html`<span class="muted">not counted</span>` },
 ];
 
 export function Status({ ledger }) {
   const apis = isOneApi() ? [config.serves[0]] : ["accounts", "journal"];
   return html`<${Heading} title="Status" />
+    <p class="muted">
+      What is shown here is read from copies of the ledger’s events, the read models. They usually follow within a second.
+    </p>
     ${apis.map((api) => html`<${OfApi} key=${api} api=${api} ledger=${ledger} named=${apis.length > 1} />`)}
     <p class="muted note">Twofold ${config.version}</p>`;
 }
 
+/** `named`: the other Read API is shown too. Of two, the journal's knows the last audit. */
 function OfApi({ api, ledger, named }) {
   const answer = useGet(api, pathOf("ledgers", ledger, "status"));
   return html`<section>
@@ -32,17 +36,17 @@ function OfApi({ api, ledger, named }) {
         <section class="card list">
           <${Table} caption="Read models" columns=${COLUMNS} pages=${[status.read_models]} />
         </section>
-        ${status.last_audit !== undefined && html`<${Audit} audit=${status.last_audit} />`}
+        ${(api === "journal" || !named) && html`<${Audit} audit=${status.last_audit} />`}
       `}
     </${Answer}>
   </section>`;
 }
 
 function Audit({ audit }) {
-  if (!audit?.audited_at) {
+  if (!audit) {
     return html`<section class="card">
       <h2>Last audit</h2>
-      <p>No audit was made yet. <code>twofold audit</code> compares every event with every row.</p>
+      <p>No audit was made yet. The operator’s command <code>twofold audit</code> checks every read model against the events.</p>
     </section>`;
   }
   const { findings, whole } = audit;

@@ -87,9 +87,9 @@ function More({ transaction }) {
   const { ledger, reversed_by: reversedBy, reverses } = transaction;
   const other = (id) => id && html`<a href=${toTransaction(ledger, id)}>${id}</a>`;
   const facts = [
-    ["Hold expires", holdEnd(transaction)],
+    [transaction.resolved_at ? "Hold would have expired" : "Hold expires", holdEnd(transaction)],
     ["Hold ended", transaction.resolved_at && html`<${Time} at=${transaction.resolved_at} />`],
-    ["Reason of the void", transaction.void_reason],
+    ["Why it was voided", transaction.void_reason],
     ["Reverses", other(reverses)],
     ["Reversed by", other(reversedBy)],
   ].filter(([, value]) => value);

@@ -60,19 +60,23 @@ export function totalsOf(entries) {
   return [...totals];
 }
 
+/** An id that a line may end in after a colon. */
+const breakable = (id) => id.split(":").map((part, n) => (n ? html`:<wbr />${part}` : part));
+
 /** The accounts of one side; of many, the first. */
 function side(entries, direction) {
   const accounts = [...new Set(entries.filter((one) => one.direction === direction).map((one) => one.account))];
-  return accounts.length > 1 ? `${accounts[0]} and ${accounts.length - 1} more` : accounts[0];
+  const others = accounts.length > 1 ? ` and ${accounts.length - 1} more` : "";
+  return accounts.length ? html`${breakable(accounts[0])}${others}` : null;
 }
 
 /** The columns of a list of transactions. */
 export function columnsOf(ledger) {
   return [
-    { label: "Effective", size: "172px", kind: "time", value: (one) => html`<${Time} at=${one.effective_at} none="when it is posted" />` },
+    { label: "Effective", size: "184px", kind: "time", value: (one) => html`<${Time} at=${one.effective_at} none="when it is posted" />` },
     {
       label: "Transaction",
-      size: 1.8,
+      size: 1.6,
       kind: "name",
       first: true,
       value: ({ id, reference }) => html`<${RowLink} href=${toTransaction(ledger, id)}>${id}</${RowLink}>
@@ -82,13 +86,13 @@ export function columnsOf(ledger) {
     { label: "Credit", kind: "account", value: ({ entries }) => side(entries, "credit") },
     {
       label: "Amount",
-      size: 1.1,
+      size: "160px",
       kind: "number main lead sole",
       value: ({ entries }) => totalsOf(entries).map(([asset, units]) => html`<${Amount} units=${String(units)} asset=${asset} />`),
     },
     {
       label: "State",
-      size: "88px",
+      size: "120px",
       kind: ({ state }) => (state === "posted" ? "state usual" : "state"),
       value: ({ state }) => html`<${ListedState} state=${state} />`,
     },

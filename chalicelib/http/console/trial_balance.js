@@ -44,7 +44,7 @@ export function TrialBalance({ ledger }) {
             <${Table} caption="Trial balance" columns=${COLUMNS} pages=${[totals.assets]} />
           </section>
           <p class="muted note">
-            ${count(totals.events, "event", "events")} of accounts, the newest recorded${" "}
+            The sums of ${count(totals.events, "account event", "account events")}, the newest recorded on${" "}
             <${Time} at=${totals.as_of} />.
             <button type="button" class="link" onClick=${answer.reload}>Ask again</button>
           </p>
