@@ -85,7 +85,7 @@ def audit(
     locked = vault(bucket) if bucket else None
     with progress_bars() as bars:
         if since:
-            new = SinceAuditor(segments, rate, patience, bars=bars)
+            new = SinceAuditor(patience, bars=bars)
             report = Continuation(new, locked, file).run()
         else:
             full = Auditor(segments, rate, patience, bars=bars)

@@ -3,10 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from chalicelib import tables
 from chalicelib.backoff import Backoff
 from chalicelib.events.dead_letters import is_transient
 from chalicelib.tables import in_parallel
@@ -86,14 +89,12 @@ class Scanner:
         tick = self.bars(label, total)
 
         def pages(segment: int, after: Key | None) -> Iterator[Page]:
-            while not stop.is_set():
-                page = retried(partial(self._page, table, segment, after, consistent=consistent))
-                self.limiter.take(len(page.items))
+            each = Segment(table, segment, self.segments, consistent, self.page or PAGE)
+            for page in each.pages(self.limiter, after):
                 with lock:
                     tick(len(page.items))
                 yield page
-                after = page.after
-                if after is None:
+                if stop.is_set():
                     return
 
         def run_segment(segment: int) -> None:
@@ -108,16 +109,49 @@ class Scanner:
         finally:
             stop.set()
 
-    def _page(self, table: str, segment: int, after: Key | None, *, consistent: bool) -> Page:
+
+@dataclass(frozen=True)
+class Segment:
+    """One of the `segments` of a scan of a table, with at most `page` items per request."""
+
+    table: str
+    number: int
+    segments: int
+    consistent: bool = True
+    page: int = PAGE
+
+    def pages(self, limiter: RateLimiter, after: Key | None = None) -> Iterator[Page]:
+        """The pages after a key, or all. The next one is read while one is used."""
+        ahead = self._begun(limiter, after)
+        while True:
+            page = ahead.result()
+            limiter.take(len(page.items))
+            if page.after is not None:
+                ahead = self._begun(limiter, page.after)
+            yield page
+            if page.after is None:
+                return
+
+    def _begun(self, limiter: RateLimiter, after: Key | None) -> "Future[Page]":
+        pool = tables._pool(tables._depth.get())  # The threads that `in_parallel` uses.
+        read = partial(retried, partial(self._read, limiter, after))
+        return pool.submit(copy_context().run, read)
+
+    def _read(self, limiter: RateLimiter, after: Key | None) -> Page:
         found = client().scan(
-            TableName=table,
-            Segment=segment,
+            TableName=self.table,
+            Segment=self.number,
             TotalSegments=self.segments,
-            Limit=self.limiter.page(self.page or PAGE),
-            ConsistentRead=consistent,
+            Limit=limiter.page(self.page),
+            ConsistentRead=self.consistent,
             **({"ExclusiveStartKey": after} if after else {}),
         )
         return Page(found["Items"], found.get("LastEvaluatedKey"))
+
+
+def items_of(table: str) -> int:
+    """About how many items a table has: DynamoDB counts them every six hours."""
+    return int(client().describe_table(TableName=table)["Table"]["ItemCount"])
 
 
 def retried(work: Callable[[], _Result]) -> _Result:
