@@ -23,6 +23,12 @@ from chalicelib import tables
 ITEMS_OF_A_PROCESS = 25_000
 """A table with fewer items for each process is done sooner without a further process."""
 
+processes_option = click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    help="Processes that share the work. Default: one for each core, fewer for small tables.",
+)
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

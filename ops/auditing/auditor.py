@@ -14,7 +14,7 @@ from ops.auditing.findings import Report
 from ops.auditing.parts import Parts
 from ops.auditing.plan import EVENTS, Plan
 from ops.auditing.running import Run
-from ops.auditing.saved import Saved, workplace
+from ops.auditing.saved import Saved
 from ops.auditing.scratch import Scratch
 from ops.auditing.streams import Head
 from ops.bars import Bars, silent
@@ -22,6 +22,7 @@ from ops.verifying.raw import name_of
 from ops.verifying.read_models import READ_MODELS
 from ops.verifying.scanning import items_of
 from ops.workers import processes_for, workers
+from ops.workplace import workplace
 
 SEGMENT_ITEMS = 50_000
 """Items of a segment: what a killed process does again, about 15 seconds of work."""
@@ -52,7 +53,6 @@ class Auditor:
     processes: int | None = 1
     folder: Path | None = None
     method: str = "spawn"
-    resumed_from: str | None = None
     _parts: Parts | None = None
 
     def run(self) -> Report:
@@ -117,7 +117,8 @@ class Auditor:
             "earlier": scratch.origins,
         }
         kept = saved.begin(about, {"segments": segments, "partitions": parts})
-        self.resumed_from = saved.resumed_from
+        if saved.resumed_from:
+            self.report.notes.append(f"went on with the audit that began at {saved.resumed_from}")
         return Plan(
             folder=saved.folder,
             partitions=kept["partitions"],

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ops.bars import Tick
-from ops.verifying.scanning import PAGE, RateLimiter, Segment
+from ops.verifying import scanning
+from ops.verifying.scanning import RateLimiter, Segment
 
 EVENTS, ROWS, PARTS, SUSPECTS = "events", "rows", "parts", "suspects"
 """The stages of an audit."""
@@ -56,7 +57,7 @@ class Plan:
 
     def segment(self, label: str, table: str, number: int, *, consistent: bool = True) -> Segment:
         """A segment of a scan."""
-        return Segment(table, number, self.segments[label], consistent, PAGE)
+        return Segment(table, number, self.segments[label], consistent, scanning.PAGE)
 
     @property
     def limiter(self) -> RateLimiter:

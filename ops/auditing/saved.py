@@ -3,14 +3,11 @@
 A task's files have their names only when they are complete, so a task is done wholly or again.
 """
 
-import fcntl
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,28 +23,6 @@ STALE_SECONDS = 3 * 24 * 3600.0
 
 Result = TypeVar("Result", bound=msgspec.Struct)
 Task = TypeVar("Task")
-
-
-@contextmanager
-def workplace(folder: Path | None) -> Iterator[Path]:
-    """A folder for an audit: this one, which is deleted when the audit is done, or a temporary one.
-
-    Two audits never share one: while another process uses this one, it is a temporary one too.
-    """
-    if folder is None:
-        with tempfile.TemporaryDirectory(prefix="twofold-audit-") as temporary:
-            yield Path(temporary)
-        return
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            with workplace(None) as temporary_one:
-                yield temporary_one
-            return
-        yield folder
-        shutil.rmtree(folder)
 
 
 @dataclass

@@ -26,7 +26,6 @@ from ops.auditing.merging import Net, compare_transactions, unbalanced
 from ops.auditing.parts import Parts
 from ops.auditing.patience import look_patiently
 from ops.auditing.plan import until_sound
-from ops.auditing.saved import workplace
 from ops.auditing.scratch import Row, Scratch, assertion_lines
 from ops.auditing.settling import WAITS
 from ops.auditing.streams import StreamCheck
@@ -36,6 +35,7 @@ from ops.checkpoints import proof
 from ops.verifying import raw
 from ops.verifying.raw import Item, get_all, last, number_of, query, same
 from ops.verifying.read_models import READ_MODELS, after, is_shared
+from ops.workplace import workplace
 
 _LINES = 100
 """The number of events whose history rows are read together."""
