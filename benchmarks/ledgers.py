@@ -29,9 +29,9 @@ _ACCOUNTS, _TOGETHER = 200, 20
 Item = dict[str, Any]
 
 
-def filled(endpoint: str, events: int) -> dict[str, int]:
-    """Fills the tables with ledgers of this many events in total; the bytes of each table."""
-    sizes: dict[str, int] = {}
+def filled(endpoint: str, events: int) -> dict[str, dict[str, int]]:
+    """Fills the tables with ledgers of this many events; `count` and `bytes` of each table."""
+    sizes: dict[str, dict[str, int]] = {}
     for number in range(-(-events // LEDGER_EVENTS)):
         wanted = min(LEDGER_EVENTS, events - number * LEDGER_EVENTS)
         recorded = list(ledger(f"ledger-{number:05d}", wanted))
@@ -120,8 +120,10 @@ def _rows(model: ReadModel, events: Sequence[Recorded]) -> Iterator[Item]:
 
 
 def _put(
-    endpoint: str, label: str, table: str, items: Iterator[Item], sizes: dict[str, int]
+    endpoint: str, label: str, table: str, items: Iterator[Item], sizes: dict[str, dict[str, int]]
 ) -> None:
     listed = list(items)
-    sizes[label] = sizes.get(label, 0) + sum(map(item_size, listed))
+    size = sizes.setdefault(label, {"count": 0, "bytes": 0})
+    size["count"] += len(listed)
+    size["bytes"] += sum(map(item_size, listed))
     fill(endpoint, table, listed)
