@@ -10,13 +10,14 @@ import msgspec
 from chalicelib.events.table import EventItem
 from chalicelib.settings import settings
 from ops.answers import Answer, answers
-from ops.auditing.auditor import MOST_SEGMENTS, Auditor
+from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Continuation, Examination
 from ops.auditing.findings import Report
 from ops.auditing.since import SinceAuditor
 from ops.bars import progress_bars
 from ops.checkpoints.vault import vault
 from ops.verifying.raw import name_of
+from ops.verifying.scanning import MOST_SEGMENTS
 from ops.workers import processes_option
 
 _SHOWN = 100

@@ -11,12 +11,12 @@ from ops.answers import Answer, answers, dry_run
 from ops.bars import progress_bars
 from ops.rebuilding import inplace
 from ops.rebuilding.bluegreen import replace
-from ops.rebuilding.passes import MOST_SEGMENTS, Passes
+from ops.rebuilding.passes import Passes
 from ops.rebuilding.progress import Progress
 from ops.stages import Stage
 from ops.verifying.raw import name_of
 from ops.verifying.read_models import GROUPS
-from ops.verifying.scanning import items_of
+from ops.verifying.scanning import MOST_SEGMENTS, items_of
 from ops.workers import processes_for, processes_option, workers
 from ops.workplace import workplace
 

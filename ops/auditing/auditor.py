@@ -20,14 +20,10 @@ from ops.auditing.streams import Head
 from ops.bars import Bars, silent
 from ops.verifying.raw import name_of
 from ops.verifying.read_models import READ_MODELS
-from ops.verifying.scanning import items_of
+from ops.verifying.scanning import items_of, segments_for
 from ops.workers import processes_for, workers
 from ops.workplace import workplace
 
-SEGMENT_ITEMS = 50_000
-"""Items of a segment: what a killed process does again, about 15 seconds of work."""
-
-MOST_SEGMENTS = 4_096
 PART_EVENTS, MOST_PARTS = 250_000, 256
 """Events whose records are merged together. Each partition's file stays open to the end."""
 
@@ -107,7 +103,9 @@ class Auditor:
         return {EVENTS: name_of(EventItem), **(rows if self.rows else {})}
 
     def _plan(self, saved: Saved, items: dict[str, int], scratch: Scratch, processes: int) -> Plan:
-        segments = {label: self.segments or _segments(items[label], processes) for label in items}
+        segments = {
+            label: self.segments or segments_for(items[label], processes) for label in items
+        }
         parts = max(processes, min(MOST_PARTS, ceil(items[EVENTS] / PART_EVENTS)))
         about = {
             "version": __version__,
@@ -128,8 +126,3 @@ class Auditor:
             proven=bool(scratch.origins),
             sleep=self.sleep,
         )
-
-
-def _segments(items: int, processes: int) -> int:
-    least = 4 * processes if processes > 1 else 1
-    return max(least, min(MOST_SEGMENTS, ceil(items / SEGMENT_ITEMS)))

@@ -3,19 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
 from pathlib import Path
 
 from ops.bars import Bars, Tick
 from ops.rebuilding.progress import DONE, Part, Progress, part_file
 from ops.verifying.raw import Item
-from ops.verifying.scanning import RateLimiter, Segment, items_of, retried
+from ops.verifying.scanning import RateLimiter, Segment, items_of, retried, segments_for
 from ops.workers import Workers
 
 PAGE = 100
 """The most items of a page, after which progress is saved."""
-
-SEGMENT_ITEMS, MOST_SEGMENTS = 50_000, 4_096
 
 Work = Callable[[Part, Sequence[Item]], None]
 """Does a page of a part. Picklable, since other processes do it."""
@@ -42,16 +39,12 @@ class Passes:
         """
         items = items_of(table)
         tick = self.bars(label, items)
-        count = self.progress.segments(label, self.segments or self._segments(items))
+        count = self.progress.segments(label, self.segments or segments_for(items, self.processes))
         segments = [Segment(table, number, count, page=PAGE) for number in range(count)]
         inline = tick if self.workers.pool is None else None
         do = partial(_do, self.progress.folder, label, work, self.rate, inline)
         for done in self.workers.run(do, segments):
             tick(done)
-
-    def _segments(self, items: int) -> int:
-        least = 4 * self.processes if self.processes > 1 else 1
-        return max(least, min(MOST_SEGMENTS, ceil(items / SEGMENT_ITEMS)))
 
 
 def _do(

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Any, TypeVar
 
 from chalicelib import tables
@@ -18,6 +19,11 @@ from ops.verifying.raw import Item, client
 
 PAGE = 1000
 """The most items of a request."""
+
+SEGMENT_ITEMS = 50_000
+"""Items of a segment: about what a killed process of an audit does again, 15 seconds of work."""
+
+MOST_SEGMENTS = 4_096
 
 ATTEMPTS = 8
 _BACKOFF = Backoff(base=0.05, cap=6.4)
@@ -64,12 +70,11 @@ Pages = Callable[[Key | None], Iterator[Page]]
 
 @dataclass(frozen=True)
 class Scanner:
-    """Scans tables in `segments` parallel segments, with at most `page` items per request."""
+    """Scans tables in `segments` parallel segments."""
 
     segments: int = 4
     limiter: RateLimiter = field(default_factory=RateLimiter)
     bars: Bars = silent
-    page: int | None = None
 
     def run(
         self,
@@ -89,7 +94,7 @@ class Scanner:
         tick = self.bars(label, total)
 
         def pages(segment: int, after: Key | None) -> Iterator[Page]:
-            each = Segment(table, segment, self.segments, consistent, self.page or PAGE)
+            each = Segment(table, segment, self.segments, consistent, PAGE)
             for page in each.pages(self.limiter, after):
                 with lock:
                     tick(len(page.items))
@@ -147,6 +152,12 @@ class Segment:
             **({"ExclusiveStartKey": after} if after else {}),
         )
         return Page(found["Items"], found.get("LastEvaluatedKey"))
+
+
+def segments_for(items: int, processes: int) -> int:
+    """The number of segments of a table, which processes share."""
+    least = 4 * processes if processes > 1 else 1
+    return max(least, min(MOST_SEGMENTS, ceil(items / SEGMENT_ITEMS)))
 
 
 def items_of(table: str) -> int:
