@@ -205,6 +205,8 @@ def _auditing(found: Found) -> Iterator[Target]:
     rows = [row for row in found["rows"] if row["what"] == "audit" and row["processes"] == 1]
     costs = {int(row["events"]): float(row["cpu"]) / row["events"] for row in rows}
     smallest, largest = min(costs), max(costs)
+    if smallest == largest:
+        return
     ratio = costs[largest] / costs[smallest]
     yield Target(
         f"an audit of {largest:,} events costs at most 1.15 times as much for an event as one of "

@@ -6,7 +6,7 @@ from benchmarks.units import READ_BYTES
 from ops.verifying.read_models import GROUPS, READ_MODELS
 
 MACHINE_CORES, MACHINE_DOLLARS = 16, 0.68
-"""Of an hour of a c7i.4xlarge on demand in us-east-1 (Amazon EC2 pricing), with 32 GiB."""
+"""Of an hour of a c5.4xlarge, which has 32 GiB, on demand in us-east-1 (Amazon EC2 pricing)."""
 
 ON_PAPER = (10**8, 10**10)
 
