@@ -158,9 +158,8 @@ def measure(ledger: str) -> list[dict[str, Any]]:
     with Meter().attached(workers=64) as meter:
         hot = Hot(ledger, meter)
         cases: dict[str, Callable[[], Tally]] = {
-            "transfer, on an account that was hot a moment ago": lambda: hot.executed(
-                hot.payment()
-            ),
+            "transfer, nobody else": lambda: hot.executed(hot.payment(), is_known=False),
+            "transfer, of an account that was hot": lambda: hot.executed(hot.payment()),
             "transfer, waits and is done": lambda: hot.waited(hot.payment()),
             "transfer, waits and is refused": lambda: hot.waited(hot.payment(2 * _FUNDS)),
         }

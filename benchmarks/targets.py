@@ -114,7 +114,10 @@ def _stores(found: Found) -> Iterator[Target]:
 
 def _contention(found: Found) -> Iterator[Target]:
     far = [row for row in found["rows"] if row["delay_ms"] and row["engine"] == LOCAL]
-    strict = [row for row in far if row["kind"] == STRICT.name]
+    of = {
+        kind.name: [row for row in far if row["kind"] == kind.name] for kind in (STRICT, UNCOMBINED)
+    }
+    strict = of[STRICT.name] or of[UNCOMBINED.name]
     said = "; ".join(
         f"{row['per_second']:.0f} from {clients_of(row['clients'])} (p99 {ms(row['p99'])} ms, "
         f"{refused(row):.0%} refused)"

@@ -27,17 +27,16 @@ def _contended(rows: Sequence[Found], setting: str) -> str:
             *map(str, clients),
         ),
         (
-            (kind, *(cells[kind, number] for number in clients))
+            (kind, *(cells.get((kind, number), "") for number in clients))
             for kind in dict.fromkeys(row["kind"] for row in rows)
         ),
     )
 
 
 def _contended_cell(row: Found) -> str:
-    return (
-        f"{row['per_second']:.0f}, {ms(row['p50'])}, {ms(row['p99'])}, {refused(row):.0%}, "
-        f"{row['write_units']:.1f}, {row['round_trips']:.1f}"
-    )
+    each = (units(row[name] and round(row[name], 1)) for name in ("write_units", "round_trips"))
+    times = f"{row['per_second']:.0f}, {ms(row['p50'])}, {ms(row['p99'])}"
+    return ", ".join((times, f"{refused(row):.0%}", *each))
 
 
 def counted(found: Found) -> str:
@@ -90,7 +89,8 @@ def throttled(found: Found) -> str:
     """The same behind a limit of write units for each key."""
     return table(
         (
-            "write units/s of one key, commands",
+            "commands",
+            "write units/s of one key",
             "clients",
             "transfers/s",
             "p99 ms",
@@ -99,7 +99,8 @@ def throttled(found: Found) -> str:
         ),
         (
             (
-                f"{row['capacity']:,}, {row['kind']}",
+                row["kind"],
+                f"{row['capacity']:,}",
                 row["clients"],
                 f"{row['per_second']:.0f}",
                 f"{row['p99']:.0f}",
@@ -115,7 +116,8 @@ def escrow(found: Found) -> str:
     """Stripes that share a limit, beside one combined account."""
     return table(
         (
-            "what, funds",
+            "pool",
+            "funds",
             "clients",
             "answers/s",
             "p99 ms",
@@ -127,7 +129,8 @@ def escrow(found: Found) -> str:
         ),
         (
             (
-                f"{row['kind']}, {row['funds']}",
+                row["kind"],
+                row["funds"],
                 row["clients"],
                 f"{row['per_second']:.0f}",
                 f"{row['p99']:.0f}",
