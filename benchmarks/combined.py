@@ -153,8 +153,8 @@ class Hot:
         self.process.execute(command, actor="bench")
 
 
-def measure(ledger: str) -> list[dict[str, Any]]:
-    """A row for each case, in a ledger that is new."""
+def measure(ledger: str, led: Sequence[int] = LED) -> list[dict[str, Any]]:
+    """A row for each case, in a ledger that is new. Raises what the engine refuses."""
     with Meter().attached(workers=64) as meter:
         hot = Hot(ledger, meter)
         cases: dict[str, Callable[[], Tally]] = {
@@ -163,7 +163,7 @@ def measure(ledger: str) -> list[dict[str, Any]]:
             "transfer, waits and is done": lambda: hot.waited(hot.payment()),
             "transfer, waits and is refused": lambda: hot.waited(hot.payment(2 * _FUNDS)),
         }
-        for number in LED:
+        for number in led:
             cases[f"leads, appends {number}"] = lambda number=number: hot.led(  # type: ignore[misc]  # Of this turn.
                 [hot.payment() for _ in range(number - 1)], hot.payment()
             )
