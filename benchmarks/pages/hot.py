@@ -89,7 +89,6 @@ def throttled(found: Found) -> str:
     """The same behind a limit of write units for each key."""
     return table(
         (
-            "commands",
             "write units/s of one key",
             "clients",
             "transfers/s",
@@ -99,7 +98,6 @@ def throttled(found: Found) -> str:
         ),
         (
             (
-                row["kind"],
                 f"{row['capacity']:,}",
                 row["clients"],
                 f"{row['per_second']:.0f}",

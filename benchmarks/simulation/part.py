@@ -43,19 +43,17 @@ def _combining(seconds: float, numbers: tuple[int, ...]) -> Iterator[dict[str, A
 
 
 def _throttled(seconds: float, numbers: tuple[int, ...]) -> Iterator[dict[str, Any]]:
-    for kind, combines in ((DIRECT, False), (COMBINED, True)):
-        for capacity in _CAPACITIES:
-            for number in numbers:
-                results.say(f"simulation: {kind}, {capacity} units a key, {number} clients")
-                executor = Throttled(capacity, combines)
-                found = simulate(number, seconds=seconds, seed=_SEED, executor=executor)
-                yield {
-                    "kind": kind,
-                    "capacity": capacity,
-                    "clients": number,
-                    "throttled": executor.buckets.throttled if executor.buckets else 0,
-                    **_row(found.seconds, found.refused, found.units, seconds),
-                }
+    for capacity in _CAPACITIES:
+        for number in numbers:
+            results.say(f"simulation: {capacity} units a key, {number} clients")
+            executor = Throttled(capacity)
+            found = simulate(number, seconds=seconds, seed=_SEED, executor=executor)
+            yield {
+                "capacity": capacity,
+                "clients": number,
+                "throttled": executor.buckets.throttled if executor.buckets else 0,
+                **_row(found.seconds, found.refused, found.units, seconds),
+            }
 
 
 def _escrow(seconds: float, numbers: tuple[int, ...]) -> Iterator[dict[str, Any]]:

@@ -100,10 +100,9 @@ class ThrottledInbox(SimulatedInbox):
 
 @dataclass
 class Throttled:
-    """Makes executors of clients that share buckets: with an inbox, or without one."""
+    """Makes executors of clients that share buckets, each with an inbox."""
 
     capacity: float
-    combines: bool = True
     buckets: Buckets | None = None
 
     def __call__(self, engine: Engine, number: int) -> Executor:
@@ -111,8 +110,6 @@ class Throttled:
         if self.buckets is None:
             self.buckets = Buckets(engine.time, self.capacity)
         made = replace(direct(engine, number), store=ThrottledStore(engine, self.buckets))
-        if not self.combines:
-            return made
         inbox = ThrottledInbox(engine, engine.inbox, self.buckets)
         return replace(made, combiner=Combiner(lambda: inbox, engine.time.together))
 
