@@ -175,9 +175,8 @@ def _simulation(found: Found) -> Iterator[Target]:
             "times its write units",
             f"{rate:.2f} times as fast, {units:.2f} times the write units",
             rate >= 1 and units <= most,
-            "a term of leading takes a few round trips, which so few clients do not fill; without "
-            "inboxes the unlucky one of them waits longer "
-            f"(p99 {before['p99']:.0f} ms, with inboxes {row['p99']:.0f} ms)",
+            "a term of leading takes a few round trips, which so few clients do not fill; p99 is "
+            f"{row['p99']:.0f} ms instead of {before['p99']:.0f} ms",
         )
 
 
