@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
-from benchmarks.simulation.clients import LEDGER, MakeExecutor, combining, direct
+from benchmarks.simulation.clients import MakeExecutor, combining, direct
 from benchmarks.simulation.dynamo import Engine
 from benchmarks.simulation.virtual import VirtualTime
 from chalicelib.commands.executor import Executor
@@ -33,6 +33,7 @@ from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy
 from chalicelib.ledger.aggregates import account_state, account_stream
 
+LEDGER = "simulated"
 STRIPES = 16
 PLENTY, SCARCE = 10**9, 320
 _PAYEES = 20
