@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from benchmarks import combined, reporting, results
+from benchmarks import combined, reporting, results, running
 from benchmarks.api import COMMANDS, QUERIES, Api, Operation, furnish, opened
 from benchmarks.counting import Meter
 from benchmarks.engine import Missing, dynamodb_local, ministack
@@ -18,6 +18,7 @@ def run(*, quick: bool) -> None:
         rows = measure(api, [*COMMANDS, *QUERIES])
         combining = combined.measure("combined")
         reported = {"ministack": reporting.check()}
+        left = running.measure(client)
     with engines.moto():
         reported["moto"] = reporting.check()
     try:
@@ -25,7 +26,7 @@ def run(*, quick: bool) -> None:
             reported["DynamoDB Local"] = reporting.check()
     except Missing as missing:
         results.say(f"cost: {missing}, so its reports are not checked")
-    found = {"rows": rows, "combining": combining, "reported": reported}
+    found = {"rows": rows, "combining": combining, "reported": reported, "running": left}
     results.save("cost", quick=quick, engine="ministack", **found)
 
 
