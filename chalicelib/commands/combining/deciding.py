@@ -1,6 +1,7 @@
 """Deciding: the commands of an inbox, one after the other, as one transaction."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -44,8 +45,7 @@ class Batch:
     """Rows that are decided on growing heads.
 
     `loaded` are the newest events that are stored, as far as they are known; `heads` also has those
-    that the rows add. `events` and `decided` are what is to be written, `left` the rows for which
-    there is no room.
+    that the rows add. `events` and `decided` are what is to be written.
     """
 
     executor: "Executor"
@@ -55,7 +55,6 @@ class Batch:
     events: dict[Stream, list[Recorded]] = field(default_factory=dict)
     decided: list[Decided] = field(default_factory=list)
     relied_on: set[Stream] = field(default_factory=set)
-    left: list[Row] = field(default_factory=list)
     stamped_by: datetime = field(init=False)
     now: datetime = field(init=False)
     attempt: Attempt = field(init=False)
@@ -65,28 +64,31 @@ class Batch:
 
         Raises Busy, and TooFarAhead.
         """
-        commands: dict[str, list[Command]] = {}
-        for row in rows:
-            try:
-                commands[row.id] = answers.decode(row.commands)
-            except answers.Undecodable:
-                self.decided.append(Decided(row, ALONE))
-        wanted = [one for each in commands.values() for one in each]
-        if wanted:
-            read = load(self._run(wanted, self.loaded), self.executor.store)
-            self.loaded |= read.heads
-            self.attempt = read.attempt
+        commands = self.load(rows)
+        self.decided += [Decided(row, ALONE) for row in rows if row.id not in commands]
         self.heads = dict(self.loaded)
         self.stamped_by = self.now = self.executor.clock()
         for head in self.heads.values():
             self.now = max(self.now, head.recorded_at + _TICK)
         if self.now - self.stamped_by > DIFFER:
             raise TooFarAhead
-        waiting = [row for row in rows if row.id in commands]
-        for place, row in enumerate(waiting):
-            if not self._decide(row, commands[row.id]):
-                self.left = waiting[place:]
+        for row in rows:
+            if row.id in commands and not self._decide(row, commands[row.id]):
                 return
+
+    def load(self, rows: Sequence[Row]) -> dict[str, list[Command]]:
+        """The commands of rows, those left out that cannot be decoded, once the heads that they
+        require are `loaded`. Raises Busy.
+        """
+        commands: dict[str, list[Command]] = {}
+        for row in rows:
+            with suppress(answers.Undecodable):
+                commands[row.id] = answers.decode(row.commands)
+        if wanted := [one for each in commands.values() for one in each]:
+            read = load(self._run(wanted, self.loaded), self.executor.store)
+            self.loaded |= read.heads
+            self.attempt = read.attempt
+        return commands
 
     def commit(self) -> Commit:
         """The transaction."""

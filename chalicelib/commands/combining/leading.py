@@ -12,6 +12,7 @@ from chalicelib.commands.combining.limits import (
     LEAST_PAUSE_SECONDS,
     MARGIN_SECONDS,
     MOST_ROWS,
+    READ_AHEAD_SECONDS,
     RENEW_SECONDS,
     STALE_SECONDS,
     TERM_SECONDS,
@@ -54,33 +55,36 @@ class Term:
     lost: int = 0
     is_too_far_ahead: bool = False
     _known: dict[Stream, Recorded] = field(default_factory=dict)
+    _ahead: list[Row] | None = None
     _seen: set[str] = field(default_factory=set)
+    _began: float = 0.0
     _renewed: float = 0.0
 
     def lead(self) -> Decided | None:
         """Leads until its term ends; what became of its own row, None if another settled it or
         nobody did. Raises nothing of the store: what has no answer is looked up by who waits.
         """
-        began = self._renewed = self.executor.monotonic()
-        left: list[Row] = []
+        self._began = self._renewed = self.executor.monotonic()
+        rows: list[Row] = []
         try:
-            while not self._is_late():
-                left = self._waiting()
-                is_over = self.executor.monotonic() - began > TERM_SECONDS
-                if not left or (self.result is not None and is_over):
-                    break
-                self._round(left)
-                left = []
+            rows = self._waiting()
+            while rows and not self._is_over():
+                self._round(rows)
+                rows = self._waiting() if self._ahead is None else self._ahead
         except (Busy, Unanswered, TooFarAhead, _Replaced) as error:
             logger.info("a term has ended early: %r", error)
             self.is_too_far_ahead = isinstance(error, TooFarAhead)
-            left = []
-        self._end(left)
+            rows = []
+        self._end(rows)
         combined(self.rounds, self.rows_done, self.lost)
         return self.result
 
-    def _is_late(self) -> bool:
-        return self.executor.monotonic() > self.until - MARGIN_SECONDS and self.result is None
+    def _is_over(self) -> bool:
+        """Whether its client waited long enough for others, or has no time left itself."""
+        now = self.executor.monotonic()
+        if self.result is None:
+            return now > self.until - MARGIN_SECONDS
+        return now - self._began > TERM_SECONDS
 
     def _waiting(self) -> list[Row]:
         """The rows to be decided, in their order: its own, those seen before, the others.
@@ -118,8 +122,8 @@ class Term:
         """Decides rows and appends them, again and again until one transaction is written or none
         is left. Raises Busy, Unanswered, TooFarAhead.
         """
-        most, throttled = self.most, 0
-        while rows and not self._is_late():
+        most, throttled, self._ahead = self.most, 0, None
+        while rows and not self._is_over():
             batch = Batch(self.executor, self.until, dict(self._known))
             try:
                 batch.decide(rows[:most])
@@ -149,7 +153,25 @@ class Term:
     def _commit(self, batch: Batch) -> None:
         if self.executor.clock() - batch.stamped_by > SENT_WITHIN:
             raise Busy("this process was held up after it had decided")
-        self.inbox.commit(batch.commit())
+        commit = batch.commit()
+        _, (self._ahead, loaded) = self.parallel(
+            [lambda: self.inbox.commit(commit), lambda: self._read_ahead(batch)]
+        )
+        self._known = loaded | batch.written()
+
+    def _read_ahead(self, batch: Batch) -> tuple[list[Row] | None, dict[Stream, Recorded]]:
+        """The rows of the next transaction, and the heads that they require, read while one is
+        being written: what that one writes overrides them. None where that was not possible.
+        """
+        self.executor.sleep(READ_AHEAD_SECONDS)
+        settled = {each.row.id for each in batch.decided}
+        ahead = Batch(self.executor, self.until, dict(batch.loaded))
+        try:
+            rows = [row for row in self._waiting() if row.id not in settled]
+            ahead.load(rows[: self.most])
+        except (Busy, Unanswered, _Replaced):
+            return None, {}
+        return rows, ahead.loaded
 
     def _after(self, lost: Lost, rows: Sequence[Row]) -> list[Row]:
         """The rows that are left after a lost race, whose heads are then known. Raises Busy."""
@@ -165,7 +187,6 @@ class Term:
         self.rounds += 1
         self.rows_done += len(batch.decided)
         self.most = min(MOST_ROWS, 2 * self.most)
-        self._known = batch.written()
         for decided in batch.decided:
             if decided.row.id == self.own.id:
                 self.result = decided
