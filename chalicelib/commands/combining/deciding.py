@@ -107,16 +107,12 @@ class Batch:
         unit: UnitOfWork | None
         try:
             decided, unit, relied_on = self._outcome(row, commands)
-        except _Full:
-            return False
+            self._check_room(unit, relied_on)
         except Busy:
             raise
-        except Exception:  # noqa: BLE001  # Whatever it is, others must not wait for it.
-            decided, unit, relied_on = Decided(row, ALONE), None, set()
-        size = 1 + (sum(map(len, unit.events.values())) if unit else 0)
-        refusals = sum(each.refused is not None for each in self.decided)
-        if self._size(relied_on) + size > MAX_EVENTS or refusals >= MOST_REFUSALS:
-            if self.decided or self.events:
+        except Exception as error:  # noqa: BLE001  # Whatever it is, others must not wait for it.
+            is_empty = not self.decided and not self.events
+            if isinstance(error, _Later) or (isinstance(error, _Full) and not is_empty):
                 return False
             decided, unit, relied_on = Decided(row, ALONE), None, set()
         if unit is not None:
@@ -151,7 +147,7 @@ class Batch:
     def _release(self, row: Row, run: Run, refused: Refused) -> bool:
         """Expires the holds that stand in the way in the same transaction; whether there are any.
 
-        Raises _Full if there is no room for that, and Busy.
+        Raises _Full, _Later, and Busy.
         """
         read = Read(self.attempt, self.heads)
         expired = list(expired_holds_of(self.executor, run, read, refused))
@@ -162,7 +158,7 @@ class Batch:
         self.loaded |= {one: loaded[one] for one in loaded.keys() - self.events.keys()}
         self.heads |= loaded
         if any(loaded[one].recorded_at >= self.now for one in loaded.keys() - self.events.keys()):
-            raise _Full  # The next transaction is later.
+            raise _Later
         unit = self._unit(releases)
         unit.decide()
         if self._size(set()) + sum(map(len, unit.events.values())) >= MAX_EVENTS:
@@ -198,6 +194,13 @@ class Batch:
         for stream, events in unit.events.items():
             self.events.setdefault(stream, []).extend(events)
 
+    def _check_room(self, unit: UnitOfWork | None, relied_on: set[Stream]) -> None:
+        """Raises _Full if there is none for another row, with these events."""
+        size = 1 + (sum(map(len, unit.events.values())) if unit else 0)
+        refusals = sum(each.refused is not None for each in self.decided)
+        if self._size(relied_on) + size > MAX_EVENTS or refusals >= MOST_REFUSALS:
+            raise _Full
+
     def _size(self, relied_on: set[Stream]) -> int:
         """The items so far, if a refusal relied on these streams too."""
         events = sum(map(len, self.events.values()))
@@ -214,3 +217,7 @@ class Batch:
 
 class _Full(Exception):
     """There is no room for a row in this transaction."""
+
+
+class _Later(Exception):
+    """A row can only be decided at a later instant than that of this transaction."""

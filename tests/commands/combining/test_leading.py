@@ -76,7 +76,7 @@ def lead(fixture: ExecutorFixture, inbox: InterruptedInbox, own: Row, **named: A
     lease = Lease(owner=own.id, epoch=1, until=NOW.timestamp() + 1)
     inbox.leases[ALICE] = lease
     executor = fixture.executor
-    term = Term(executor, inbox, in_turn, ALICE, own, lease, executor.monotonic() + 4, **named)
+    term = Term(executor, inbox, in_turn, own, {ALICE: lease}, executor.monotonic() + 4, **named)
     term.lead()
     return term
 
@@ -194,6 +194,22 @@ def test_holds_that_are_over_are_expired_in_the_same_transaction(
         "TransactionPosted",
     ]
     assert inbox.stored == {}
+
+
+def test_a_row_for_which_more_holds_must_expire_than_fit_holds_nobody_up(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=71)
+    lines = (debit("alice", 1), credit("bob", 1))
+    for number in range(34):
+        id = f"h-{number}"
+        fixture.do(HoldTransaction(ledger="acme", transaction=id, entries=lines, timeout_seconds=1))
+    row, other = put(inbox, pay("a", 70)), put(inbox, pay("b", 1))
+
+    lead(fixture, inbox, other)
+
+    assert told(inbox, row) == Answer(kind="alone")
+    assert other.id not in inbox.stored
 
 
 def test_after_a_leader_that_died_one_row_is_decided_first_then_twice_as_many(
