@@ -141,7 +141,7 @@ class Term:
         others = {
             other for row in rows for other in row.also if str(other) > str(self.own.account)
         }.difference(self.leases)
-        for other in sorted(others, key=str):
+        for other in () if self.is_replaced else sorted(others, key=str):
             seen = self.inbox.lease(other)
             self._take(other, seen, seen.epoch + 1)
         return [row for row in rows if others.isdisjoint(row.also)] or list(rows)

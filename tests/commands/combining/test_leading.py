@@ -1,6 +1,6 @@
 """A leader's term: what it settles, and what it leaves to the clients themselves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -17,22 +17,29 @@ from chalicelib.commands.executor import Executor
 from chalicelib.commands.routing import Command
 from chalicelib.domain.account.commands import FreezeAccount
 from chalicelib.domain.transaction.commands import HoldTransaction
-from chalicelib.events.recorded import Stream
+from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import Busy, Conflict
 from chalicelib.ledger.aggregates import account_state, account_stream, transaction_stream
 from tests.commands.executor_fixture import ExecutorFixture
 from tests.domain.books import NOW, credit, debit, posting
 from tests.memory_inbox import MemoryInbox
 
-ALICE = account_stream("acme", "alice")
+ALICE, BOB = account_stream("acme", "alice"), account_stream("acme", "bob")
 
 
 @dataclass
 class InterruptedInbox(MemoryInbox):
-    """An inbox before whose next commits something happens; it was sent `commits`."""
+    """An inbox before whose next commits something happens; it was sent `commits`, and its rows
+    were read so many times.
+    """
 
     before_commit: list[Callable[[], object]] = field(default_factory=list)
     commits: list[Commit] = field(default_factory=list)
+    reads: int = 0
+
+    def rows(self, account: Stream) -> list[Row]:
+        self.reads += 1
+        return super().rows(account)
 
     def commit(self, commit: Commit) -> None:
         self.commits.append(commit)
@@ -57,10 +64,17 @@ def pay(id: str, amount: int) -> Command:
     return posting(id, debit("alice", amount), credit("bob", amount))
 
 
-def put(inbox: InterruptedInbox, *commands: Command, encoded: bytes | None = None) -> Row:
+def put(
+    inbox: InterruptedInbox,
+    *commands: Command,
+    encoded: bytes | None = None,
+    account: Stream = ALICE,
+    also: Sequence[Stream] = (),
+) -> Row:
     """A row with these commands, put behind the others."""
     row = Row(
-        account=ALICE,
+        account=account,
+        also=tuple(also),
         id=f"row-{len(inbox.stored):03}",
         commands=encoded or answers.encode(commands),
         command_id=f"request-{len(inbox.stored)}",
@@ -71,12 +85,19 @@ def put(inbox: InterruptedInbox, *commands: Command, encoded: bytes | None = Non
     return row
 
 
-def lead(fixture: ExecutorFixture, inbox: InterruptedInbox, own: Row, **named: Any) -> Term:
+def lead(
+    fixture: ExecutorFixture,
+    inbox: InterruptedInbox,
+    own: Row,
+    *,
+    parallel: Callable[[Sequence[Callable[[], Any]]], list[Any]] = in_turn,
+    **named: Any,
+) -> Term:
     """A term of the client of a row, which has ended."""
     lease = Lease(owner=own.id, epoch=1, until=NOW.timestamp() + 1)
-    inbox.leases[ALICE] = lease
-    executor = fixture.executor
-    term = Term(executor, inbox, in_turn, own, {ALICE: lease}, executor.monotonic() + 4, **named)
+    inbox.leases[own.account] = lease
+    executor, leases = fixture.executor, {own.account: lease}
+    term = Term(executor, inbox, parallel, own, leases, executor.monotonic() + 4, **named)
     term.lead()
     return term
 
@@ -245,6 +266,97 @@ def test_a_throttled_leader_waits_and_rows_of_clients_that_are_gone_are_deleted(
     assert inbox.stored == {}
     assert len([pause for pause in fixture.slept if pause >= LEAST_PAUSE_SECONDS]) == 2
     assert fixture.books.load([transaction_stream("acme", "gone")]) == {}
+
+
+def test_the_next_rows_and_their_heads_are_read_while_a_transaction_is_written(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    first, late, loaded = put(inbox, pay("a", 10)), list[Row](), list[set[str]]()
+    load = fixture.store.load
+
+    def put_late(_: float) -> None:
+        if not late:
+            late.append(put(inbox, posting("b", debit("alice", 1), credit("cash", 1))))
+
+    def noted(streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        loaded.append({stream.id for stream in streams})
+        return load(streams)
+
+    def last_first(works: Sequence[Callable[[], Any]]) -> list[Any]:
+        return in_turn(works[::-1])[::-1]
+
+    fixture.executor = replace(fixture.executor, sleep=put_late)
+    fixture.store.load = noted  # type: ignore[method-assign]  # Of this test's store.
+
+    term = lead(fixture, inbox, first, parallel=last_first)
+
+    assert (term.rounds, term.lost, inbox.stored) == (2, 0, {})
+    assert (loaded, inbox.reads) == ([{"alice", "bob"}, {"cash"}], 3)
+
+
+def test_a_leader_takes_the_leases_of_larger_accounts_that_its_rows_also_require(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    alone, both = put(inbox, pay("a", 1)), put(inbox, pay("b", 1), also=[BOB])
+    put(inbox, posting("c", debit("bob", 1), credit("cash", 1)), account=BOB)
+    other = Lease(owner="another", epoch=7, until=NOW.timestamp() + 1)
+    inbox.leases[BOB] = other
+    seen: list[Lease] = []
+    inbox.before_commit = [lambda: seen.append(inbox.leases[BOB])]
+
+    lead(fixture, inbox, alone)
+
+    settled = [[row.id for row, _ in commit.settled] for commit in inbox.commits]
+    assert [len(each) for each in settled] == [1, 2]
+    assert both.id in settled[1]
+    assert (seen[0].owner, seen[0].epoch) == (alone.id, 8)
+    assert (inbox.leases, inbox.stored) == ({ALICE: Lease(epoch=2), BOB: Lease(epoch=9)}, {})
+
+
+def test_a_leader_leaves_the_leases_of_smaller_accounts_so_that_two_do_not_take_turns(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    lease = Lease(owner="another", epoch=7, until=NOW.timestamp() + 1)
+    inbox.leases[ALICE] = lease
+
+    lead(fixture, inbox, put(inbox, pay("a", 1), account=BOB, also=[ALICE]))
+
+    assert (inbox.leases[ALICE], inbox.stored) == (lease, {})
+
+
+def test_a_leader_whose_lease_was_taken_ends_its_term_after_the_round(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    rows = [put(inbox, pay(f"t-{number}", 1)) for number in range(3)]
+    taken = Lease(owner="another", epoch=2, until=NOW.timestamp() + 1)
+    inbox.before_commit = [lambda: inbox.leases.update({ALICE: taken})]
+
+    term = lead(fixture, inbox, rows[0], most=1)
+
+    assert (term.rounds, inbox.leases) == (1, {ALICE: taken})
+    assert inbox.stored.keys() == {rows[1].id, rows[2].id}
+
+
+def test_commands_too_large_for_a_row_are_done_with_the_lease_of_their_account(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    process = combining(fixture, inbox)
+    process.combiner.hot[ALICE] = process.monotonic() + 60  # type: ignore[union-attr]  # It has one.
+    inbox.leases[ALICE] = Lease(owner="another", epoch=4, until=NOW.timestamp() + 60)
+    seen: list[Lease] = []
+    fixture.store.before_append = [lambda: seen.append(inbox.leases[ALICE])]
+    batch = [pay(f"part-of-a-large-batch-{number}", 1) for number in range(33)]
+
+    done = process.execute_together(batch, actor="key-1")
+
+    assert len(done) == 33
+    assert (seen[0].epoch, seen[0].owner != "another") == (5, True)
+    assert (inbox.leases, inbox.commits) == ({ALICE: Lease(epoch=6)}, [])
 
 
 def losing() -> None:
