@@ -179,9 +179,9 @@ class Term:
                 return
 
     def _commit(self, batch: Batch) -> None:
+        commit = batch.commit()
         if self.executor.clock() - batch.stamped_by > SENT_WITHIN:
             raise Busy("this process was held up after it had decided")
-        commit = batch.commit()
         _, (self._ahead, loaded) = self.parallel(
             [lambda: self.inbox.commit(commit), lambda: self._read_ahead(batch)]
         )

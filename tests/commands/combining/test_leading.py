@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.commands.combining import answers
+from chalicelib.commands.combining.deciding import Batch
 from chalicelib.commands.combining.hot import Combiner
 from chalicelib.commands.combining.inbox import Answer, Commit, Lease, Missing, Row
 from chalicelib.commands.combining.leading import Term
@@ -357,6 +358,64 @@ def test_commands_too_large_for_a_row_are_done_with_the_lease_of_their_account(
     assert len(done) == 33
     assert (seen[0].epoch, seen[0].owner != "another") == (5, True)
     assert (inbox.leases, inbox.commits) == ({ALICE: Lease(epoch=6)}, [])
+
+
+def test_a_leader_that_has_its_answer_is_not_kept_by_the_rows_of_others(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    rows = [put(inbox, pay(f"t-{number}", 1)) for number in range(2)]
+
+    def throttled() -> None:
+        raise Busy("ThrottlingException")
+
+    inbox.before_commit = [lambda: None, *[throttled] * 1000]
+
+    term = lead(fixture, inbox, rows[0], most=1)
+
+    assert term.result is not None
+    assert inbox.stored.keys() == {rows[1].id}
+    assert len(inbox.before_commit) > 900
+
+
+@pytest.mark.parametrize("ahead", [1, 3600], ids=["clocks agree", "its clock was ahead"])
+def test_a_leader_that_died_is_replaced_once_its_lease_has_not_changed_for_a_second(
+    fixture: ExecutorFixture, inbox: InterruptedInbox, ahead: float
+) -> None:
+    fixture.open_accounts(funds=100)
+    process = combining(fixture, inbox)
+    process.combiner.hot[ALICE] = process.monotonic() + 60  # type: ignore[union-attr]  # It has one.
+    until = fixture.now.timestamp() + ahead
+    inbox.leases[ALICE] = Lease(owner="dead", epoch=4, until=until)
+    others = [put(inbox, pay(f"t-{number}", 1)) for number in range(2)]
+
+    done = process.execute(pay("a", 1), actor="key-1", request="mine")
+
+    assert done.recorded.command_id == "mine"
+    assert 1.0 < sum(fixture.slept) < 2.0
+    assert [len(commit.settled) for commit in inbox.commits] == [1, len(others)]
+
+
+def test_a_leader_that_slept_after_it_had_decided_decides_again(
+    fixture: ExecutorFixture, inbox: InterruptedInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixture.open_accounts(funds=100)
+    row = put(inbox, pay("a", 1))
+    written = Batch.commit
+
+    def slowly(batch: Batch) -> Commit:
+        fixture.now += timedelta(seconds=60)
+        monkeypatch.setattr(Batch, "commit", written)
+        return written(batch)
+
+    monkeypatch.setattr(Batch, "commit", slowly)
+    began = fixture.now
+
+    lead(fixture, inbox, row)
+
+    assert inbox.stored == {}
+    [event] = [*fixture.books.history(transaction_stream("acme", "a"))]
+    assert event.recorded_at > began + timedelta(seconds=59)
 
 
 def losing() -> None:
