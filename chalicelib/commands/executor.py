@@ -101,7 +101,7 @@ class Executor:
             level=ReadLevel.REPLAY_CHECKED if dry_run else first_level,
         )
         try:
-            return self._until_decided(run)
+            return self.until_decided(run)
         finally:
             if run.conflicts or run.busy:
                 raced(type(commands[0]).__name__, run.conflicts, run.busy)
@@ -119,7 +119,7 @@ class Executor:
                 self.sleep(delay)
         raise AssertionError("unreachable: the attempts are endless")
 
-    def _until_decided(self, run: Run) -> list[Executed]:
+    def until_decided(self, run: Run) -> list[Executed]:
         """Attempts until it is decided or the time is up: at once if what was missing has come
         back, otherwise after a wait.
         """
