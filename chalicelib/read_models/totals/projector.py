@@ -6,7 +6,7 @@ is unchanged since it was read.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pynamodb.exceptions import TransactWriteError
@@ -85,11 +85,11 @@ def project(events: Sequence[Recorded]) -> None:
     for event in newest("account", events).values():
         sums.setdefault(_key_of(event), []).append(event)
 
-    def add_all(accounts: Sequence[Recorded]) -> None:
-        for start in range(0, len(accounts), _ACTIONS - 1):
-            _add(accounts[start : start + _ACTIONS - 1])
+    def add_all(key: Key) -> None:
+        for start in range(0, len(sums[key]), _ACTIONS - 1):
+            _add(key, sums[key][start : start + _ACTIONS - 1])
 
-    in_parallel(add_all, sums.values())
+    in_parallel(add_all, sums)
 
 
 def _key_of(event: Recorded) -> Key:
@@ -126,23 +126,19 @@ PROJECTION = Projection(
 )
 
 
-def _add(events: Sequence[Recorded]) -> None:
-    sums = {account_key(one.stream.ledger, one.stream.id): _key_of(one) for one in events}
+def _add(key: Key, events: Sequence[Recorded]) -> None:
+    """Adds the changes of some accounts to their sum. Raises TransactWriteError."""
+    accounts = {account_key(one.stream.ledger, one.stream.id): one for one in events}
     for attempt in range(_ATTEMPTS):
-        rows = TotalRow.batch_get([*sums, *set(sums.values())], consistent_read=True)
+        rows = TotalRow.batch_get([*accounts, key], consistent_read=True)
         seen: dict[Key, TotalRow] = {(row.key, row.of): row for row in rows}
-        gains = {
-            key: gained
-            for key, event in zip(sums, events, strict=True)
-            if (gained := gain(event, seen.get(key)))
-        }
+        gains = [
+            gained for one, event in accounts.items() if (gained := gain(event, seen.get(one)))
+        ]
         if not gains:
             return
-        added: dict[Key, list[Gain]] = {}
-        for key, gained in gains.items():
-            added.setdefault(sums[key], []).append(gained)
         try:
-            _write(added, {key: seen[key].as_of for key in added if key in seen})
+            _write(key, gains, seen[key].as_of if key in seen else "")
             return
         except TransactWriteError as error:
             # Another invocation updated the same account or sum: read them again.
@@ -152,26 +148,25 @@ def _add(events: Sequence[Recorded]) -> None:
         time.sleep(_BACKOFF.delay(attempt))
 
 
-def _write(gains: Mapping[Key, Sequence[Gain]], as_of: Mapping[Key, str]) -> None:
-    """Updates the rows of accounts and their sums. `as_of` has the sums' present values."""
+def _write(key: Key, gains: Sequence[Gain], as_of: str) -> None:
+    """Updates the rows of accounts and their sum, whose present value is `as_of`."""
     with TransactWrite(connection=connection()) as transaction:
-        for key, members in gains.items():
-            for gained in members:
-                still = (
-                    TotalRow.version.does_not_exist()
-                    if gained.seen is None
-                    else TotalRow.version == gained.seen
-                )
-                transaction.save(gained.row, still)
-            newest = max(gained.row.as_of for gained in members)
-            actions: list[Action] = [
-                TotalRow.version.add(sum(one.row.version - (one.seen or 0) for one in members)),
-                TotalRow.debits.add(sum(one.debits for one in members)),
-                TotalRow.credits.add(sum(one.credits for one in members)),
-            ]
-            if newest <= as_of.get(key, ""):
-                transaction.update(TotalRow(*key), actions)
-                continue
-            actions.append(TotalRow.as_of.set(newest))
-            later = TotalRow.as_of.does_not_exist() | (TotalRow.as_of < newest)
-            transaction.update(TotalRow(*key), actions, condition=later)
+        for gained in gains:
+            still = (
+                TotalRow.version.does_not_exist()
+                if gained.seen is None
+                else TotalRow.version == gained.seen
+            )
+            transaction.save(gained.row, still)
+        actions: list[Action] = [
+            TotalRow.version.add(sum(one.row.version - (one.seen or 0) for one in gains)),
+            TotalRow.debits.add(sum(one.debits for one in gains)),
+            TotalRow.credits.add(sum(one.credits for one in gains)),
+        ]
+        newest = max(gained.row.as_of for gained in gains)
+        if newest <= as_of:
+            transaction.update(TotalRow(*key), actions)
+            return
+        actions.append(TotalRow.as_of.set(newest))
+        later = TotalRow.as_of.does_not_exist() | (TotalRow.as_of < newest)
+        transaction.update(TotalRow(*key), actions, condition=later)
