@@ -9,6 +9,7 @@ was neither done nor superseded is done by `single`, an UpdateItem or PutItem: i
 yet, or lacks an attribute, or there is an error, which `single` raises as its own.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,8 +27,8 @@ logger = logging.getLogger(__name__)
 _STATEMENTS = 25
 """DynamoDB's limit of one BatchExecuteStatement."""
 
-_CHARACTERS = 40_000
-"""Of a batch's values. As JSON, of at most 6 bytes each, they stay below DynamoDB's limits."""
+_BYTES = 250_000
+"""Of the statements of one request, as JSON, so that it stays below DynamoDB's limit of 300 KB."""
 
 _ATTEMPTS = 4
 _BACKOFF = Backoff(base=0.02)
@@ -131,13 +132,12 @@ def _batches(writes: Sequence[Prepared]) -> Iterator[list[Prepared]]:
     batch: list[Prepared] = []
     size = 0
     for prepared in writes:
-        values = [value for each in prepared[1]["Parameters"] for value in each.values()]
-        characters = sum(map(len, values))
-        if batch and (len(batch) == _STATEMENTS or size + characters > _CHARACTERS):
+        more = len(json.dumps(prepared[1]))
+        if batch and (len(batch) == _STATEMENTS or size + more > _BYTES):
             yield batch
             batch, size = [], 0
         batch.append(prepared)
-        size += characters
+        size += more
     yield batch
 
 
