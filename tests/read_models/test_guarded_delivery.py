@@ -1,9 +1,9 @@
 """Deliveries to a real engine: batches of statements leave the rows that single writes leave."""
 
+import random
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
-from random import Random
 from unittest.mock import patch
 
 import pytest
@@ -33,6 +33,7 @@ def engine(request: pytest.FixtureRequest) -> None:
 
 def history(ledger: str, seed: int) -> list[Recorded]:
     """The events of random commands, holds, changes and stripes among them; the same for a seed."""
+    random.seed(seed)  # Stripes are drawn.
     store, ticks = WatchedStore(MemoryStore()), count()
     executor = Executor(store, clock=lambda: NOW + timedelta(seconds=next(ticks)))
 
@@ -51,7 +52,7 @@ def history(ledger: str, seed: int) -> list[Recorded]:
 
 def batches(events: Sequence[Recorded], seed: int) -> list[list[Recorded]]:
     """All the events, some of them twice or more, shuffled and cut into batches."""
-    chance = Random(seed)
+    chance = random.Random(seed)
     rest = [*events, *chance.choices(events, k=len(events) // 2)]
     near = chance.random() * len(rest)  # How far from its place an event arrives.
     rest = [rest[n] for n in sorted(range(len(rest)), key=lambda n: n + near * chance.random())]
