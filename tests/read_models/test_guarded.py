@@ -105,13 +105,6 @@ def test_on_moto_which_takes_a_failed_condition_for_success_each_row_is_a_reques
         guarded.write([write_of(row(ledger, number, 2)) for number in range(2)])
 
     assert [name for name, _ in calls] == ["PutItem", "PutItem"]
-    table, client = TransactionRow.Meta.table_name, tables.connection().client
-    update: Any = {
-        "Statement": f'UPDATE "{table}" SET body = ? WHERE key = ? AND version < ?',
-        "Parameters": [{"S": "undone"}, {"S": f"{ledger}/1"}, {"N": "1"}],
-    }
-    # If this fails because moto has learned it, it can have batches too.
-    assert "Error" not in client.batch_execute_statement(Statements=[update])["Responses"][0]
 
 
 @pytest.mark.usefixtures("ministack")

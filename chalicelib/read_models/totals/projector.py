@@ -6,8 +6,9 @@ is unchanged since it was read.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
@@ -30,7 +31,7 @@ from chalicelib.read_models.totals.table import (
 from chalicelib.tables import connection, in_parallel
 
 _ACTIONS = 100
-"""DynamoDB's limit of one transaction."""
+"""DynamoDB's limit of one transaction, and of one BatchGetItem."""
 
 _ATTEMPTS = 8
 _BACKOFF = Backoff(base=0.01)
@@ -38,6 +39,11 @@ _LOST = {"ConditionalCheckFailed", "TransactionConflict"}
 
 Key = tuple[str, str]
 """The hash key and range key of a row."""
+
+Accounts = Mapping[Key, Recorded]
+"""The newest event of each account, by the key of its row."""
+
+Rows = Mapping[Key, TotalRow]
 
 
 @dataclass(frozen=True)
@@ -76,20 +82,22 @@ def row(event: Recorded) -> TotalRow:
 
 
 def project(events: Sequence[Recorded]) -> None:
-    """One transaction per sum and up to 99 of its accounts.
+    """One transaction per sum and up to 99 of its accounts, whose rows are all read together.
 
     A transaction with several sums of a ledger would conflict with those of other shards more
     often, and cost the same.
     """
-    sums: dict[Key, list[Recorded]] = {}
+    sums: dict[Key, dict[Key, Recorded]] = {}
     for event in newest("account", events).values():
-        sums.setdefault(_key_of(event), []).append(event)
-
-    def add_all(key: Key) -> None:
-        for start in range(0, len(sums[key]), _ACTIONS - 1):
-            _add(key, sums[key][start : start + _ACTIONS - 1])
-
-    in_parallel(add_all, sums)
+        account = account_key(event.stream.ledger, event.stream.id)
+        sums.setdefault(_key_of(event), {})[account] = event
+    parts = [
+        (key, dict(islice(accounts.items(), start, start + _ACTIONS - 1)))
+        for key, accounts in sums.items()
+        for start in range(0, len(accounts), _ACTIONS - 1)
+    ]
+    seen = _read([*sums, *(account for _, accounts in parts for account in accounts)])
+    in_parallel(lambda part: _add(*part, seen), parts)
 
 
 def _key_of(event: Recorded) -> Key:
@@ -126,12 +134,15 @@ PROJECTION = Projection(
 )
 
 
-def _add(key: Key, events: Sequence[Recorded]) -> None:
+def _read(keys: Sequence[Key]) -> Rows:
+    pages = [keys[start : start + _ACTIONS] for start in range(0, len(keys), _ACTIONS)]
+    read = in_parallel(lambda page: list(TotalRow.batch_get(page, consistent_read=True)), pages)
+    return {(row.key, row.of): row for page in read for row in page}
+
+
+def _add(key: Key, accounts: Accounts, seen: Rows) -> None:
     """Adds the changes of some accounts to their sum. Raises TransactWriteError."""
-    accounts = {account_key(one.stream.ledger, one.stream.id): one for one in events}
     for attempt in range(_ATTEMPTS):
-        rows = TotalRow.batch_get([*accounts, key], consistent_read=True)
-        seen: dict[Key, TotalRow] = {(row.key, row.of): row for row in rows}
         gains = [
             gained for one, event in accounts.items() if (gained := gain(event, seen.get(one)))
         ]
@@ -146,6 +157,7 @@ def _add(key: Key, events: Sequence[Recorded]) -> None:
             if not codes or not codes <= _LOST or attempt == _ATTEMPTS - 1:
                 raise
         time.sleep(_BACKOFF.delay(attempt))
+        seen = _read([*accounts, key])
 
 
 def _write(key: Key, gains: Sequence[Gain], as_of: str) -> None:
