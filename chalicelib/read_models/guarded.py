@@ -174,8 +174,8 @@ def _replies(batch: Sequence[Prepared]) -> Iterator[tuple[Prepared, str, Item | 
         yield from ((prepared, code, None) for prepared in batch)
         return
     for prepared, one in zip(batch, reply["Responses"], strict=True):
-        error = one.get("Error", {})
-        code = error.get("Code", "")
+        failed = one.get("Error", {})
+        code = failed.get("Code", "")
         if code and code not in _USUAL | _AGAIN:
-            logger.warning("a statement failed: %s: %s", code, error.get("Message", ""))
-        yield prepared, code, error.get("Item")
+            logger.warning("a statement failed: %s: %s", code, failed.get("Message", ""))
+        yield prepared, code, failed.get("Item")

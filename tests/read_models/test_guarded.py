@@ -26,7 +26,7 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def row(ledger: str, number: int, version: int, **more: str) -> TransactionRow:
+def row(ledger: str, number: int, version: int, **more: Any) -> TransactionRow:
     return TransactionRow(
         f"{ledger}/{number}",
         version=version,

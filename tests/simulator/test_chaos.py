@@ -212,7 +212,7 @@ def row(ledger: str, number: int = 0) -> StatementRow:
     )
 
 
-CONTENT = {"body": "{}", "place": "p", "day_bucket": "d"}
+CONTENT: dict[str, Any] = {"body": "{}", "place": "p", "day_bucket": "d"}
 
 
 def write_of(row: TransactionRow) -> GuardedWrite:
