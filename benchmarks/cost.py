@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from benchmarks import reporting, results
+from benchmarks import reporting, results, running
 from benchmarks.api import COMMANDS, QUERIES, Api, Operation, furnish, opened
 from benchmarks.counting import Meter
 from benchmarks.engine import Missing, dynamodb_local, ministack
@@ -17,6 +17,7 @@ def run(*, quick: bool) -> None:
         api = furnish(client, "cost")
         rows = measure(api, [*COMMANDS, *QUERIES])
         reported = {"ministack": reporting.check()}
+        left = running.measure(client)
     with engines.moto():
         reported["moto"] = reporting.check()
     try:
@@ -24,7 +25,9 @@ def run(*, quick: bool) -> None:
             reported["DynamoDB Local"] = reporting.check()
     except Missing as missing:
         results.say(f"cost: {missing}, so its reports are not checked")
-    results.save("cost", quick=quick, engine="ministack", rows=rows, reported=reported)
+    results.save(
+        "cost", quick=quick, engine="ministack", rows=rows, reported=reported, running=left
+    )
 
 
 def measure(api: Api, operations: Iterable[Operation]) -> list[dict[str, Any]]:

@@ -10,6 +10,8 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "break_even": (("cost", "projectors"), cost.break_even),
     "assumptions": (("cost", "stores"), cost.assumptions),
     "bill": (("cost", "projectors"), cost.bill),
+    "kept": (("cost",), cost.kept),
+    "at_rest": (("cost",), cost.at_rest),
     "cost": (("cost",), cost.cost),
     "reported": (("cost",), cost.reported),
     "histories": (("growth",), cost.histories),

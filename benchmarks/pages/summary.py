@@ -48,13 +48,14 @@ def _cost(row: Found) -> str:
 
 
 def _dollars(cost: Found, projectors: Found) -> list[Row]:
-    busy, quiet = prices.total(cost, projectors)
+    busy, batches, quiet = prices.total(cost, projectors)
     known = "counted units at list prices"
     return [
         ("**a million transfers**, stored", dollars(prices.twofold(cost).dollars), known),
         (
-            "… with read side, API and Lambda",
-            f"{dollars(busy)} in {BUSY}, {dollars(quiet)} with {QUIET}",
+            "… with read side, API, Lambda and logs",
+            f"{dollars(busy)} in {BUSY} ({dollars(batches)} if sent in batches of {prices.BATCH}), "
+            f"{dollars(quiet)} with {QUIET}",
             f"{known}; 30 ms of Lambda assumed",
         ),
     ]
