@@ -37,6 +37,7 @@ def targets(results: Mapping[str, Found | None]) -> Iterator[Target]:
         "simulation": _simulation,
         "projectors": _projectors,
         "cold": _cold,
+        "auditing": _auditing,
     }
     for part, judge in judges.items():
         found = results.get(part)
@@ -247,4 +248,19 @@ def _cold(found: Found) -> Iterator[Target]:
         "imports that a Lambda does not need are not loaded",
         "held by `tests/test_lambdas.py`",
         met=True,
+    )
+
+
+def _auditing(found: Found) -> Iterator[Target]:
+    """By the CPU time of one process beyond that of its start, which is the same at each size."""
+    rows = [row for row in found["rows"] if row["what"] == "audit" and row["processes"] == 1]
+    costs = {int(row["events"]): float(row["cpu"]) / row["events"] for row in rows}
+    smallest, largest = min(costs), max(costs)
+    ratio = costs[largest] / costs[smallest]
+    yield Target(
+        f"an audit of {largest:,} events costs at most 1.15 times as much for an event as one of "
+        f"{smallest:,}",
+        f"{ratio:.2f} times",
+        ratio <= 1.15,
+        "the machine was shared by other work while this was measured",
     )
