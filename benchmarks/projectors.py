@@ -40,7 +40,7 @@ def run(*, quick: bool) -> None:
     with ministack():
         units = {
             **{spread: units_of(number, BUSY) for spread, number in spreads.items()},
-            NEW: units_of(SPREADS[MANY], BUSY, new=True),
+            NEW: units_of(400, BUSY, new=True),
             QUIET: units_of(1_000, QUIET),
         }
     rows = []
@@ -183,27 +183,29 @@ def units_of(number: int, pace: str, *, new: bool = False) -> dict[str, dict[str
 
     Each row by a write of its own, since ministack charges every statement of a batch one unit.
     """
-    opened, moved = openings_and_transfers(number, 200 if pace == BUSY else 50)
-    size = _BATCH if pace == BUSY else None
+    transfers, size = (200, _BATCH) if pace == BUSY else (50, None)
+    touched = number if new else min(number, 2 * transfers)
+    opened, moved = openings_and_transfers(touched, transfers)
+    events = opened if new else moved
+    for name, stack in STACKS.items():
+        stack.register(opened)
+        if not new:
+            feed(name, opened)
     found = {}
     with patch.object(guarded, "STRATEGY", guarded.singly), Meter().attached() as meter:
         for name, stack in STACKS.items():
-            stack.register(opened)
-            if not new:
-                feed(name, opened)
-            events = opened if new else moved
             tally = meter.tally(partial(feed, name, events, size))
             if tally.units is None:
                 raise RuntimeError("the engine reported no units, and sizes do not tell")
             reads, writes = tally.units
             fed = batches(name, events, size)
-            count = sum(map(len, fed))
-            touched = sum(len(stack.rows(batch)) for batch in fed)
+            total = sum(map(len, fed))
+            rows = sum(len(stack.rows(batch)) for batch in fed)
             found[name] = {
-                "rows_per_event": touched / count,
-                "write_units_per_event": writes / count,
-                "read_units_per_event": reads / count,
-                "write_units_per_row": writes / touched,
+                "rows_per_event": rows / total,
+                "write_units_per_event": writes / total,
+                "read_units_per_event": reads / total,
+                "write_units_per_row": writes / rows,
             }
     return found
 
