@@ -197,7 +197,7 @@ def running(
         process.wait(20)
 
 
-def wait_until_up(endpoint: str, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
+def wait_until_up(endpoint: str, process: "subprocess.Popen[bytes]", seconds: float = 180) -> None:
     """Returns once the server answers anything at all."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
