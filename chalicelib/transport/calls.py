@@ -1,4 +1,4 @@
-"""Calls of DynamoDB's operations on items, made in botocore's place.
+"""Calls of DynamoDB's operations on items and streams, made in botocore's place.
 
 Botocore resolves the endpoint, provides credentials, parses errors, decides on retries and makes
 all other calls. Its events before-send, needs-retry and after-call are emitted; its others are not.
@@ -25,6 +25,7 @@ OPERATIONS = frozenset(
         *("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"),
         *("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"),
         *("ExecuteStatement", "BatchExecuteStatement"),
+        "GetRecords",
     }
 )
 """The operations that are not left to botocore."""
@@ -37,18 +38,23 @@ _encode = json.JSONEncoder(
 
 
 def shorten(client: Any) -> None:
-    """Makes a botocore client of DynamoDB call the operations on items through Calls."""
+    """Makes a botocore client of DynamoDB, or of its streams, call OPERATIONS through Calls."""
     client._make_api_call = Calls(client)  # Botocore has no public hook that is early enough.
 
 
 class Calls:
-    """Calls a client's operations. Parameters, results and exceptions are botocore's; in a request
-    `None` is not left out. Safe under threads.
+    """Calls a client's operations. Safe under threads.
+
+    Parameters, results and exceptions are botocore's, but a time is a number of seconds since the
+    epoch, and in a request `None` is not left out.
     """
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._emit = client.meta.events.emit
+        service = client.meta.service_model
+        self._service = service.service_id.hyphenize()
+        self._target = service.metadata["targetPrefix"]
         self._endpoint = client._endpoint
         self._others = client._make_api_call
         self._url = client.meta.endpoint_url.rstrip("/") + "/"
@@ -69,7 +75,7 @@ class Calls:
         context = {"client_config": self._client.meta.config}
         reply, content = self._answered(model, _encode(params).encode(), context)
         self._emit(
-            f"after-call.dynamodb.{operation}",
+            f"after-call.{self._service}.{operation}",
             http_response=reply,
             parsed=content,
             model=model,
@@ -106,12 +112,12 @@ class Calls:
 
     def _attempt(self, model: Any, body: bytes) -> _Reply:
         headers: Any = {  # A dict does, though the type stubs ask for HTTPHeaders.
-            **self._signer.headers(model.name, body),
+            **self._signer.headers(f"{self._target}.{model.name}", body),
             **self._agent,
             "Content-Length": str(len(body)),
         }
         request = AWSPreparedRequest("POST", self._url, headers, body, stream_output=False)
-        responses = self._emit(f"before-send.dynamodb.{model.name}", request=request)
+        responses = self._emit(f"before-send.{self._service}.{model.name}", request=request)
         reply = next((given for _, given in responses if given is not None), None)
         if reply is None:
             reply = self.http.send(request)
@@ -162,7 +168,7 @@ class Calls:
         if reply is not None and reply[0].status_code < 300 and _is_intact(reply[0]):
             return None
         responses = self._emit(
-            f"needs-retry.dynamodb.{model.name}",
+            f"needs-retry.{self._service}.{model.name}",
             attempts=attempts,
             caught_exception=fault,
             endpoint=self._endpoint,

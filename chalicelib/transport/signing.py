@@ -1,4 +1,4 @@
-"""Signs requests to DynamoDB: AWS Signature Version 4, with the key of a day kept.
+"""Signs requests to DynamoDB and its streams: AWS Signature Version 4, with the key of a day kept.
 
 (AWS Identity and Access Management User Guide, "Create a signed AWS API request".)
 """
@@ -14,7 +14,6 @@ from typing import Any
 from botocore.exceptions import NoCredentialsError
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
-_TARGET = "DynamoDB_20120810."
 _SKEW_SECONDS = 240.0
 """AWS accepts a signature that is up to 5 minutes old."""
 
@@ -33,7 +32,7 @@ class Signer:
         self._clock = clock
         self._skew = 0.0
 
-    def headers(self, operation: str, body: bytes) -> dict[str, str]:
+    def headers(self, target: str, body: bytes) -> dict[str, str]:
         """The headers of a POST of this body to "/". Raises NoCredentialsError."""
         if self._credentials is None:
             raise NoCredentialsError
@@ -44,7 +43,7 @@ class Signer:
             "Host": self._host,
             "X-Amz-Date": now,
             **({"X-Amz-Security-Token": frozen.token} if frozen.token else {}),
-            "X-Amz-Target": _TARGET + operation,
+            "X-Amz-Target": target,
         }
         names = ";".join(signed).lower()
         scope = f"{now[:8]}/{self._region}/dynamodb/aws4_request"
