@@ -139,7 +139,7 @@ def judged_by_plain_reads(
         (UnitOfWork, "confirm", unconfirmed, 0),
         (SimulatedInbox, "withdraw", withdrawn_in_any_case, 11),
         (SimulatedInbox, "outcome", judged_by_plain_reads, 3),
-        (Waiting, "_may_be_put", property(lambda _: False, lambda *_: None), 3),
+        (Waiting, "_may_be_put", property(lambda _: False, lambda *_: None), 19),
     ],
     ids=lambda case: case if isinstance(case, str) else getattr(case, "__name__", ""),
 )
