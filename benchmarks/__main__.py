@@ -14,6 +14,7 @@ PARTS = {
     "growth": "benchmarks.growth",
     "stores": "benchmarks.stores.compare",
     "contention": "benchmarks.contention",
+    "simulation": "benchmarks.simulation.part",
     "projectors": "benchmarks.projectors",
     "cold": "benchmarks.cold",
     "cpu": "benchmarks.cpu",

@@ -1,7 +1,7 @@
 """Simulated clients: each pays out of a hot account again and again, as soon as it can."""
 
 import random as of_process
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -10,14 +10,17 @@ from benchmarks.simulation.dynamo import Engine, SimulatedStore
 from benchmarks.simulation.inbox import SimulatedInbox
 from benchmarks.simulation.virtual import VirtualTime
 from chalicelib.commands.combining.hot import Combiner
+from chalicelib.commands.decider import Attempt, Changes, Command, Heads
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
+from chalicelib.commands.ledger_decider import LEDGER
 from chalicelib.domain.account.commands import OpenAccount
 from chalicelib.domain.errors import TryAgain
 from chalicelib.domain.fields import Direction
 from chalicelib.domain.transaction.commands import Entry, PostTransaction
+from chalicelib.events.recorded import Stream
 
-LEDGER = "simulated"
+BOOK = "simulated"
 PAYEES = 20
 """Accounts of each client's own, which it pays in turn: their heads come to be cached."""
 
@@ -47,7 +50,27 @@ def direct(engine: Engine, _: int) -> Executor:
         sleep=time.sleep,
         monotonic=lambda: time.now,
         head_cache=HeadCache(lambda: time.now),
+        decider=replace(LEDGER, attempt=lambda cache: _Deciding(engine, LEDGER.attempt(cache))),
     )
+
+
+@dataclass(frozen=True)
+class _Deciding:
+    """An attempt that takes time to decide."""
+
+    engine: Engine
+    inner: Attempt
+
+    def required_streams(
+        self, command: Command, heads: Heads, *, with_target: bool
+    ) -> list[Stream]:
+        """See Attempt.required_streams."""
+        return self.inner.required_streams(command, heads, with_target=with_target)
+
+    def decide(self, command: Command, heads: Heads, now: datetime) -> Mapping[Stream, Changes]:
+        """See Attempt.decide."""
+        self.engine.time.sleep(self.engine.times.decide)
+        return self.inner.decide(command, heads, now)
 
 
 def combining(engine: Engine, number: int) -> Executor:
@@ -110,7 +133,7 @@ def _transfer(number: int, sent: int, accounts: tuple[str, str]) -> PostTransact
         Entry(account=source, direction="debit", amount=1),
         Entry(account=target, direction="credit", amount=1),
     )
-    return PostTransaction(ledger=LEDGER, transaction=f"t-{number}-{sent}", entries=entries)
+    return PostTransaction(ledger=BOOK, transaction=f"t-{number}-{sent}", entries=entries)
 
 
 def _open(engine: Engine, hot: int, clients: int) -> None:
@@ -120,7 +143,7 @@ def _open(engine: Engine, hot: int, clients: int) -> None:
     def account(id: str, normal_balance: Direction, min_balance: int | None = 0) -> None:
         process.execute(
             OpenAccount(
-                ledger=LEDGER,
+                ledger=BOOK,
                 account=id,
                 asset="USD/2",
                 normal_balance=normal_balance,
@@ -136,7 +159,7 @@ def _open(engine: Engine, hot: int, clients: int) -> None:
             Entry(account="bank", direction="debit", amount=_FUNDS),
             Entry(account=f"hot-{number}", direction="credit", amount=_FUNDS),
         )
-        funding = PostTransaction(ledger=LEDGER, transaction=f"fund-{number}", entries=entries)
+        funding = PostTransaction(ledger=BOOK, transaction=f"fund-{number}", entries=entries)
         process.execute(funding, actor="simulation")
     for number in range(clients):
         for payee in range(PAYEES):

@@ -17,15 +17,15 @@ from tests.memory_store import MemoryStore
 @dataclass(frozen=True)
 class Times:
     """Seconds: a read, a write, a transaction of three items and each further item; to decide a
-    command, and each further one of the same commit. Calls vary by `sigma`, lognormal.
+    command, and to encode and sign an append. Calls vary by `sigma`, lognormal.
     """
 
     read: float = 0.004
     write: float = 0.005
     transaction: float = 0.012
     item: float = 0.0002
-    decide: float = 0.002
-    further: float = 0.0004
+    decide: float = 0.0004
+    encode: float = 0.0016
     sigma: float = 0.3
 
 
@@ -94,7 +94,7 @@ class SimulatedStore:
         seconds = engine.times.write
         if len(items) > 1:
             seconds = engine.transaction_seconds(len(items))
-        engine.time.sleep(engine.times.decide)
+        engine.time.sleep(engine.times.encode)
         engine.wait(seconds / 4)
         busy = [stream for stream, version in items if (stream, version) in engine.under_way]
         if busy:

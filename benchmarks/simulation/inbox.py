@@ -79,8 +79,7 @@ class SimulatedInbox:
         items = [*events, *commit.absent, *(row.id for row, _ in commit.settled)]
         engine.units["write"] += 2 * len(items)
         seconds = engine.transaction_seconds(len(items))
-        times = engine.times
-        engine.time.sleep(times.decide + times.further * (len(commit.settled) - 1))
+        engine.time.sleep(engine.times.encode)
         engine.wait(seconds / 4)
         busy = engine.under_way.intersection(items)
         if busy:

@@ -51,6 +51,8 @@ class VirtualTime:
 
     def together(self, works: Sequence[Callable[[], _Result]]) -> list[_Result]:
         """The results of works that run at the same time. Raises the first error in order."""
+        if not works:
+            return []
         results: dict[int, _Result] = {}
         errors: dict[int, BaseException] = {}
         done, left = Lock(), [len(works)]

@@ -1,6 +1,7 @@
 """Deciding: the commands of an inbox, one after the other, as one transaction."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -44,8 +45,7 @@ class Batch:
     """Rows that are decided on growing heads.
 
     `loaded` are the newest events that are stored, as far as they are known; `heads` also has those
-    that the rows add. `events` and `decided` are what is to be written, `left` the rows for which
-    there is no room.
+    that the rows add. `events` and `decided` are what is to be written.
     """
 
     executor: "Executor"
@@ -55,7 +55,6 @@ class Batch:
     events: dict[Stream, list[Recorded]] = field(default_factory=dict)
     decided: list[Decided] = field(default_factory=list)
     relied_on: set[Stream] = field(default_factory=set)
-    left: list[Row] = field(default_factory=list)
     stamped_by: datetime = field(init=False)
     now: datetime = field(init=False)
     attempt: Attempt = field(init=False)
@@ -65,28 +64,31 @@ class Batch:
 
         Raises Busy, and TooFarAhead.
         """
-        commands: dict[str, list[Command]] = {}
-        for row in rows:
-            try:
-                commands[row.id] = answers.decode(row.commands)
-            except answers.Undecodable:
-                self.decided.append(Decided(row, ALONE))
-        wanted = [one for each in commands.values() for one in each]
-        if wanted:
-            read = load(self._run(wanted, self.loaded), self.executor.store)
-            self.loaded |= read.heads
-            self.attempt = read.attempt
+        commands = self.load(rows)
+        self.decided += [Decided(row, ALONE) for row in rows if row.id not in commands]
         self.heads = dict(self.loaded)
         self.stamped_by = self.now = self.executor.clock()
         for head in self.heads.values():
             self.now = max(self.now, head.recorded_at + _TICK)
         if self.now - self.stamped_by > DIFFER:
             raise TooFarAhead
-        waiting = [row for row in rows if row.id in commands]
-        for place, row in enumerate(waiting):
-            if not self._decide(row, commands[row.id]):
-                self.left = waiting[place:]
+        for row in rows:
+            if row.id in commands and not self._decide(row, commands[row.id]):
                 return
+
+    def load(self, rows: Sequence[Row]) -> dict[str, list[Command]]:
+        """The commands of rows, those left out that cannot be decoded, once the heads that they
+        require are `loaded`. Raises Busy.
+        """
+        commands: dict[str, list[Command]] = {}
+        for row in rows:
+            with suppress(answers.Undecodable):
+                commands[row.id] = answers.decode(row.commands)
+        if wanted := [one for each in commands.values() for one in each]:
+            read = load(self._run(wanted, self.loaded), self.executor.store)
+            self.loaded |= read.heads
+            self.attempt = read.attempt
+        return commands
 
     def commit(self) -> Commit:
         """The transaction."""
@@ -105,16 +107,12 @@ class Batch:
         unit: UnitOfWork | None
         try:
             decided, unit, relied_on = self._outcome(row, commands)
-        except _Full:
-            return False
+            self._check_room(unit, relied_on)
         except Busy:
             raise
-        except Exception:  # noqa: BLE001  # Whatever it is, others must not wait for it.
-            decided, unit, relied_on = Decided(row, ALONE), None, set()
-        size = 1 + (sum(map(len, unit.events.values())) if unit else 0)
-        refusals = sum(each.refused is not None for each in self.decided)
-        if self._size(relied_on) + size > MAX_EVENTS or refusals >= MOST_REFUSALS:
-            if self.decided or self.events:
+        except Exception as error:  # noqa: BLE001  # Whatever it is, others must not wait for it.
+            is_empty = not self.decided and not self.events
+            if isinstance(error, _Later) or (isinstance(error, _Full) and not is_empty):
                 return False
             decided, unit, relied_on = Decided(row, ALONE), None, set()
         if unit is not None:
@@ -149,7 +147,7 @@ class Batch:
     def _release(self, row: Row, run: Run, refused: Refused) -> bool:
         """Expires the holds that stand in the way in the same transaction; whether there are any.
 
-        Raises _Full if there is no room for that, and Busy.
+        Raises _Full, _Later, and Busy.
         """
         read = Read(self.attempt, self.heads)
         expired = list(expired_holds_of(self.executor, run, read, refused))
@@ -160,7 +158,7 @@ class Batch:
         self.loaded |= {one: loaded[one] for one in loaded.keys() - self.events.keys()}
         self.heads |= loaded
         if any(loaded[one].recorded_at >= self.now for one in loaded.keys() - self.events.keys()):
-            raise _Full  # The next transaction is later.
+            raise _Later
         unit = self._unit(releases)
         unit.decide()
         if self._size(set()) + sum(map(len, unit.events.values())) >= MAX_EVENTS:
@@ -196,6 +194,13 @@ class Batch:
         for stream, events in unit.events.items():
             self.events.setdefault(stream, []).extend(events)
 
+    def _check_room(self, unit: UnitOfWork | None, relied_on: set[Stream]) -> None:
+        """Raises _Full if there is none for another row, with these events."""
+        size = 1 + (sum(map(len, unit.events.values())) if unit else 0)
+        refusals = sum(each.refused is not None for each in self.decided)
+        if self._size(relied_on) + size > MAX_EVENTS or refusals >= MOST_REFUSALS:
+            raise _Full
+
     def _size(self, relied_on: set[Stream]) -> int:
         """The items so far, if a refusal relied on these streams too."""
         events = sum(map(len, self.events.values()))
@@ -212,3 +217,7 @@ class Batch:
 
 class _Full(Exception):
     """There is no room for a row in this transaction."""
+
+
+class _Later(Exception):
+    """A row can only be decided at a later instant than that of this transaction."""

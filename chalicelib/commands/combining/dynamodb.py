@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import msgspec
 from botocore.parsers import ResponseParserError
 from pynamodb.connection.base import BOTOCORE_EXCEPTIONS
 from pynamodb.constants import ALL_OLD
@@ -77,6 +78,7 @@ class DynamoInbox:
         item.commands = row.commands
         item.command_id, item.actor = row.command_id, row.actor
         item.gives_up = micro(row.gives_up)
+        item.also = msgspec.json.encode(row.also).decode() if row.also else None
         _done(lambda: item.save(InboxItem.id.does_not_exist()))
 
     def take(self, account: Stream, seen: Lease, lease: Lease) -> bool:

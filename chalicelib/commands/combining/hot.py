@@ -1,12 +1,15 @@
 """Hot accounts: which accounts this process has met others on, and when it uses an inbox."""
 
+import logging
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.commands.combining.limits import (
     HOT_SECONDS,
+    LEASE_SECONDS,
     LED_SECONDS,
     LOST_APPENDS,
     ROW_BYTES,
@@ -14,13 +17,15 @@ from chalicelib.commands.combining.limits import (
 from chalicelib.commands.execution import Executed, Led, Run
 from chalicelib.commands.unit_of_work import Loading
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import Conflict, EventStore, Place
+from chalicelib.events.store import Busy, Conflict, EventStore, Place, Unanswered
 from chalicelib.tables import in_parallel
 
 if TYPE_CHECKING:
     from chalicelib.commands.combining.inbox import Inbox, Lease
     from chalicelib.commands.combining.leading import Parallel
     from chalicelib.commands.executor import Executor
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -91,10 +96,12 @@ class Combiner:
         from chalicelib.commands.combining.inbox import Row
         from chalicelib.commands.combining.waiting import Directly, Waiting
 
-        encoded = answers.encode(run.commands)
         run.is_direct = True
-        if len(encoded) > ROW_BYTES or run.dry_run or run.unanswered is not None:
+        if run.dry_run or run.unanswered is not None:
             return None
+        encoded = answers.encode(run.commands)
+        if len(encoded) > ROW_BYTES:
+            return self._alone(executor, run)
         now, monotonic = executor.clock().timestamp(), executor.monotonic()
         row = Row(
             account=account,
@@ -103,6 +110,7 @@ class Combiner:
             command_id=run.command_id,
             actor=run.actor,
             gives_up=now + max(0.0, run.until - monotonic),
+            also=tuple(other for other in _led(run, now) if other != account),
         )
         waiting = Waiting(executor, self.inbox, self.parallel, run, row, lease, tuple(_places(run)))
         try:
@@ -111,6 +119,29 @@ class Combiner:
             return None
         finally:
             self._note(account, executor.monotonic() + LED_SECONDS)
+
+    def _alone(self, executor: "Executor", run: Run) -> list[Executed]:
+        """Executes commands that are too large for an inbox while this client has the leases of
+        their accounts, so that no leader writes. Raises what their execution raises.
+        """
+        from chalicelib.commands.combining.inbox import Lease
+
+        me, taken = executor.new_id(), list[tuple[Stream, Lease]]()
+        until = executor.clock().timestamp() + LEASE_SECONDS
+        try:
+            for account in sorted(run.leases.keys() & self.hot.keys(), key=str):
+                seen = self.inbox.lease(account)
+                lease = Lease(owner=me, epoch=seen.epoch + 1, until=until)
+                if self.inbox.take(account, seen, lease):
+                    taken.append((account, lease))
+        except (Busy, Unanswered):
+            logger.info("commands are executed without a lease")
+        try:
+            return replace(executor, combiner=None).until_decided(run)
+        finally:
+            with suppress(Busy, Unanswered):  # Then it runs out.
+                for account, lease in taken:
+                    self.inbox.take(account, lease, Lease(epoch=lease.epoch + 1))
 
     def _note(self, stream: Stream, until: float) -> None:
         self.hot[stream] = max(until, self.hot.get(stream, 0.0))
@@ -134,15 +165,12 @@ class _Watching:
         heads: dict[Stream, Recorded]
         heads, *leases = self.combiner.parallel(reads)
         now = self.executor.clock().timestamp()
-        led = []
         for account, lease in zip(accounts, leases, strict=True):
             if lease is not None:
                 self.run.leases[account] = lease
-                if lease.owner and lease.until > now:
-                    led.append(account)
+        led = _led(self.run, now)
         if led and not any(stream in heads for stream in own):
-            account = min(led, key=str)
-            raise Led(self.combiner, account, self.run.leases[account])
+            raise Led(self.combiner, led[0], self.run.leases[led[0]])
         return heads
 
     def _lease(self, account: Stream) -> "Lease | None":
@@ -153,6 +181,12 @@ class _Watching:
         except Missing:
             self.combiner.is_missing = True
             return None
+
+
+def _led(run: Run, now: float) -> list[Stream]:
+    """The accounts that had a leader when their lease was read last, in order of their names."""
+    led = [account for account, lease in run.leases.items() if lease.owner and lease.until > now]
+    return sorted(led, key=str)
 
 
 def _places(run: Run) -> Iterator[Place]:

@@ -32,7 +32,8 @@ class Row(Struct, frozen=True, kw_only=True):
 
     `id` is a UUIDv7 of this submission, and names the client in leases. `commands` are encoded.
     `gives_up` is when its client will withdraw, in seconds since the epoch by the client's clock.
-    `leads` is a lease that was handed over to the client, which it learns from its own row.
+    `also` are other accounts that they require and that had a leader, too. `leads` is a lease that
+    was handed over to the client, which it learns from its own row.
     """
 
     account: Stream
@@ -41,6 +42,7 @@ class Row(Struct, frozen=True, kw_only=True):
     command_id: str
     actor: str
     gives_up: float
+    also: tuple[Stream, ...] = ()
     answer: Answer | None = None
     leads: "Lease | None" = None
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.commands.combining.deciding import ALONE, Batch, Decided, TooFarAhead
@@ -12,6 +13,7 @@ from chalicelib.commands.combining.limits import (
     LEAST_PAUSE_SECONDS,
     MARGIN_SECONDS,
     MOST_ROWS,
+    READ_AHEAD_SECONDS,
     RENEW_SECONDS,
     STALE_SECONDS,
     TERM_SECONDS,
@@ -33,19 +35,18 @@ Parallel = Callable[[Sequence[Callable[[], Any]]], Sequence[Any]]
 
 @dataclass
 class Term:
-    """One client's time as leader of an account.
+    """One client's time as leader of an account, and of others that the same commands require.
 
-    `own` is its row, `lease` the one that it has. `until` is when it gives up, by the executor's
-    monotonic clock. `most` is how many rows it decides at once: after a leader that died, one at
-    first, since a command may have killed it.
+    `own` is its row, `leases` are those that it has, that of its row's account first. `until` is
+    when it gives up, by the executor's monotonic clock. `most` is how many rows it decides at once:
+    after a leader that died, one at first, since a command may have killed it.
     """
 
     executor: "Executor"
     inbox: Inbox
     parallel: Parallel
-    account: Stream
     own: Row
-    lease: Lease
+    leases: dict[Stream, Lease]
     until: float
     most: int = MOST_ROWS
     result: Decided | None = None
@@ -53,43 +54,54 @@ class Term:
     rows_done: int = 0
     lost: int = 0
     is_too_far_ahead: bool = False
+    is_replaced: bool = False
     _known: dict[Stream, Recorded] = field(default_factory=dict)
+    _ahead: list[Row] | None = None
     _seen: set[str] = field(default_factory=set)
+    _began: float = 0.0
     _renewed: float = 0.0
 
     def lead(self) -> Decided | None:
         """Leads until its term ends; what became of its own row, None if another settled it or
         nobody did. Raises nothing of the store: what has no answer is looked up by who waits.
         """
-        began = self._renewed = self.executor.monotonic()
-        left: list[Row] = []
+        self._began = self._renewed = self.executor.monotonic()
+        rows: list[Row] = []
         try:
-            while not self._is_late():
-                left = self._waiting()
-                is_over = self.executor.monotonic() - began > TERM_SECONDS
-                if not left or (self.result is not None and is_over):
-                    break
-                self._round(left)
-                left = []
-        except (Busy, Unanswered, TooFarAhead, _Replaced) as error:
+            rows = self._waiting()
+            while rows and not self._is_over():
+                self._round(rows)
+                rows = self._waiting() if self._ahead is None else self._ahead
+        except (Busy, Unanswered, TooFarAhead) as error:
             logger.info("a term has ended early: %r", error)
             self.is_too_far_ahead = isinstance(error, TooFarAhead)
-            left = []
-        self._end(left)
+            rows = []
+        self._end(rows)
         combined(self.rounds, self.rows_done, self.lost)
         return self.result
 
-    def _is_late(self) -> bool:
-        return self.executor.monotonic() > self.until - MARGIN_SECONDS and self.result is None
+    def _is_over(self) -> bool:
+        """Whether another took over, its client waited long enough, or has no time left itself."""
+        now = self.executor.monotonic()
+        if self.is_replaced:
+            return True
+        if self.result is None:
+            return now > self.until - MARGIN_SECONDS
+        return now - self._began > TERM_SECONDS
 
     def _waiting(self) -> list[Row]:
-        """The rows to be decided, in their order: its own, those seen before, the others.
-
-        Raises _Replaced if another client has the lease.
-        """
-        rows, is_renewed = self.parallel([lambda: self.inbox.rows(self.account), self._renew])
-        if not is_renewed:
-            raise _Replaced
+        """The rows to be decided, in their order: its own, those seen before, the others."""
+        accounts = list(self.leases)
+        is_due = self.executor.monotonic() - self._renewed > RENEW_SECONDS
+        found = self.parallel(
+            [
+                *(partial(self.inbox.rows, account) for account in accounts),
+                *(partial(self._renew, account, is_due=is_due) for account in accounts),
+            ]
+        )
+        if is_due:
+            self._renewed = self.executor.monotonic()
+        rows = [row for each in found[: len(accounts)] for row in each]
         now = self.executor.clock().timestamp()
         stale = [row for row in rows if row.gives_up + STALE_SECONDS < now]
         for row in stale:
@@ -101,25 +113,45 @@ class Term:
         ]
         alive.sort(key=lambda row: (row.id != self.own.id, row.id not in self._seen, row.id))
         self._seen = {row.id for row in alive}
-        return alive
+        return self._take_others(alive)
 
-    def _renew(self) -> bool:
-        monotonic = self.executor.monotonic()
-        if monotonic - self._renewed < RENEW_SECONDS:
-            return True
+    def _renew(self, account: Stream, *, is_due: bool) -> None:
+        """Looks whether it still has a lease, and renews it if that is due."""
+        mine = self.leases[account]
+        is_mine = self.inbox.lease(account).epoch <= mine.epoch
+        if not is_mine or (is_due and not self._take(account, mine, mine.epoch)):
+            self.is_replaced = True
+            del self.leases[account]
+
+    def _take(self, account: Stream, seen: Lease, epoch: int) -> bool:
+        """Replaces the lease `seen` by its own; whether it still was the present one."""
         until = self.executor.clock().timestamp() + LEASE_SECONDS
-        renewed = Lease(owner=self.lease.owner, epoch=self.lease.epoch, until=until)
-        if not self.inbox.take(self.account, self.lease, renewed):
-            return False
-        self.lease, self._renewed = renewed, monotonic
-        return True
+        lease = Lease(owner=self.own.id, epoch=epoch, until=until)
+        if self.inbox.take(account, seen, lease):
+            self.leases[account] = lease
+            return True
+        return False
+
+    def _take_others(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows, once it also has the leases of other hot accounts that they require. Those that
+        require one which it has just taken wait a round, in which its leader learns of that.
+
+        It takes those with a larger name only, so that two leaders do not take each other's.
+        """
+        others = {
+            other for row in rows for other in row.also if str(other) > str(self.own.account)
+        }.difference(self.leases)
+        for other in () if self.is_replaced else sorted(others, key=str):
+            seen = self.inbox.lease(other)
+            self._take(other, seen, seen.epoch + 1)
+        return [row for row in rows if others.isdisjoint(row.also)] or list(rows)
 
     def _round(self, rows: Sequence[Row]) -> None:
         """Decides rows and appends them, again and again until one transaction is written or none
         is left. Raises Busy, Unanswered, TooFarAhead.
         """
-        most, throttled = self.most, 0
-        while rows and not self._is_late():
+        most, throttled, self._ahead = self.most, 0, None
+        while rows and not self._is_over():
             batch = Batch(self.executor, self.until, dict(self._known))
             try:
                 batch.decide(rows[:most])
@@ -147,9 +179,27 @@ class Term:
                 return
 
     def _commit(self, batch: Batch) -> None:
+        commit = batch.commit()
         if self.executor.clock() - batch.stamped_by > SENT_WITHIN:
             raise Busy("this process was held up after it had decided")
-        self.inbox.commit(batch.commit())
+        _, (self._ahead, loaded) = self.parallel(
+            [lambda: self.inbox.commit(commit), lambda: self._read_ahead(batch)]
+        )
+        self._known = loaded | batch.written()
+
+    def _read_ahead(self, batch: Batch) -> tuple[list[Row] | None, dict[Stream, Recorded]]:
+        """The rows of the next transaction, and the heads that they require, read while one is
+        being written: what that one writes overrides them. None where that was not possible.
+        """
+        self.executor.sleep(READ_AHEAD_SECONDS)
+        settled = {each.row.id for each in batch.decided}
+        ahead = Batch(self.executor, self.until, dict(batch.loaded))
+        try:
+            rows = [row for row in self._waiting() if row.id not in settled]
+            ahead.load(rows[: self.most])
+        except (Busy, Unanswered):
+            return None, {}
+        return rows, ahead.loaded
 
     def _after(self, lost: Lost, rows: Sequence[Row]) -> list[Row]:
         """The rows that are left after a lost race, whose heads are then known. Raises Busy."""
@@ -165,39 +215,34 @@ class Term:
         self.rounds += 1
         self.rows_done += len(batch.decided)
         self.most = min(MOST_ROWS, 2 * self.most)
-        self._known = batch.written()
         for decided in batch.decided:
             if decided.row.id == self.own.id:
                 self.result = decided
 
     def _end(self, left: Sequence[Row]) -> None:
-        """Hands the lease over to the client of the newest row that is left, which looks soonest,
-        or gives it back.
+        """Hands each lease over to the client of the account's newest row that is left, which looks
+        soonest, or gives it back.
         """
-        heir = max((row for row in left if row.id != self.own.id), key=_id, default=None)
-        epoch = self.lease.epoch + 1
-        free = Lease(epoch=epoch)
         try:
-            if heir is None:
-                self.inbox.take(self.account, self.lease, free)
-                return
-            until = self.executor.clock().timestamp() + LEASE_SECONDS
-            given = Lease(owner=heir.id, epoch=epoch, until=until)
-            _, is_there = self.parallel(
-                [
-                    lambda: self.inbox.take(self.account, self.lease, given),
-                    lambda: self.inbox.appoint(heir, given),
-                ]
-            )
-            if not is_there:
-                self.inbox.take(self.account, given, free)
+            self.parallel([partial(self._give, account, left) for account in self.leases])
         except (Busy, Unanswered):
             logger.info("a lease was left to run out")
 
-
-def _id(row: Row) -> str:
-    return row.id
-
-
-class _Replaced(Exception):
-    """Another client has taken the lease."""
+    def _give(self, account: Stream, left: Sequence[Row]) -> None:
+        lease = self.leases[account]
+        heirs = [row for row in left if row.account == account and row.id != self.own.id]
+        free = Lease(epoch=lease.epoch + 1)
+        if not heirs:
+            self.inbox.take(account, lease, free)
+            return
+        heir = max(heirs, key=lambda row: row.id)
+        until = self.executor.clock().timestamp() + LEASE_SECONDS
+        given = Lease(owner=heir.id, epoch=lease.epoch + 1, until=until)
+        _, is_there = self.parallel(
+            [
+                lambda: self.inbox.take(account, lease, given),
+                lambda: self.inbox.appoint(heir, given),
+            ]
+        )
+        if not is_there:
+            self.inbox.take(account, given, free)

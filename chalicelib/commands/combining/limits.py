@@ -3,9 +3,9 @@
 A decision is open for 18 ms when one client writes, and a leader's transaction for about 50 ms.
 """
 
-LOST_APPENDS = 3
-"""After so many lost appends a command goes into an inbox that has no leader yet. One less costs
-more units where two clients meet, one more takes them longer."""
+LOST_APPENDS = 2
+"""After so many lost appends a command goes into an inbox that has no leader yet. One less takes
+two clients longer; one more takes four and eight clients longer."""
 
 HOT_SECONDS = 1.0
 """How long a process reads leases after it lost a race. Half a read unit each, at no extra time."""
@@ -21,6 +21,9 @@ RENEW_SECONDS = 0.3
 
 TERM_SECONDS = 0.25
 """How long a client leads: it is kept waiting with its own answer."""
+
+READ_AHEAD_SECONDS = 0.008
+"""How long after a transaction was sent the rows of the next one are read."""
 
 FIRST_POLL_SECONDS = 0.025
 POLL_SECONDS = 0.03

@@ -31,6 +31,7 @@ class InboxItem(Table):
     command_id = UnicodeAttribute(null=True)
     actor = UnicodeAttribute(null=True)
     gives_up = Integer(null=True)
+    also = UnicodeAttribute(null=True)
     answer = UnicodeAttribute(null=True)
     leads = UnicodeAttribute(null=True)
 
@@ -75,6 +76,7 @@ def row_of(account: Stream, item: InboxItem) -> Row:
         command_id=item.command_id or "",
         actor=item.actor or "",
         gives_up=(item.gives_up or 0) / MICRO,
+        also=msgspec.json.decode(item.also or "[]", type=tuple[Stream, ...]),
         answer=msgspec.json.decode(item.answer, type=Answer) if item.answer else None,
         leads=msgspec.json.decode(item.leads, type=Lease) if item.leads else None,
     )

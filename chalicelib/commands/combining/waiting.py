@@ -139,9 +139,8 @@ class Waiting:
             self.executor,
             self.inbox,
             self.parallel,
-            self.row.account,
             self.row,
-            self.lease,
+            {self.row.account: self.lease},
             self.run.until,
             most=1 if took_over else MOST_ROWS,
         )
@@ -149,7 +148,8 @@ class Waiting:
         if term.is_too_far_ahead and self.inbox.withdraw(self.row, leave_mark=self._may_be_put):
             raise Directly  # Which says how far.
         self.run.conflicts += term.lost
-        self.lease, self._since = term.lease, self.executor.monotonic()
+        self.lease = term.leases.get(self.row.account, self.lease)
+        self._since = self.executor.monotonic()
         return decided
 
     def _told_by(self, decided: Decided) -> list[Executed]:

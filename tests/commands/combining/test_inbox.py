@@ -23,6 +23,7 @@ def row_of(account: Stream, number: int) -> Row:
         command_id=f"command-{number}",
         actor="key-1",
         gives_up=1_900_000_000.25,
+        also=tuple(account_stream(account.ledger, f"other-{each}") for each in range(number % 3)),
     )
 
 

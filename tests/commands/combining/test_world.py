@@ -103,6 +103,20 @@ def test_among_faults_every_answer_is_true(seed: int) -> None:
     assert sum(claim.code == "done" for claim in world.claims) > 10
 
 
+@pytest.mark.parametrize("seed", range(examples(1, 50)))
+def test_commands_as_large_as_a_transaction_do_not_starve_on_a_hot_account(seed: int) -> None:
+    """One fills a leader's transaction; the other is larger than a row of an inbox may be."""
+    world = World(seed, funds=10**6)
+    single = posting("single", debit("hot", 95), *(credit("till", 1) for _ in range(95)))
+    batch = [pay(f"part-{number}", 1) for number in range(33)]
+    others = [[[pay(f"t-{client}-{number}", 1)] for number in range(12)] for client in range(16)]
+
+    world.run([*others, [[single]], [batch]])
+
+    assert world.wrong() == []
+    assert {claim.code for claim in world.claims} == {"done"}
+
+
 def unconfirmed(*_: object) -> None:
     return None
 
@@ -125,7 +139,7 @@ def judged_by_plain_reads(
         (UnitOfWork, "confirm", unconfirmed, 0),
         (SimulatedInbox, "withdraw", withdrawn_in_any_case, 11),
         (SimulatedInbox, "outcome", judged_by_plain_reads, 3),
-        (Waiting, "_may_be_put", property(lambda _: False, lambda *_: None), 3),
+        (Waiting, "_may_be_put", property(lambda _: False, lambda *_: None), 19),
     ],
     ids=lambda case: case if isinstance(case, str) else getattr(case, "__name__", ""),
 )
