@@ -34,7 +34,8 @@ ARROWS: dict[str, set[str]] = {
     "read_models": {"read_models", *BELOW_BOTH_SIDES},
     "sweep": {"commands", "read_models", "domain", "tables"},
     "backoff": set(),
-    "tables": {"settings"},
+    "tables": {"settings", "transport"},
+    "transport": {"transport"},
     "settings": set(),
     "telemetry": {"settings"},
 }

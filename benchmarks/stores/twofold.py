@@ -49,7 +49,7 @@ class Twofold:
         self._combines = False
         self._traffic = Traffic()
         events = connection().client.meta.events
-        events.register("response-received.dynamodb.TransactWriteItems", self._written)
+        events.register("after-call.dynamodb.TransactWriteItems", self._written)
 
     def template(self) -> None:
         """Not needed: histories are made by `benchmarks.books`."""
@@ -109,8 +109,8 @@ class Twofold:
         executor: Executor = self._client.executor
         return executor
 
-    def _written(self, parsed_response: Any, **_: Any) -> None:
-        self.conflicts += "Error" in (parsed_response or {})
+    def _written(self, parsed: Any, **_: Any) -> None:
+        self.conflicts += "Error" in parsed
 
 
 def command(ledger: str = LEDGER, *, delay: int = 0, remembers: bool = True) -> list[str]:
