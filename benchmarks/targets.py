@@ -1,30 +1,12 @@
 """Targets: what was set out for, what was measured, and by how much and why a target was missed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks.contention import LOCAL, SPREAD, STRICT, STRIPED, UNCOMBINED
-from benchmarks.pages.hot import refused
-from benchmarks.pages.markdown import ms
+from benchmarks import hot_targets
+from benchmarks.judging import Found, Target
 from benchmarks.pages.speed import clients_of
 from benchmarks.projectors import BUSY, NEW
-from benchmarks.simulation.part import COMBINED, DIRECT
 from benchmarks.stores.contestants import OURS
-
-Found = Mapping[str, Any]
-Rows = Sequence[Found]
-
-
-@dataclass(frozen=True)
-class Target:
-    """One line of the table. `missed` says by how much and why, should it not be met."""
-
-    aim: str
-    measured: str
-    met: bool
-    missed: str = ""
 
 
 def targets(results: Mapping[str, Found | None]) -> Iterator[Target]:
@@ -33,8 +15,8 @@ def targets(results: Mapping[str, Found | None]) -> Iterator[Target]:
         "cost": _cost,
         "growth": _growth,
         "stores": _stores,
-        "contention": _contention,
-        "simulation": _simulation,
+        "contention": hot_targets.contention,
+        "simulation": hot_targets.simulation,
         "projectors": _projectors,
         "cold": _cold,
         "auditing": _auditing,
@@ -111,82 +93,6 @@ def _stores(found: Found) -> Iterator[Target]:
             "deciding, folding, hashing and PynamoDB are CPU time beside an emulator that answers "
             "in a millisecond (part 7); round trips and units are the same",
         )
-
-
-def _contention(found: Found) -> Iterator[Target]:
-    far = [row for row in found["rows"] if row["delay_ms"] and row["engine"] == LOCAL]
-    of = {
-        kind.name: [row for row in far if row["kind"] == kind.name] for kind in (STRICT, UNCOMBINED)
-    }
-    strict = of[STRICT.name] or of[UNCOMBINED.name]
-    said = "; ".join(
-        f"{row['per_second']:.0f} from {clients_of(row['clients'])} (p99 {ms(row['p99'])} ms, "
-        f"{refused(row):.0%} refused)"
-        for row in (_best(strict), strict[-1])
-    )
-    yield Target(
-        "one strict account takes more than the 20 entries a second that the best-known "
-        "commercial ledger sells, with a simulated network",
-        said,
-        _rate(_best(strict)) > 20,
-    )
-    yield _grows(far)
-
-
-def _grows(rows: Rows) -> Target:
-    """Up to what the engine takes at the most, which is what it takes where nobody shares."""
-    peaks = {
-        kind.name: _rate(_best([row for row in rows if row["kind"] == kind.name]))
-        for kind in (UNCOMBINED, *STRIPED, SPREAD)
-    }
-    most = peaks.pop(SPREAD.name)
-    said = ", ".join(f"{name}: {rate:.0f}/s" for name, rate in peaks.items())
-    rates = list(peaks.values())
-    grows = all(later > earlier or later > 0.9 * most for earlier, later in pairwise(rates))
-    return Target(
-        "throughput grows with the stripes until the engine saturates",
-        f"{said}; {most:.0f}/s with no account in common",
-        grows,
-    )
-
-
-def _simulation(found: Found) -> Iterator[Target]:
-    rows = {(row["kind"], row["clients"]): row for row in found["combining"]}
-    for clients, seconds in ((64, 0.5), (256, None)):
-        row = rows[COMBINED, clients]
-        is_quick = seconds is None or row["p99"] < 1000 * seconds
-        yield Target(
-            f"simulated, {clients} clients of one account: 400/s, none refused"
-            + (f", p99 below {seconds} s, at most 10 write units" if seconds else ""),
-            f"{row['per_second']:.0f}/s, {row['refused']} refused, p99 {row['p99']:.0f} ms, "
-            f"{row['write_units']:.1f} write units",
-            row["per_second"] >= 400
-            and not row["refused"]
-            and is_quick
-            and (seconds is None or row["write_units"] <= 10),
-            "the simulation is in part 8",
-        )
-    for clients in (1, 2, 4):
-        before, row = rows[DIRECT, clients], rows[COMBINED, clients]
-        most = 1.0 if clients == 1 else 1.4
-        rate = row["per_second"] / before["per_second"]
-        units = row["write_units"] / before["write_units"]
-        yield Target(
-            f"simulated, {clients_of(clients)}: no slower than without inboxes, at most {most:g} "
-            "times its write units",
-            f"{rate:.2f} times as fast, {units:.2f} times the write units",
-            rate >= 1 and units <= most,
-            "a term of leading takes a few round trips, which so few clients do not fill; p99 is "
-            f"{row['p99']:.0f} ms instead of {before['p99']:.0f} ms",
-        )
-
-
-def _best(rows: Rows) -> Found:
-    return max(rows, key=_rate)
-
-
-def _rate(row: Found) -> float:
-    return float(row["per_second"])
 
 
 _OF_BARE = {"accounts": 60, "journal": 35}

@@ -1,4 +1,4 @@
-"""One account that many clients write: parts 1, 4 and 8."""
+"""One account that many clients write: parts 1, 4 and 9."""
 
 from collections.abc import Sequence
 

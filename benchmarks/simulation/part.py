@@ -1,4 +1,4 @@
-"""Part 8, simulation: hot accounts in virtual time, whose figures depend on the seed only."""
+"""Part 9, simulation: hot accounts in virtual time, whose figures depend on the seed only."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -56,10 +56,10 @@ COMBINED = {
     "transfer, of an account that was hot": (2, 4, 6),
     "transfer, waits and is done": (3, 5, 1),
     "transfer, waits and is refused": (4, 5, 2),
-    "leads, appends 1": (8, 15, 10),
-    "leads, appends 10": (8, 24, 82),
-    "leads, appends 25": (8, 39, 202),
-    "leads, appends 9 and refuses one": (8, 24, 80),
+    "leads, appends 1": (7, 16, 10),
+    "leads, appends 10": (7, 25, 82),
+    "leads, appends 25": (7, 40, 202),
+    "leads, appends 9 and refuses one": (7, 25, 80),
 }
 """Likewise of commands that meet others on an account. A leader's rows were put by the others, for
 one write unit each; a combined transfer takes 8 of the leader's."""

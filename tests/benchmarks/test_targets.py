@@ -2,13 +2,14 @@ from typing import Any
 
 import pytest
 
+from benchmarks.judging import Target
 from benchmarks.pages.markdown import dollars
 from benchmarks.prices import Design, castore
 from benchmarks.projectors import NEW
 from benchmarks.report import PARTS
 from benchmarks.results import load, percentile
 from benchmarks.simulation.part import COMBINED, DIRECT
-from benchmarks.targets import Target, targets
+from benchmarks.targets import targets
 
 
 @pytest.fixture
