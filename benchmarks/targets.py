@@ -158,7 +158,7 @@ def _cold(found: Found) -> Iterator[Target]:
 
 
 def _auditing(found: Found) -> Iterator[Target]:
-    """By the CPU time of one process beyond that of its start, which is the same at each size."""
+    """By the CPU time of one process, its start included."""
     rows = [row for row in found["rows"] if row["what"] == "audit" and row["processes"] == 1]
     costs = {int(row["events"]): float(row["cpu"]) / row["events"] for row in rows}
     smallest, largest = min(costs), max(costs)
