@@ -14,9 +14,11 @@ PARTS = {
     "growth": "benchmarks.growth",
     "stores": "benchmarks.stores.compare",
     "contention": "benchmarks.contention",
+    "simulation": "benchmarks.simulation.part",
     "projectors": "benchmarks.projectors",
     "cold": "benchmarks.cold",
     "cpu": "benchmarks.cpu",
+    "auditing": "benchmarks.auditing",
     "report": "benchmarks.report",
 }
 """The parts in the order in which they run, and the module of each, imported when it does."""

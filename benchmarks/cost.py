@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from benchmarks import reporting, results
+from benchmarks import combined, reporting, results, running
 from benchmarks.api import COMMANDS, QUERIES, Api, Operation, furnish, opened
 from benchmarks.counting import Meter
 from benchmarks.engine import Missing, dynamodb_local, ministack
@@ -16,7 +16,9 @@ def run(*, quick: bool) -> None:
     with ministack(), opened() as client:
         api = furnish(client, "cost")
         rows = measure(api, [*COMMANDS, *QUERIES])
+        combining = combined.measure("combined")
         reported = {"ministack": reporting.check()}
+        left = running.measure(client)
     with engines.moto():
         reported["moto"] = reporting.check()
     try:
@@ -24,7 +26,8 @@ def run(*, quick: bool) -> None:
             reported["DynamoDB Local"] = reporting.check()
     except Missing as missing:
         results.say(f"cost: {missing}, so its reports are not checked")
-    results.save("cost", quick=quick, engine="ministack", rows=rows, reported=reported)
+    found = {"rows": rows, "combining": combining, "reported": reported, "running": left}
+    results.save("cost", quick=quick, engine="ministack", **found)
 
 
 def measure(api: Api, operations: Iterable[Operation]) -> list[dict[str, Any]]:

@@ -21,9 +21,9 @@ def played(milliseconds: float) -> Iterator[None]:
 
     events = connection().client.meta.events
     if milliseconds:
-        events.register("request-created.dynamodb", wait)
+        events.register("before-send.dynamodb", wait)
     try:
         yield
     finally:
         if milliseconds:
-            events.unregister("request-created.dynamodb", wait)
+            events.unregister("before-send.dynamodb", wait)

@@ -8,7 +8,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.speed import clients_of, kind_of
+from benchmarks.contention import LOCAL
+from benchmarks.pages.speed import clients_of
 
 Result = Mapping[str, Any]
 Curve = tuple[str, Sequence[float], Sequence[float]]
@@ -40,18 +41,15 @@ def _histories(figure: Figure, found: Result) -> None:
 
 
 def _contention(figure: Figure, found: Result) -> None:
-    delays = list(dict.fromkeys(row["delay_ms"] for row in found["rows"]))
+    rows = [row for row in found["rows"] if row["engine"] == LOCAL]
+    delays = list(dict.fromkeys(row["delay_ms"] for row in rows))
     (panels,) = figure.subplots(1, len(delays), sharey=True, squeeze=False)
     for axes, delay in zip(panels, delays, strict=True):
-        rows = [row for row in found["rows"] if row["delay_ms"] == delay]
-        kinds = dict.fromkeys(row["stripes"] for row in rows)
-        curves = [
-            (kind_of(kind), places, values)
-            for kind in kinds
-            for _, places, values in (_curve(kind, rows, "stripes", "clients", "per_second"),)
-        ]
+        shown = [row for row in rows if row["delay_ms"] == delay]
+        kinds = dict.fromkeys(row["kind"] for row in shown)
+        curves = [_curve(kind, shown, "kind", "clients", "per_second") for kind in kinds]
         _lines(axes, curves, f"clients, {delay} ms added per call", "")
-        _doubling(axes, rows)
+        _doubling(axes, shown)
     panels[0].set_ylabel("transfers per second")
     _legend_above(figure, panels[0])
 

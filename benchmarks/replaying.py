@@ -1,6 +1,6 @@
 """Replaying: a transport that replays recorded replies of an engine.
 
-Botocore, PynamoDB and our own code do all they would do; only the network and the engine are gone.
+PynamoDB and our own code do all they would do; only the network and the engine are gone.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class _Body:
 
 
 class Transport:
-    """Botocore's http session, which records what it has not seen. A read is known by all of its
+    """The http session, which records what it has not seen. A read is known by all of its
     request, a write only by what it is: each is a new one, and all are answered alike.
     """
 
@@ -65,10 +65,11 @@ class Transport:
 @contextmanager
 def replayed() -> Iterator[Transport]:
     """The process's connection replays recorded replies."""
-    endpoint: Any = tables.connection().client._endpoint  # Private, and the only door there is.
-    real = endpoint.http_session
-    endpoint.http_session = Transport(real)
+    client: Any = tables.connection().client
+    calls = client._make_api_call  # Private, and the only door there is.
+    real = calls.http
+    calls.http = Transport(real)
     try:
-        yield endpoint.http_session
+        yield calls.http
     finally:
-        endpoint.http_session = real
+        calls.http = real

@@ -13,7 +13,10 @@ from benchmarks.targets import targets
 Results = Mapping[str, Mapping[str, Any] | None]
 """What each part found the last time, if it ever ran."""
 
-PARTS = ("cost", "growth", "stores", "contention", "projectors", "cold", "cpu")
+PARTS = (
+    *("cost", "growth", "stores", "contention", "simulation"),
+    *("projectors", "cold", "cpu", "auditing"),
+)
 TEMPLATES = {
     "performance.md": Path(__file__).with_name("page.md"),
     "performance/appendix.md": Path(__file__).with_name("appendix.md"),
@@ -73,14 +76,17 @@ def _met(found: Results) -> str:
 
 def _machine(found: Results) -> str:
     """The machine on which the parts were measured, and when; several where they differ."""
-    named = {
-        f"{of['cores']} cores with {of['memory']} of memory, {of['system']}, "
-        f"Python {of['python']}, on {one['measured_at'][:10]}"
-        for one in found.values()
-        if one is not None
-        for of in (one["machine"],)
-    }
-    return "; ".join(sorted(named))
+    dates: dict[str, set[str]] = {}
+    for one in filter(None, found.values()):
+        of = one["machine"]
+        machine = (
+            f"{of['cores']} cores with {of['memory']} of memory, {of['system']}, "
+            f"Python {of['python']}"
+        )
+        dates.setdefault(machine, set()).add(one["measured_at"][:10])
+    return "; ".join(
+        f"{machine}, on {' and '.join(sorted(on))}" for machine, on in sorted(dates.items())
+    )
 
 
 def _machines(found: Results) -> str:

@@ -25,6 +25,7 @@ from pynamodb.models import Model
 
 from chalicelib import __version__
 from chalicelib.settings import holding, settings
+from chalicelib.transport.calls import shorten
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -64,6 +65,7 @@ def _connection(region: str, endpoint: str | None) -> Connection:
     # Botocore would compute its user agent for every request: a tenth of its CPU time.
     made.session.set_default_client_config(Config(user_agent=f"twofold/{__version__}"))
     _configure_retries(made)  # Also makes the client, which each thread would do at its first use.
+    shorten(made.client)
     return made
 
 

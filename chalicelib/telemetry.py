@@ -16,8 +16,8 @@ logger = Logger(service="twofold")
 
 NAMESPACE = "Twofold"
 
-_MOST_VALUES = 100
-"""The embedded format's limit of values of a metric per line."""
+_MOST_VALUES = 99
+"""Of a metric per line; at the format's limit of 100 the library writes the line by itself."""
 
 
 def _api_name() -> str:
@@ -72,8 +72,8 @@ def projected(
         },
     )
     counts = {"Projected": [len(events)], "Parked": [parked], "Redelivered": [int(retried)]}
-    _measure(counts, stack=stack)
-    for start in range(0, len(lags), _MOST_VALUES):
+    _measure(counts, {"ProjectionLag": lags[: _MOST_VALUES - len(counts)]}, stack=stack)
+    for start in range(_MOST_VALUES - len(counts), len(lags), _MOST_VALUES):
         _measure({}, {"ProjectionLag": lags[start : start + _MOST_VALUES]}, stack=stack)
 
 

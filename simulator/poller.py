@@ -16,7 +16,7 @@ from simulator.stream import Shard, Stream
 
 logger = logging.getLogger(__name__)
 
-_POLL_SECONDS = (0.05, 0.2)
+POLL_SECONDS = (0.05, 0.2)
 """Seconds between reads of a busy and of an idle stream. Lambda polls four times a second."""
 
 _DRAIN_SECONDS = 0.001
@@ -24,11 +24,17 @@ _AFTER_ERROR_SECONDS = 5.0
 _THREADS = 32
 
 
+def rest(busy: bool, _: float) -> None:
+    """Waits between two reads of a stream."""
+    time.sleep(POLL_SECONDS[not busy])
+
+
 class Poller:
     """Feeds one function from one stream.
 
     `name` identifies the function, `client` is a client of the streams API, and `clock` returns
-    seconds since the epoch.
+    seconds since the epoch. `rest` waits between two reads: it is called with whether the last one
+    found or left records, and with its seconds.
     """
 
     def __init__(
@@ -42,11 +48,13 @@ class Poller:
         *,
         on_failure: Destination = lambda _: None,
         clock: Callable[[], float] = time.time,
+        rest: Callable[[bool, float], object] = rest,
     ) -> None:
         self._function = Function(name, invoke, mapping, on_failure)
         self._stream = Stream(client, stream_arn)
         self._checkpoints = checkpoints or Checkpoints()
         self._clock = clock
+        self._rest = rest
         self._shards: dict[str, Shard] = {}
         self._ended: set[str] = set()
         self._look_for_shards = True
@@ -56,10 +64,10 @@ class Poller:
 
     def run(self) -> None:
         """Polls for ever, and continues 5 s after an error, which is logged."""
-        busy, idle = _POLL_SECONDS
         while True:
             try:
-                time.sleep(busy if self.step() else idle)
+                began = time.monotonic()
+                self._rest(self.step(), time.monotonic() - began)
             except Exception:
                 logger.exception("%s: the stream could not be read", self._function.name)
                 self._look_for_shards = True
@@ -102,7 +110,7 @@ class Poller:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=self._function.name)
         self._running |= {self._pool.submit(queue.attempt, now): queue for queue in due}
-        for done in wait(self._running, _POLL_SECONDS[0], FIRST_COMPLETED).done:
+        for done in wait(self._running, POLL_SECONDS[0], FIRST_COMPLETED).done:
             del self._running[done]
             done.result()
 

@@ -8,6 +8,7 @@ import json
 import logging
 import zlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -71,7 +72,9 @@ class Stream:
     def _as_sent(self, record: Record) -> Record:
         """A record as JSON, with its time in seconds since the epoch, and bytes in base64."""
         created = record["dynamodb"]["ApproximateCreationDateTime"]
-        change = {**record["dynamodb"], "ApproximateCreationDateTime": created.timestamp()}
+        if isinstance(created, datetime):
+            created = created.timestamp()
+        change = {**record["dynamodb"], "ApproximateCreationDateTime": created}
         return {**record, "dynamodb": _without_bytes(change), "eventSourceARN": self._arn}
 
 
@@ -120,10 +123,7 @@ class Shard:
         if self._window_began is None:
             self._window_began = now
         window_over = now - self._window_began >= self._mapping.batching_window
-        is_full = len(self._gathered) >= self._capacity or (
-            sum(map(payload, self._gathered)) >= MAX_PAYLOAD
-        )
-        if self.ended or window_over or is_full:
+        if self.ended or window_over or self._is_full():
             self._fill_queues()
         return bool(records)
 
@@ -138,6 +138,11 @@ class Shard:
         if processed:
             self._checkpoints.set(self._function.name, self.name, self._unprocessed[processed - 1])
             del self._unprocessed[:processed]
+
+    def _is_full(self) -> bool:
+        return len(self._gathered) >= self._capacity or (
+            sum(map(payload, self._gathered)) >= MAX_PAYLOAD
+        )
 
     def _read(self) -> list[Record]:
         if self.ended:

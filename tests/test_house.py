@@ -15,7 +15,7 @@ READ_MODELS = {
 SHARED = {
     f"chalicelib.read_models.{name}"
     for name in (
-        *("blue_green", "event_queries", "ledgers", "once"),
+        *("blue_green", "event_queries", "guarded", "ledgers", "once"),
         *("read_model", "reading", "status_queries"),
     )
 }
@@ -34,7 +34,8 @@ ARROWS: dict[str, set[str]] = {
     "read_models": {"read_models", *BELOW_BOTH_SIDES},
     "sweep": {"commands", "read_models", "domain", "tables"},
     "backoff": set(),
-    "tables": {"settings"},
+    "tables": {"settings", "transport"},
+    "transport": {"transport"},
     "settings": set(),
     "telemetry": {"settings"},
 }

@@ -57,8 +57,8 @@ PUBLISHED: tuple[Row, ...] = (
 
 def decide(cost: Found, stores: Found, projectors: Found) -> str:
     """What a user could pick instead."""
-    busy, quiet = prices.total(cost, projectors)
-    whole = f"{dollars(busy)} busy, {dollars(quiet)} quiet"
+    busy, batches, quiet = prices.total(cost, projectors)
+    whole = f"{dollars(busy)} busy, {dollars(batches)} in batches, {dollars(quiet)} quiet"
     rows: list[Row] = [
         (
             "**Twofold**",
@@ -86,7 +86,7 @@ def decide(cost: Found, stores: Found, projectors: Found) -> str:
             "",
             "you run",
             "$ per million transfers, to store them",
-            "with read side, API and Lambda",
+            "with read side, API, Lambda and logs",
             "both accounts or none, never overdrawn by a race",
             "how fast, and who says so",
         ),
@@ -96,7 +96,7 @@ def decide(cost: Found, stores: Found, projectors: Found) -> str:
 
 def break_even(cost: Found, projectors: Found) -> str:
     """How many transfers a month cost as much as a server at 100 dollars."""
-    busy, _ = prices.total(cost, projectors)
+    busy, _, _ = prices.total(cost, projectors)
     return f"{100 / busy:.0f} million"
 
 
@@ -126,10 +126,25 @@ def bill(cost: Found, projectors: Found) -> str:
     """A million transfers through Twofold."""
     lines = prices.bill(cost, projectors)
     together = {"**together**": prices.total(cost, projectors)}
-    rows = [
-        (line, dollars(busy), dollars(quiet)) for line, (busy, quiet) in (lines | together).items()
-    ]
-    return table(("of a million transfers", f"busy: {BUSY}", f"quiet: {QUIET}"), rows)
+    rows = [(line, *map(dollars, figures)) for line, figures in (lines | together).items()]
+    head = ("of a million transfers", f"busy: {BUSY}", f"busy, sent in batches of {prices.BATCH}")
+    return table((*head, f"quiet: {QUIET}"), rows)
+
+
+def kept(cost: Found) -> str:
+    """What stays of a million transfers, by month and year."""
+    monthly = prices.kept(cost)
+    lines = {**monthly, "**together**": sum(monthly.values())}
+    rows = [(line, dollars(month), dollars(12 * month)) for line, month in lines.items()]
+    return table(("for a million transfers that are kept", "a month", "a year"), rows)
+
+
+def at_rest(cost: Found) -> str:
+    """What an environment costs without traffic, by month and year."""
+    monthly = prices.at_rest(cost)
+    lines = {**monthly, "**together**": sum(monthly.values())}
+    rows = [(line, dollars(month), dollars(12 * month)) for line, month in lines.items()]
+    return table(("for an environment without traffic", "a month", "a year"), rows)
 
 
 def cost(found: Found) -> str:

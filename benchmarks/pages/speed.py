@@ -1,4 +1,4 @@
-"""How fast transfers are stored: parts 3 and 4."""
+"""How fast transfers are stored: part 3."""
 
 from collections.abc import Callable, Sequence
 
@@ -66,47 +66,4 @@ def _pivoted(rows: Sequence[Found], key: str, title: str, cell: Callable[[Found]
     return table(
         (title, *(f"{column:,}" for column in columns)),
         ((name, *(cells.get((name, column), "") for column in columns)) for name in names),
-    )
-
-
-def contention(found: Found) -> str:
-    """Part 4, without a network and with one."""
-    rows = found["rows"]
-    return "\n\n".join(
-        _contended([row for row in rows if row["delay_ms"] == delay], delay)
-        for delay in dict.fromkeys(row["delay_ms"] for row in rows)
-    )
-
-
-def _contended(rows: Sequence[Found], delay: int) -> str:
-    clients = list(dict.fromkeys(row["clients"] for row in rows))
-    cells = {(row["stripes"], row["clients"]): row for row in rows}
-    return table(
-        (
-            f"{delay} ms added per call: transfers/s, p99 ms, refused, by clients",
-            *map(str, clients),
-        ),
-        (
-            (
-                kind_of(stripes),
-                *(
-                    f"{row['per_second']:.0f}, {ms(row['p99'])}, {refused(row):.0%}"
-                    for number in clients
-                    for row in (cells[stripes, number],)
-                ),
-            )
-            for stripes in dict.fromkeys(row["stripes"] for row in rows)
-        ),
-    )
-
-
-def refused(row: Found) -> float:
-    """The share of transfers that were not through in time."""
-    return float(row["refused"] / max(1, row["done"] + row["refused"]))
-
-
-def kind_of(stripes: int) -> str:
-    """What all clients pay into."""
-    return {0: "256 accounts", 1: "one strict account"}.get(
-        stripes, f"one account in {stripes} stripes"
     )

@@ -4,19 +4,25 @@
 
 Each call takes so many milliseconds longer, where a network is to be played. With MEMORY, 1 or 0,
 a client remembers what it wrote itself, and nothing of the others, as a Lambda's process does; else
-it loads every state. The endpoint is the environment's. It takes two orders of its own:
+it loads every state. The endpoint is the environment's. It takes orders of its own:
 
-    {"do": "open", "account": "hot", "stripes": n}  an account that may fall below 0
-    {"do": "forget"}                                clients begin anew
+    {"do": "open", "account": "hot", "stripes": n}  an account; one without stripes has a limit
+    {"do": "forget", "combines": false}             clients begin anew, with an inbox or without one
+    {"do": "count"}                                 what they sent since then
 """
 
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
+from unittest.mock import patch
 
+from benchmarks.counting import Traffic
 from benchmarks.network import played
 from benchmarks.stores.worker import Refused, serve
+from chalicelib import tables
+from chalicelib.commands.combining.hot import combiner
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.domain.account.commands import OpenAccount
@@ -28,6 +34,9 @@ from chalicelib.tables import connection
 
 LEDGER = "bench"
 
+_THREADS = 64
+"""The most clients of one process, each of which plays a process of its own."""
+
 
 class Twofold:
     """Accounts that may not go below 0."""
@@ -37,8 +46,10 @@ class Twofold:
         self._ledger = ledger
         self._remembers = remembers
         self._client = threading.local()
+        self._combines = False
+        self._traffic = Traffic()
         events = connection().client.meta.events
-        events.register("response-received.dynamodb.TransactWriteItems", self._written)
+        events.register("after-call.dynamodb.TransactWriteItems", self._written)
 
     def template(self) -> None:
         """Not needed: histories are made by `benchmarks.books`."""
@@ -58,7 +69,8 @@ class Twofold:
         )
         command = PostTransaction(ledger=self._ledger, transaction=id, entries=entries)
         try:
-            self._executor().execute(command, actor="bench")
+            with self._traffic.counted():
+                self._executor().execute(command, actor="bench")
         except Refusal as refusal:
             raise Refused from refusal
 
@@ -74,19 +86,31 @@ class Twofold:
         )
         self._executor().execute(opening, actor="bench")
 
-    def forget(self, _: dict[str, Any]) -> None:
+    def forget(self, told: dict[str, Any]) -> None:
         """Begins this thread's client anew; those of other threads end with them."""
         self._client = threading.local()
+        self._combines = told["combines"]
+        self._traffic.reset()
+
+    def count(self, _: dict[str, Any]) -> dict[str, int]:
+        """The round trips and write units of all clients of this process."""
+        return {"round_trips": self._traffic.trips, "write_units": self._traffic.write_units}
+
+    def attached(self) -> AbstractContextManager[object]:
+        """Counts inside the block."""
+        return self._traffic.attached(_THREADS)
 
     def _executor(self) -> Executor:
         if not hasattr(self._client, "executor"):
             head_cache = HeadCache() if self._remembers else None
-            self._client.executor = Executor(DynamoStore(), head_cache=head_cache)
+            store = DynamoStore()
+            inbox = combiner(store) if self._combines else None
+            self._client.executor = Executor(store, head_cache=head_cache, combiner=inbox)
         executor: Executor = self._client.executor
         return executor
 
-    def _written(self, parsed_response: Any, **_: Any) -> None:
-        self.conflicts += "Error" in (parsed_response or {})
+    def _written(self, parsed: Any, **_: Any) -> None:
+        self.conflicts += "Error" in parsed
 
 
 def command(ledger: str = LEDGER, *, delay: int = 0, remembers: bool = True) -> list[str]:
@@ -96,6 +120,8 @@ def command(ledger: str = LEDGER, *, delay: int = 0, remembers: bool = True) -> 
 
 
 if __name__ == "__main__":
-    one = Twofold(sys.argv[1], remembers=sys.argv[3] == "1")
-    with played(float(sys.argv[2])):
-        serve(one, open=one.open, forget=one.forget)
+    # Before the connection is made: as many threads and sockets as the clients would have together.
+    with patch.object(tables, "_WORKERS", _THREADS):
+        one = Twofold(sys.argv[1], remembers=sys.argv[3] == "1")
+    with played(float(sys.argv[2])), one.attached():
+        serve(one, open=one.open, forget=one.forget, count=one.count)

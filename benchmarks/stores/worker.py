@@ -43,18 +43,16 @@ class Contestant(Protocol):
         """Moves 1. Raises Refused. Counts the races it lost."""
 
 
-Order = Callable[[dict[str, Any]], None]
+Order = Callable[[dict[str, Any]], dict[str, Any] | None]
+"""An order of a contestant's own, and its answer."""
 
 
 def serve(contestant: Contestant, **orders: Order) -> None:
     """Does what the lines of standard input say."""
     for line in sys.stdin:
         told = json.loads(line)
-        answer: dict[str, Any] = {}
-        if told["do"] in orders:
-            orders[told["do"]](told)
-        else:
-            answer = _obey(contestant, told)
+        own = orders.get(told["do"])
+        answer = _obey(contestant, told) if own is None else own(told) or {}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 

@@ -137,8 +137,10 @@ class Executor:
                         return done
                 if at_once:
                     continue
-            except (Busy, Unanswered):
+            except (Busy, Unanswered) as error:
                 run.busy += 1
+                if self.combiner is not None and isinstance(error, Busy):
+                    self._look_for_leaders(self.combiner, run)
             except Led as led:
                 done = led.combiner.enter(self, run, led.account, led.lease)
                 if done is not None:
@@ -150,6 +152,12 @@ class Executor:
                 return give_up(self, run)
             self.sleep(delay)
         raise AssertionError("unreachable: the attempts are endless")
+
+    def _look_for_leaders(self, combiner: Combiner, run: Run) -> None:
+        # Loaded here, since most processes are never throttled.
+        from chalicelib.commands.combining.throttled import note_throttled
+
+        note_throttled(combiner, self, run)
 
     def attempt(self, run: Run) -> list[Executed] | None:
         """What was done, or None for another attempt at once.

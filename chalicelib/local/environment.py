@@ -21,9 +21,11 @@ from chalicelib.events.table import EventItem
 from chalicelib.http.keys import KeyItem
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.checkpoints import SavedCheckpoints
+from chalicelib.local.resting import Rest
 from chalicelib.read_models.read_model import groups
 from chalicelib.settings import settings
 from chalicelib.tables import Table
+from chalicelib.transport.calls import shorten
 from simulator.checkpoints import Checkpoints
 from simulator.delivery import Invoke
 from simulator.mapping import SourceMapping
@@ -63,8 +65,25 @@ def run(saved: SavedCheckpoints | None = None) -> None:
     _background("sweep", _sweep)
     for name, projector in PROJECTORS.items():
         checkpoints = saved or Checkpoints()
-        poller = Poller(name, streams_client(), stream_arn(), projector, FEEDING, checkpoints)
+        poller = Poller(
+            name,
+            streams_client(),
+            stream_arn(),
+            projector,
+            FEEDING,
+            checkpoints,
+            rest=_rest_until_written(),
+        )
         _background(name, poller.run)
+
+
+def _rest_until_written() -> Rest:
+    """The rest of a poller, which ends when this process has written events."""
+    rest = Rest()
+    events: Any = tables.connection().client.meta.events
+    for operation in ("PutItem", "TransactWriteItems"):
+        events.register(f"after-call.dynamodb.{operation}", rest.wake)
+    return rest
 
 
 def catch_up(read_models: Iterable[Projected], since: str) -> int:
@@ -87,7 +106,7 @@ def catch_up(read_models: Iterable[Projected], since: str) -> int:
 def streams_client() -> Any:
     """A client of DynamoDB Streams at the endpoint of the tables."""
     endpoint = settings().endpoint or ""
-    return botocore.session.get_session().create_client(
+    client = botocore.session.get_session().create_client(
         "dynamodbstreams",
         region_name=settings().region,
         # On AWS the streams have an endpoint of their own.
@@ -95,6 +114,8 @@ def streams_client() -> Any:
         # Emulators have no host per account.
         config=Config(account_id_endpoint_mode="disabled"),
     )
+    shorten(client)
+    return client
 
 
 def stream_arn() -> str:

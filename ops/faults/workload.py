@@ -86,9 +86,10 @@ class Client(RandomWriter):
 
     def _codes(self, batch: dict[str, Any], request: str) -> list[str]:
         """What each transaction of a batch is answered."""
+        asked = msgspec.json.decode(msgspec.json.encode(batch), type=BatchRequest)
+        sender = Sender(self._executor, self.ledger, "faults", request, None, self.new_id)
         try:
-            sender = Sender(self._executor, self.ledger, "faults", request, None, self.new_id)
-            results = run(msgspec.convert(batch, BatchRequest), sender).results
+            results = run(asked, sender).results
         except Exception:  # noqa: BLE001  # Any of them is an internal error to a client.
             return ["internal_error"] * len(batch["transactions"])
         return [

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import projectors, reporting, results
+from benchmarks import combined, projectors, reporting, results
 from benchmarks.api import COMMANDS, QUERIES, Api, Operation, furnish, opened
 from benchmarks.cost import cost_of
 from benchmarks.counting import Meter
@@ -51,6 +51,20 @@ WARM = {
 """Likewise of a process that remembers the accounts from its last write."""
 
 
+COMBINED = {
+    "transfer, nobody else": (2, 2, 6),
+    "transfer, of an account that was hot": (2, 4, 6),
+    "transfer, waits and is done": (3, 5, 1),
+    "transfer, waits and is refused": (4, 5, 2),
+    "leads, appends 1": (8, 15, 10),
+    "leads, appends 10": (8, 24, 82),
+    "leads, appends 25": (8, 39, 202),
+    "leads, appends 9 and refuses one": (8, 24, 80),
+}
+"""Likewise of commands that meet others on an account. A leader's rows were put by the others, for
+one write unit each; a combined transfer takes 8 of the leader's."""
+
+
 @pytest.fixture(scope="module")
 def api(ministack_endpoint: str) -> Iterator[Api]:
     with engines.connected(ministack_endpoint), opened() as client:
@@ -75,6 +89,13 @@ def test_what_a_process_wrote_itself_costs_it_no_read(operation: Operation, api:
     ]
 
 
+@pytest.mark.usefixtures("ministack")
+def test_commands_that_meet_on_an_account_cost_exactly_what_the_documents_say() -> None:
+    counted = combined.measure("combined-costs")
+
+    assert costs_of(counted, "case") == COMBINED
+
+
 @pytest.mark.parametrize("operation", [*COMMANDS, *QUERIES], ids=lambda one: one.name)
 def test_the_engine_reports_the_units_that_item_sizes_come_to(
     operation: Operation, api: Api
@@ -95,10 +116,8 @@ def test_the_page_tells_these_costs() -> None:
     found = results.load("cost", quick=False)
     assert found is not None
 
-    assert {
-        row["operation"]: (row["round_trips"], row["read_units"], row["write_units"])
-        for row in found["rows"]
-    } == COSTS
+    assert costs_of(found["rows"], "operation") == COSTS
+    assert costs_of(found["combining"], "case") == COMBINED
 
 
 @pytest.mark.usefixtures("ministack")
@@ -108,6 +127,10 @@ def test_what_a_stack_reads_and_writes_of_an_event_is_what_the_page_tells(pace: 
     assert found is not None
 
     assert projectors.units_of(1_000, pace) == found["units"][pace]
+
+
+def costs_of(rows: list[dict[str, Any]], name: str) -> dict[str, tuple[float, float, float]]:
+    return {row[name]: (row["round_trips"], row["read_units"], row["write_units"]) for row in rows}
 
 
 def measured(operation: Operation, api: Api, *, remembers: bool = False) -> dict[str, Any]:

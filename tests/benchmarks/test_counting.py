@@ -1,8 +1,11 @@
 import pytest
 
-from benchmarks.counting import Meter
+from benchmarks.counting import Meter, Traffic
+from chalicelib.commands.executor import Executor
+from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.read_models.balances.table import find
 from chalicelib.tables import in_parallel
+from tests.domain.books import credit, debit, opening, posting
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
@@ -76,3 +79,19 @@ def test_an_error_of_work_at_the_same_time_is_raised() -> None:
 
     with Meter().attached() as meter, pytest.raises(KeyError, match="alice"):
         meter.tally(lambda: in_parallel(work, ["alice", "bob"]))
+
+
+def test_the_traffic_of_a_process_is_the_round_trips_and_units_of_its_clients(ledger: str) -> None:
+    process = Executor(DynamoStore())
+    for account in ("alice", "bob"):
+        process.execute(opening(account, ledger=ledger, min_balance=None), actor="key-1")
+    traffic = Traffic()
+    lines = (debit("alice", 1), credit("bob", 1))
+    with traffic.attached(workers=4):
+        traffic.reset()
+        for id in ("a", "b"):
+            with traffic.counted():
+                process.execute(posting(id, *lines, ledger=ledger), actor="key-1")
+        look("alice")
+
+    assert (traffic.trips, traffic.write_units) == (4, 12)

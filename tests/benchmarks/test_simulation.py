@@ -2,8 +2,11 @@
 
 import pytest
 
+from benchmarks.simulation import escrow
 from benchmarks.simulation.clients import combining, simulate
+from benchmarks.simulation.throttling import Buckets, Throttled
 from benchmarks.simulation.virtual import VirtualTime
+from chalicelib.events.store import Busy
 
 
 def test_threads_run_in_the_order_in_which_their_sleep_ends() -> None:
@@ -80,3 +83,42 @@ def test_combined_transfers_are_many_and_cost_at_most_ten_units() -> None:
     assert outcome.refused == 0
     assert len(outcome.seconds) / 1.5 > 200
     assert outcome.units["write"] <= 10 * len(outcome.seconds)
+
+
+def test_a_key_takes_its_capacity_and_a_request_that_fails_takes_nothing() -> None:
+    time = VirtualTime()
+    buckets = Buckets(time, 10)
+
+    buckets.take({"a": 8, "b": 1})
+    with pytest.raises(Busy):
+        buckets.take({"a": 3, "b": 1})
+    buckets.take({"b": 9})
+    time.now += 0.5
+    buckets.take({"a": 7, "b": 5})
+    with pytest.raises(Busy):
+        buckets.take({"b": 1})
+
+    assert buckets.throttled == 2
+
+
+def test_behind_a_limit_for_each_key_commands_wait_and_none_is_refused() -> None:
+    limited = Throttled(capacity=200)
+
+    outcome = simulate(24, seconds=3, seed=3, executor=limited)
+
+    assert limited.buckets is not None
+    assert limited.buckets.throttled > 0
+    assert outcome.refused == 0
+    # Two units of the account's key for each transfer, from a bucket that was full at first, and
+    # those of the clients that are under way at the end.
+    assert 100 < len(outcome.seconds) <= 100 * (3 + 1) + 24
+
+
+@pytest.mark.parametrize("lends", [True, False])
+def test_a_shared_limit_declines_only_what_the_pool_cannot_pay(lends: bool) -> None:
+    rich = escrow.simulate(12, escrow.PLENTY, lends=lends, seconds=1, seed=3)
+    poor = escrow.simulate(12, escrow.SCARCE // 4, lends=lends, seconds=1, seed=3)
+
+    assert (rich.declined, rich.loans, rich.refused) == (0, 0, 0)
+    assert 0 < poor.declined < len(poor.seconds) / 2
+    assert (poor.loans > 0) is lends

@@ -4,8 +4,10 @@ import pytest
 
 from benchmarks.pages.markdown import dollars
 from benchmarks.prices import Design, castore
+from benchmarks.projectors import NEW
 from benchmarks.report import PARTS
 from benchmarks.results import load, percentile
+from benchmarks.simulation.part import COMBINED, DIRECT
 from benchmarks.targets import Target, targets
 
 
@@ -71,7 +73,11 @@ def test_the_bare_loop_is_judged_where_it_is_fastest(found: dict[str, Any]) -> N
 
 
 def test_a_projector_meets_its_target_only_if_it_does_everywhere(found: dict[str, Any]) -> None:
-    rows = [row for row in found["projectors"]["rows"] if row["stack"] == "accounts"]
+    rows = [
+        row
+        for row in found["projectors"]["rows"]
+        if row["stack"] == "accounts" and row["spread"] != NEW
+    ]
     for row in rows:
         row["of_bare"] = 0.6
     assert judged(found, "projectors", "group accounts: 60 %").met
@@ -89,6 +95,30 @@ def test_a_cold_start_is_judged_against_the_floor_as_it_is_installed(found: dict
             row["of_floor"], row["of_trimmed"] = of_floor, 9.0
 
         assert judged(found, "cold", "write Lambda").met is met
+
+
+def test_a_hot_account_meets_its_targets_by_rate_refusals_latency_and_units(
+    found: dict[str, Any],
+) -> None:
+    row = {"per_second": 400.0, "refused": 0, "p99": 499.0, "write_units": 10.0}
+    before = {"per_second": 60.0, "refused": 0, "p99": 1200.0, "write_units": 8.0}
+    few = {**before, "per_second": 60.0, "write_units": 11.2}
+    rows = [{**row, "kind": COMBINED, "clients": number} for number in (64, 256)]
+    rows += [{**before, "kind": DIRECT, "clients": number} for number in (1, 2, 4)]
+    rows += [{**few, "kind": COMBINED, "clients": number} for number in (2, 4)]
+    rows.append({**before, "kind": COMBINED, "clients": 1})
+    found["simulation"] = {"combining": rows}
+    aims = ("64 clients of one", "256 clients of one", "one client:", "2 clients:", "4 clients:")
+
+    assert all(judged(found, "simulation", aim).met for aim in aims)
+    for name, value in (("per_second", 399.0), ("refused", 1), ("p99", 500.0)):
+        rows[0][name], right = value, rows[0][name]
+        assert not judged(found, "simulation", "64 clients of one").met, name
+        rows[0][name] = right
+    rows[-2]["write_units"] = 11.3
+    rows[-1]["write_units"] = 8.1
+    assert not judged(found, "simulation", "4 clients:").met
+    assert not judged(found, "simulation", "one client:").met
 
 
 def test_castores_transfer_reads_both_histories() -> None:

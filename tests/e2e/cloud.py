@@ -115,14 +115,23 @@ class Cloud:
 
     def as_role(self, role: str) -> Any:
         """A client of DynamoDB that may do what this role may."""
-        session = self.client("sts").assume_role(RoleArn=role, RoleSessionName="e2e")
-        given = session["Credentials"]
+        given = self.credentials(role)
         return self.client(
             "dynamodb",
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
+            aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=given["AWS_SESSION_TOKEN"],
         )
+
+    def credentials(self, role: str) -> dict[str, str]:
+        """The variables with which a process may do what this role may."""
+        session = self.client("sts").assume_role(RoleArn=role, RoleSessionName="e2e")
+        given = session["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
 
     def keys_of(self, table: str) -> dict[str, str]:
         """The names and types of a table's keys, hash key first."""

@@ -12,8 +12,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from benchmarks import combined
+from chalicelib.commands.combining.dynamodb import DynamoInbox
+from chalicelib.events.dynamodb import DynamoStore
+from chalicelib.ledger.aggregates import account_stream
 from tests import engines
-from tests.e2e.cloud import Cloud, cloud
+from tests.commands.combining.test_inbox import row_of
+from tests.e2e.cloud import ENVIRONMENT, Cloud, cloud
 from tests.e2e.in_browser import shows_the_books
 from tests.e2e.pictures import keep, picture
 from tests.soak import examples
@@ -217,11 +222,32 @@ def test_the_console_of_a_deployed_stage_shows_the_books(
     shows_the_books(deployed.url("accounts"), key, account, balance)
 
 
-TABLES = ("events", "keys", "balances", "statements", "transactions", "totals")
+def test_the_write_lambda_combines_commands_by_what_its_role_may(
+    deployed: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = deployed.credentials(deployed.role("write", "APIHandler"))
+    for name, value in {**role, "TWOFOLD_ENVIRONMENT": ENVIRONMENT}.items():
+        monkeypatch.setenv(name, value)
+    with engines.connected(deployed.endpoint):
+        # Waiting, leading, refusing: each reply is 200, else one of these raises.
+        cases = combined.measure("combined", led=[])
+        inbox, row = DynamoInbox(DynamoStore()), row_of(account_stream("combined", "hot"), 1)
+        inbox.put(row)
+        assert inbox.outcome(row, [(row.account, 1)])[0] == row
+        assert inbox.withdraw(row)
+        assert inbox.withdraw(row, leave_mark=True)
+
+    assert [case["write_units"] for case in cases] == [6, 6, 1, 2, 80]
+
+
+TABLES = ("events", "inbox", "keys", "balances", "statements", "transactions", "totals")
 READS = {"get_item", "query"}
 
 ALLOWED: dict[tuple[str, str], dict[str, set[str]]] = {
-    ("write", "APIHandler"): {"events": {*READS, "put_item"}},
+    ("write", "APIHandler"): {
+        "events": {*READS, "put_item"},
+        "inbox": {*READS, "put_item", "update_item", "delete_item"},
+    },
     ("write", "Authorize"): {"keys": {"get_item"}},
     # Of the keys one row, which the emulator does not tell apart: it has no `dynamodb:LeadingKeys`.
     ("accounts", "APIHandler"): {"keys": {"get_item"}, "balances": READS, "statements": READS},

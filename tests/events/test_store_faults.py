@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -13,13 +12,14 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
-from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 from pynamodb.exceptions import PutError, TransactWriteError
 
 from chalicelib.events.dynamodb import DynamoStore, to_item
 from chalicelib.events.store import Append, Busy, Conflict, Unanswered
 from chalicelib.ledger.aggregates import account_stream
+from chalicelib.transport.calls import Calls
+from chalicelib.transport.http import Http
 from tests.events.recordings import OPENED, append_of, entered, recorded, streams_of
 
 pytestmark = pytest.mark.usefixtures("moto")
@@ -32,7 +32,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
     """Makes DynamoDB answer an operation with an error, and a cancelled transaction's reasons."""
 
     def answer(operation: str, code: str, *reasons: str) -> None:
-        real = vars(BaseClient)["_make_api_call"]
+        real = vars(Calls)["__call__"]
 
         def call(client: Any, name: str, arguments: Any) -> Any:
             if name != operation:
@@ -42,7 +42,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
                 response["CancellationReasons"] = [{"Code": reason} for reason in reasons]
             raise ClientError(response, name)  # type: ignore[arg-type]  # A part of a response.
 
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+        monkeypatch.setattr(Calls, "__call__", call)
 
     return answer
 
@@ -52,14 +52,14 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Exception], None]
     """Makes an operation fail before it has an answer."""
 
     def fail(operation: str, fault: Exception) -> None:
-        real = vars(BaseClient)["_make_api_call"]
+        real = vars(Calls)["__call__"]
 
         def call(client: Any, name: str, arguments: Any) -> Any:
             if name == operation:
                 raise fault
             return real(client, name, arguments)
 
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+        monkeypatch.setattr(Calls, "__call__", call)
 
     return fail
 
@@ -197,7 +197,7 @@ def test_an_append_is_found_to_be_there_beside_another_transaction_under_way(
     def call(_: Any, name: str, __: Any) -> Any:
         raise ClientError(response, name)  # type: ignore[arg-type]  # A part of a response.
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    monkeypatch.setattr(Calls, "__call__", call)
 
     DynamoStore().append(*appends)
 
@@ -212,11 +212,11 @@ def test_an_append_is_not_sent_again_by_itself_and_a_read_is_unless_it_hangs(
     sent: list[str] = []
 
     def send(_: Any, request: Any) -> Any:
-        sent.append(request.headers["X-Amz-Target"].decode().rpartition(".")[2])
+        sent.append(request.headers["X-Amz-Target"].rpartition(".")[2])
         raise fault(endpoint_url=request.url)
 
-    monkeypatch.setattr(URLLib3Session, "send", send)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    monkeypatch.setattr(Http, "send", send)
+    monkeypatch.setattr("chalicelib.transport.calls.time.sleep", lambda _: None)
     with monkeypatch.context() as without_moto:
         without_moto.setattr("moto.core.models.botocore_stubber.enabled", False)
         with pytest.raises(Unanswered):

@@ -235,11 +235,11 @@ def test_a_request_costs_one_read_of_one_item() -> None:
         calls.append(model.name)
 
     events = connection().client.meta.events
-    events.register("before-call.dynamodb", note)
+    events.register("after-call.dynamodb", note)
     try:
         judged(f"Bearer {secret}")
     finally:
-        events.unregister("before-call.dynamodb", note)
+        events.unregister("after-call.dynamodb", note)
 
     assert calls == ["GetItem"]
 

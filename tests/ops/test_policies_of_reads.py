@@ -1,5 +1,6 @@
 """Least privilege of events and status: each stage's policy allows what they call, and no more."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -39,17 +40,18 @@ def watched() -> Iterator[set[Call]]:
     """The calls to DynamoDB inside the block."""
     calls: set[Call] = set()
 
-    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+    def note(request: Any, event_name: str, **_: Any) -> None:
+        params = json.loads(request.body)
         index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
         table = f"arn:aws:dynamodb:eu-central-1:1:table/{params['TableName']}{index}"
-        calls.add((f"dynamodb:{model.name}", table))
+        calls.add((f"dynamodb:{event_name.rpartition('.')[2]}", table))
 
     events: Any = connection().client.meta.events
-    events.register("before-parameter-build.dynamodb", note)
+    events.register("before-send.dynamodb", note)
     try:
         yield calls
     finally:
-        events.unregister("before-parameter-build.dynamodb", note)
+        events.unregister("before-send.dynamodb", note)
 
 
 def refused(policy: str, calls: set[Call]) -> set[Call]:

@@ -59,6 +59,25 @@ def test_a_step_says_whether_there_was_anything() -> None:
     assert reader.batches == [[1]]
 
 
+def test_a_poller_rests_after_each_step_and_knows_whether_there_was_anything() -> None:
+    rests: list[bool] = []
+
+    def rest(busy: bool, seconds: float) -> None:
+        assert seconds >= 0
+        rests.append(busy)
+        if len(rests) == 3:
+            raise KeyboardInterrupt
+
+    streams, taken = Streams({"a": Shard([1])}), list[Any]()
+    poller = Poller("books", streams, ARN, taken.append, MAPPING, rest=rest)
+
+    with pytest.raises(KeyboardInterrupt):
+        poller.run()
+
+    assert rests == [True, False, False]
+    assert len(taken) == 1
+
+
 def test_what_is_written_later_is_read_later() -> None:
     written = [1, 2]
     reader = Reader(Streams({"a": Shard(written)}))
