@@ -1,6 +1,7 @@
 """How long a poller rests."""
 
 import threading
+import time
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_requests_have_half_of_the_time_of_a_busy_stream(
     monkeypatch: pytest.MonkeyPatch, seconds: float, rested: float
 ) -> None:
     rests: list[float] = []
-    monkeypatch.setattr(resting.time, "sleep", rests.append)
+    monkeypatch.setattr(time, "sleep", rests.append)
 
     Rest()(True, seconds)
 
