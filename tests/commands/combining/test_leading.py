@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chalicelib.commands.combining import answers
 from chalicelib.commands.combining.deciding import Batch
@@ -55,6 +56,10 @@ def inbox(fixture: ExecutorFixture) -> InterruptedInbox:
     found = InterruptedInbox()
     MemoryInbox.__init__(found, fixture.books)
     return found
+
+
+def last_first(works: Sequence[Callable[[], Any]]) -> list[Any]:
+    return in_turn(works[::-1])[::-1]
 
 
 def in_turn(works: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -252,10 +257,8 @@ def test_a_throttled_leader_waits_and_rows_of_clients_that_are_gone_are_deleted(
 ) -> None:
     fixture.open_accounts(funds=100)
     gone = put(inbox, pay("gone", 1))
-    inbox.stored[gone.id] = Row(
-        **{name: getattr(gone, name) for name in gone.__struct_fields__ if name != "gives_up"},
-        gives_up=(NOW - timedelta(seconds=60)).timestamp(),
-    )
+    gives_up = (NOW - timedelta(seconds=60)).timestamp()
+    inbox.stored[gone.id] = structs.replace(gone, gives_up=gives_up)
     row = put(inbox, pay("a", 1))
 
     def throttled() -> None:
@@ -283,9 +286,6 @@ def test_the_next_rows_and_their_heads_are_read_while_a_transaction_is_written(
     def noted(streams: Collection[Stream]) -> dict[Stream, Recorded]:
         loaded.append({stream.id for stream in streams})
         return load(streams)
-
-    def last_first(works: Sequence[Callable[[], Any]]) -> list[Any]:
-        return in_turn(works[::-1])[::-1]
 
     fixture.executor = replace(fixture.executor, sleep=put_late)
     fixture.store.load = noted  # type: ignore[method-assign]  # Of this test's store.
@@ -376,6 +376,38 @@ def test_a_leader_that_has_its_answer_is_not_kept_by_the_rows_of_others(
     assert term.result is not None
     assert inbox.stored.keys() == {rows[1].id}
     assert len(inbox.before_commit) > 900
+
+
+def test_a_leader_renews_its_lease_while_it_is_throttled(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    until: list[float] = []
+
+    def throttled() -> None:
+        until.append(inbox.leases[ALICE].until)
+        fixture.now += timedelta(milliseconds=50)
+        raise Busy("ThrottlingException")
+
+    inbox.before_commit = [throttled] * 10
+
+    lead(fixture, inbox, put(inbox, pay("a", 1)), parallel=last_first)
+
+    assert until[0] == NOW.timestamp() + 1
+    assert len(set(until)) > 1
+
+
+def test_a_row_whose_client_is_about_to_give_up_is_left_to_it(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    row, late = put(inbox, pay("a", 1)), put(inbox, pay("late", 1))
+    gives_up = fixture.now.timestamp() + 0.1
+    inbox.stored[late.id] = structs.replace(late, gives_up=gives_up)
+
+    lead(fixture, inbox, row)
+
+    assert inbox.stored.keys() == {late.id}
 
 
 @pytest.mark.parametrize("ahead", [1, 3600], ids=["clocks agree", "its clock was ahead"])
