@@ -5,7 +5,6 @@ unit, DynamoDB Local none. DynamoDB charges a statement by the size of its row, 
 """
 
 from collections import Counter
-from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from benchmarks.projectors import feed, openings_and_transfers
 from benchmarks.rows import STACKS
 from chalicelib.read_models import guarded
-from chalicelib.tables import connection
+from tests.requests_sent import requests_sent
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
@@ -31,22 +30,13 @@ def written(stack: str, strategy: guarded.Strategy) -> list[tuple[Counts, Counts
     found = []
     for events in phases:
         requests, rows = Counter[str](), Counter[str]()
-
-        def note(
-            params: Any, model: Any, requests: Counts = requests, rows: Counts = rows, **_: Any
-        ) -> None:
-            requests[model.name] += 1
+        with patch.object(guarded, "STRATEGY", strategy), requests_sent() as sent:
+            feed(stack, events)
+        for operation, params in sent:
+            requests[operation] += 1
             parts = params.get("RequestItems", {}).values()
             several = params.get("Statements") or params.get("TransactItems")
-            rows[model.name] += len(several) if several else sum(map(len, parts)) or 1
-
-        hooks = connection().client.meta.events
-        hooks.register("before-parameter-build.dynamodb", note)
-        try:
-            with patch.object(guarded, "STRATEGY", strategy):
-                feed(stack, events)
-        finally:
-            hooks.unregister("before-parameter-build.dynamodb", note)
+            rows[operation] += len(several) if several else sum(map(len, parts)) or 1
         found.append((requests, rows))
     return found
 

@@ -61,8 +61,8 @@ class Script:
 @pytest.fixture
 def script(ministack_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     """The faults of a proxy before the engine."""
-    # Of botocore's own retries, which would wait for seconds.
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    # Of the transport's retries, which would wait for seconds.
+    monkeypatch.setattr("chalicelib.transport.calls.time.sleep", lambda _: None)
     made = Script()
     with proxied(ministack_endpoint, made.choose) as (address, _), engines.connected(address):
         yield made

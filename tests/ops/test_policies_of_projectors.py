@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.tables import connection
 from ops.policies import documents
 from tests.books import PROJECTORS, Bookkeeper, record_of
 from tests.domain.books import credit, debit
+from tests.requests_sent import requests_sent
 
 ARN = "arn:aws:dynamodb:eu-central-1:1:table/"
 Call = tuple[str, str]
@@ -61,21 +61,11 @@ def test_a_projectors_policy_allows_what_it_sends_and_no_statement_of_another_ki
     first = len(books.recorded)
     for number in range(4):
         books.post(f"t{number}", debit("a0", 1), credit("a1", 1), debit("a2", 1), credit("a3", 1))
-    events: Any = connection().client.meta.events
     for projector, group in zip(PROJECTORS, ("accounts", "journal"), strict=True):
-        calls: Counter[Call] = Counter()
-
-        def note(
-            params: dict[str, Any], model: Any, calls: Counter[Call] = calls, **_: Any
-        ) -> None:
-            calls.update(calls_of(model.name, params))
-
-        events.register("before-parameter-build.dynamodb", note)
-        try:
+        with requests_sent() as sent:
             for batch in (books.recorded[:first], books.recorded[first:]):
                 projector({"Records": [record_of(event) for event in batch]}, None)
-        finally:
-            events.unregister("before-parameter-build.dynamodb", note)
+        calls = Counter(call for one in sent for call in calls_of(*one))
 
         for feed in ("", "-kinesis"):
             assert [call for call in calls if not allows(f"{group}-projector{feed}", call)] == []

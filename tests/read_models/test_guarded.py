@@ -14,9 +14,7 @@ from chalicelib.events.dead_letters import is_transient
 from chalicelib.read_models import guarded
 from chalicelib.read_models.guarded import GuardedWrite
 from chalicelib.read_models.transactions.table import TransactionRow
-
-Calls = list[tuple[str, Any]]
-"""The operations that were called, each with its parameters."""
+from tests.requests_sent import Requests, requests_sent
 
 
 @pytest.fixture(params=["moto", "ministack", "dynamodb_local"])
@@ -50,23 +48,18 @@ def stored(ledger: str, numbers: Sequence[int]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def watched(edit: Callable[[Any], None] = lambda _: None) -> Iterator[Calls]:
+def watched(edit: Callable[[Any], None] = lambda _: None) -> Iterator[Requests]:
     """The calls inside the block; `edit` changes what a batch is answered."""
-    calls: Calls = []
-
-    def note(params: Any, model: Any, **_: Any) -> None:
-        calls.append((model.name, params))
 
     def answered(parsed: Any, **_: Any) -> None:
         edit(parsed)
 
     events = tables.connection().client.meta.events
-    events.register("before-parameter-build.dynamodb", note)
     events.register("after-call.dynamodb.BatchExecuteStatement", answered)
     try:
-        yield calls
+        with requests_sent() as requests:
+            yield requests
     finally:
-        events.unregister("before-parameter-build.dynamodb", note)
         events.unregister("after-call.dynamodb.BatchExecuteStatement", answered)
 
 
