@@ -18,6 +18,7 @@ PARTS = {
     "projectors": "benchmarks.projectors",
     "cold": "benchmarks.cold",
     "cpu": "benchmarks.cpu",
+    "auditing": "benchmarks.auditing",
     "report": "benchmarks.report",
 }
 """The parts in the order in which they run, and the module of each, imported when it does."""

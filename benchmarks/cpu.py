@@ -136,12 +136,17 @@ def _projecting(operation: str, handler: Handler, batch: Sequence[Recorded]) -> 
 
 
 def _batches() -> tuple[list[Recorded], list[Recorded]]:
-    """A hundred events of accounts, and a hundred of all kinds: a batch of each group."""
+    """A hundred events of accounts, and a hundred of all kinds: a batch of each group.
+
+    The accounts have their rows already.
+    """
     books = Bookkeeper("cpu-fed")
     names = [f"customers:{place:04d}" for place in range(100)]
     for name in names:
         books.open(name)
     opened = len(books.recorded)
+    for handler in (accounts.project_accounts, journal.project_journal):
+        handler(delivery(books.recorded), None)
     for place in range(50):
         books.post(f"t-{place}", debit(names[2 * place], 1), credit(names[2 * place + 1], 1))
     events = list(books.recorded[opened:])

@@ -1,10 +1,11 @@
 """Part 5, projectors: the event rate of each projection group, and of bare writes of its rows."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Any
+from unittest.mock import patch
 
 from benchmarks import lag, results
 from benchmarks.counting import Meter
@@ -13,18 +14,23 @@ from benchmarks.invocations import delivery
 from benchmarks.network import DELAY_MILLISECONDS, played
 from benchmarks.rows import STACKS, Batch, bare, conditional
 from chalicelib.events.recorded import Recorded
+from chalicelib.read_models import guarded
 from tests.books import Bookkeeper
 from tests.domain.books import credit, debit
 
-MANY, FEW = "1,000 accounts", "10 accounts"
+NEW, MANY, FEW = "1,000 new accounts", "1,000 accounts", "10 accounts"
 SPREADS = {MANY: 1_000, FEW: 10}
-"""The number of accounts of the transfers, by which events of a batch share rows."""
+"""The number of accounts of the transfers, by which events of a batch share rows. Their rows are
+there already; those of new accounts are not."""
 
 BUSY, QUIET = "batches of 100 events", "one transfer in a batch"
 """The delays after which a projector reads a batch, whose events share the writes of a row."""
 
 _BATCH = 100
 _ledgers = count(1)
+
+Events = Mapping[str, Sequence[Recorded]]
+"""The events of a ledger, by the spread that they are measured as."""
 
 
 def run(*, quick: bool) -> None:
@@ -34,25 +40,26 @@ def run(*, quick: bool) -> None:
     with ministack():
         units = {
             **{spread: units_of(number, BUSY) for spread, number in spreads.items()},
+            NEW: units_of(400, BUSY, new=True),
             QUIET: units_of(1_000, QUIET),
         }
     rows = []
-    for spread, number in spreads.items():
+    for spread in spreads:
         results.say(f"projectors: transfers among {spread}")
         with dynamodb_local():
-            _rates(number, min(transfers, 200))  # A fresh engine is slow at first.
+            _speeds(spread, min(transfers, 200))  # A fresh engine is slow at first.
             for delay in (0,) if quick else (0, DELAY_MILLISECONDS):
                 with played(delay):
-                    turns = [_rates(number, transfers) for _ in range(rounds)]
+                    turns = [_speeds(spread, transfers) for _ in range(rounds)]
                 rows += [
                     {
                         "stack": stack,
-                        "spread": spread,
+                        "spread": measured,
                         "delay_ms": delay,
-                        **_summary([turn[stack] for turn in turns]),
-                        **units[spread][stack],
+                        **_summary([turn[measured, stack] for turn in turns]),
+                        **units[measured][stack],
                     }
-                    for stack in STACKS
+                    for measured, stack in turns[0]
                 ]
     results.say("projectors: lag")
     results.save(
@@ -65,8 +72,10 @@ def run(*, quick: bool) -> None:
     )
 
 
-def _books(number: int, transfers: int) -> list[Recorded]:
-    """The events of some transfers in a new ledger with so many accounts."""
+def openings_and_transfers(
+    number: int, transfers: int
+) -> tuple[Sequence[Recorded], Sequence[Recorded]]:
+    """The events of so many new accounts in a new ledger, and of transfers among them."""
     books = Bookkeeper(f"bench-{next(_ledgers)}")
     names = [f"customers:{place}" for place in range(number)]
     for name in names:
@@ -76,10 +85,10 @@ def _books(number: int, transfers: int) -> list[Recorded]:
         first = names[2 * place % number]
         second = names[(2 * place + 1) % number]
         books.post(f"transfer-{place}", debit(first, 10), credit(second, 10))
-    return list(books.recorded[opened:])
+    return books.recorded[:opened], books.recorded[opened:]
 
 
-def _batches(stack: str, events: Sequence[Recorded], size: int | None) -> list[Batch]:
+def batches(stack: str, events: Sequence[Recorded], size: int | None = _BATCH) -> list[Batch]:
     """The events in batches of a group's event source; without a size, one transfer per batch."""
     each = sum(map(STACKS[stack].is_fed, events[:3]))  # A transfer is three events.
     size = size or each
@@ -87,68 +96,121 @@ def _batches(stack: str, events: Sequence[Recorded], size: int | None) -> list[B
     return [fed[start : start + size] for start in range(0, len(fed), size)]
 
 
-Rates = dict[str, float]
+@dataclass(frozen=True)
+class Speed:
+    """Events per second, and microseconds of this process's CPU time per event."""
+
+    rate: float
+    cpu: float
 
 
-def _rates(number: int, transfers: int) -> dict[str, Rates]:
-    """Events per second of each group's projector, and of bare writes of other ledgers' rows."""
-    ledgers = [_books(number, transfers) for _ in range(3)]
-    found = {}
-    for name, stack in STACKS.items():
-        ours, bares, others = (_batches(name, events, _BATCH) for events in ledgers)
-        works: dict[str, Sequence[Callable[[], object]]] = {
-            "ours": [partial(stack.project, delivery(batch), None) for batch in ours],
-            "bare": [bare(stack.rows(batch)) for batch in bares],
-            "conditional": [conditional(stack.rows(batch)) for batch in others],
-        }
-        events = sum(len(batch) for batch in ours)
-        found[name] = {kind: events / _seconds(work) for kind, work in works.items()}
-    return found
+Speeds = Mapping[str, Speed]
+"""By what is compared: "ours", "singly", "bare", "conditional"."""
 
 
-def _summary(turns: Sequence[Rates]) -> dict[str, float]:
+def _speeds(spread: str, transfers: int) -> dict[tuple[str, str], Speeds]:
+    """The speeds of each group's projector, of one that writes each row singly, and of bare writes,
+    each of a ledger of its own; by spread and group.
+    """
+    ledgers = [_events(spread, transfers) for _ in _WORKS]
     return {
-        "events_per_second": results.median([turn["ours"] for turn in turns]),
-        "bare_events_per_second": results.median([turn["bare"] for turn in turns]),
-        "conditional_events_per_second": results.median([turn["conditional"] for turn in turns]),
-        "of_bare": results.median([turn["ours"] / turn["bare"] for turn in turns]),
-        "of_conditional": results.median([turn["ours"] / turn["conditional"] for turn in turns]),
+        (measured, stack): {
+            kind: work(stack, batches(stack, events[measured]))
+            for (kind, work), events in zip(_WORKS.items(), ledgers, strict=True)
+        }
+        for measured in ledgers[0]
+        for stack in STACKS
     }
 
 
-def units_of(number: int, pace: str) -> dict[str, dict[str, float]]:
-    """What each stack reads and writes of transfers among so many accounts, as the engine reports
-    it, where it finds so much at once. The ledger is registered before, as it is once and for all.
+def _events(spread: str, transfers: int) -> Events:
+    opened, moved = openings_and_transfers(SPREADS[spread], transfers)
+    if spread == MANY:
+        return {NEW: opened, MANY: moved}
+    for stack in STACKS:
+        feed(stack, opened)
+    return {spread: moved}
+
+
+def _ours(stack: str, fed: Sequence[Batch]) -> Speed:
+    return _speed(fed, [partial(STACKS[stack].project, delivery(one), None) for one in fed])
+
+
+def _singly(stack: str, fed: Sequence[Batch]) -> Speed:
+    with patch.object(guarded, "STRATEGY", guarded.singly):
+        return _ours(stack, fed)
+
+
+_WORKS: Mapping[str, Callable[[str, Sequence[Batch]], Speed]] = {
+    "ours": _ours,
+    "singly": _singly,
+    "bare": lambda stack, fed: _speed(fed, [bare(STACKS[stack].rows(one)) for one in fed]),
+    "conditional": lambda stack, fed: _speed(
+        fed, [conditional(STACKS[stack].rows(one)) for one in fed]
+    ),
+}
+
+
+def _speed(fed: Sequence[Batch], works: Sequence[Callable[[], object]]) -> Speed:
+    events = sum(map(len, fed))
+    began, used = time.perf_counter(), time.process_time()
+    for work in works:
+        work()
+    seconds, cpu = time.perf_counter() - began, time.process_time() - used
+    return Speed(events / seconds, cpu / events * 1e6)
+
+
+def _summary(turns: Sequence[Speeds]) -> dict[str, float]:
+    def median(value: Callable[[Speeds], float]) -> float:
+        return results.median(list(map(value, turns)))
+
+    return {
+        "events_per_second": median(lambda turn: turn["ours"].rate),
+        "cpu_microseconds": median(lambda turn: turn["ours"].cpu),
+        "singly_events_per_second": median(lambda turn: turn["singly"].rate),
+        "singly_cpu_microseconds": median(lambda turn: turn["singly"].cpu),
+        "bare_events_per_second": median(lambda turn: turn["bare"].rate),
+        "conditional_events_per_second": median(lambda turn: turn["conditional"].rate),
+        "of_bare": median(lambda turn: turn["ours"].rate / turn["bare"].rate),
+        "of_conditional": median(lambda turn: turn["ours"].rate / turn["conditional"].rate),
+    }
+
+
+def units_of(number: int, pace: str, *, new: bool = False) -> dict[str, dict[str, float]]:
+    """What each stack reads and writes of transfers among so many accounts, or of these as new
+    ones, as the engine reports it, where it finds so much at once. The ledger is registered before,
+    as it is once and for all.
+
+    Each row by a write of its own, since ministack charges every statement of a batch one unit.
     """
-    events, size = (_books(number, 200), _BATCH) if pace == BUSY else (_books(number, 50), None)
-    for stack in STACKS.values():
-        stack.register(events)
+    transfers, size = (200, _BATCH) if pace == BUSY else (50, None)
+    touched = number if new else min(number, 2 * transfers)
+    opened, moved = openings_and_transfers(touched, transfers)
+    events = opened if new else moved
+    for name, stack in STACKS.items():
+        stack.register(opened)
+        if not new:
+            feed(name, opened)
     found = {}
-    with Meter().attached() as meter:
+    with patch.object(guarded, "STRATEGY", guarded.singly), Meter().attached() as meter:
         for name, stack in STACKS.items():
-            batches = _batches(name, events, size)
-            tally = meter.tally(partial(_feed, stack.project, batches))
+            tally = meter.tally(partial(feed, name, events, size))
             if tally.units is None:
                 raise RuntimeError("the engine reported no units, and sizes do not tell")
             reads, writes = tally.units
-            fed = sum(len(batch) for batch in batches)
-            touched = sum(len(stack.rows(batch)) for batch in batches)
+            fed = batches(name, events, size)
+            total = sum(map(len, fed))
+            rows = sum(len(stack.rows(batch)) for batch in fed)
             found[name] = {
-                "rows_per_event": touched / fed,
-                "write_units_per_event": writes / fed,
-                "read_units_per_event": reads / fed,
-                "write_units_per_row": writes / touched,
+                "rows_per_event": rows / total,
+                "write_units_per_event": writes / total,
+                "read_units_per_event": reads / total,
+                "write_units_per_row": writes / rows,
             }
     return found
 
 
-def _feed(project: Callable[[Any, Any], Any], batches: Sequence[Batch]) -> None:
-    for batch in batches:
-        project(delivery(batch), None)
-
-
-def _seconds(works: Sequence[Callable[[], object]]) -> float:
-    began = time.perf_counter()
-    for work in works:
-        work()
-    return time.perf_counter() - began
+def feed(stack: str, events: Sequence[Recorded], size: int | None = _BATCH) -> None:
+    """Projects events in such batches."""
+    for batch in batches(stack, events, size):
+        STACKS[stack].project(delivery(batch), None)

@@ -13,7 +13,10 @@ from benchmarks.targets import targets
 Results = Mapping[str, Mapping[str, Any] | None]
 """What each part found the last time, if it ever ran."""
 
-PARTS = ("cost", "growth", "stores", "contention", "simulation", "projectors", "cold", "cpu")
+PARTS = (
+    *("cost", "growth", "stores", "contention", "simulation"),
+    *("projectors", "cold", "cpu", "auditing"),
+)
 TEMPLATES = {
     "performance.md": Path(__file__).with_name("page.md"),
     "performance/appendix.md": Path(__file__).with_name("appendix.md"),

@@ -68,7 +68,8 @@ def _journal_rows(events: Batch) -> list[Table]:
         for event in moved
     }
     summed = [
-        TotalRow(*key, version=1, debits=10**6, credits=10**6, as_of=seen[0].as_of) for key in sums
+        TotalRow(*key, version=10**6, debits=10**6, credits=10**6, as_of=seen[0].as_of)
+        for key in sums
     ]
     return [*told, *seen, *summed]
 

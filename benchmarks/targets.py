@@ -9,7 +9,7 @@ from benchmarks.contention import LOCAL, SPREAD, STRICT, STRIPED, UNCOMBINED
 from benchmarks.pages.hot import refused
 from benchmarks.pages.markdown import ms
 from benchmarks.pages.speed import clients_of
-from benchmarks.projectors import BUSY
+from benchmarks.projectors import BUSY, NEW
 from benchmarks.simulation.part import COMBINED, DIRECT
 from benchmarks.stores.contestants import OURS
 
@@ -37,6 +37,7 @@ def targets(results: Mapping[str, Found | None]) -> Iterator[Target]:
         "simulation": _simulation,
         "projectors": _projectors,
         "cold": _cold,
+        "auditing": _auditing,
     }
     for part, judge in judges.items():
         found = results.get(part)
@@ -188,21 +189,33 @@ def _rate(row: Found) -> float:
     return float(row["per_second"])
 
 
+_OF_BARE = {"accounts": 60, "journal": 35}
+"""The percentage of the bare write rate that each group aims for."""
+
+
 def _projectors(found: Found) -> Iterator[Target]:
     for stack, counted in found["units"][BUSY].items():
-        rows = [row for row in found["rows"] if row["stack"] == stack]
+        rows = [row for row in found["rows"] if row["stack"] == stack and row["spread"] != NEW]
         said = ", ".join(
             f"{row['of_bare']:.0%} ({row['spread']}, {row['delay_ms']} ms added)" for row in rows
         )
         kept = [row["of_conditional"] for row in rows]
         shares = sorted(row["of_bare"] * 100 for row in rows)
+        aim = _OF_BARE[stack]
         yield Target(
-            f"group {stack}: 60 % of the bare write rate",
+            f"group {stack}: {aim} % of the bare write rate",
             f"{said}; of bare writes with conditions {min(kept):.0%} to {max(kept):.0%}",
-            shares[0] >= 60,
-            f"by {60 - shares[-1]:.0f} to {60 - shares[0]:.0f} points: a row that may be newer "
-            "needs a condition, which `BatchWriteItem` cannot have, so it is a request of its own "
-            "(part 5)",
+            shares[0] >= aim,
+            f"by {max(0, aim - shares[-1]):.0f} to {aim - shares[0]:.0f} points: a projector reads "
+            "events and makes rows, and the engine takes longer for a statement with a condition "
+            "than for a put (part 5)",
+        )
+        parts = [row["cpu_microseconds"] / row["singly_cpu_microseconds"] for row in rows]
+        yield Target(
+            f"group {stack}: a third of the CPU time of single writes",
+            f"{min(parts):.2f} to {max(parts):.2f}",
+            max(parts) <= 1 / 3,
+            "reading events, making rows and the transactions of totals take the same as before",
         )
         units = counted["write_units_per_row"]
         yield Target(
@@ -235,4 +248,19 @@ def _cold(found: Found) -> Iterator[Target]:
         "imports that a Lambda does not need are not loaded",
         "held by `tests/test_lambdas.py`",
         met=True,
+    )
+
+
+def _auditing(found: Found) -> Iterator[Target]:
+    """By the CPU time of one process beyond that of its start, which is the same at each size."""
+    rows = [row for row in found["rows"] if row["what"] == "audit" and row["processes"] == 1]
+    costs = {int(row["events"]): float(row["cpu"]) / row["events"] for row in rows}
+    smallest, largest = min(costs), max(costs)
+    ratio = costs[largest] / costs[smallest]
+    yield Target(
+        f"an audit of {largest:,} events costs at most 1.15 times as much for an event as one of "
+        f"{smallest:,}",
+        f"{ratio:.2f} times",
+        ratio <= 1.15,
+        "the machine was shared by other work while this was measured",
     )

@@ -7,6 +7,8 @@ from typing import Any
 import click
 import msgspec
 
+from chalicelib.events.table import EventItem
+from chalicelib.settings import settings
 from ops.answers import Answer, answers
 from ops.auditing.auditor import Auditor
 from ops.auditing.examining import Continuation, Examination
@@ -14,17 +16,19 @@ from ops.auditing.findings import Report
 from ops.auditing.since import SinceAuditor
 from ops.bars import progress_bars
 from ops.checkpoints.vault import vault
+from ops.verifying.raw import name_of
+from ops.verifying.scanning import MOST_SEGMENTS
+from ops.workers import processes_option
 
 _SHOWN = 100
 
 
 @click.command()
+@processes_option
 @click.option(
     "--segments",
-    type=click.IntRange(1, 16),
-    default=4,
-    show_default=True,
-    help="Parallel scans of a table.",
+    type=click.IntRange(1, MOST_SEGMENTS),
+    help="Parts of a scan, which processes share. Default: one for 50,000 items.",
 )
 @click.option("--rate", type=click.IntRange(0), default=0, help="Items a second; 0: no limit.")
 @click.option(
@@ -60,7 +64,8 @@ _SHOWN = 100
 @click.option("--since", is_flag=True, help="Audits only what is new since the last checkpoints.")
 @answers
 def audit(
-    segments: int,
+    processes: int | None,
+    segments: int | None,
     rate: int,
     patience: float,
     against: tuple[str, ...],
@@ -72,12 +77,15 @@ def audit(
     """Verifies every event and every row of every ledger, and stores the verdict.
 
     Proves that each ledger has only grown since its last checkpoint, and writes a checkpoint of
-    each one without findings. The exit status is 1 if there are findings.
+    each one without findings. The exit status is 1 if there are findings. Interrupted, it goes on
+    where it was.
     """
     if anew is not None and not anew.strip():
         raise click.UsageError("say why: --anew 'restored to 2026-11-25T12:00:00Z'")
     if since and (against or anew or rate):
         raise click.UsageError("--against, --anew and --rate are of a full audit, without --since")
+    if since and processes:
+        raise click.UsageError("--processes is of a full audit, without --since")
     if file is not None and file.exists():
         raise click.UsageError(f"{file} exists already")
     if file is not None and not file.resolve().parent.is_dir():
@@ -85,10 +93,11 @@ def audit(
     locked = vault(bucket) if bucket else None
     with progress_bars() as bars:
         if since:
-            new = SinceAuditor(segments, rate, patience, bars=bars)
+            new = SinceAuditor(patience, bars=bars)
             report = Continuation(new, locked, file).run()
         else:
-            full = Auditor(segments, rate, patience, bars=bars)
+            folder = settings().home / "audits" / name_of(EventItem)
+            full = Auditor(segments, rate, patience, bars=bars, processes=processes, folder=folder)
             report = Examination(full, locked, against, anew, file).run()
     lines = _lines(report, since=since)
     return Answer(_document(report, since=since), lines, int(bool(report.count)))

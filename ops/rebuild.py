@@ -1,23 +1,24 @@
 """Rebuild: a projection group's read models made right from the events, while all goes on."""
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import click
 
+from chalicelib.events.table import EventItem
 from chalicelib.read_models.read_model import ReadModel
 from chalicelib.settings import ACCOUNTS, JOURNAL, settings
 from ops.answers import Answer, answers, dry_run
 from ops.bars import progress_bars
 from ops.rebuilding import inplace
 from ops.rebuilding.bluegreen import replace
-from ops.rebuilding.passes import PAGE, Passes
+from ops.rebuilding.passes import Passes
 from ops.rebuilding.progress import Progress
 from ops.stages import Stage
+from ops.verifying.raw import name_of
 from ops.verifying.read_models import GROUPS
-from ops.verifying.scanning import RateLimiter, Scanner
+from ops.verifying.scanning import MOST_SEGMENTS, items_of
+from ops.workers import processes_for, processes_option, workers
+from ops.workplace import workplace
 
 _COUNTS = {
     "rows": "rows",
@@ -33,12 +34,11 @@ _COUNTS = {
 @click.command()
 @click.argument("group", type=click.Choice([ACCOUNTS, JOURNAL]))
 @click.option("--read-model", "--room", "only", help="Only this read model of the group.")
+@processes_option
 @click.option(
     "--segments",
-    type=click.IntRange(1, 1000),
-    default=4,
-    show_default=True,
-    help="Parallel scans of a table.",
+    type=click.IntRange(1, MOST_SEGMENTS),
+    help="Parts of a scan, which processes share. Default: one for 50,000 items.",
 )
 @click.option("--rate", type=click.FloatRange(1), help="Events or rows a second; else no limit.")
 @click.option("--blue-green", is_flag=True, help="By new tables, which then replace the old ones.")
@@ -49,7 +49,8 @@ def rebuild(
     stage: Stage | None,
     group: str,
     only: str | None,
-    segments: int,
+    processes: int | None,
+    segments: int | None,
     rate: float | None,
     blue_green: bool,
     dry_run: bool,
@@ -66,13 +67,17 @@ def rebuild(
         names = ", ".join(each.name for each in GROUPS[group])
         raise click.BadParameter(f"{group} has the read models {names}", param_hint="--read-model")
     name = settings().read_table_name(only or group) + ("-blue-green" if blue_green else "")
-    path = settings().home / "rebuilds" / f"{name}.json"
-    with _saved_at(None if dry_run else path) as place, progress_bars() as bars:
-        progress = Progress(place, segments)
+    path = None if dry_run else settings().home / "rebuilds" / name
+    number = processes or processes_for(items_of(name_of(EventItem)))
+    with (
+        workplace(path, shared=False) as folder,
+        progress_bars() as bars,
+        workers(number) as crew,
+    ):
+        progress = Progress(folder)
         if progress.resumed:
             click.echo(f"going on with what began at {progress.began}")
-        scanner = Scanner(progress.segments, RateLimiter(rate), bars, page=PAGE)
-        passes = Passes(scanner, progress)
+        passes = Passes(crew, progress, bars, number, segments, rate and rate / number)
         if blue_green and not dry_run:
             try:
                 replace(passes, models, stage.tags if stage else {})
@@ -80,38 +85,33 @@ def rebuild(
                 raise click.ClickException(str(error)) from error
         else:
             (inplace.count if dry_run else inplace.repair)(passes, models)
-        progress.forget()
-    for complaint in progress.complaints:
+        counts, complaints = progress.counts, progress.complaints
+    for complaint in complaints:
         click.echo(f"not rebuilt: {complaint}", err=True)
-    return _answer(group, models, progress, dry_run=dry_run)
-
-
-@contextmanager
-def _saved_at(path: Path | None) -> Iterator[Path]:
-    """Where progress is saved: at this path, or nowhere that stays."""
-    if path is not None:
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder) / "progress.json"
+    return _answer(group, models, counts, complaints, dry_run=dry_run)
 
 
 def _answer(
-    group: str, models: Sequence[ReadModel], progress: Progress, *, dry_run: bool
+    group: str,
+    models: Sequence[ReadModel],
+    counts: Mapping[str, int],
+    complaints: Sequence[str],
+    *,
+    dry_run: bool,
 ) -> Answer:
     document = {
         "group": group,
         "read_models": [model.name for model in models],
         "dry_run": dry_run,
-        **{key: progress.counts[what] for key, what in _COUNTS.items()},
-        "complaints": progress.complaints,
+        **{key: counts.get(what, 0) for key, what in _COUNTS.items()},
+        "complaints": complaints,
     }
     lines = [
-        f"{progress.counts[what]:>12,} {_in_words(what, dry_run=dry_run)}"
+        f"{counts[what]:>12,} {_in_words(what, dry_run=dry_run)}"
         for what in _COUNTS.values()
-        if what in progress.counts
+        if what in counts
     ]
-    return Answer(document, lines, int(bool(progress.complaints)))
+    return Answer(document, lines, int(bool(complaints)))
 
 
 def _in_words(what: str, *, dry_run: bool) -> str:

@@ -16,9 +16,11 @@ from simulator.dynamodb_errors import CONTENT_TYPE, Error, cancelled
 
 _SINGLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 _BATCHES = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKeys"}
+_STATEMENTS = "BatchExecuteStatement"
 _READS = {"GetItem", "Query", "Scan", "TransactGetItems"}
-_DATA = {*_SINGLE_WRITES, *_BATCHES, *_READS, "TransactWriteItems"}
+_DATA = {*_SINGLE_WRITES, *_BATCHES, *_READS, _STATEMENTS, "TransactWriteItems"}
 _THROTTLES = ("ProvisionedThroughputExceededException", "ThrottlingException")
+_OF_STATEMENTS = ("ThrottlingError", "TransactionConflict", "InternalServerError")
 
 
 def inject(chaos: Chaos, client: Any) -> None:
@@ -52,7 +54,11 @@ def _fault(
             return _response(request, cancelled(len(body["TransactItems"]), "TransactionConflict"))
         return _response(request, Error("TransactionConflictException"))
     parts = [part for asked in body.get("RequestItems", {}).values() for part in _parts(asked)]
+    parts += body.get("Statements", [])
     if len(parts) > 1 and chaos.occurs("a batch was partly unprocessed", *subject):
+        if operation == _STATEMENTS:
+            code = chaos.draw("statement", operation).choice(_OF_STATEMENTS)
+            return _partly_executed(session, code, body, request)
         return _partly_unprocessed(session, _BATCHES[operation], body, request)
     if chaos.occurs("a response was lost after the request was done", *subject):
         session.send(request)
@@ -69,22 +75,36 @@ def _parts(request: Any) -> list[Any]:
 def _partly_unprocessed(
     session: URLLib3Session, unprocessed: str, body: dict[str, Any], request: AWSPreparedRequest
 ) -> AWSResponse:
-    """The response to a batch without its last part for one table.
-
-    It invalidates the request's signature, which emulators do not verify.
-    """
+    """The response to a batch without its last part for one table."""
     table = next(table for table, asked in body["RequestItems"].items() if _parts(asked))
     asked = body["RequestItems"][table]
     last = _parts(asked).pop()
     if not _parts(asked):
         del body["RequestItems"][table]
+    reply = _reply(session, request, body)
+    left = {**asked, "Keys": [last]} if isinstance(asked, dict) else [last]
+    return _response(request, body=json.dumps({**reply, unprocessed: {table: left}}).encode())
+
+
+def _partly_executed(
+    session: URLLib3Session, code: str, body: dict[str, Any], request: AWSPreparedRequest
+) -> AWSResponse:
+    """The response to a batch of statements of which the last one failed."""
+    body["Statements"].pop()
+    reply = _reply(session, request, body)
+    reply["Responses"].append({"Error": {"Code": code}})
+    return _response(request, body=json.dumps(reply).encode())
+
+
+def _reply(session: URLLib3Session, request: AWSPreparedRequest, body: Any) -> Any:
+    """The reply to a request with another body.
+
+    It invalidates the request's signature, which emulators do not verify.
+    """
     request.body = json.dumps(body).encode()
     del request.headers["Content-Length"]
     request.headers["Content-Length"] = str(len(request.body))
-    sent = session.send(request)
-    left = {**asked, "Keys": [last]} if isinstance(asked, dict) else [last]
-    reply = {**json.loads(sent.content), unprocessed: {table: left}}
-    return _response(request, body=json.dumps(reply).encode())
+    return json.loads(session.send(request).content)
 
 
 def _throttle(chaos: Chaos, operation: str, body: dict[str, Any]) -> Error:

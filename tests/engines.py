@@ -27,6 +27,7 @@ from moto.dynamodb.models.table import Table as MotoTable
 from chalicelib import tables
 from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.environment import TABLES
+from chalicelib.read_models import guarded
 from chalicelib.settings import read_again
 from tests.faster_moto import faster_moto
 
@@ -35,11 +36,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @contextmanager
 def connected(endpoint: str | None) -> Iterator[None]:
-    """The models' connection points at an endpoint; None is AWS, or what moto makes of it."""
+    """The models' connection points at an endpoint; None is moto.
+
+    It takes a statement's failed condition for success.
+    """
     before = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
     _point(endpoint)
     try:
-        yield
+        with patch.object(guarded, "STRATEGY", guarded.in_batches if endpoint else guarded.singly):
+            yield
     finally:
         _point(before)
 
@@ -192,7 +197,7 @@ def running(
         process.wait(20)
 
 
-def wait_until_up(endpoint: str, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
+def wait_until_up(endpoint: str, process: "subprocess.Popen[bytes]", seconds: float = 180) -> None:
     """Returns once the server answers anything at all."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

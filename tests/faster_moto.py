@@ -5,17 +5,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from functools import cache
+from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from moto.core.serialize import ResponseSerializer
+from botocore.parsers import BaseJSONParser
+from botocore.signers import RequestSigner
+from moto.backend_index import backend_url_patterns
+from moto.core.serialize import BaseJSONSerializer, ResponseSerializer
 from moto.core.utils import method_names_from_class
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import dynamo_to_dict
+
+_ATTRIBUTE = "AttributeValue"
+_AS_IT_IS = frozenset({"S", "N", "BOOL", "NULL", "SS", "NS"})
+"""The types of attributes whose values are the same in Python and in JSON."""
 
 _moto_serialize_structure = ResponseSerializer._serialize_type_structure
+_moto_serialize_map = BaseJSONSerializer._serialize_type_map
+_botocore_handle_structure: Callable[..., Any] = vars(BaseJSONParser)["_handle_structure"]
 _moto_transact_write_items = DynamoDBBackend.transact_write_items
 
 
@@ -61,17 +72,96 @@ def _query(table: Table, hash_key: Any, *arguments: Any, **options: Any) -> Any:
 def _serialize_structure(
     serializer: ResponseSerializer, serialized: Any, value: Any, shape: Any, key: str
 ) -> None:
-    """A structure of a response: of an attribute's value only the type that it has is looked at,
-    where moto looks for each of the ten types under each of the names it may have.
+    """A structure of a response: an attribute's value at once, where moto looks for each of the ten
+    types under each of the names it may have.
     """
-    if shape.name != "AttributeValue" or type(value) is not dict or not key:
+    if shape.name != _ATTRIBUTE or type(value) is not dict or not key:
         _moto_serialize_structure(serializer, serialized, value, shape, key)
         return
-    wrapper: dict[str, Any] = serializer.MAP_TYPE()
+    serializer._default_serialize(serialized, _as_json(serializer, value), shape, key)
+
+
+def _serialize_map(
+    serializer: BaseJSONSerializer, serialized: Any, value: Any, shape: Any, key: str
+) -> None:
+    """A map of a response, such as an item: its attributes at once."""
+    if shape.value.name != _ATTRIBUTE:
+        _moto_serialize_map(serializer, serialized, value, shape, key)
+        return
+    attributes = {name: _as_json(serializer, each) for name, each in value.items()}
+    serializer._default_serialize(serialized, attributes, shape, key)
+
+
+def _as_json(serializer: ResponseSerializer, value: dict[str, Any]) -> dict[str, Any]:
+    """An attribute's value as it is sent."""
+    sent: dict[str, Any] = {}
     for kind, told in value.items():
-        if told is not None:
-            serializer._serialize(wrapper, told, shape.members[kind], kind)
-    serializer._default_serialize(serialized, wrapper, shape, key)
+        match kind:
+            case "B":
+                sent[kind] = serializer._base64(told)
+            case "BS":
+                sent[kind] = [serializer._base64(each) for each in told]
+            case "M":
+                sent[kind] = {name: _as_json(serializer, each) for name, each in told.items()}
+            case "L":
+                sent[kind] = [_as_json(serializer, each) for each in told]
+            case _ if told is not None:
+                sent[kind] = told
+    return sent
+
+
+def _handle_structure(parser: Any, shape: Any, value: Any) -> Any:
+    """A structure of a reply: of an attribute's value only the type that it has is looked at, where
+    botocore looks for each of the ten.
+    """
+    if shape.name != _ATTRIBUTE or type(value) is not dict or len(value) != 1:
+        return _botocore_handle_structure(parser, shape, value)
+    ((kind, told),) = value.items()
+    if kind in _AS_IT_IS:
+        return value
+    return {kind: parser._parse_shape(shape.members[kind], told)}
+
+
+def _to_dict(value: Any) -> Any:
+    """What moto answers, without its own classes: the usual ones at once."""
+    kind = type(value)
+    if kind is DynamoType and value.type in _AS_IT_IS:
+        return {value.type: value.value}
+    if kind in (dict, LimitedSizeDict):
+        return {name: _to_dict(each) for name, each in value.items()}
+    if kind is list:
+        return [_to_dict(each) for each in value]
+    return dynamo_to_dict(value)
+
+
+def _copy_item(item: Item, _: dict[int, Any]) -> Any:
+    """A copy of an item, without a memory of what was copied: an item has no cycles."""
+    made: Any = Item.__new__(Item)
+    made.hash_key, made.range_key = _copy(item.hash_key), _copy(item.range_key)
+    made.attrs = LimitedSizeDict()
+    for name, value in item.attrs.items():
+        dict.__setitem__(made.attrs, name, _copy(value))
+    return made
+
+
+def _copy(value: Any) -> Any:
+    """A copy of an attribute's value, or None."""
+    if type(value) is not DynamoType or value.type in ("L", "M", "SS", "NS", "BS"):
+        return deepcopy(value)
+    made = DynamoType.__new__(DynamoType)
+    made.type, made.value = value.type, value.value
+    return made
+
+
+_requests = count(1)
+
+
+def _request_id(headers: dict[str, Any] | None = None) -> str:
+    """An id of 52 characters, as moto draws at random."""
+    id = f"{next(_requests):052}"
+    if headers is not None:
+        headers["x-amzn-requestid"] = id
+    return id
 
 
 _moto_cast_value: Callable[[DynamoType], Any] = vars(DynamoType)["cast_value"].fget
@@ -97,6 +187,11 @@ def _size(value: DynamoType) -> int:
     return _moto_size(value)
 
 
+def _size_of_item(item: Item) -> int:
+    """The bytes of an item with the names of its attributes."""
+    return sum(len(name.encode()) + _size(value) for name, value in item.attrs.items())
+
+
 def _begin_item(
     item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]
 ) -> None:
@@ -108,16 +203,29 @@ def _begin_item(
         raise ItemSizeTooLarge
 
 
+def _dynamodb_first() -> list[Any]:
+    """The addresses that moto compares with that of a request, in its order but for DynamoDB's."""
+    return sorted(backend_url_patterns, key=lambda each: each[0] != "dynamodb")
+
+
 @contextmanager
 def faster_moto() -> Iterator[None]:
-    """moto with these functions."""
+    """moto with these functions, and requests without signatures, which it does not verify."""
     with (
         patch.object(DynamoDBBackend, "transact_write_items", _transact_write_items),
         patch.object(Table, "query", _query),
         patch.object(Item, "__init__", _begin_item),
+        patch.object(Item, "__deepcopy__", _copy_item),
+        patch.object(Item, "size", _size_of_item),
         patch.object(DynamoType, "size", _size),
         patch.object(DynamoType, "cast_value", property(_cast_value)),
         patch.object(ResponseSerializer, "_serialize_type_structure", _serialize_structure),
+        patch.object(BaseJSONSerializer, "_serialize_type_map", _serialize_map),
+        patch.object(BaseJSONParser, "_handle_structure", _handle_structure),
+        patch.object(RequestSigner, "sign", lambda *_, **__: None),
         patch("moto.core.responses.method_names_from_class", cache(method_names_from_class)),
+        patch("moto.core.responses.gen_amzn_requestid_long", _request_id),
+        patch("moto.dynamodb.responses.dynamo_to_dict", _to_dict),
+        patch("moto.backend_index.backend_url_patterns", _dynamodb_first()),
     ):
         yield

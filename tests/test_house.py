@@ -15,7 +15,7 @@ READ_MODELS = {
 SHARED = {
     f"chalicelib.read_models.{name}"
     for name in (
-        *("blue_green", "event_queries", "ledgers", "once"),
+        *("blue_green", "event_queries", "guarded", "ledgers", "once"),
         *("read_model", "reading", "status_queries"),
     )
 }

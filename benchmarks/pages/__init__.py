@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks.pages import cost, hot, projecting, speed, starting, summary
+from benchmarks.pages import auditing, cost, hot, projecting, speed, starting, summary
 
 TABLES: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "summary": (("cost", "stores", "contention", "projectors", "cold"), summary.summary),
@@ -29,5 +29,7 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "cold": (("cold",), starting.cold),
     "cpu": (("cpu",), starting.cpu),
     "hot_spots": (("cpu",), starting.hot_spots),
+    "audits": (("auditing",), auditing.measured),
+    "audits_on_paper": (("auditing",), auditing.on_paper),
 }
 """Each table by its name in the templates, the parts whose results it needs, and how it is made."""

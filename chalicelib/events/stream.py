@@ -52,6 +52,11 @@ def newest(kind: str, events: Iterable[Recorded]) -> dict[Stream, Recorded]:
     return result
 
 
+def begun(events: Iterable[Recorded]) -> set[Stream]:
+    """The streams whose first event is among these, so that they have no rows yet."""
+    return {event.stream for event in events if event.version == 1}
+
+
 class Group(Protocol):
     """A projection group."""
 

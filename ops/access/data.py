@@ -35,7 +35,8 @@ def tables() -> list[Statement]:
         allow(
             "Items",
             "dynamodb",
-            "BatchGetItem BatchWriteItem DeleteItem GetItem PutItem Query Scan UpdateItem",
+            "BatchGetItem BatchWriteItem DeleteItem GetItem PartiQLInsert PartiQLUpdate PutItem "
+            "Query Scan UpdateItem",
             TABLE,
         ),
         allow(

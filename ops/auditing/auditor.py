@@ -1,226 +1,128 @@
-"""The auditor: scans the events and each read table, and reads again what differs."""
+"""The auditor: plans the tasks of an audit, and has them done by as many processes as it may."""
 
-import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from operator import itemgetter
+from math import ceil
 from pathlib import Path
-from threading import Lock
-from typing import TypeVar
 
+from chalicelib import __version__
 from chalicelib.events.table import EventItem
-from ops.auditing import reading, settling, sums
-from ops.auditing.assertions import Assertion
-from ops.auditing.expectations import Lines, counted, lines_of, rows_of
-from ops.auditing.findings import Finding, Report, ledger_of
+from chalicelib.settings import settings
+from ops.auditing.findings import Report
+from ops.auditing.parts import Parts
+from ops.auditing.plan import EVENTS, Plan
+from ops.auditing.running import Run
+from ops.auditing.saved import Saved
 from ops.auditing.scratch import Scratch
-from ops.auditing.streams import StreamCheck
-from ops.auditing.stripes import Striped
+from ops.auditing.streams import Head
 from ops.bars import Bars, silent
-from ops.checkpoints import proof
-from ops.verifying.events import grouped
-from ops.verifying.raw import Item, last, name_of, query
+from ops.verifying.raw import name_of
 from ops.verifying.read_models import READ_MODELS
-from ops.verifying.scanning import Pages, RateLimiter, Scanner
+from ops.verifying.scanning import items_of, segments_for
+from ops.workers import processes_for, workers
+from ops.workplace import workplace
 
-_FLUSH = 5000
-"""Assertions of one stream held in memory."""
-
-_WAITS = (0.1, 0.3, 1.0)
-"""Seconds between reads of items that may have been read during a write."""
-
-Seen = TypeVar("Seen")
+PART_EVENTS, MOST_PARTS = 250_000, 256
+"""Events whose records are merged together. Each partition's file stays open to the end."""
 
 
 @dataclass
 class Auditor:
-    """Audits this environment's tables. Writes nothing.
+    """Audits this environment's tables. Writes nothing to them.
 
-    `segments` scans run in parallel and read at most `rate` items a second (0: no limit). What
-    differs is read again for `patience` seconds. Without `rows` only the events are audited.
+    `processes` share the work; None: as many as there are cores, fewer for small tables. A table is
+    scanned in `segments`, None: by its size. They read at most `rate` items a second together (0:
+    no limit). What differs is read again for `patience` seconds. Without `rows` only the events are
+    audited. A killed audit goes on where it was if it has the same `folder`; without one, it does
+    not. `method` is how processes are started.
     """
 
-    segments: int = 4
+    segments: int | None = None
     rate: int = 0
     patience: float = 15.0
     rows: bool = True
     bars: Bars = silent
     sleep: Callable[[float], None] = time.sleep
     report: Report = field(default_factory=Report)
-    _sums: sums.Folded = field(default_factory=sums.Folded)
-    _striped: Striped = field(default_factory=Striped)
-    _lock: Lock = field(default_factory=Lock)
-
-    @cached_property
-    def _scanner(self) -> Scanner:
-        return Scanner(self.segments, RateLimiter(self.rate), self.bars)
+    processes: int | None = 1
+    folder: Path | None = None
+    method: str = "spawn"
+    _parts: Parts | None = None
 
     def run(self) -> Report:
         """The findings."""
-        with scratch_file() as scratch:
+        with self.begun() as scratch:
             return self.audit(scratch)
 
+    @contextmanager
+    def begun(self) -> Iterator[Scratch]:
+        """A scratch file in the folder of the audit, for the heads of earlier checkpoints."""
+        with workplace(self.folder) as folder, ExitStack() as files:
+            path = folder / "audit.sqlite"
+            path.unlink(missing_ok=True)
+            scratch = files.enter_context(closing(Scratch(path)))
+            self._parts = files.enter_context(closing(Parts()))
+            yield scratch
+
+    def heads(self, ledger: str) -> Iterator[Head]:
+        """The head of every stream of a ledger after the audit, in the order of their names."""
+        assert self._parts is not None
+        return self._parts.heads(ledger)
+
     def audit(self, scratch: Scratch) -> Report:
-        """The findings, with a scratch file that has the heads of earlier checkpoints."""
+        """The findings, with a scratch file that has the heads of earlier checkpoints.
+
+        Raises WorkerLost.
+        """
         began = time.monotonic()
-        self._events(scratch)
-        self._transactions(scratch)
-        self._stripes()
-        if self.rows:
-            self._rows(scratch)
+        scratch.commit()
+        items = {label: items_of(table) for label, table in self._tables().items()}
+        processes = self.processes or processes_for(items[EVENTS])
+        with workers(processes, self.method) as crew:
+            saved = Saved(scratch.folder, crew)
+            plan = self._plan(saved, items, scratch, processes)
+            run = Run(
+                plan,
+                saved,
+                scratch,
+                self._parts or Parts(),
+                self.report,
+                self.bars,
+                self.patience,
+                is_alone=processes == 1,
+            )
+            run.run()
         self.report.found.sort()
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    def _events(self, scratch: Scratch) -> None:
-        def audit(_: int, pages: Pages) -> None:
-            for name, items in grouped(pages(None)):
-                self._stream(name, items, scratch)
+    def _tables(self) -> dict[str, str]:
+        rows = {name: name_of(model.table) for name, model in READ_MODELS.items()}
+        return {EVENTS: name_of(EventItem), **(rows if self.rows else {})}
 
-        self._scanner.run("events", name_of(EventItem), audit)
-        # Streams of earlier checkpoints that the scan did not find are read directly.
-        for name, earlier in scratch.gone():
-            if last(EventItem, name) is None:
-                self.report.add([proof.gone(name, earlier)])
-
-    def _stream(self, name: str, items: Iterable[Item], scratch: Scratch) -> None:
-        """Audits a stream. After a finding of the scan the stream is queried."""
-        is_repeated = scratch.has_stream(name)
-        check, lines = self._fold(name, items, scratch, first_look=True)
-        if check.findings or is_repeated:
-            check, lines = self._until_sound(
-                (0.3, 0.0),
-                lambda: self._fold(name, query(EventItem, name), scratch),
-                lambda found: found[0].findings,
-            )
-        self._report(check)
-        scratch.add_stream(check)
-        if check.asset and check.whole and check.newest:
-            with self._lock:
-                self._sums.take(counted(check, check.newest))
-        scratch.expect(rows_of(check, lines))
-
-    def _report(self, check: StreamCheck) -> None:
-        with self._lock:
-            self.report.add(check.findings)
-            self._striped.take(check)
-
-    def _until_sound(
-        self, waits: Iterable[float], look: Callable[[], Seen], wrong: Callable[[Seen], object]
-    ) -> Seen:
-        """The first result that is not `wrong`, or the last one, with these waits in between."""
-        for wait in waits:
-            seen = look()
-            if not wrong(seen):
-                break
-            self.sleep(wait)
-        return seen
-
-    def _fold(
-        self, name: str, items: Iterable[Item], scratch: Scratch, *, first_look: bool = False
-    ) -> tuple[StreamCheck, list[Lines]]:
-        """The stream, and the digests of its histories. A first look ends at a finding."""
-        check = StreamCheck(name)
-        lines = lines_of(check) if self.rows else []
-        noted: list[tuple[int, int, Assertion]] = []
-        earlier = scratch.proven(name)
-        hashes = dict.fromkeys((each.version for each in earlier), b"")
-        for item in items:
-            one, asserted = check.take(item)
-            if check.version in hashes:
-                hashes[check.version] = check.hash
-            if first_look and check.findings:
-                break
-            noted += [(check.version, number, each) for number, each in enumerate(asserted)]
-            if len(noted) > _FLUSH:
-                scratch.add_assertions(name, noted)
-                noted.clear()
-            if one is not None:
-                for each in lines:
-                    each.take(one)
-        scratch.add_assertions(name, noted)
-        if earlier:
-            found = {version: hash for version, hash in hashes.items() if hash}
-            check.findings += proof.differing(name, check.version, found, earlier)
-        return check, lines
-
-    def _transactions(self, scratch: Scratch) -> None:
-        """Compares both sides of transactions, and the sums of each asset over all accounts."""
-        net: Counter[tuple[str, str]] = Counter()
-        for _, ledger, events, at, asset, moved in scratch.streams():
-            count, streams, newest = self.report.ledgers.get(ledger, (0, 0, ""))
-            self.report.ledgers[ledger] = (count + events, streams + 1, max(newest, at))
-            net[ledger, asset] += moved if asset else 0
-        tick = self.bars("transactions seen on one side", None)
-        for of in scratch.one_sided():
-            tick(1)
-            findings, asserted = self._until_sound(
-                _WAITS, partial(settling.settle, of, scratch.asserting(of)), itemgetter(0)
-            )
-            self.report.add(findings)
-            for each in () if findings else asserted:
-                if each.moved:
-                    asset, amount = each.moved
-                    net[ledger_of(of), asset] -= amount
-        for (ledger, asset), sum in sorted(net.items()):
-            if sum:
-                what = f"debits less credits of {asset}, over all accounts, are {sum}"
-                self.report.add([Finding(ledger, ledger, 0, what)])
-
-    def _stripes(self) -> None:
-        for account in self._striped.differing():
-            look = partial(self._striped.look, account)
-            self.report.add(self._until_sound(_WAITS, look, bool))
-
-    def _rows(self, scratch: Scratch) -> None:
-        for name, model in READ_MODELS.items():
-            compare = partial(reading.compare, model, scratch)
-            self._scanner.run(name, name_of(model.table), compare, consistent=False)
-        scratch.suspect_missing()
-        self._look_patiently(scratch, self._sums.differing(scratch))
-
-    def _look_patiently(self, scratch: Scratch, moving: Collection[sums.SumKey] = ()) -> None:
-        """Reads suspected rows and sums again, until all are right or `patience` ends."""
-        for wait in self._waits():
-            again = Report()
-            self._look_again(again, scratch)
-            wrong, moved = sums.settle(moving, scratch)
-            again.add(wrong)
-            if not again.count and not moved:
-                return
-            self.sleep(wait)
-            moving = moved | {key for key in moving if wrong}
-        self.report.absorb(again)
-        self.report.unsettled += [f"{' '.join(key)} changed at each attempt" for key in moved]
-
-    def _waits(self) -> Iterator[float]:
-        wait, waited = 0.25, 0.0
-        while waited < self.patience:
-            yield wait
-            waited, wait = waited + wait, wait * 2
-        yield 0.0
-
-    def _look_again(self, report: Report, scratch: Scratch) -> None:
-        for name, key, least in scratch.suspects():
-            model = READ_MODELS[name]
-            found = [
-                Finding(reading.ledger_of_row(model, key), f"{name} {key}", version, what)
-                for version, what in reading.look(model, key, least)
-            ]
-            if not found:
-                scratch.clear(name, key)
-            report.add(found)
-
-
-@contextmanager
-def scratch_file() -> Iterator[Scratch]:
-    """A scratch file in a temporary folder."""
-    with (
-        tempfile.TemporaryDirectory(prefix="twofold-audit-") as folder,
-        closing(Scratch(Path(folder))) as scratch,
-    ):
-        yield scratch
+    def _plan(self, saved: Saved, items: dict[str, int], scratch: Scratch, processes: int) -> Plan:
+        segments = {
+            label: self.segments or segments_for(items[label], processes) for label in items
+        }
+        parts = max(processes, min(MOST_PARTS, ceil(items[EVENTS] / PART_EVENTS)))
+        about = {
+            "version": __version__,
+            "endpoint": settings().endpoint,
+            "region": settings().region,
+            "tables": self._tables(),
+            "earlier": scratch.origins,
+        }
+        kept = saved.begin(about, {"segments": segments, "partitions": parts})
+        if saved.resumed_from:
+            self.report.notes.append(f"went on with the audit that began at {saved.resumed_from}")
+        return Plan(
+            folder=saved.folder,
+            partitions=kept["partitions"],
+            segments=kept["segments"],
+            rate=self.rate / processes,
+            rows=self.rows,
+            proven=bool(scratch.origins),
+            sleep=self.sleep,
+        )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chalicelib.read_models.integrity.table import IntegrityRow, find
 from chalicelib.read_models.ledgers import PARTITION, JournalLedger, parts_of
-from ops.auditing.auditor import Auditor, scratch_file
+from ops.auditing.auditor import Auditor
 from ops.auditing.findings import Finding, Report
 from ops.auditing.scratch import Scratch
 from ops.auditing.since import SinceAuditor
@@ -38,7 +38,7 @@ class Examination:
         if self.bucket is not None:
             self.bucket.check()
         verdicts, report = kept.verdicts(), self.auditor.report
-        with scratch_file() as scratch:
+        with self.auditor.begun() as scratch:
             earlier = Earlier(scratch, report, verdicts)
             earlier.named(self.against)
             if self.anew is None:
@@ -63,7 +63,7 @@ class Examination:
         before = find(ledger)  # Another audit may have stored it meanwhile.
         checkpoints = kept.named_by(before) if before else []
         if ledger in report.ledgers and not report.wrong[ledger]:
-            heads = leaving.scratch.heads(ledger)
+            heads = self.auditor.heads(ledger)
             checkpoints = leaving.checkpoint(ledger, heads, checkpoints)
         events, streams, as_of = report.ledgers.get(ledger, (0, 0, ""))
         most = before.most_events if before and self.anew is None else 0
@@ -108,7 +108,7 @@ class Continuation:
         report = self.auditor.report
         ledgers = {parts_of(row.place)[0] for row in JournalLedger.query(PARTITION)}
         verdicts = {ledger: row for ledger in sorted(ledgers) if (row := find(ledger))}
-        with scratch_file() as scratch:
+        with self.auditor.begun() as scratch:
             last = Earlier(scratch, report, verdicts).last(self.bucket, alone=True)
             report.notes += [
                 f"{ledger}: no checkpoint to go on from, which a full audit leaves"

@@ -1,8 +1,9 @@
 """Findings: what is wrong and where."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from chalicelib.read_models.integrity.table import Checkpoint
 
@@ -45,6 +46,17 @@ class Report:
             self.wrong[finding.ledger] += 1
             if len(self.found) < MOST_KEPT:
                 self.found.append(finding)
+
+    def take(self, found: Iterable[Finding], wrong: Mapping[str, int]) -> None:
+        """Adds findings of which there are `wrong` in each ledger; `found` are the first ones."""
+        self.wrong.update(wrong)
+        self.found += islice(found, MOST_KEPT - len(self.found))
+
+    def count_ledgers(self, ledgers: Mapping[str, tuple[int, int, str]]) -> None:
+        """Adds the events and streams of another part of each ledger."""
+        for ledger, (events, streams, newest) in ledgers.items():
+            count, number, at = self.ledgers.get(ledger, (0, 0, ""))
+            self.ledgers[ledger] = (count + events, number + streams, max(newest, at))
 
     def absorb(self, other: "Report") -> None:
         """Adds the findings of another report."""

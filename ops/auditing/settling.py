@@ -1,7 +1,9 @@
-"""Settling: reads both sides of a transaction again whose assertions differ."""
+"""Settling: reads both sides of transactions again whose assertions differ."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.domain.transaction.events import Event as TransactionEvent
@@ -10,35 +12,72 @@ from chalicelib.events.table import EventItem
 from ops.auditing import assertions
 from ops.auditing.assertions import Assertion
 from ops.auditing.findings import Finding, ledger_of
-from ops.verifying.events import Coordinates, event_at, event_of, recorded
+from ops.auditing.scratch import Scratch
+from ops.bars import Tick
+from ops.verifying.events import Coordinates, event_of, recorded
 from ops.verifying.raw import query
+from ops.verifying.reader import Reader
+
+WAITS = (0.1, 0.3, 1.0)
+"""Seconds between reads of items that may have been read during a write."""
+
+_AT_ONCE = 50
+"""Transactions that are read together."""
 
 
-def read(coordinates: Coordinates) -> Recorded | None:
-    """The stored event; None if it does not exist, or is unreadable: a finding of its stream."""
-    try:
-        one = event_at(coordinates)
-        if one is not None:
-            event_of(one)
-    except UnknownEvent:
-        return None
-    return one
+@dataclass(frozen=True)
+class Settled:
+    """What differs between a transaction and the assertions about it, as of the last look.
 
-
-def settle(of: str, asserting: Iterable[Coordinates]) -> tuple[list[Finding], list[Assertion]]:
-    """The differences between a transaction and the assertions about it.
-
-    `asserting` are known events with such assertions, which are returned too.
+    `asserted` are the assertions of the events that were known beforehand.
     """
-    own = list(_of_transaction(of))
-    known = set(asserting)
-    wanted = known | {(each.stream, each.version) for _, each in own if each.version}
+
+    of: str
+    findings: list[Finding]
+    asserted: list[Assertion]
+
+
+def settle_all(scratch: Scratch, sleep: Callable[[float], None], tick: Tick) -> Iterator[Settled]:
+    """Settles every transaction whose sides differ in the scratch file."""
+    scratch.index_assertions()
+    one_sided = scratch.one_sided()
+    while left := list(islice(one_sided, _AT_ONCE)):
+        tick(len(left))
+        settled: dict[str, Settled] = {}
+        for wait in WAITS:
+            settled |= {each.of: each for each in _settle(left, scratch)}
+            left = [of for of in left if settled[of].findings]
+            if not left:
+                break
+            sleep(wait)
+        yield from settled.values()
+
+
+def _settle(transactions: Sequence[str], scratch: Scratch) -> Iterator[Settled]:
+    reader = Reader()
+    reader.fetch_streams({of: scratch.version_of(of) for of in transactions})
+    own = {of: list(_of_transaction(of, reader)) for of in transactions}
+    known = {of: set(scratch.asserting(of)) for of in transactions}
+    wanted = {of: sorted(known[of] | set(_wanted(own[of]))) for of in transactions}
+    reader.fetch(each for coordinates in wanted.values() for each in coordinates)
+    for of in transactions:
+        of_others = {at: list(_of_others(of, reader.read(at))) for at in wanted[of]}
+        others = [each for found in of_others.values() for each in found]
+        asserted = [each for at in sorted(known[of]) for each in of_others[at]]
+        yield Settled(of, list(_differences(of, own[of], others)), asserted)
+
+
+def _wanted(own: Iterable[tuple[Recorded, Assertion]]) -> Iterator[Coordinates]:
     for one, each in own:
-        if not each.version:
-            wanted |= set(_recorded_with(one, each.stream))
-    of_others = {at: list(_of_others(of, at)) for at in sorted(wanted)}
-    others = [each for found in of_others.values() for each in found]
-    findings = []
+        if each.version:
+            yield each.stream, each.version
+        else:
+            yield from _recorded_with(one, each.stream)
+
+
+def _differences(
+    of: str, own: Sequence[tuple[Recorded, Assertion]], others: Sequence[Assertion]
+) -> Iterator[Finding]:
     seen = Counter(each.digest for each in others)
     stored = Counter((each.digest, each.named) for each in others)
     for one, each in own:
@@ -50,19 +89,18 @@ def settle(of: str, asserting: Iterable[Coordinates]) -> tuple[list[Finding], li
             what = f"names another hash of {_where(each)} than that has"
         else:
             continue
-        findings.append(Finding(ledger_of(of), of, one.version, what))
+        yield Finding(ledger_of(of), of, one.version, what)
     unmatched = Counter(each.digest for _, each in own)
     for each in others:
         unmatched[each.digest] -= 1
         if unmatched[each.digest] < 0:
             what = f"says {_words(each)}, and {of} does not"
-            findings.append(Finding(ledger_of(of), each.stream, each.version, what))
-    return findings, [each for at in known for each in of_others[at]]
+            yield Finding(ledger_of(of), each.stream, each.version, what)
 
 
-def _of_transaction(of: str) -> Iterator[tuple[Recorded, Assertion]]:
+def _of_transaction(of: str, reader: Reader) -> Iterator[tuple[Recorded, Assertion]]:
     before: TransactionEvent | None = None
-    for item in query(EventItem, of):
+    for item in reader.stream(of):
         try:
             one = recorded(item)
             event = event_of(one)
@@ -76,8 +114,7 @@ def _of_transaction(of: str) -> Iterator[tuple[Recorded, Assertion]]:
             before = event
 
 
-def _of_others(of: str, coordinates: Coordinates) -> Iterator[Assertion]:
-    one = read(coordinates)
+def _of_others(of: str, one: Recorded | None) -> Iterator[Assertion]:
     found: Iterable[Assertion] = ()
     if one is not None and one.stream.kind == "account":
         found = assertions.of_account(one)

@@ -4,9 +4,12 @@ The changed accounts are those whose version in a read model differs from the ch
 their events after the checkpoint, the transactions that these name, and their other accounts.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 
 from chalicelib.domain.stripes import is_stripe, whole_of
 from chalicelib.events.recorded import FIRST_LINK, Recorded, Stream
@@ -15,25 +18,65 @@ from chalicelib.ledger.aggregates import account_state, stripe_streams
 from chalicelib.read_models.read_model import ReadModel
 from chalicelib.tables import in_parallel
 from ops.auditing.assertions import Assertion
-from ops.auditing.auditor import Auditor
 from ops.auditing.expectations import HISTORIES, key_text, mark_of, newest_rows
-from ops.auditing.findings import Finding, ledger_of
-from ops.auditing.scratch import Proven, Row, Scratch
+from ops.auditing.findings import Finding, Report, ledger_of
+from ops.auditing.heads import Proven
+from ops.auditing.looking import look_again
+from ops.auditing.merging import Net, compare_transactions, unbalanced
+from ops.auditing.parts import Parts
+from ops.auditing.patience import look_patiently
+from ops.auditing.plan import until_sound
+from ops.auditing.scratch import Row, Scratch, assertion_lines
+from ops.auditing.settling import WAITS
 from ops.auditing.streams import StreamCheck
+from ops.auditing.stripes import Striped
+from ops.bars import Bars, silent
 from ops.checkpoints import proof
 from ops.verifying import raw
 from ops.verifying.raw import Item, get_all, last, number_of, query, same
 from ops.verifying.read_models import READ_MODELS, after, is_shared
+from ops.workplace import workplace
 
 _LINES = 100
 """The number of events whose history rows are read together."""
 
 
 @dataclass
-class SinceAuditor(Auditor):
-    """Audits what is new in `ledgers` since the checkpoints that the scratch file has."""
+class SinceAuditor:
+    """Audits what is new in `ledgers` since the checkpoints that the scratch file has.
 
+    What differs is read again for `patience` seconds.
+    """
+
+    patience: float = 15.0
+    bars: Bars = silent
+    sleep: Callable[[float], None] = time.sleep
+    report: Report = field(default_factory=Report)
     ledgers: Sequence[str] = ()
+    _striped: Striped = field(default_factory=Striped)
+    _lock: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def begun(self) -> Iterator[Scratch]:
+        """A scratch file in a temporary folder, for the heads of the last checkpoints."""
+        with workplace(None) as folder, closing(Scratch(folder / "audit.sqlite")) as scratch:
+            yield scratch
+
+    def audit(self, scratch: Scratch) -> Report:
+        """The findings, with a scratch file that has the heads of the last checkpoints."""
+        began = time.monotonic()
+        self._events(scratch)
+        net, tick = Net(), self.bars("transactions seen on one side", None)
+        compare_transactions(scratch, self.report, net, self.sleep, tick)
+        self.report.add(unbalanced(net))
+        for account in self._striped.differing():
+            look = partial(self._striped.look, account)
+            self.report.add(until_sound(self.sleep, WAITS, look, bool))
+        again = partial(look_again, scratch)
+        look_patiently(self.report, self.patience, self.sleep, again, Parts())
+        self.report.found.sort()
+        self.report.seconds = time.monotonic() - began
+        return self.report
 
     def _events(self, scratch: Scratch) -> None:
         tick = self.bars("streams that moved", None)
@@ -45,18 +88,18 @@ class SinceAuditor(Auditor):
                 tick(len(todo))
                 todo = set().union(*named) - done
 
-    def _rows(self, scratch: Scratch) -> None:
-        self._look_patiently(scratch)
-
     def _since(self, scratch: Scratch, name: str) -> set[str]:
         """Verifies the new events of a stream; the other streams that they name."""
         earlier = _last_head(name, scratch)
-        check, named = self._until_sound(
+        check, named = until_sound(
+            self.sleep,
             (0.0, 0.3),
             lambda: _fold_new(name, earlier, scratch),
             lambda found: found[0].findings,
         )
-        self._report(check)
+        with self._lock:
+            self.report.add(check.findings)
+            self._striped.take(check)
         if check.version:
             scratch.add_stream(check)
         if check.whole and check.newest:
@@ -75,7 +118,7 @@ def _fold_new(name: str, earlier: Proven | None, scratch: Scratch) -> tuple[Stre
             check.count = 0
             continue  # A transaction, which is folded from its beginning.
         numbered = [(check.version, number, each) for number, each in enumerate(asserted)]
-        scratch.add_assertions(name, numbered)
+        scratch.add_assertions(assertion_lines(name, numbered))
         named |= _named_by(asserted, scratch)
         if one is not None and one.stream.kind == "account":
             named |= {str(stripe) for stripe in stripe_streams(one)}

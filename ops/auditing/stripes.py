@@ -6,15 +6,16 @@ account's stripes sum to 0.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from chalicelib.domain.stripes import is_stripe, sum_of, whole_of
-from chalicelib.events.recorded import Recorded, Stream
+from chalicelib.events.recorded import Recorded, Stream, encode_state
 from chalicelib.events.table import EventItem
 from chalicelib.ledger.aggregates import account_state, account_stream, stripe_streams
 from ops.auditing.findings import Finding
-from ops.auditing.settling import read
 from ops.auditing.streams import StreamCheck
 from ops.verifying.raw import last, number_of
+from ops.verifying.reader import Reader
 
 _SHARED = (
     *("asset", "normal_balance", "min_balance", "max_balance", "opened_at"),
@@ -24,6 +25,9 @@ _SHARED = (
 
 Heads = dict[Stream, Recorded | None]
 """The newest events of an account's existing streams; None for an unreadable one."""
+
+StripedHead = tuple[str, int, str | None]
+"""The name, version and folded state of a striped account or a stripe; None if unreadable."""
 
 
 @dataclass
@@ -41,6 +45,22 @@ class Striped:
             account = account_stream(stream.ledger, whole_of(stream.id))
             heads = self._heads.setdefault(account, {})
             heads[stream] = newest if check.whole else None
+
+    def lines(self) -> list[StripedHead]:
+        """All heads."""
+        return [
+            (str(stream), one.version, encode_state(one.state)) if one else (str(stream), 0, None)
+            for heads in self._heads.values()
+            for stream, one in heads.items()
+        ]
+
+    def absorb(self, lines: Iterable[StripedHead]) -> None:
+        """Adds the heads of other streams."""
+        for name, version, state in lines:
+            stream = Stream.parse(name)
+            account = account_stream(stream.ledger, whole_of(stream.id))
+            head = None if state is None else _head(stream, version, state)
+            self._heads.setdefault(account, {})[stream] = head
 
     def differing(self) -> Iterator[Stream]:
         """The accounts that differed from their stripes when they were folded."""
@@ -60,12 +80,27 @@ class Striped:
         ]
 
 
+def _head(stream: Stream, version: int, state: str) -> Recorded:
+    """An event of which only the place and the state are known."""
+    return Recorded(
+        stream=stream,
+        version=version,
+        type="",
+        data="",
+        state_data=state,
+        recorded_at=datetime.min.replace(tzinfo=UTC),
+        command_id="",
+        actor="",
+        hash=b"",
+    )
+
+
 def _newest(streams: Iterable[Stream]) -> Heads:
     heads: Heads = {}
     for stream in streams:
         item = last(EventItem, str(stream))
         if item is not None:
-            heads[stream] = read((str(stream), number_of(item, "version")))
+            heads[stream] = Reader().read((str(stream), number_of(item, "version")))
     return heads
 
 

@@ -110,7 +110,7 @@ class Earlier:
                 for checkpoint, heads in read(content):
                     ledger, origin = checkpoint.ledger, _origin(checkpoint)
                     found.append(checkpoint)
-                    self.scratch.prove(origin, heads)
+                    self.scratch.prove(origin, heads, checkpoint.root)
         except DamagedCheckpoint as error:
             if found:
                 self.scratch.forget_last()

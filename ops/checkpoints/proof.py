@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from ops.auditing.findings import Finding, ledger_of
-from ops.auditing.scratch import Proven
+from ops.auditing.heads import Proven
 
 
 def differing(

@@ -17,12 +17,12 @@ from chalicelib.tables import create, in_parallel
 from ops.provision import make
 from ops.rebuilding.inplace import events_of, project
 from ops.rebuilding.passes import Passes
-from ops.rebuilding.progress import DONE, Progress
+from ops.rebuilding.progress import DONE, Part, Progress
 from ops.rebuilding.sums import wrong_sums
 from ops.schema import definition
 from ops.verifying.checking import is_right, never_arriving
 from ops.verifying.raw import Item, client, key_of, name_of
-from ops.verifying.read_models import is_single
+from ops.verifying.read_models import READ_MODELS, is_single
 from ops.verifying.scanning import retried
 from ops.verifying.sums import with_sums
 
@@ -39,9 +39,10 @@ def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
     a table with replicas in other regions.
     """
     progress = passes.progress
-    if progress.at("swapped") != DONE:
+    swapped = progress.part("swapped")
+    if swapped.position != DONE:
         _begin(models, progress, tags)
-        passes.run("events", name_of(EventItem), partial(_fill, models, progress))
+        passes.run("events", name_of(EventItem), partial(_fill, _names(models)))
         if not progress.complaints:
             _prove(passes, models)
         if progress.complaints:
@@ -51,7 +52,7 @@ def replace(passes: Passes, models: Sequence[ReadModel], tags: Tags) -> None:
         for model in models:
             new, old = _other(model), blue_green.in_use(model.name).active
             blue_green.use(model.name, blue_green.InUse(new, (new, old)))
-        progress.reached("swapped", DONE)
+        swapped.reached(DONE)
     time.sleep(blue_green.CACHE_SECONDS + REQUEST_SECONDS)
     for model in models:
         old = _other(model)
@@ -66,7 +67,8 @@ def _begin(models: Sequence[ReadModel], progress: Progress, tags: Tags) -> None:
     create([blue_green.ActiveRow])
     for model in models:
         active, new = blue_green.in_use(model.name).active, _other(model)
-        if progress.at(f"{model.name} is written") == DONE:
+        part = progress.part(f"{model.name} is written")
+        if part.position == DONE:
             continue
         _use_active_only(model)
         name = blue_green.table_of(model.name, active)
@@ -75,43 +77,54 @@ def _begin(models: Sequence[ReadModel], progress: Progress, tags: Tags) -> None:
         _drop(model, new)
         _make(model, new, tags)
         blue_green.use(model.name, blue_green.InUse(active, (new, active)))
-        progress.reached(f"{model.name} is written", DONE)
+        part.reached(DONE)
 
 
-def _fill(models: Sequence[ReadModel], progress: Progress, items: Sequence[Item]) -> None:
-    with _new(models):
-        project(models, progress, items)
+def _fill(names: Sequence[str], part: Part, items: Sequence[Item]) -> None:
+    with _new(_named(names)):
+        project(names, part, items)
 
 
 def _prove(passes: Passes, models: Sequence[ReadModel]) -> None:
     """Adds a complaint for each wrong row, each event that is not projected, and each wrong sum."""
-    progress = passes.progress
     for model in models:
         table = blue_green.table_of(model.name, _other(model))
-        passes.run(f"{model.name}: proof", table, partial(_prove_rows, model, progress))
-    passes.run("events: proof", name_of(EventItem), partial(_prove_events, models, progress))
+        passes.run(f"{model.name}: proof", table, partial(_prove_rows, model.name))
+    passes.run("events: proof", name_of(EventItem), partial(_prove_events, _names(models)))
     for model in with_sums(models):
+        part = passes.progress.part(f"{model.name}: proof of sums")
         with _new(models):
             for shard, asset in retried(partial(wrong_sums, model)):
-                progress.complain(f"{asset} in {shard} is not what its accounts add up to")
+                part.complain(f"{asset} in {shard} is not what its accounts add up to")
+        part.reached(DONE)
 
 
-def _prove_rows(model: ReadModel, progress: Progress, items: Sequence[Item]) -> None:
+def _prove_rows(name: str, part: Part, items: Sequence[Item]) -> None:
+    model = READ_MODELS[name]
     with _new([model]):
         single = list(filter(partial(is_single, model), items))
         right = in_parallel(partial(is_right, model), single)
         for item, is_so in zip(single, right, strict=True):
             if not is_so:
                 where = key_of(model.table, item)
-                progress.complain(f"{model.name} {where} is other than the events say")
-    progress.add("rows proved", len(items))
+                part.complain(f"{model.name} {where} is other than the events say")
+    part.add("rows proved", len(items))
 
 
-def _prove_events(models: Sequence[ReadModel], progress: Progress, items: Sequence[Item]) -> None:
+def _prove_events(names: Sequence[str], part: Part, items: Sequence[Item]) -> None:
+    models = _named(names)
     with _new(models):
         for model in models:
             for event in never_arriving(model, events_of(items)):
-                progress.complain(f"{model.name} lacks {event.stream} {event.version}")
+                part.complain(f"{model.name} lacks {event.stream} {event.version}")
+
+
+def _names(models: Sequence[ReadModel]) -> list[str]:
+    return [model.name for model in models]
+
+
+def _named(names: Sequence[str]) -> list[ReadModel]:
+    return [READ_MODELS[name] for name in names]
 
 
 def _use_active_only(model: ReadModel) -> None:

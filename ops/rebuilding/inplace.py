@@ -13,22 +13,26 @@ from chalicelib.events.table import EventItem
 from chalicelib.read_models.read_model import ReadModel
 from chalicelib.tables import in_parallel
 from ops.rebuilding.passes import Passes
-from ops.rebuilding.progress import DONE, Progress
+from ops.rebuilding.progress import DONE, Part
 from ops.rebuilding.repair import is_wrong, set_right
 from ops.rebuilding.sums import set_sums_right, wrong_sums
 from ops.verifying.checking import lacking
 from ops.verifying.events import readable
 from ops.verifying.raw import Item, key_of, name_of
-from ops.verifying.read_models import is_single
+from ops.verifying.read_models import READ_MODELS, is_single
 from ops.verifying.scanning import retried
 from ops.verifying.sums import with_sums
 
 Feed = Callable[[Sequence[ReadModel], Sequence[Item]], int]
+"""Feeds events to read models; how many were not projected."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is done to each row, to the events and to the sums; each returns how many were wrong."""
+    """What is done to each row, to the events and to the sums; each returns how many were wrong.
+
+    Functions of modules, since they are passed to other processes.
+    """
 
     row: Callable[[ReadModel, Item], bool]
     feed: Feed
@@ -42,74 +46,78 @@ def repair(passes: Passes, models: Sequence[ReadModel]) -> None:
 
 def count(passes: Passes, models: Sequence[ReadModel]) -> None:
     """Counts what `repair` would correct. Changes nothing."""
-    _run(passes, models, Work(is_wrong, _count_lacking, lambda model: len(wrong_sums(model))))
+    _run(passes, models, Work(is_wrong, _count_lacking, _count_wrong_sums))
 
 
 def _run(passes: Passes, models: Sequence[ReadModel], work: Work) -> None:
     """First wrong and orphan rows, so that projectors read correct ones; then missing rows, from
     the events; then sums, from the rows of accounts; and last derived read models.
     """
-    progress = passes.progress
+    names = [model.name for model in models]
 
     def look_at_rows(model: ReadModel) -> None:
-        rows = partial(_rows, model, progress, work)
+        rows = partial(_rows, model.name, work)
         passes.run(f"{model.name}: rows", name_of(model.table), rows)
 
     for model in models:
         if not model.derived:
             look_at_rows(model)
-    passes.run("events", name_of(EventItem), partial(_events, models, progress, work.feed))
+    passes.run("events", name_of(EventItem), partial(_events, names, work.feed))
     for model in with_sums(models):
-        if progress.at(f"{model.name}: sums") != DONE:
-            progress.add("sums corrected", retried(partial(work.sums, model)))
-            progress.reached(f"{model.name}: sums", DONE)
+        part = passes.progress.part(f"{model.name}: sums")
+        if part.position != DONE:
+            part.add("sums corrected", retried(partial(work.sums, model)))
+            part.reached(DONE)
     for model in models:
         if model.derived:
             look_at_rows(model)
 
 
-def _rows(model: ReadModel, progress: Progress, work: Work, items: Sequence[Item]) -> None:
+def _rows(name: str, work: Work, part: Part, items: Sequence[Item]) -> None:
+    model = READ_MODELS[name]
+
     def was_wrong(item: Item) -> bool:
         try:
             return work.row(model, item)
         except Exception as error:
             if is_transient(error):
                 raise
-            progress.complain(f"{model.name} {key_of(model.table, item)}: {error}")
+            part.complain(f"{model.name} {key_of(model.table, item)}: {error}")
             return False
 
-    progress.add(
+    part.add(
         "rows corrected", sum(in_parallel(was_wrong, filter(partial(is_single, model), items)))
     )
-    progress.add("rows", len(items))
+    part.add("rows", len(items))
 
 
-def project(models: Sequence[ReadModel], progress: Progress, items: Sequence[Item]) -> None:
-    """Feeds the read models the events that are not projected; singly if the batch fails."""
-    _events(models, progress, _feed, items)
+def project(names: Sequence[str], part: Part, items: Sequence[Item]) -> None:
+    """Feeds the read models of these names the events that are not projected; singly if the batch
+    fails.
+    """
+    _events(names, _feed, part, items)
 
 
-def _events(
-    models: Sequence[ReadModel], progress: Progress, feed: Feed, items: Sequence[Item]
-) -> None:
+def _events(names: Sequence[str], feed: Feed, part: Part, items: Sequence[Item]) -> None:
+    models = [READ_MODELS[name] for name in names]
     try:
         fed = feed(models, items)
     except Exception as error:
         if is_transient(error):
             raise
-        fed = sum(_alone(models, progress, feed, item) for item in items)
-    progress.add("events", len(items))
-    progress.add("events projected into a read model", fed)
+        fed = sum(_alone(models, part, feed, item) for item in items)
+    part.add("events", len(items))
+    part.add("events projected into a read model", fed)
 
 
-def _alone(models: Sequence[ReadModel], progress: Progress, feed: Feed, item: Item) -> int:
+def _alone(models: Sequence[ReadModel], part: Part, feed: Feed, item: Item) -> int:
     try:
         return feed(models, [item])
     except Exception as error:
         if is_transient(error):
             raise
         where = f"{item['stream']['S']}#{item['version']['N']}"
-        progress.complain(f"{where}: {type(error).__name__}: {error}")
+        part.complain(f"{where}: {type(error).__name__}: {error}")
         return 0
 
 
@@ -128,6 +136,10 @@ def _feed(models: Sequence[ReadModel], items: Sequence[Item]) -> int:
 def _count_lacking(models: Sequence[ReadModel], items: Sequence[Item]) -> int:
     events = events_of(items)
     return sum(len(lacking(model, events)) for model in models)
+
+
+def _count_wrong_sums(model: ReadModel) -> int:
+    return len(wrong_sums(model))
 
 
 def events_of(items: Sequence[Item]) -> list[Recorded]:

@@ -1,79 +1,118 @@
-"""Progress of a rebuild in a file, from which an interrupted one continues."""
+"""Progress of a rebuild in files, from which an interrupted one continues.
+
+Each part of the work has a file of its own, so that processes share none.
+"""
 
 import json
 import os
 import threading
+import time
 from collections import Counter
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-STALE = timedelta(days=1)
-"""The age at which progress is ignored, and a rebuild begins again."""
+STALE_SECONDS = 24 * 3600.0
+"""A rebuild whose last progress is older than this begins again."""
 
 DONE = "done"
 Position = dict[str, Any] | str | None
 """The start key of the rest of a segment, DONE, or None for its beginning."""
 
+_RUN = "run.json"
 
-class Progress:
-    """The position of each segment of each pass by name, counts of what was done, and complaints.
 
-    `segments` is the number of segments of a scan, which stays the same in a rebuild.
+class Part:
+    """A part of the work: how far it has come, counts of what was done, and complaints.
+
+    They are saved together by `reached`, so that after a kill no page is counted twice.
     """
 
-    def __init__(self, path: Path, segments: int) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._positions: dict[str, Position] = {}
-        self.segments = segments
-        self.began = datetime.now(UTC).isoformat()
-        self.resumed = False
+        self.position: Position = None
         self.counts: Counter[str] = Counter()
         self.complaints: list[str] = []
         if path.exists():
-            self._go_on_from(json.loads(path.read_text()))
-
-    def at(self, part: str) -> Position:
-        """The position of a part of the work."""
-        return self._positions.get(part)
+            kept = json.loads(path.read_bytes())
+            self.position, self.complaints = kept["position"], kept["complaints"]
+            self.counts.update(kept["counts"])
 
     def add(self, what: str, count: int) -> None:
-        """Adds to a count, which `reached` saves."""
+        """Adds to a count."""
         with self._lock:
             self.counts[what] += count
 
     def complain(self, complaint: str) -> None:
-        """Adds a complaint, which `reached` saves."""
+        """Adds a complaint."""
         with self._lock:
             self.complaints.append(complaint)
 
-    def reached(self, part: str, position: Position) -> None:
+    def reached(self, position: Position) -> None:
         """Saves that everything up to a position is done."""
         with self._lock:
-            self._positions[part] = position
-            content = {
-                "began": self.began,
-                "segments": self.segments,
-                "places": self._positions,
-                "counts": self.counts,
-                "complaints": self.complaints,
-            }
-            # Replaced atomically.
-            fresh = self._path.with_suffix(f".{os.getpid()}")
-            fresh.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(content))
-            fresh.replace(self._path)
+            counts, complaints = dict(self.counts), self.complaints
+            content = {"position": position, "counts": counts, "complaints": complaints}
+            _write(self._path, content)
+            self.position = position
 
-    def forget(self) -> None:
-        """Deletes the file, after a complete rebuild."""
-        self._path.unlink(missing_ok=True)
 
-    def _go_on_from(self, kept: Mapping[str, Any]) -> None:
-        if datetime.now(UTC) - datetime.fromisoformat(kept["began"]) > STALE:
-            return
-        self.resumed = True
-        self.began, self.segments = kept["began"], kept["segments"]
-        self._positions, self.complaints = kept["places"], kept["complaints"]
-        self.counts.update(kept["counts"])
+class Progress:
+    """The parts of a rebuild, in a folder. `resumed` says that it goes on with what `began`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.began = datetime.now(UTC).isoformat()
+        self.resumed = False
+        self._segments: dict[str, int] = {}
+        kept = list(self._files())
+        if any(time.time() - each.stat().st_mtime < STALE_SECONDS for each in kept):
+            run = json.loads((folder / _RUN).read_bytes())
+            self.began, self._segments, self.resumed = run["began"], run["segments"], True
+        else:
+            for each in kept:
+                each.unlink()
+            self._save()
+
+    def part(self, name: str) -> Part:
+        """A part of the work, as far as it has come."""
+        return Part(part_file(self.folder, name))
+
+    def segments(self, label: str, count: int) -> int:
+        """The number of segments of a pass: `count`, or that with which it began."""
+        if label not in self._segments:
+            self._segments[label] = count
+            self._save()
+        return self._segments[label]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """The counts of all parts."""
+        return sum((each.counts for each in self._parts()), Counter())
+
+    @property
+    def complaints(self) -> list[str]:
+        """The complaints of all parts."""
+        return [complaint for each in self._parts() for complaint in each.complaints]
+
+    def _parts(self) -> Iterator[Part]:
+        return (Part(each) for each in sorted(self._files()) if each.name != _RUN)
+
+    def _files(self) -> Iterator[Path]:
+        return self.folder.glob("*.json")
+
+    def _save(self) -> None:
+        _write(self.folder / _RUN, {"began": self.began, "segments": self._segments})
+
+
+def part_file(folder: Path, name: str) -> Path:
+    """The file of a part."""
+    return folder / f"{name.replace(': ', '-').replace(' ', '-')}.json"
+
+
+def _write(path: Path, content: Any) -> None:
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps(content))
+    fresh.replace(path)

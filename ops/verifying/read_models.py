@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.events.recorded import Recorded, Stream, UnknownEvent
 from chalicelib.read_models.read_model import Earlier, ReadModel, SharedRows, groups
-from ops.verifying.events import event_at, newest_of
+from ops.verifying.events import Coordinates, event_at, newest_of
 from ops.verifying.raw import Item, all_items, key_of, number_of
 
 ARRIVAL_SECONDS = 1.0
@@ -14,6 +14,9 @@ ARRIVAL_SECONDS = 1.0
 
 Find = Callable[[Stream, Item], Recorded | None]
 """Returns the event for which a stored row is verified. Raises UnknownEvent."""
+
+Read = Callable[[Coordinates], Recorded | None]
+"""Returns a stored event. Raises UnknownEvent."""
 
 GROUPS = {group.name: group.projected for group in groups()}
 """The projected read models of each projection group, in the order of feeding."""
@@ -58,7 +61,7 @@ def after(model: ReadModel, event: Recorded, earlier: Earlier | None = None) -> 
     return [row.serialize() for row in model.projection.rows(event, read)]
 
 
-def expected(model: ReadModel, seen: Item, find: Find) -> Item | None:
+def expected(model: ReadModel, seen: Item, find: Find, read: Read = event_at) -> Item | None:
     """The expected row for a stored one; None if it should not exist. Raises UnknownEvent.
 
     If the expected row has another key, the stored one is an orphan row.
@@ -73,14 +76,14 @@ def expected(model: ReadModel, seen: Item, find: Find) -> Item | None:
     if stream.kind != projection.kind:
         return None
     if version is not None:
-        event = event_at((str(stream), version))
+        event = read((str(stream), version))
     else:
         # Only the projector may advance an account's row, together with its sum.
         keeps_version = projection.sums is not None and find is newest
         event = (own(stream, seen) if keeps_version else None) or find(stream, seen)
     if event is None:
         return None
-    rows = after(model, event)
+    rows = after(model, event, lambda version: read((str(stream), version)))
     key = key_of(model.table, seen)
     return next((row for row in rows if key_of(model.table, row) == key), rows[0])
 

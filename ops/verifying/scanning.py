@@ -3,10 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Any, TypeVar
 
+from chalicelib import tables
 from chalicelib.backoff import Backoff
 from chalicelib.events.dead_letters import is_transient
 from chalicelib.tables import in_parallel
@@ -15,6 +19,11 @@ from ops.verifying.raw import Item, client
 
 PAGE = 1000
 """The most items of a request."""
+
+SEGMENT_ITEMS = 50_000
+"""Items of a segment: about what a killed process of an audit does again, 15 seconds of work."""
+
+MOST_SEGMENTS = 4_096
 
 ATTEMPTS = 8
 _BACKOFF = Backoff(base=0.05, cap=6.4)
@@ -61,12 +70,11 @@ Pages = Callable[[Key | None], Iterator[Page]]
 
 @dataclass(frozen=True)
 class Scanner:
-    """Scans tables in `segments` parallel segments, with at most `page` items per request."""
+    """Scans tables in `segments` parallel segments."""
 
     segments: int = 4
     limiter: RateLimiter = field(default_factory=RateLimiter)
     bars: Bars = silent
-    page: int | None = None
 
     def run(
         self,
@@ -86,14 +94,12 @@ class Scanner:
         tick = self.bars(label, total)
 
         def pages(segment: int, after: Key | None) -> Iterator[Page]:
-            while not stop.is_set():
-                page = retried(partial(self._page, table, segment, after, consistent=consistent))
-                self.limiter.take(len(page.items))
+            each = Segment(table, segment, self.segments, consistent, PAGE)
+            for page in each.pages(self.limiter, after):
                 with lock:
                     tick(len(page.items))
                 yield page
-                after = page.after
-                if after is None:
+                if stop.is_set():
                     return
 
         def run_segment(segment: int) -> None:
@@ -108,16 +114,55 @@ class Scanner:
         finally:
             stop.set()
 
-    def _page(self, table: str, segment: int, after: Key | None, *, consistent: bool) -> Page:
+
+@dataclass(frozen=True)
+class Segment:
+    """One of the `segments` of a scan of a table, with at most `page` items per request."""
+
+    table: str
+    number: int
+    segments: int
+    consistent: bool = True
+    page: int = PAGE
+
+    def pages(self, limiter: RateLimiter, after: Key | None = None) -> Iterator[Page]:
+        """The pages after a key, or all. The next one is read while one is used."""
+        ahead = self._begun(limiter, after)
+        while True:
+            page = ahead.result()
+            limiter.take(len(page.items))
+            if page.after is not None:
+                ahead = self._begun(limiter, page.after)
+            yield page
+            if page.after is None:
+                return
+
+    def _begun(self, limiter: RateLimiter, after: Key | None) -> "Future[Page]":
+        pool = tables._pool(tables._depth.get())  # The threads that `in_parallel` uses.
+        read = partial(retried, partial(self._read, limiter, after))
+        return pool.submit(copy_context().run, read)
+
+    def _read(self, limiter: RateLimiter, after: Key | None) -> Page:
         found = client().scan(
-            TableName=table,
-            Segment=segment,
+            TableName=self.table,
+            Segment=self.number,
             TotalSegments=self.segments,
-            Limit=self.limiter.page(self.page or PAGE),
-            ConsistentRead=consistent,
+            Limit=limiter.page(self.page),
+            ConsistentRead=self.consistent,
             **({"ExclusiveStartKey": after} if after else {}),
         )
         return Page(found["Items"], found.get("LastEvaluatedKey"))
+
+
+def segments_for(items: int, processes: int) -> int:
+    """The number of segments of a table, which processes share."""
+    least = 4 * processes if processes > 1 else 1
+    return max(least, min(MOST_SEGMENTS, ceil(items / SEGMENT_ITEMS)))
+
+
+def items_of(table: str) -> int:
+    """About how many items a table has: DynamoDB counts them every six hours."""
+    return int(client().describe_table(TableName=table)["Table"]["ItemCount"])
 
 
 def retried(work: Callable[[], _Result]) -> _Result:

@@ -24,6 +24,8 @@ what AWS documents:
 7. A table can be restored to the present second alone. On AWS `EarliestRestorableDateTime` is when
    recovery was switched on, at most 35 days ago (DynamoDB API reference,
    PointInTimeRecoveryDescription); here it is when the table was made.
+8. A Lambda has a process for each request at a time, such as for the files of a page, and a start
+   takes a second of a processor. Here it has two at most, for which further requests wait.
 
 Each Lambda's process gets the package unpacked into a folder of its own, which is half of all that
 ministack does in these tests. Here equal packages are unpacked once.
@@ -33,6 +35,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -48,9 +51,13 @@ GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 BINARY_TYPES = "x-amazon-apigateway-binary-media-types"
 COMPRESSION = "x-amazon-apigateway-minimum-compression-size"
 
+PROCESSES = 2
+"""Of a Lambda, at most."""
+
 _import_rest_api = apigateway_v1._import_rest_api
 _handle_request = apigateway_v1.handle_request
 _create_deployment = apigateway_v1._create_deployment
+_acquire_worker = lambda_runtime.acquire_worker
 _resource_matches = iam_evaluator._resource_matches
 _describe_continuous_backups = dynamodb._describe_continuous_backups
 
@@ -130,6 +137,17 @@ def ready_at_once(name: str, _: float) -> None:
     function = lambda_svc._functions.get(name)
     if function:
         function["config"] |= {"State": "Active", "LastUpdateStatus": "Successful"}
+
+
+def acquire_worker(*arguments: Any, **options: Any) -> tuple[lambda_runtime.Worker, str]:
+    """A process of a Lambda for a request: a free one, a new one if there are less than two, or the
+    first that becomes free. None of our Lambdas calls itself.
+    """
+    while True:
+        worker, how = _acquire_worker(*arguments, max_concurrency=PROCESSES, **options)
+        if worker is not None:
+            return worker, how
+        time.sleep(0.01)
 
 
 Made = tuple[str, dict[str, Any]]
@@ -227,6 +245,7 @@ def main() -> None:
     apigateway_v1.handle_request = handle_request
     apigateway_v1._create_deployment = create_deployment
     lambda_svc._schedule_state_transition = ready_at_once
+    lambda_svc.acquire_worker = acquire_worker
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": Package})
     iam_evaluator._resource_matches = resource_matches
     dynamodb._describe_continuous_backups = describe_continuous_backups

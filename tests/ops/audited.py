@@ -135,10 +135,14 @@ def project() -> None:
         project_all(events[start : start + 50])
 
 
+def no_wait(_: float) -> None:
+    """Instead of a pause. Other processes can be given it."""
+
+
 def audited(**options: Any) -> Report:
     """An audit that waits for nothing."""
     given = {name: options.pop(name) for name in EXAMINATION if name in options}
-    auditor = Auditor(**{"patience": 0.0, "segments": 2, "sleep": lambda _: None, **options})
+    auditor = Auditor(**{"patience": 0.0, "segments": 2, "sleep": no_wait, **options})
     return Examination(auditor, **given).run()
 
 

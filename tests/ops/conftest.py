@@ -1,5 +1,6 @@
 """What the tests of the operator's commands share: an engine with nothing in its tables."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,13 @@ def own_ministack(empty_ministack: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("TWOFOLD_HOME", str(tmp_path / "home"))
     read_again()
     return empty_ministack
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What interrupted commands keep stays with the test."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TWOFOLD_HOME", str(tmp_path / "home"))
+        read_again()
+        yield
+    read_again()

@@ -41,10 +41,12 @@ def test_no_action_is_a_wildcard_and_no_resource_beyond_the_argued_ones(environm
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_nothing_may_scan_or_delete_and_only_writers_write(environment: str) -> None:
     writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"}
+    writes |= {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
     written: dict[str, set[str]] = {}
     for name, statement in _statements(environment):
         for action in statement["Action"]:
-            assert action != "dynamodb:Scan", name
+            assert action not in ("dynamodb:Scan", "dynamodb:PartiQLSelect"), name
+            assert action != "dynamodb:PartiQLDelete", name
             if action == "dynamodb:DeleteItem":  # Rows that were answered, of nothing else.
                 inbox = [f"arn:*:dynamodb:*:*:table/twofold-{environment}-inbox"]
                 assert (name in ("write", "sweep"), statement["Resource"]) == (True, inbox)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -36,7 +37,7 @@ def _kept() -> Path:
     return settings().home / "rebuilds"
 
 
-def _killed(arguments: list[str], when: Callable[[dict[str, object]], bool]) -> None:
+def _killed(arguments: list[str], when: Callable[[], bool]) -> None:
     """Starts a rebuild and kills it, without a last word, once what it keeps says so.
 
     Its rate leaves seconds in which to kill it.
@@ -50,7 +51,7 @@ def _killed(arguments: list[str], when: Callable[[dict[str, object]], bool]) -> 
     )
     try:
         deadline = time.monotonic() + 300
-        while not any(when(json.loads(each.read_text())) for each in _kept().glob("*.json")):
+        while not when():
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -59,26 +60,54 @@ def _killed(arguments: list[str], when: Callable[[dict[str, object]], bool]) -> 
         process.wait()
 
 
-def _events_done(kept: dict[str, object]) -> int:
-    counts = kept["counts"]
-    assert isinstance(counts, dict)
-    return int(counts.get("events", 0))
+def _with_a_killed_worker(arguments: list[str]) -> tuple[int, str]:
+    """Starts a rebuild and kills one of its processes; its exit status, and what it said."""
+    before = _events_done()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ops", "rebuild", *arguments],
+        cwd=ROOT,
+        env=os.environ.copy(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while _events_done() == before:
+        assert process.poll() is None
+        time.sleep(0.01)
+    workers = [
+        each
+        for each in psutil.Process(process.pid).children()
+        if "resource_tracker" not in " ".join(each.cmdline())
+    ]
+    workers[0].kill()
+    _, told = process.communicate(timeout=300)
+    return process.returncode, told
 
 
-def test_a_killed_rebuild_goes_on_where_it_was() -> None:
+def _events_done() -> int:
+    kept = [json.loads(each.read_text()) for each in _kept().glob("*/*.json")]
+    return sum(each["counts"].get("events", 0) for each in kept if "counts" in each)
+
+
+def test_a_rebuild_by_three_processes_that_is_killed_goes_on_where_it_was() -> None:
     stock(150)
+    right = {room: items(room) for room in (BalanceRow, StatementRow)}
     _empty(BalanceRow, StatementRow)
     everything = len(items(EventItem))
+    three = ["accounts", "--processes", "3"]
 
-    _killed(["accounts", "--rate", "50", "--segments", "2"], lambda kept: _events_done(kept) > 100)
+    _killed([*three, "--rate", "50", "--segments", "6"], lambda: _events_done() > 100)
     assert wrong() != []
-    (kept,) = [_events_done(json.loads(each.read_text())) for each in _kept().glob("*.json")]
-    assert 100 < kept < everything
-    output = rebuilt("accounts").output
+    assert 100 < _events_done() < everything
+    status, told = _with_a_killed_worker([*three, "--rate", "100"])
+    assert status == 1
+    assert "a worker process was killed" in told
+    output = rebuilt(*three).output
 
     assert "going on with what began at" in output
     assert f"{everything} events\n" in output  # Those of the killed one among them, none twice.
     assert wrong() == []
+    assert {room: items(room) for room in right} == right  # As a single projector made them.
     assert list(_kept().iterdir()) == []
 
 
@@ -89,7 +118,7 @@ def test_a_killed_replacement_goes_on_where_it_was(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 0.0)
     stock(150)
 
-    _killed(["accounts", "--blue-green", "--rate", "50"], lambda kept: _events_done(kept) > 100)
+    _killed(["accounts", "--blue-green", "--rate", "50"], lambda: _events_done() > 100)
     assert in_use("balances") == InUse("a", ("b", "a"))
     write(30, seed=2)  # Projected into both tables meanwhile.
     rebuilt("accounts", "--blue-green")

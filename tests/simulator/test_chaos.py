@@ -10,7 +10,10 @@ from pynamodb.exceptions import PutError, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib import tables
+from chalicelib.read_models import guarded
+from chalicelib.read_models.guarded import GuardedWrite
 from chalicelib.read_models.statements.table import StatementRow
+from chalicelib.read_models.transactions.table import TransactionRow
 from simulator.chaos import WORST, Chaos, Died
 from simulator.chaos_dynamodb import inject
 from simulator.chaos_streams import SplitStreams
@@ -209,6 +212,13 @@ def row(ledger: str, number: int = 0) -> StatementRow:
     )
 
 
+CONTENT: dict[str, Any] = {"body": "{}", "place": "p", "day_bucket": "d"}
+
+
+def write_of(row: TransactionRow) -> GuardedWrite:
+    return GuardedWrite(row, ["version", *CONTENT], ["version"], True, row.save)
+
+
 def save_together(*rows: StatementRow) -> None:
     with TransactWrite(connection=tables.connection()) as transaction:
         for each in rows:
@@ -286,3 +296,17 @@ def test_a_batch_that_is_left_half_undone_is_done_by_who_asks_again(wire: Any, l
 
     assert chaos.injected["a batch was partly unprocessed"] == 2
     assert sorted(found) == places(chaos, ledger) == [place for _, place in keys]
+
+
+def test_a_statement_that_is_left_out_of_a_batch_is_executed_by_who_asks_again(
+    wire: Any, ledger: str
+) -> None:
+    chaos = wire(a_batch_was_partly_unprocessed=1)
+    changes = [write_of(TransactionRow(f"{ledger}/{n}", version=1, **CONTENT)) for n in range(4)]
+
+    guarded.write(changes)
+
+    assert chaos.injected["a batch was partly unprocessed"] == 1
+    chaos.stopped = True
+    keys = [each.row.key for each in changes]  # type: ignore[attr-defined]  # A TransactionRow.
+    assert len(list(TransactionRow.batch_get(keys))) == 4

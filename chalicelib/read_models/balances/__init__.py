@@ -2,4 +2,8 @@
 
 from chalicelib.read_models.read_model import ReadModel
 
-READ_MODEL = ReadModel(__name__, table_at="table:BalanceRow", projector_actions=["UpdateItem"])
+READ_MODEL = ReadModel(
+    __name__,
+    table_at="table:BalanceRow",
+    projector_actions=["PartiQLInsert", "PartiQLUpdate", "UpdateItem"],
+)

@@ -1,14 +1,15 @@
 """Projects the newest state of every account. An event older than the row changes nothing."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial, reduce
+from operator import and_
 
 import msgspec
-from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.account.state import metadata_mark
 from chalicelib.events.recorded import Recorded, Stream, UnknownEvent
-from chalicelib.events.stream import newest
+from chalicelib.events.stream import begun, newest
 from chalicelib.http.bodies import AccountBody, account_body
 from chalicelib.ledger.aggregates import (
     account_state,
@@ -16,6 +17,7 @@ from chalicelib.ledger.aggregates import (
     metadata_set_by,
     sets_metadata,
 )
+from chalicelib.read_models import guarded
 from chalicelib.read_models.balances.table import (
     BUCKETS,
     BalanceRow,
@@ -23,8 +25,12 @@ from chalicelib.read_models.balances.table import (
     row_of,
     stripe_rows,
 )
+from chalicelib.read_models.guarded import GuardedWrite
 from chalicelib.read_models.read_model import Earlier, Item, Projection
-from chalicelib.tables import in_parallel, is_met
+from chalicelib.tables import is_met
+
+_STATE = ("version", "body", "expiring", "metadata_set_by")
+_METADATA = ("metadata_version", "metadata")
 
 
 def project(events: Sequence[Recorded]) -> None:
@@ -34,26 +40,46 @@ def project(events: Sequence[Recorded]) -> None:
         "account",
         (each for each in events if each.stream.kind == "account" and sets_metadata(each)),
     )
-    in_parallel(lambda stream: _write(accounts[stream], metadata.get(stream)), accounts)
-
-
-def _write(event: Recorded, set_by: Recorded | None) -> None:
-    state = _state_actions(event)
-    is_newer = BalanceRow.version.does_not_exist() | (BalanceRow.version < event.version)
-    row = row_of(event.stream.ledger, event.stream.id)
-    if set_by is None:
-        _update(row, state, is_newer)
-        return
-    metadata: list[Action] = [
-        BalanceRow.metadata_version.set(set_by.version),
-        BalanceRow.metadata.set(msgspec.json.encode(metadata_set_by(set_by)).decode()),
-    ]
-    metadata_is_newer = BalanceRow.metadata_version.does_not_exist() | (
-        BalanceRow.metadata_version < set_by.version
+    new = begun(events)
+    guarded.write(
+        [
+            _write_of(event, metadata.get(stream), stream in new)
+            for stream, event in accounts.items()
+        ]
     )
-    if not _update(row, [*state, *metadata], is_newer & metadata_is_newer):
-        _update(row, state, is_newer)
-        _update(row, metadata, metadata_is_newer)
+
+
+def _write_of(event: Recorded, set_by: Recorded | None, is_first: bool) -> GuardedWrite:
+    row = row_of(event.stream.ledger, event.stream.id)
+    take_state(row, event)
+    if set_by is None:
+        single = partial(_update, row, _STATE, "version")
+        return GuardedWrite(row, _STATE, ("version",), is_first, single)
+    row.metadata_version = set_by.version
+    row.metadata = msgspec.json.encode(metadata_set_by(set_by)).decode()
+    guards = ("version", "metadata_version")
+    return GuardedWrite(row, _STATE + _METADATA, guards, is_first, partial(_update_all, row))
+
+
+def _update_all(row: BalanceRow) -> None:
+    if not _update(row, _STATE + _METADATA, "version", "metadata_version"):
+        _update(row, _STATE, "version")
+        _update(row, _METADATA, "metadata_version")
+
+
+def _update(row: BalanceRow, names: Sequence[str], *guards: str) -> bool:
+    """Updates these attributes if the stored guards are smaller; whether they were."""
+    attributes = BalanceRow.get_attributes()
+    values = {name: getattr(row, name) for name in {*names, *guards}}
+    actions: list[Action] = [
+        attributes[name].remove() if values[name] is None else attributes[name].set(values[name])
+        for name in names
+    ]
+    newer = [
+        attributes[name].does_not_exist() | (attributes[name] < values[name]) for name in guards
+    ]
+    condition = reduce(and_, newer)
+    return is_met(lambda: BalanceRow(row.partition, row.account).update(actions, condition))
 
 
 def take_state(row: BalanceRow, event: Recorded) -> None:
@@ -121,18 +147,3 @@ def _asset_of(row: BalanceRow) -> str | None:
 PROJECTION = Projection(
     kind="account", project=project, rows=rows, origin=origin, holds=holds, heads=heads
 )
-
-
-def _state_actions(event: Recorded) -> list[Action]:
-    row = BalanceRow()
-    take_state(row, event)
-    return [
-        BalanceRow.version.set(row.version),
-        BalanceRow.body.set(row.body),
-        BalanceRow.expiring.set(row.expiring) if row.expiring else BalanceRow.expiring.remove(),
-        BalanceRow.metadata_set_by.set(row.metadata_set_by),
-    ]
-
-
-def _update(row: BalanceRow, actions: list[Action], condition: Condition) -> bool:
-    return is_met(lambda: row.update(actions, condition=condition))

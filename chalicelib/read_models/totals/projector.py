@@ -8,6 +8,7 @@ is unchanged since it was read.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
@@ -30,7 +31,7 @@ from chalicelib.read_models.totals.table import (
 from chalicelib.tables import connection, in_parallel
 
 _ACTIONS = 100
-"""DynamoDB's limit of one transaction."""
+"""DynamoDB's limit of one transaction, and of one BatchGetItem."""
 
 _ATTEMPTS = 8
 _BACKOFF = Backoff(base=0.01)
@@ -38,6 +39,11 @@ _LOST = {"ConditionalCheckFailed", "TransactionConflict"}
 
 Key = tuple[str, str]
 """The hash key and range key of a row."""
+
+Accounts = Mapping[Key, Recorded]
+"""The newest event of each account, by the key of its row."""
+
+Rows = Mapping[Key, TotalRow]
 
 
 @dataclass(frozen=True)
@@ -76,20 +82,22 @@ def row(event: Recorded) -> TotalRow:
 
 
 def project(events: Sequence[Recorded]) -> None:
-    """One transaction per sum and up to 99 of its accounts.
+    """One transaction per sum and up to 99 of its accounts, whose rows are all read together.
 
     A transaction with several sums of a ledger would conflict with those of other shards more
     often, and cost the same.
     """
-    sums: dict[Key, list[Recorded]] = {}
+    sums: dict[Key, dict[Key, Recorded]] = {}
     for event in newest("account", events).values():
-        sums.setdefault(_key_of(event), []).append(event)
-
-    def add_all(accounts: Sequence[Recorded]) -> None:
-        for start in range(0, len(accounts), _ACTIONS - 1):
-            _add(accounts[start : start + _ACTIONS - 1])
-
-    in_parallel(add_all, sums.values())
+        account = account_key(event.stream.ledger, event.stream.id)
+        sums.setdefault(_key_of(event), {})[account] = event
+    parts = [
+        (key, dict(islice(accounts.items(), start, start + _ACTIONS - 1)))
+        for key, accounts in sums.items()
+        for start in range(0, len(accounts), _ACTIONS - 1)
+    ]
+    seen = _read([*sums, *(account for _, accounts in parts for account in accounts)])
+    in_parallel(lambda part: _add(*part, seen), parts)
 
 
 def _key_of(event: Recorded) -> Key:
@@ -126,23 +134,22 @@ PROJECTION = Projection(
 )
 
 
-def _add(events: Sequence[Recorded]) -> None:
-    sums = {account_key(one.stream.ledger, one.stream.id): _key_of(one) for one in events}
+def _read(keys: Sequence[Key]) -> Rows:
+    pages = [keys[start : start + _ACTIONS] for start in range(0, len(keys), _ACTIONS)]
+    read = in_parallel(lambda page: list(TotalRow.batch_get(page, consistent_read=True)), pages)
+    return {(row.key, row.of): row for page in read for row in page}
+
+
+def _add(key: Key, accounts: Accounts, seen: Rows) -> None:
+    """Adds the changes of some accounts to their sum. Raises TransactWriteError."""
     for attempt in range(_ATTEMPTS):
-        rows = TotalRow.batch_get([*sums, *set(sums.values())], consistent_read=True)
-        seen: dict[Key, TotalRow] = {(row.key, row.of): row for row in rows}
-        gains = {
-            key: gained
-            for key, event in zip(sums, events, strict=True)
-            if (gained := gain(event, seen.get(key)))
-        }
+        gains = [
+            gained for one, event in accounts.items() if (gained := gain(event, seen.get(one)))
+        ]
         if not gains:
             return
-        added: dict[Key, list[Gain]] = {}
-        for key, gained in gains.items():
-            added.setdefault(sums[key], []).append(gained)
         try:
-            _write(added, {key: seen[key].as_of for key in added if key in seen})
+            _write(key, gains, seen[key].as_of if key in seen else "")
             return
         except TransactWriteError as error:
             # Another invocation updated the same account or sum: read them again.
@@ -150,28 +157,28 @@ def _add(events: Sequence[Recorded]) -> None:
             if not codes or not codes <= _LOST or attempt == _ATTEMPTS - 1:
                 raise
         time.sleep(_BACKOFF.delay(attempt))
+        seen = _read([*accounts, key])
 
 
-def _write(gains: Mapping[Key, Sequence[Gain]], as_of: Mapping[Key, str]) -> None:
-    """Updates the rows of accounts and their sums. `as_of` has the sums' present values."""
+def _write(key: Key, gains: Sequence[Gain], as_of: str) -> None:
+    """Updates the rows of accounts and their sum, whose present value is `as_of`."""
     with TransactWrite(connection=connection()) as transaction:
-        for key, members in gains.items():
-            for gained in members:
-                still = (
-                    TotalRow.version.does_not_exist()
-                    if gained.seen is None
-                    else TotalRow.version == gained.seen
-                )
-                transaction.save(gained.row, still)
-            newest = max(gained.row.as_of for gained in members)
-            actions: list[Action] = [
-                TotalRow.version.add(sum(one.row.version - (one.seen or 0) for one in members)),
-                TotalRow.debits.add(sum(one.debits for one in members)),
-                TotalRow.credits.add(sum(one.credits for one in members)),
-            ]
-            if newest <= as_of.get(key, ""):
-                transaction.update(TotalRow(*key), actions)
-                continue
-            actions.append(TotalRow.as_of.set(newest))
-            later = TotalRow.as_of.does_not_exist() | (TotalRow.as_of < newest)
-            transaction.update(TotalRow(*key), actions, condition=later)
+        for gained in gains:
+            still = (
+                TotalRow.version.does_not_exist()
+                if gained.seen is None
+                else TotalRow.version == gained.seen
+            )
+            transaction.save(gained.row, still)
+        actions: list[Action] = [
+            TotalRow.version.add(sum(one.row.version - (one.seen or 0) for one in gains)),
+            TotalRow.debits.add(sum(one.debits for one in gains)),
+            TotalRow.credits.add(sum(one.credits for one in gains)),
+        ]
+        newest = max(gained.row.as_of for gained in gains)
+        if newest <= as_of:
+            transaction.update(TotalRow(*key), actions)
+            return
+        actions.append(TotalRow.as_of.set(newest))
+        later = TotalRow.as_of.does_not_exist() | (TotalRow.as_of < newest)
+        transaction.update(TotalRow(*key), actions, condition=later)

@@ -5,7 +5,7 @@ from chalicelib.read_models.read_model import ReadModel
 READ_MODEL = ReadModel(
     __name__,
     table_at="table:TransactionRow",
-    projector_actions=["PutItem"],
+    projector_actions=["PartiQLInsert", "PartiQLUpdate", "PutItem"],
     sweep_index="expiring",
     progress_at="queries:progress",
 )

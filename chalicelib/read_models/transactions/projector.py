@@ -2,21 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 
 from chalicelib.domain.fields import rfc3339
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.stream import newest
+from chalicelib.events.stream import begun, newest
 from chalicelib.http.bodies import transaction_body
 from chalicelib.ledger.aggregates import transaction_event, transaction_stream
+from chalicelib.read_models import guarded
+from chalicelib.read_models.guarded import GuardedWrite
 from chalicelib.read_models.once import WrittenOnce
 from chalicelib.read_models.read_model import Item, Projection, SharedRows
 from chalicelib.read_models.transactions import table
 from chalicelib.read_models.transactions.table import TransactionRow
-from chalicelib.tables import in_parallel, saved
+from chalicelib.tables import saved
 
 _days = WrittenOnce()
+_CONTENT = [name for name in TransactionRow.get_attributes() if name != "key"]
 
 
 def row(event: Recorded) -> TransactionRow:
@@ -47,7 +51,8 @@ def project(events: Sequence[Recorded]) -> None:
     _days.write(
         TransactionRow.Meta.table_name, days, lambda day: table.day_row(*day.split()).save()
     )
-    in_parallel(_save, [row(event) for event in latest.values()])
+    new = begun(events)
+    guarded.write([_write_of(row(event), stream in new) for stream, event in latest.items()])
 
 
 def origin(row: Item) -> tuple[Stream, None]:
@@ -105,6 +110,10 @@ PROJECTION = Projection(
 
 def _day(event: Recorded) -> str:
     return rfc3339(transaction_event(event).created_at)[: table.DAY]
+
+
+def _write_of(row: TransactionRow, is_first: bool) -> GuardedWrite:
+    return GuardedWrite(row, _CONTENT, ("version",), is_first, partial(_save, row))
 
 
 def _save(row: TransactionRow) -> bool:

@@ -435,11 +435,11 @@ def executed(fixture: ExecutorFixture, inbox: Any, command: Command, **named: An
     "command",
     [pay("a", 1), FreezeAccount(ledger="acme", account="alice", debits=True, credits=True)],
 )
-def test_a_command_that_loses_three_races_leads_and_is_answered_as_ever(
+def test_a_command_that_loses_two_races_leads_and_is_answered_as_ever(
     fixture: ExecutorFixture, inbox: InterruptedInbox, command: Command
 ) -> None:
     fixture.open_accounts(funds=100)
-    fixture.store.before_append = [losing] * 3
+    fixture.store.before_append = [losing] * 2
 
     done = executed(fixture, inbox, command, request="mine")
 

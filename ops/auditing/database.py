@@ -1,0 +1,52 @@
+"""A database in a file, which this program alone reads and writes."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+_PRAGMAS = """
+pragma journal_mode = truncate;
+pragma synchronous = off;
+"""
+
+
+class Database:
+    """A file of SQLite with the tables of `schema`. Thread-safe.
+
+    What is written is kept by `commit`: a process that is killed loses the rest, and no more.
+    """
+
+    schema = ""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.folder = path.parent
+        self._lock = Lock()
+        address = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        self._file = sqlite3.connect(address, uri=True, check_same_thread=False, timeout=60)
+        if not read_only:
+            self._file.executescript(_PRAGMAS + self.schema)
+
+    def close(self) -> None:
+        """Closes the file, without what was not committed."""
+        self._file.close()
+
+    def commit(self) -> None:
+        """Keeps what was written."""
+        with self._lock:
+            self._file.commit()
+
+    def _many(self, statement: str, values: Iterable[Any]) -> None:
+        with self._lock:
+            self._file.executemany(statement, values)
+
+    def _all(self, statement: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._file.execute(statement, values).fetchall()
+
+    def _each(self, statement: str, values: Sequence[Any]) -> Iterator[Any]:
+        """The rows while they are read: the table must not be written meanwhile."""
+        with closing(self._file.execute(statement, values)) as found:
+            yield from found

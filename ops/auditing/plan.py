@@ -1,0 +1,80 @@
+"""The plan of an audit: what all of its tasks must know. Tasks may run in other processes."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ops.bars import Tick
+from ops.verifying import scanning
+from ops.verifying.scanning import RateLimiter, Segment
+
+EVENTS, ROWS, PARTS, SUSPECTS = "events", "rows", "parts", "suspects"
+"""The stages of an audit."""
+
+Seen = TypeVar("Seen")
+
+
+def no_tick(_: int) -> None:
+    """Reports nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where an audit works, and how. `rate` is in items a second of one process; 0: no limit.
+
+    `segments` are those of each table's scan. `proven` says that there are earlier checkpoints, in
+    the file `earlier`. `sleep` and, in worker processes, `tick` are picklable.
+    """
+
+    folder: Path
+    partitions: int
+    segments: Mapping[str, int]
+    rate: float = 0
+    rows: bool = True
+    proven: bool = False
+    sleep: Callable[[float], None] = time.sleep
+    tick: Tick = no_tick
+
+    @property
+    def earlier(self) -> Path:
+        """The scratch file with the heads of earlier checkpoints, and with damaged streams."""
+        return self.folder / "audit.sqlite"
+
+    @property
+    def proven_spill(self) -> Path:
+        """The heads of earlier checkpoints, in partitions."""
+        return self.folder / "proven.spill"
+
+    def spill(self, stage: str, number: int) -> Path:
+        """The spilled records of a segment."""
+        return self.folder / "done" / f"{stage}-{number}.spill"
+
+    def part(self, number: int) -> Path:
+        """The scratch file of a partition."""
+        return self.folder / "done" / f"part-{number}.sqlite"
+
+    def segment(self, label: str, table: str, number: int, *, consistent: bool = True) -> Segment:
+        """A segment of a scan."""
+        return Segment(table, number, self.segments[label], consistent, scanning.PAGE)
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """A new limiter of this process's rate."""
+        return RateLimiter(self.rate or None)
+
+
+def until_sound(
+    sleep: Callable[[float], None],
+    waits: Iterable[float],
+    look: Callable[[], Seen],
+    wrong: Callable[[Seen], object],
+) -> Seen:
+    """The first result that is not `wrong`, or the last one, with these waits in between."""
+    for wait in waits:
+        seen = look()
+        if not wrong(seen):
+            break
+        sleep(wait)
+    return seen
