@@ -10,7 +10,6 @@ from typing import Any
 from unittest.mock import patch
 
 from botocore.parsers import BaseJSONParser
-from botocore.signers import RequestSigner
 from moto.backend_index import backend_url_patterns
 from moto.core.serialize import BaseJSONSerializer, ResponseSerializer
 from moto.core.utils import method_names_from_class
@@ -210,7 +209,7 @@ def _dynamodb_first() -> list[Any]:
 
 @contextmanager
 def faster_moto() -> Iterator[None]:
-    """moto with these functions, and requests without signatures, which it does not verify."""
+    """moto with these functions."""
     with (
         patch.object(DynamoDBBackend, "transact_write_items", _transact_write_items),
         patch.object(Table, "query", _query),
@@ -222,7 +221,6 @@ def faster_moto() -> Iterator[None]:
         patch.object(ResponseSerializer, "_serialize_type_structure", _serialize_structure),
         patch.object(BaseJSONSerializer, "_serialize_type_map", _serialize_map),
         patch.object(BaseJSONParser, "_handle_structure", _handle_structure),
-        patch.object(RequestSigner, "sign", lambda *_, **__: None),
         patch("moto.core.responses.method_names_from_class", cache(method_names_from_class)),
         patch("moto.core.responses.gen_amzn_requestid_long", _request_id),
         patch("moto.dynamodb.responses.dynamo_to_dict", _to_dict),
