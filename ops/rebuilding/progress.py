@@ -89,8 +89,11 @@ class Progress:
 
     @property
     def counts(self) -> Counter[str]:
-        """The counts of all parts."""
-        return sum((each.counts for each in self._parts()), Counter())
+        """The counts of all parts, also those of zero."""
+        counts: Counter[str] = Counter()
+        for part in self._parts():
+            counts.update(part.counts)
+        return counts
 
     @property
     def complaints(self) -> list[str]:

@@ -43,6 +43,7 @@ class Writers:
 
     def __init__(self, server: Server, clients: int) -> None:
         self.sent: list[str] = []
+        self.errors: list[str] = []
         self.answers: dict[str, Reply] = {}
         self._server = server
         self._numbers = count(1)
@@ -55,7 +56,7 @@ class Writers:
     def wait_for(self, acknowledged: int) -> None:
         deadline = time.monotonic() + 30
         while len(self.acknowledged) < acknowledged:
-            assert time.monotonic() < deadline, self.answers
+            assert time.monotonic() < deadline, (self.answers, self.errors)
             time.sleep(0.01)
 
     def join(self) -> None:
@@ -74,7 +75,8 @@ class Writers:
             self.sent.append(id)
             try:
                 self.answers[id] = self._server.post(TRANSACTIONS, transfer(id, 10))
-            except GONE:
+            except GONE as error:
+                self.errors.append(repr(error))
                 return
 
 

@@ -16,8 +16,8 @@ def own_ministack(empty_ministack: str, tmp_path: Path, monkeypatch: pytest.Monk
     return empty_ministack
 
 
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What interrupted commands keep stays with the test."""
     with monkeypatch.context() as patched:
         patched.setenv("TWOFOLD_HOME", str(tmp_path / "home"))

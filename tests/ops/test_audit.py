@@ -30,7 +30,7 @@ from tests.ops.audited import (
 )
 from tests.soak import examples
 
-pytestmark = pytest.mark.usefixtures("books")
+pytestmark = pytest.mark.usefixtures("books", "own_home")
 
 STORED = sorted(EventItem.get_attributes())
 ROOMS = {name: model.table for name, model in READ_MODELS.items()}

@@ -19,6 +19,8 @@ from tests.ops.audited import audited
 from tests.ops.rebuilt import stock
 from tests.ops.test_audit_processes import damage_rows
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 
 @pytest.mark.usefixtures("own_ministack")
 def test_a_killed_audit_leaves_no_process_and_the_same_command_goes_on() -> None:

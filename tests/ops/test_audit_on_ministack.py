@@ -16,6 +16,8 @@ from tests.ops.audited import altered, another_byte, damaged, items, project, sa
 from tests.projected import project_all
 from tests.soak import examples
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 _ACCOUNTS = 40
 _TRANSACTIONS = examples(340, 1000)  # Of three events each.
 

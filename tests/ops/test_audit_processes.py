@@ -20,6 +20,8 @@ from tests.ops.forging import stored_events, undone
 from tests.ops.test_tampering import ALONE, CHAINED, KINDS, Kind, tamper, write, written
 from tests.soak import examples
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def books() -> Iterator[None]:

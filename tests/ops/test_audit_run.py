@@ -25,6 +25,8 @@ from tests.http.api import client
 from tests.ops.audited import Keeper, audited, counted, damaged, items, key_of, project, said, write
 from tests.ops.forging import undone
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _written() -> Iterator[None]:

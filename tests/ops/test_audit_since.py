@@ -24,6 +24,8 @@ from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import Keeper, audited, damaged, hold, items, project, said
 from tests.ops.forging import Forger, forget_audits, undone
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 ALICE, BOB = "acme/account/alice", "acme/account/bob"
 
 

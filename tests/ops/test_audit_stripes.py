@@ -15,6 +15,8 @@ from tests.domain.books import NOW
 from tests.ops.audited import Item, audited, damaged, items, project, said, write
 from tests.ops.forging import undone
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 HOT = "acme/account/hot"
 STRIPES = [f"{HOT}~1of2", f"{HOT}~2of2"]
 

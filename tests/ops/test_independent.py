@@ -24,6 +24,8 @@ from tests import engines
 from tests.ops.audited import audited, delete, items, project, said, write
 from tests.projected import forget_written
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 
 @pytest.fixture
 def books() -> Iterator[None]:

@@ -21,6 +21,8 @@ from tests.books import Bookkeeper
 from tests.deliveries import record_of
 from tests.projected import group_of
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 PAGE = (PROJECT / "docs" / "operating.md").read_text()
 ALARMS = {name for stage in stages("prod") for name in alarms(stage, tables_of(stage))}
 

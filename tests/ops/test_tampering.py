@@ -22,6 +22,8 @@ from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import Item, Keeper, audited, damaged, items, key_of, project
 from tests.ops.forging import Forger, Streams, forget_audits, rebuild_rows, stored_events, undone
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- written by tests/ops/test_tampering.py -->\n", "<!-- end -->"
 

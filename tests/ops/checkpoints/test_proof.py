@@ -29,6 +29,8 @@ from tests.domain.books import credit, debit, opening, posting
 from tests.ops.audited import Keeper, audited, damaged, delete, items, project, said
 from tests.ops.forging import Forger, rebuild_rows, undone
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 
 @pytest.fixture(scope="module")
 def books() -> Iterator[Keeper]:

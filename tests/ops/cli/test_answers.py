@@ -26,6 +26,8 @@ from tests.ops.audited import delete, items, put
 from tests.ops.cli.calls import Call, calls, run
 from tests.ops.cli.conftest import PLACE
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 PAGE = (PROJECT / "docs" / "operating.md").read_text()
 SECTION = PAGE.partition("## The command line")[2].partition("\n## ")[0]
 DOCUMENTED = {

@@ -16,6 +16,8 @@ from tests.ops.cli.calls import run
 from tests.ops.cli.conftest import PLACE
 from tests.pages import ON_AWS, commands_elsewhere, commands_of
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 PAGE = (PROJECT / "docs" / "operating.md").read_text()
 COMMANDS = commands_of(PAGE)
 TIME = "2026-11-26T01:00:00.000000Z"

@@ -16,6 +16,8 @@ from ops.schema import definition
 from ops.stages import PROJECT, stage_named
 from tests.ops.restoring.rehearsal import client_of
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 
 @pytest.mark.parametrize(
     ("arguments", "what"),

@@ -23,6 +23,8 @@ from tests.ops.audited import Item, Keeper, audited, delete, items, project, sai
 from tests.ops.rebuilt import rebuilt
 from tests.ops.restoring.rehearsal import Rehearsal, fill, made_tables, stage
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 ACCOUNTS, JOURNAL = accounts.GROUP.tables, journal.GROUP.tables
 
 

@@ -31,6 +31,8 @@ from tests.ops.restoring.rehearsal import (
     scanned,
 )
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 LEDGER = "acme"
 WRITERS = ("twofold-r-write", "twofold-r-write-sweep")
 

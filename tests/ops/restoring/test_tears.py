@@ -36,6 +36,8 @@ from tests.ops.restoring.history import (
     written,
 )
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
 ALWAYS = NOW - timedelta(days=1)
 
 
