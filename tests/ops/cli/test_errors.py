@@ -21,7 +21,6 @@ from ops import demo, packaging
 from ops.errors import in_words
 from tests.ops.cli.calls import Call, calls, run, without_aws
 
-pytestmark = pytest.mark.usefixtures("own_home")
 
 WITHOUT_AWS = {
     "chaos": "starts an engine of its own",
