@@ -21,7 +21,6 @@ from ops import demo, packaging
 from ops.errors import in_words
 from tests.ops.cli.calls import Call, calls, run, without_aws
 
-
 WITHOUT_AWS = {
     "chaos": "starts an engine of its own",
     "deployer": "writes files of the project",
