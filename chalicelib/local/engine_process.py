@@ -109,7 +109,8 @@ def main(folder: Path, port: int, console: int | None = None) -> None:
     )
     # Each connection is an open file.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with suppress(ValueError, OSError):  # macOS calls it unlimited, and refuses to set that.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # DynamoDB's numbers have 38 digits; ministack's have Python's default of 28 unless it is set.
     decimal.DefaultContext.prec = 38
     decimal.setcontext(decimal.DefaultContext)

@@ -30,6 +30,8 @@ def test_the_reference_is_read_searched_and_tried_out(
     for group in ("Accounts", "Transactions", "Holds", "Statements", "Trial balance"):
         expect(page.get_by_role("heading", name=group).first).to_be_attached()
     assert not watched.is_wider_than_the_screen
+    # The server asks for no key, so neither does its page.
+    expect(page.get_by_text("Authentication", exact=True).filter(visible=True)).to_have_count(0)
 
     operation = page.get_by_role("region", name="Open an account")
     expect(operation.get_by_text("-H 'Content-Type: application/json'")).to_be_attached()
