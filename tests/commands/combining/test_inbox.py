@@ -3,7 +3,10 @@
 import pytest
 from msgspec import structs
 
+from chalicelib.commands.combining.dynamodb import DynamoInbox
 from chalicelib.commands.combining.inbox import FREE, Answer, Commit, Inbox, Lease, Lost, Row
+from chalicelib.commands.combining.table import InboxItem, item_of
+from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import EventStore
 from chalicelib.ledger.aggregates import account_stream, transaction_stream
@@ -203,3 +206,15 @@ def test_what_no_transaction_takes_is_an_error(inbox: Inbox, cash: Stream) -> No
 
     with pytest.raises(ValueError, match="transaction"):
         inbox.commit(Commit([], [(row, REFUSED) for row in rows]))
+
+
+@pytest.mark.usefixtures("moto")
+def test_an_answer_of_a_newer_build_hides_no_row_that_waits() -> None:
+    inbox, cash = DynamoInbox(DynamoStore()), account_stream("acme", "cash")
+    told, waits = row_of(cash, 1), row_of(cash, 2)
+    inbox.put(told)
+    inbox.put(waits)
+
+    item_of(told).update([InboxItem.answer.set('{"kind":"of a newer build"}')])
+
+    assert inbox.rows(cash) == [waits]
