@@ -64,7 +64,7 @@ class Term:
 
     def lead(self) -> Decided | None:
         """Leads until its term ends; what became of its own row, None if another settled it or
-        nobody did. Raises nothing of the store: what has no answer is looked up by who waits.
+        nobody did. Raises nothing: what has no answer is looked up by who waits.
         """
         self._began = self._renewed = self.executor.monotonic()
         try:
@@ -75,6 +75,9 @@ class Term:
         except (Busy, Unanswered, TooFarAhead) as error:
             logger.info("a term has ended early: %r", error)
             self.is_too_far_ahead = isinstance(error, TooFarAhead)
+            rows = []
+        except Exception:
+            logger.exception("a term has ended early")
             rows = []
         self._end(rows)
         combined(self.rounds, self.rows_done, self.lost)
@@ -102,17 +105,14 @@ class Term:
         if is_due:
             self._renewed = self.executor.monotonic()
         rows = [row for each in found[: len(accounts)] for row in each]
-        self.is_settled = self.own.id not in {row.id for row in rows}
-        now = self.executor.clock().timestamp()
+        now, own = self.executor.clock().timestamp(), self.own.id
+        self.is_settled = own not in {row.id for row in rows}
         stale = [row for row in rows if row.gives_up + STALE_SECONDS < now]
         for row in stale:
             self.inbox.withdraw(row)
-        alive = [
-            row
-            for row in rows
-            if row.gives_up - now > MARGIN_SECONDS or (row.id == self.own.id and row not in stale)
-        ]
-        alive.sort(key=lambda row: (row.id != self.own.id, row.id not in self._seen, row.id))
+        soon = now + MARGIN_SECONDS
+        alive = [row for row in rows if row.gives_up > soon or (row.id == own and row not in stale)]
+        alive.sort(key=lambda row: (row.id != own, row.id not in self._seen, row.id))
         self._seen = {row.id for row in alive}
         return self._take_others(alive)
 

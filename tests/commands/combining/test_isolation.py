@@ -111,7 +111,7 @@ def test_a_command_with_a_field_of_a_newer_build_is_not_done_without_it(
 def waiting(fixture: ExecutorFixture, inbox: Any) -> Any:
     """An executor that meets a leader of alice."""
     process = combining(fixture, inbox)
-    process.combiner.hot[ALICE] = process.monotonic() + 60
+    process.combiner.hot[ALICE] = process.monotonic() + 60  # type: ignore[union-attr]  # It has one.
     inbox.leases[ALICE] = Lease(owner="another", epoch=4, until=NOW.timestamp() + 60)
     return process
 
@@ -246,16 +246,16 @@ def test_a_head_that_is_far_ahead_holds_up_only_the_rows_that_require_it(
 
 
 def test_a_replay_on_a_led_account_leaves_no_row_at_any_read_level(
-    fixture: ExecutorFixture, inbox: InterruptedInbox
+    fixture: ExecutorFixture, inbox: InterruptedInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fixture.open_accounts(funds=100)
     fixture.do(opening("hot"))
     process = combining(fixture, inbox)
     stream = account_stream("acme", "hot")
-    process.combiner.hot[stream] = process.monotonic() + 60
+    process.combiner.hot[stream] = process.monotonic() + 60  # type: ignore[union-attr]  # It has one.
     inbox.leases[stream] = Lease(owner="another", epoch=4, until=NOW.timestamp() + 60)
-    puts = []
-    inbox.put = puts.append
+    puts: list[Row] = []
+    monkeypatch.setattr(inbox, "put", puts.append)
 
     assert process.execute(opening("hot"), actor="key-1").replayed
     assert puts == []
@@ -276,3 +276,23 @@ def test_a_leader_whose_time_is_up_answers_before_it_gives_its_lease_back(
     lead(fixture, inbox, row)
 
     assert inbox.leases[ALICE].owner == row.id
+
+
+def test_a_leader_that_fails_waits_for_its_answer_like_the_others(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.open_accounts(funds=100)
+    process = waiting(fixture, inbox)
+
+    def fails() -> None:
+        raise UnknownEvent("of a newer build")
+
+    def another_leads() -> None:
+        [row] = inbox.rows(ALICE)
+        lead(fixture, inbox, structs.replace(row, id="another"))
+        fails()
+
+    inbox.before_commit = [another_leads]
+
+    assert process.execute(pay("a", 1), actor="key-1", request="mine").recorded.version == 1
+    assert inbox.stored == {}
