@@ -228,7 +228,7 @@ def _done(write: Callable[[], object]) -> bool:
 
 def _batch(asked: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The items of a BatchGetItem, by table. Raises Busy."""
-    with _as_reading(), in_time():
+    with _as_reading(), sent_once():  # The next poll is the retry.
         # PynamoDB's own batches are of one table.
         reply = connection().dispatch("BatchGetItem", {"RequestItems": asked})
     if reply.get("UnprocessedKeys"):
