@@ -119,6 +119,7 @@ class Combiner:
             return None
         finally:
             self._note(account, executor.monotonic() + LED_SECONDS)
+            run.cache.invalidate(list(_required(run)))  # A leader has written them since.
 
     def _alone(self, executor: "Executor", run: Run) -> list[Executed]:
         """Executes commands that are too large for an inbox while this client has the leases of
@@ -188,6 +189,13 @@ def _led(run: Run, now: float) -> list[Stream]:
     """The accounts that had a leader when their lease was read last, in order of their names."""
     led = [account for account, lease in run.leases.items() if lease.owner and lease.until > now]
     return sorted(led, key=str)
+
+
+def _required(run: Run) -> Iterator[Stream]:
+    """The streams that its commands require, as far as they tell without any head."""
+    attempt = run.decider.attempt(run.cache)
+    for command in run.commands:
+        yield from attempt.required_streams(command, {}, with_target=True)
 
 
 def _places(run: Run) -> Iterator[Place]:

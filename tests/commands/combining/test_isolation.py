@@ -10,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from chalicelib.commands.combining import answers
+from chalicelib.commands.combining.deciding import Batch
 from chalicelib.commands.combining.inbox import Answer, Commit, Lease, Row
 from chalicelib.commands.head_cache import HeadCache
 from chalicelib.domain.errors import ClocksApart
@@ -296,3 +297,22 @@ def test_a_leader_that_fails_waits_for_its_answer_like_the_others(
 
     assert process.execute(pay("a", 1), actor="key-1", request="mine").recorded.version == 1
     assert inbox.stored == {}
+
+
+def test_what_a_leader_has_written_for_a_client_is_not_taken_from_its_head_cache(
+    fixture: ExecutorFixture, inbox: InterruptedInbox
+) -> None:
+    fixture.executor = replace(fixture.executor, head_cache=(cache := HeadCache()))
+    fixture.open_accounts(funds=100)
+    process = waiting(fixture, inbox)
+    cache.cool_down({ALICE: None})
+
+    def another_leads(_: float) -> None:
+        for row in inbox.rows(ALICE):
+            batch = Batch(process, process.monotonic() + 4, {})
+            batch.decide([row])
+            inbox.commit(batch.commit())
+
+    replace(process, sleep=another_leads).execute(pay("a", 1), actor="key-1")
+
+    assert cache.get([BOB]) == {}
