@@ -119,6 +119,7 @@ class Combiner:
             return None
         finally:
             self._note(account, executor.monotonic() + LED_SECONDS)
+            run.cache.invalidate(list(_required(run)))  # A leader has written them since.
 
     def _alone(self, executor: "Executor", run: Run) -> list[Executed]:
         """Executes commands that are too large for an inbox while this client has the leases of
@@ -159,7 +160,8 @@ class _Watching:
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """See EventStore.load. Raises Led, unless the commands were done before."""
         accounts = [stream for stream in streams if self.run.decider.can_be_led(stream)]
-        own = [stream for stream in self.run.created_streams() if stream not in streams]
+        created = self.run.created_streams()
+        own = [stream for stream in created if stream not in streams]
         reads: list[Callable[[], object]] = [lambda: self.store.load([*streams, *own])]
         reads += [lambda account=account: self._lease(account) for account in accounts]  # type: ignore[misc]  # Of this turn.
         heads: dict[Stream, Recorded]
@@ -169,7 +171,7 @@ class _Watching:
             if lease is not None:
                 self.run.leases[account] = lease
         led = _led(self.run, now)
-        if led and not any(stream in heads for stream in own):
+        if led and not any(stream in heads for stream in created):
             raise Led(self.combiner, led[0], self.run.leases[led[0]])
         return heads
 
@@ -187,6 +189,13 @@ def _led(run: Run, now: float) -> list[Stream]:
     """The accounts that had a leader when their lease was read last, in order of their names."""
     led = [account for account, lease in run.leases.items() if lease.owner and lease.until > now]
     return sorted(led, key=str)
+
+
+def _required(run: Run) -> Iterator[Stream]:
+    """The streams that its commands require, as far as they tell without any head."""
+    attempt = run.decider.attempt(run.cache)
+    for command in run.commands:
+        yield from attempt.required_streams(command, {}, with_target=True)
 
 
 def _places(run: Run) -> Iterator[Place]:

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.commands.combining.deciding import ALONE, Batch, Decided, TooFarAhead
 from chalicelib.commands.combining.inbox import Commit, Inbox, Lease, Lost, Row
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_Result = TypeVar("_Result")
 Parallel = Callable[[Sequence[Callable[[], Any]]], Sequence[Any]]
 """Runs works at the same time, and returns their results. Raises the first error."""
 
@@ -55,6 +55,7 @@ class Term:
     lost: int = 0
     is_too_far_ahead: bool = False
     is_replaced: bool = False
+    is_settled: bool = False
     _known: dict[Stream, Recorded] = field(default_factory=dict)
     _ahead: list[Row] | None = None
     _seen: set[str] = field(default_factory=set)
@@ -63,10 +64,9 @@ class Term:
 
     def lead(self) -> Decided | None:
         """Leads until its term ends; what became of its own row, None if another settled it or
-        nobody did. Raises nothing of the store: what has no answer is looked up by who waits.
+        nobody did. Raises nothing: what has no answer is looked up by who waits.
         """
         self._began = self._renewed = self.executor.monotonic()
-        rows: list[Row] = []
         try:
             rows = self._waiting()
             while rows and not self._is_over():
@@ -75,6 +75,9 @@ class Term:
         except (Busy, Unanswered, TooFarAhead) as error:
             logger.info("a term has ended early: %r", error)
             self.is_too_far_ahead = isinstance(error, TooFarAhead)
+            rows = []
+        except Exception:
+            logger.exception("a term has ended early")
             rows = []
         self._end(rows)
         combined(self.rounds, self.rows_done, self.lost)
@@ -85,7 +88,7 @@ class Term:
         now = self.executor.monotonic()
         if self.is_replaced:
             return True
-        if self.result is None:
+        if self.result is None and not self.is_settled:
             return now > self.until - MARGIN_SECONDS
         return now - self._began > TERM_SECONDS
 
@@ -102,23 +105,22 @@ class Term:
         if is_due:
             self._renewed = self.executor.monotonic()
         rows = [row for each in found[: len(accounts)] for row in each]
-        now = self.executor.clock().timestamp()
+        now, own = self.executor.clock().timestamp(), self.own.id
+        self.is_settled = own not in {row.id for row in rows}
         stale = [row for row in rows if row.gives_up + STALE_SECONDS < now]
         for row in stale:
             self.inbox.withdraw(row)
-        alive = [
-            row
-            for row in rows
-            if row.gives_up - now > MARGIN_SECONDS or (row.id == self.own.id and row not in stale)
-        ]
-        alive.sort(key=lambda row: (row.id != self.own.id, row.id not in self._seen, row.id))
+        soon = now + MARGIN_SECONDS
+        alive = [row for row in rows if row.gives_up > soon or (row.id == own and row not in stale)]
+        alive.sort(key=lambda row: (row.id != own, row.id not in self._seen, row.id))
         self._seen = {row.id for row in alive}
         return self._take_others(alive)
 
     def _renew(self, account: Stream, *, is_due: bool) -> None:
         """Looks whether it still has a lease, and renews it if that is due."""
         mine = self.leases[account]
-        is_mine = self.inbox.lease(account).epoch <= mine.epoch
+        there = self.inbox.lease(account)  # Perhaps as it was before it took it.
+        is_mine = there.epoch < mine.epoch or (there.epoch, there.owner) == (mine.epoch, mine.owner)
         if not is_mine or (is_due and not self._take(account, mine, mine.epoch)):
             self.is_replaced = True
             del self.leases[account]
@@ -167,7 +169,9 @@ class Term:
                 if len(batch.decided) > 1:
                     most = len(batch.decided) // 2
                     continue
-                self.inbox.commit(Commit([], [(batch.decided[0].row, ALONE)]))
+                row = batch.decided[0].row if batch.decided else rows[0]
+                with suppress(Lost):
+                    self.inbox.commit(Commit([], [(row, ALONE)]))
                 return
             except Busy:
                 # Waiting here is better than refusing: the others wait too.
@@ -215,16 +219,16 @@ class Term:
         self.rounds += 1
         self.rows_done += len(batch.decided)
         self.most = min(MOST_ROWS, 2 * self.most)
-        for decided in batch.decided:
-            if decided.row.id == self.own.id:
-                self.result = decided
+        mine = (each for each in batch.decided if each.row.id == self.own.id)
+        self.result = next(mine, self.result)
 
     def _end(self, left: Sequence[Row]) -> None:
         """Hands each lease over to the client of the account's newest row that is left, which looks
-        soonest, or gives it back.
+        soonest, or gives it back. After its time each runs out, so that its own client is told.
         """
+        leases = self.leases if self.executor.monotonic() < self.until else ()
         try:
-            self.parallel([partial(self._give, account, left) for account in self.leases])
+            self.parallel([partial(self._give, account, left) for account in leases])
         except (Busy, Unanswered):
             logger.info("a lease was left to run out")
 
@@ -238,11 +242,9 @@ class Term:
         heir = max(heirs, key=lambda row: row.id)
         until = self.executor.clock().timestamp() + LEASE_SECONDS
         given = Lease(owner=heir.id, epoch=lease.epoch + 1, until=until)
-        _, is_there = self.parallel(
-            [
-                lambda: self.inbox.take(account, lease, given),
-                lambda: self.inbox.appoint(heir, given),
-            ]
-        )
+        take = partial(self.inbox.take, account, lease, given)
+        is_given, is_there = self.parallel([take, partial(self.inbox.appoint, heir, given)])
         if not is_there:
             self.inbox.take(account, given, free)
+        elif not is_given:
+            self.inbox.appoint(heir, Lease())  # Another has it: two would write at the same time.

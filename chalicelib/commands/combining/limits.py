@@ -46,9 +46,9 @@ LEAST_PAUSE_SECONDS = 0.05
 WITHDRAW_SECONDS = 1.0
 """How long a client tries to withdraw, or to learn what became of its command, once it gives up."""
 
-STALE_SECONDS = 11.0
+STALE_SECONDS = 71.0
 """How long after its client has given up a row is deleted by a leader: the client is gone, since a
-Lambda's time is over."""
+Lambda's time is over, also where the leader's clock is ahead by as much as clocks differ."""
 
 MARGIN_SECONDS = 0.3
 """A row whose client gives up this soon is left out: it would make the transaction fail."""
