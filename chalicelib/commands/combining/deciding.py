@@ -1,9 +1,9 @@
-"""Deciding: the commands of an inbox, one after the other, as one transaction."""
+"""Deciding: a leader decides the commands of an inbox one after the other, as one transaction."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.commands.combining import answers
@@ -12,7 +12,7 @@ from chalicelib.commands.combining.limits import MOST_REFUSALS
 from chalicelib.commands.decider import Attempt, Command
 from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
 from chalicelib.commands.releasing import expired_holds_of
-from chalicelib.commands.unit_of_work import Read, UnitOfWork, load
+from chalicelib.commands.unit_of_work import Read, UnitOfWork, instant_after, load
 from chalicelib.events.clocks import DIFFER
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import MAX_EVENTS, Append, Busy, Place
@@ -20,18 +20,18 @@ from chalicelib.events.store import MAX_EVENTS, Append, Busy, Place
 if TYPE_CHECKING:
     from chalicelib.commands.executor import Executor
 
-_TICK = timedelta(microseconds=1)
 ALONE, AGAIN = Answer(kind="alone"), Answer(kind="again")
 
 
 class TooFarAhead(Exception):
-    """What is there was recorded further ahead of this clock than clocks differ."""
+    """A head was recorded later than this clock by more than clocks may differ."""
 
 
 @dataclass
 class Decided:
-    """What becomes of a row: the answer for it, None if its events say it; `executed` and
-    `refused` say the same to a client of this process.
+    """The outcome of a row. `answer` is written into it; None if its events are the answer.
+
+    `executed` and `refused` are the same outcome for the leader, if the row is its own.
     """
 
     row: Row
@@ -42,10 +42,12 @@ class Decided:
 
 @dataclass
 class Batch:
-    """Rows that are decided on growing heads.
+    """The rows of one transaction, each decided on the heads that those before it leave.
 
-    `loaded` are the newest events that are stored, as far as they are known; `heads` also has those
-    that the rows add. `events` and `decided` are what is to be written.
+    `loaded` are the stored heads that are known; `heads` are those after the events of the rows.
+    `events` and `decided` are to be written. `relied_on` are the streams on which refusals were
+    decided. `stamped_by` is the clock when it was decided, `now` the time of the events, and
+    `until` the monotonic time in seconds at which the leader gives up.
     """
 
     executor: "Executor"
@@ -67,9 +69,8 @@ class Batch:
         commands = self.load(rows)
         self.decided += [Decided(row, ALONE) for row in rows if row.id not in commands]
         self.heads = dict(self.loaded)
-        self.stamped_by = self.now = self.executor.clock()
-        for head in self.heads.values():
-            self.now = max(self.now, head.recorded_at + _TICK)
+        self.stamped_by = self.executor.clock()
+        self.now = instant_after(self.heads.values(), self.stamped_by)
         if self.now - self.stamped_by > DIFFER:
             raise TooFarAhead
         for row in rows:
@@ -77,8 +78,8 @@ class Batch:
                 return
 
     def load(self, rows: Sequence[Row]) -> dict[str, list[Command]]:
-        """The commands of rows, those left out that cannot be decoded, once the heads that they
-        require are `loaded`. Raises Busy.
+        """Loads the heads that rows require; the commands by the id of their row, without rows that
+        cannot be decoded. Raises Busy.
         """
         commands: dict[str, list[Command]] = {}
         for row in rows:
@@ -91,7 +92,7 @@ class Batch:
         return commands
 
     def commit(self) -> Commit:
-        """The transaction."""
+        """The transaction to write."""
         appends = [
             Append(stream=stream, expected_version=events[0].version - 1, events=events)
             for stream, events in self.events.items()
@@ -99,20 +100,25 @@ class Batch:
         return Commit(appends, [(each.row, each.answer) for each in self.decided], self._absent())
 
     def written(self) -> dict[Stream, Recorded]:
-        """The heads once this is written, of the streams that it writes."""
+        """The heads of the streams that this writes, once it is written."""
         return {stream: events[-1] for stream, events in self.events.items()}
 
     def _decide(self, row: Row, commands: Sequence[Command]) -> bool:
-        """Whether there was room for it."""
+        """Decides a row; False if it has to wait for the next transaction. Raises Busy.
+
+        Whatever else fails, the row is answered `alone`, so that others do not wait for it.
+        """
         unit: UnitOfWork | None
         try:
             decided, unit, relied_on = self._outcome(row, commands)
             self._check_room(unit, relied_on)
         except Busy:
             raise
-        except Exception as error:  # noqa: BLE001  # Whatever it is, others must not wait for it.
+        except _Later:
+            return False
+        except Exception as error:  # noqa: BLE001  # Such as a defect that only this row meets.
             is_empty = not self.decided and not self.events
-            if isinstance(error, _Later) or (isinstance(error, _Full) and not is_empty):
+            if isinstance(error, _Full) and not is_empty:
                 return False
             decided, unit, relied_on = Decided(row, ALONE), None, set()
         if unit is not None:
@@ -145,7 +151,7 @@ class Batch:
         return Decided(row, answer, executed), unit, set()
 
     def _release(self, row: Row, run: Run, refused: Refused) -> bool:
-        """Expires the holds that stand in the way in the same transaction; whether there are any.
+        """Expires the holds that caused a refusal, in the same transaction; whether there are any.
 
         Raises _Full, _Later, and Busy.
         """
@@ -195,19 +201,19 @@ class Batch:
             self.events.setdefault(stream, []).extend(events)
 
     def _check_room(self, unit: UnitOfWork | None, relied_on: set[Stream]) -> None:
-        """Raises _Full if there is none for another row, with these events."""
+        """Raises _Full if a row with these events, or this refusal, does not fit."""
         size = 1 + (sum(map(len, unit.events.values())) if unit else 0)
         refusals = sum(each.refused is not None for each in self.decided)
         if self._size(relied_on) + size > MAX_EVENTS or refusals >= MOST_REFUSALS:
             raise _Full
 
     def _size(self, relied_on: set[Stream]) -> int:
-        """The items so far, if a refusal relied on these streams too."""
+        """The number of items of the transaction, if a refusal relied on these streams too."""
         events = sum(map(len, self.events.values()))
         return events + len(self.decided) + len((self.relied_on | relied_on) - self.events.keys())
 
     def _absent(self) -> list[Place]:
-        """What must not exist for the refusals to be true."""
+        """The events that must not exist when it is written, or else a refusal is not true."""
         return [
             (stream, self.heads[stream].version + 1 if stream in self.heads else 1)
             for stream in self.relied_on
@@ -216,7 +222,7 @@ class Batch:
 
 
 class _Full(Exception):
-    """There is no room for a row in this transaction."""
+    """A row does not fit into this transaction."""
 
 
 class _Later(Exception):
