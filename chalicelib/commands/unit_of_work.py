@@ -1,6 +1,6 @@
 """Unit of work: the heads that one attempt has read, and what it would append on top of them."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -71,11 +71,6 @@ def load(run: Run, store: Loading) -> Read:
             return read
 
 
-def instant_after(heads: Iterable[Recorded], clock: datetime) -> datetime:
-    """The time of a commit that follows these heads: the clock's, or the first one after theirs."""
-    return max([clock, *(head.recorded_at + _TICK for head in heads)])
-
-
 class UnitOfWork:
     """What one attempt would append, on top of what it has read.
 
@@ -91,7 +86,10 @@ class UnitOfWork:
         self._run, self._read = run, read
         # One instant for the whole commit, later than everything it follows: per stream, order by
         # time is order by version.
-        self.now = now or instant_after(self.heads.values(), clock)
+        self.now = now or clock
+        if now is None:
+            for head in self.heads.values():
+                self.now = max(self.now, head.recorded_at + _TICK)
         self.stamped_by = clock
         self._origin = Origin(recorded_at=self.now, command_id=run.command_id, actor=run.actor)
 

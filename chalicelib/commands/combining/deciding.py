@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.commands.combining import answers
@@ -12,7 +12,7 @@ from chalicelib.commands.combining.limits import MOST_REFUSALS
 from chalicelib.commands.decider import Attempt, Command
 from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
 from chalicelib.commands.releasing import expired_holds_of
-from chalicelib.commands.unit_of_work import Read, UnitOfWork, instant_after, load
+from chalicelib.commands.unit_of_work import Read, UnitOfWork, load
 from chalicelib.events.clocks import DIFFER
 from chalicelib.events.recorded import Recorded, Stream
 from chalicelib.events.store import MAX_EVENTS, Append, Busy, Place
@@ -20,6 +20,7 @@ from chalicelib.events.store import MAX_EVENTS, Append, Busy, Place
 if TYPE_CHECKING:
     from chalicelib.commands.executor import Executor
 
+_TICK = timedelta(microseconds=1)
 ALONE, AGAIN = Answer(kind="alone"), Answer(kind="again")
 
 
@@ -69,8 +70,9 @@ class Batch:
         commands = self.load(rows)
         self.decided += [Decided(row, ALONE) for row in rows if row.id not in commands]
         self.heads = dict(self.loaded)
-        self.stamped_by = self.executor.clock()
-        self.now = instant_after(self.heads.values(), self.stamped_by)
+        self.stamped_by = self.now = self.executor.clock()
+        for head in self.heads.values():
+            self.now = max(self.now, head.recorded_at + _TICK)
         if self.now - self.stamped_by > DIFFER:
             raise TooFarAhead
         for row in rows:
