@@ -50,8 +50,8 @@ def shorten(client: Any) -> None:
 class Calls:
     """Calls a client's operations. Safe under threads.
 
-    Parameters, results and exceptions are as in botocore, except that a time is a number of seconds
-    since the epoch, and that a parameter that is None is sent. `http` sends the requests.
+    Parameters, results and exceptions are botocore's, but a time is a number of seconds since the
+    epoch, and in a request `None` is not left out.
     """
 
     def __init__(self, client: Any) -> None:
