@@ -18,7 +18,7 @@ TYPES: dict[str, type[Struct]] = {each.__name__: each for each in get_args(Ledge
 
 
 class Undecodable(Exception):
-    """The commands are of a newer build, or not valid in this one."""
+    """The commands or the refusal are of another build, or not valid in this one."""
 
 
 class _Encoded(Struct):
@@ -34,9 +34,12 @@ def encode(commands: Sequence[Command]) -> bytes:
 def decode(encoded: bytes) -> list[Command]:
     """The commands. Raises Undecodable."""
     try:
-        return [_command(each) for each in msgspec.json.decode(encoded, type=list[_Encoded])]
+        commands = [_command(each) for each in msgspec.json.decode(encoded, type=list[_Encoded])]
     except (msgspec.MsgspecError, KeyError, TypeError, Refusal) as error:
         raise Undecodable(str(error)) from error
+    if encode(commands) != encoded:  # A field that is not known here is not left out of it.
+        raise Undecodable("the commands have other fields than this build's")
+    return commands
 
 
 def refused(refused: Refused) -> Answer:
@@ -52,14 +55,17 @@ def refused(refused: Refused) -> Answer:
     )
     try:
         restored = refusal_of(msgspec.json.decode(msgspec.json.encode(answer), type=Answer))
-    except (AttributeError, TypeError, msgspec.MsgspecError):
+    except (Undecodable, msgspec.MsgspecError):
         return Answer(kind="alone")
     return answer if str(restored) == str(refusal) else Answer(kind="alone")
 
 
 def refusal_of(answer: Answer) -> Refusal:
-    """The refusal of an answer. Raises AttributeError or TypeError for one of another build."""
-    refusal: Refusal = getattr(errors, answer.refusal)(**answer.fields)
+    """The refusal of an answer. Raises Undecodable."""
+    try:
+        refusal: Refusal = getattr(errors, answer.refusal)(**answer.fields)
+    except (AttributeError, TypeError) as error:
+        raise Undecodable(str(error)) from error
     return refusal
 
 

@@ -1,15 +1,16 @@
 """Deciding: a leader decides the commands of an inbox one after the other, as one transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from chalicelib.commands.combining import answers
 from chalicelib.commands.combining.inbox import Answer, Commit, Row
 from chalicelib.commands.combining.limits import MOST_REFUSALS
-from chalicelib.commands.decider import Attempt, Command
+from chalicelib.commands.decider import Attempt, Cache, Command
 from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
 from chalicelib.commands.releasing import expired_holds_of
 from chalicelib.commands.unit_of_work import Read, UnitOfWork, load
@@ -58,6 +59,7 @@ class Batch:
     events: dict[Stream, list[Recorded]] = field(default_factory=dict)
     decided: list[Decided] = field(default_factory=list)
     relied_on: set[Stream] = field(default_factory=set)
+    has_met_ahead: bool = False
     stamped_by: datetime = field(init=False)
     now: datetime = field(init=False)
     attempt: Attempt = field(init=False)
@@ -67,31 +69,52 @@ class Batch:
 
         Raises Busy, and TooFarAhead.
         """
+        self.loaded = {at: one for at, one in self.loaded.items() if not self._are_ahead({at: one})}
         commands = self.load(rows)
+        if self.has_met_ahead and not commands:
+            raise TooFarAhead
         self.decided += [Decided(row, ALONE) for row in rows if row.id not in commands]
         self.heads = dict(self.loaded)
         self.stamped_by = self.now = self.executor.clock()
         for head in self.heads.values():
             self.now = max(self.now, head.recorded_at + _TICK)
-        if self.now - self.stamped_by > DIFFER:
-            raise TooFarAhead
         for row in rows:
             if row.id in commands and not self._decide(row, commands[row.id]):
                 return
 
     def load(self, rows: Sequence[Row]) -> dict[str, list[Command]]:
-        """Loads the heads that rows require; the commands by the id of their row, without rows that
-        cannot be decoded. Raises Busy.
+        """Loads the heads that rows require; the commands by their row's id. Rows are left out that
+        cannot be decoded, or whose heads cannot be read or are too far ahead. Raises Busy.
         """
         commands: dict[str, list[Command]] = {}
         for row in rows:
             with suppress(answers.Undecodable):
                 commands[row.id] = answers.decode(row.commands)
-        if wanted := [one for each in commands.values() for one in each]:
-            read = load(self._run(wanted, self.loaded), self.executor.store)
+        if not self._load(commands.values()):
+            commands = {id: each for id, each in commands.items() if self._load([each])}
+            self._load(commands.values())  # As one attempt again.
+        return commands
+
+    def _load(self, commands: Iterable[Sequence[Command]]) -> bool:
+        """Whether the heads that commands require can be decided on. Raises Busy."""
+        if wanted := list(chain.from_iterable(commands)):
+            try:
+                read = load(self._run(wanted, self.loaded), self.executor.store)
+            except Busy:
+                raise
+            except Exception:  # noqa: BLE001  # Their clients are told of it, and no others.
+                return False
+            if self._are_ahead(read.heads):
+                self.has_met_ahead = True
+                return False
             self.loaded |= read.heads
             self.attempt = read.attempt
-        return commands
+        return True
+
+    def _are_ahead(self, heads: Mapping[Stream, Recorded]) -> bool:
+        """Whether one of them is further ahead of this clock than clocks differ."""
+        latest = self.executor.clock() + DIFFER
+        return any(head.recorded_at + _TICK > latest for head in heads.values())
 
     def commit(self) -> Commit:
         """The transaction to write."""
@@ -163,9 +186,12 @@ class Batch:
             return False
         releases = self._run(expired, self.heads, row)
         loaded = load(releases, self.executor.store).heads
-        self.loaded |= {one: loaded[one] for one in loaded.keys() - self.events.keys()}
+        stored = {one: loaded[one] for one in loaded.keys() - self.events.keys()}
+        if self._are_ahead(stored):
+            raise TooFarAhead
+        self.loaded |= stored
         self.heads |= loaded
-        if any(loaded[one].recorded_at >= self.now for one in loaded.keys() - self.events.keys()):
+        if any(head.recorded_at >= self.now for head in stored.values()):
             raise _Later
         unit = self._unit(releases)
         unit.decide()
@@ -188,7 +214,8 @@ class Batch:
         return Run(
             commands,
             executor.decider,
-            executor.head_cache or executor.decider.new_cache(),
+            # What is decided on heads that are not written yet must not be cached.
+            Cache() if row else executor.head_cache or executor.decider.new_cache(),
             command_id=row.command_id if row else "",
             actor=row.actor if row else "",
             dry_run=False,

@@ -101,11 +101,12 @@ class DynamoInbox:
         def waiting(bucket: int) -> list[Row]:
             found = InboxItem.query(f"{account}#{bucket}", consistent_read=True)
             with reading():
-                return [row_of(account, item) for item in found if item.command_id is not None]
+                waits = [each for each in found if each.command_id and each.answer is None]
+                return [row_of(account, item) for item in waits]
 
         with in_time():
             found = [row for each in in_parallel(waiting, range(BUCKETS)) for row in each]
-        return sorted((row for row in found if row.answer is None), key=lambda row: row.id)
+        return sorted(found, key=lambda row: row.id)
 
     def poll(self, row: Row, event: Place | None, *, lease: bool) -> Polled:
         """See Inbox.poll."""
@@ -228,7 +229,7 @@ def _done(write: Callable[[], object]) -> bool:
 
 def _batch(requested: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The items of a BatchGetItem, by table. Raises Busy."""
-    with _as_reading(), in_time():
+    with _as_reading(), sent_once():  # The next poll is the retry.
         # PynamoDB's own batches are of one table.
         reply = connection().dispatch("BatchGetItem", {"RequestItems": requested})
     if reply.get("UnprocessedKeys"):

@@ -176,7 +176,8 @@ class _LeaseReader:
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """See EventStore.load. Raises Led, unless the commands were done before."""
         accounts = [stream for stream in streams if self.run.decider.can_be_led(stream)]
-        own = [stream for stream in self.run.created_streams() if stream not in streams]
+        created = self.run.created_streams()
+        own = [stream for stream in created if stream not in streams]
         reads: list[Callable[[], object]] = [partial(self.store.load, [*streams, *own])]
         reads += [partial(self._lease, account) for account in accounts]
         heads: dict[Stream, Recorded]
@@ -186,7 +187,7 @@ class _LeaseReader:
             if lease is not None:
                 self.run.leases[account] = lease
         led = _led(self.run, now)
-        if led and not any(stream in heads for stream in own):
+        if led and not any(stream in heads for stream in created):
             raise Led(self.combiner, led[0], self.run.leases[led[0]])
         return heads
 

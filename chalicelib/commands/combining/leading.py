@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.commands.combining.deciding import ALONE, Batch, Decided, TooFarAhead
 from chalicelib.commands.combining.inbox import Commit, Inbox, Lease, Lost, Row
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_Result = TypeVar("_Result")
 Parallel = Callable[[Sequence[Callable[[], Any]]], Sequence[Any]]
 """Calls functions in parallel, and returns their results. Raises the first error."""
 
@@ -56,6 +56,7 @@ class Term:
     lost: int = 0
     is_too_far_ahead: bool = False
     is_replaced: bool = False
+    is_settled: bool = False
     _known: dict[Stream, Recorded] = field(default_factory=dict)
     _ahead: list[Row] | None = None
     _seen: set[str] = field(default_factory=set)
@@ -63,9 +64,8 @@ class Term:
     _renewed: float = 0.0
 
     def lead(self) -> Decided | None:
-        """Leads; the outcome of its own row, or None. Errors of the store only end the term."""
+        """Leads; the outcome of its own row, or None. Errors only end the term."""
         self._began = self._renewed = self.executor.monotonic()
-        rows: list[Row] = []
         try:
             rows = self._waiting()
             while rows and not self._is_over():
@@ -74,6 +74,9 @@ class Term:
         except (Busy, Unanswered, TooFarAhead) as error:
             logger.info("a term has ended early: %r", error)
             self.is_too_far_ahead = isinstance(error, TooFarAhead)
+            rows = []
+        except Exception:
+            logger.exception("a term has ended early")
             rows = []
         self._end(rows)
         combined(self.rounds, self.rows_done, self.lost)
@@ -84,7 +87,7 @@ class Term:
         now = self.executor.monotonic()
         if self.is_replaced:
             return True
-        if self.result is None:
+        if self.result is None and not self.is_settled:
             return now > self.until - MARGIN_SECONDS
         return now - self._began > TERM_SECONDS
 
@@ -101,23 +104,22 @@ class Term:
         if is_due:
             self._renewed = self.executor.monotonic()
         rows = [row for each in found[: len(accounts)] for row in each]
-        now = self.executor.clock().timestamp()
+        now, own = self.executor.clock().timestamp(), self.own.id
+        self.is_settled = own not in {row.id for row in rows}
         stale = [row for row in rows if row.gives_up + STALE_SECONDS < now]
         for row in stale:
             self.inbox.withdraw(row)
-        alive = [
-            row
-            for row in rows
-            if row.gives_up - now > MARGIN_SECONDS or (row.id == self.own.id and row not in stale)
-        ]
-        alive.sort(key=lambda row: (row.id != self.own.id, row.id not in self._seen, row.id))
+        soon = now + MARGIN_SECONDS
+        alive = [row for row in rows if row.gives_up > soon or (row.id == own and row not in stale)]
+        alive.sort(key=lambda row: (row.id != own, row.id not in self._seen, row.id))
         self._seen = {row.id for row in alive}
         return self._take_others(alive)
 
     def _renew(self, account: Stream, *, is_due: bool) -> None:
         """Reads whether it still has a lease, and renews it if that is due."""
         mine = self.leases[account]
-        is_mine = self.inbox.lease(account).epoch <= mine.epoch
+        there = self.inbox.lease(account)  # Perhaps as it was before it took it.
+        is_mine = there.epoch < mine.epoch or (there.epoch, there.owner) == (mine.epoch, mine.owner)
         if not is_mine or (is_due and not self._take(account, mine, mine.epoch)):
             self.is_replaced = True
             del self.leases[account]
@@ -166,7 +168,9 @@ class Term:
                 if len(batch.decided) > 1:
                     most = len(batch.decided) // 2
                     continue
-                self.inbox.commit(Commit([], [(batch.decided[0].row, ALONE)]))
+                row = batch.decided[0].row if batch.decided else rows[0]
+                with suppress(Lost):
+                    self.inbox.commit(Commit([], [(row, ALONE)]))
                 return
             except Busy:
                 # Waiting is better than refusing: the clients of the rows wait anyway.
@@ -214,16 +218,16 @@ class Term:
         self.rounds += 1
         self.rows_done += len(batch.decided)
         self.most = min(MOST_ROWS, 2 * self.most)
-        for decided in batch.decided:
-            if decided.row.id == self.own.id:
-                self.result = decided
+        mine = (each for each in batch.decided if each.row.id == self.own.id)
+        self.result = next(mine, self.result)
 
     def _end(self, left: Sequence[Row]) -> None:
         """Hands each lease over to the client of the account's newest remaining row, which polls
-        first, or gives it back.
+        first, or gives it back. Once its own time is up leases are left to expire.
         """
+        leases = self.leases if self.executor.monotonic() < self.until else ()
         try:
-            self.parallel([partial(self._give, account, left) for account in self.leases])
+            self.parallel([partial(self._give, account, left) for account in leases])
         except (Busy, Unanswered):
             logger.info("a lease was not given back and will expire")
 
@@ -237,11 +241,9 @@ class Term:
         heir = max(heirs, key=lambda row: row.id)
         until = self.executor.clock().timestamp() + LEASE_SECONDS
         given = Lease(owner=heir.id, epoch=lease.epoch + 1, until=until)
-        _, is_there = self.parallel(
-            [
-                lambda: self.inbox.take(account, lease, given),
-                lambda: self.inbox.appoint(heir, given),
-            ]
-        )
+        take = partial(self.inbox.take, account, lease, given)
+        is_given, is_there = self.parallel([take, partial(self.inbox.appoint, heir, given)])
         if not is_there:
             self.inbox.take(account, given, free)
+        elif not is_given:
+            self.inbox.appoint(heir, Lease())  # Another has it: two would write at the same time.

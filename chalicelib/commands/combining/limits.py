@@ -51,9 +51,9 @@ LEAST_PAUSE_SECONDS = 0.05
 WITHDRAW_SECONDS = 1.0
 """How long a client tries to withdraw, or to learn what became of its command, once it gives up."""
 
-STALE_SECONDS = 11.0
+STALE_SECONDS = 71.0
 """How long after its client gave up a row is deleted by a leader: the client's Lambda has ended by
-then."""
+then, even if the leader's clock is ahead by as much as clocks differ."""
 
 MARGIN_SECONDS = 0.3
 """A row whose client gives up this soon is left out: its withdrawal would fail the transaction."""

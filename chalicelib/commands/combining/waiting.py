@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -135,18 +136,15 @@ class Waiting:
 
     def _lead(self) -> Decided | None:
         took_over, self._took_over = self._took_over, False
+        leases, most = {self.row.account: self.lease}, 1 if took_over else MOST_ROWS
         term = Term(
-            self.executor,
-            self.inbox,
-            self.parallel,
-            self.row,
-            {self.row.account: self.lease},
-            self.run.until,
-            most=1 if took_over else MOST_ROWS,
+            self.executor, self.inbox, self.parallel, self.row, leases, self.run.until, most=most
         )
         decided = term.lead()
-        if term.is_too_far_ahead and self.inbox.withdraw(self.row, leave_mark=self._may_be_put):
-            raise Directly  # The direct execution raises ClocksApart.
+        if term.is_too_far_ahead:
+            with suppress(Busy, Unanswered):  # Then the outcome is looked up.
+                if self.inbox.withdraw(self.row, leave_mark=self._may_be_put):
+                    raise Directly  # The direct execution raises ClocksApart.
         self.run.conflicts += term.lost
         self.lease = term.leases.get(self.row.account, self.lease)
         self._since = self.executor.monotonic()
@@ -210,7 +208,10 @@ class Waiting:
         match answer.kind:
             case "refused":
                 self._clear()
-                raise Refused(answer.index, answers.refusal_of(answer), self.executor.clock())
+                with suppress(answers.Undecodable):  # It is another build's.
+                    refusal = answers.refusal_of(answer)
+                    raise Refused(answer.index, refusal, self.executor.clock())
+                raise Directly
             case "done":
                 targets = map(self.run.decider.target_stream, self.run.commands)
                 places = list(zip(targets, answer.versions, strict=True))
