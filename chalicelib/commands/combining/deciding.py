@@ -32,8 +32,7 @@ class TooFarAhead(Exception):
 @dataclass
 class Decided:
     """The outcome of a row. `answer` is written into it; None if its events are the answer.
-
-    `executed` and `refused` are the same outcome for the leader, if the row is its own.
+    `executed` and `refused` are the same outcome, for a client of this process.
     """
 
     row: Row
@@ -46,10 +45,8 @@ class Decided:
 class Batch:
     """The rows of one transaction, each decided on the heads that those before it leave.
 
-    `loaded` are the stored heads that are known; `heads` are those after the events of the rows.
-    `events` and `decided` are to be written. `relied_on` are the streams on which refusals were
-    decided. `stamped_by` is the clock when it was decided, `now` the time of the events, and
-    `until` the monotonic time in seconds at which the leader gives up.
+    `loaded` are the known stored heads; `heads` are those after the rows. `events` and `decided`
+    are to be written. Refusals `relied_on` these streams. `now` is the time of the events.
     """
 
     executor: "Executor"
@@ -129,21 +126,16 @@ class Batch:
         return {stream: events[-1] for stream, events in self.events.items()}
 
     def _decide(self, row: Row, commands: Sequence[Command]) -> bool:
-        """Decides a row; False if it has to wait for the next transaction. Raises Busy.
-
-        Whatever else fails, the row is answered `alone`, so that others do not wait for it.
-        """
+        """Decides a row; False if it has to wait for the next transaction. Raises Busy."""
         unit: UnitOfWork | None
         try:
             decided, unit, relied_on = self._outcome(row, commands)
             self._check_room(unit, relied_on)
         except Busy:
             raise
-        except _Later:
-            return False
-        except Exception as error:  # noqa: BLE001  # Such as a defect that only this row meets.
+        except Exception as error:  # noqa: BLE001  # Whatever it is, others must not wait for it.
             is_empty = not self.decided and not self.events
-            if isinstance(error, _Full) and not is_empty:
+            if isinstance(error, _Later) or (isinstance(error, _Full) and not is_empty):
                 return False
             decided, unit, relied_on = Decided(row, ALONE), None, set()
         if unit is not None:
