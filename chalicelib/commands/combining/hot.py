@@ -103,8 +103,8 @@ class Combiner:
         *,
         take_lease: bool = False,
     ) -> list[Executed] | None:
-        """Waits in an account's inbox; first takes the lease `lease` with `take_lease`. None if the
-        commands must be done directly.
+        """Waits in an account's inbox, whose lease was `lease`; with `take_lease` this client tries
+        to take it. None if the commands are to be attempted directly.
 
         Raises what the execution of the commands raises.
         """
