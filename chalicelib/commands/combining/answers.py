@@ -18,7 +18,7 @@ TYPES: dict[str, type[Struct]] = {each.__name__: each for each in get_args(Ledge
 
 
 class Undecodable(Exception):
-    """Commands or a refusal of another build, or that this build would not take."""
+    """The commands or the refusal are of another build, or not valid in this one."""
 
 
 class _Encoded(Struct):
@@ -43,7 +43,7 @@ def decode(encoded: bytes) -> list[Command]:
 
 
 def refused(refused: Refused) -> Answer:
-    """A refusal as an answer; `alone` if it cannot be told from its fields."""
+    """A refusal as an answer; `alone` if its fields do not suffice to make it again."""
     refusal = refused.refusal
     fields = {
         name: value
@@ -54,10 +54,10 @@ def refused(refused: Refused) -> Answer:
         kind="refused", refusal=type(refusal).__name__, fields=fields, index=refused.index
     )
     try:
-        told = str(refusal_of(msgspec.json.decode(msgspec.json.encode(answer), type=Answer)))
+        restored = refusal_of(msgspec.json.decode(msgspec.json.encode(answer), type=Answer))
     except (Undecodable, msgspec.MsgspecError):
-        told = ""
-    return answer if told == str(refusal) else Answer(kind="alone")
+        return Answer(kind="alone")
+    return answer if str(restored) == str(refusal) else Answer(kind="alone")
 
 
 def refusal_of(answer: Answer) -> Refusal:
@@ -76,6 +76,6 @@ def _fields(command: Command) -> dict[str, Any]:
 
 def _command(encoded: _Encoded) -> Command:
     kind = TYPES[encoded.type]
-    if kind is ChangeAccount:  # Its fields may be KEEP, a kind of value that JSON does not have.
+    if kind is ChangeAccount:  # msgspec does not convert to its fields' type, with KEEP.
         return ChangeAccount(**encoded.fields)
     return msgspec.convert(encoded.fields, kind)

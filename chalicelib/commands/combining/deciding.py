@@ -1,4 +1,4 @@
-"""Deciding: the commands of an inbox, one after the other, as one transaction."""
+"""Deciding: a leader decides the commands of an inbox one after the other, as one transaction."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,13 +26,13 @@ ALONE, AGAIN = Answer(kind="alone"), Answer(kind="again")
 
 
 class TooFarAhead(Exception):
-    """What is there was recorded further ahead of this clock than clocks differ."""
+    """A head was recorded later than this clock by more than clocks may differ."""
 
 
 @dataclass
 class Decided:
-    """What becomes of a row: the answer for it, None if its events say it; `executed` and
-    `refused` say the same to a client of this process.
+    """The outcome of a row. `answer` is written into it; None if its events are the answer.
+    `executed` and `refused` are the same outcome, for a client of this process.
     """
 
     row: Row
@@ -43,10 +43,10 @@ class Decided:
 
 @dataclass
 class Batch:
-    """Rows that are decided on growing heads.
+    """The rows of one transaction, each decided on the heads that those before it leave.
 
-    `loaded` are the newest events that are stored, as far as they are known; `heads` also has those
-    that the rows add. `events` and `decided` are what is to be written.
+    `loaded` are the known stored heads; `heads` are those after the rows. `events` and `decided`
+    are to be written. Refusals `relied_on` these streams. `now` is the time of the events.
     """
 
     executor: "Executor"
@@ -80,8 +80,8 @@ class Batch:
                 return
 
     def load(self, rows: Sequence[Row]) -> dict[str, list[Command]]:
-        """The commands of rows, once the heads that they require are `loaded`. Those are left out
-        that cannot be decoded, or whose heads cannot be read or are too far ahead. Raises Busy.
+        """Loads the heads that rows require; the commands by their row's id. Rows are left out that
+        cannot be decoded, or whose heads cannot be read or are too far ahead. Raises Busy.
         """
         commands: dict[str, list[Command]] = {}
         for row in rows:
@@ -114,7 +114,7 @@ class Batch:
         return any(head.recorded_at + _TICK > latest for head in heads.values())
 
     def commit(self) -> Commit:
-        """The transaction."""
+        """The transaction to write."""
         appends = [
             Append(stream=stream, expected_version=events[0].version - 1, events=events)
             for stream, events in self.events.items()
@@ -122,11 +122,11 @@ class Batch:
         return Commit(appends, [(each.row, each.answer) for each in self.decided], self._absent())
 
     def written(self) -> dict[Stream, Recorded]:
-        """The heads once this is written, of the streams that it writes."""
+        """The heads of the streams that this writes, once it is written."""
         return {stream: events[-1] for stream, events in self.events.items()}
 
     def _decide(self, row: Row, commands: Sequence[Command]) -> bool:
-        """Whether there was room for it."""
+        """Decides a row; False if it has to wait for the next transaction. Raises Busy."""
         unit: UnitOfWork | None
         try:
             decided, unit, relied_on = self._outcome(row, commands)
@@ -168,7 +168,7 @@ class Batch:
         return Decided(row, answer, executed), unit, set()
 
     def _release(self, row: Row, run: Run, refused: Refused) -> bool:
-        """Expires the holds that stand in the way in the same transaction; whether there are any.
+        """Expires the holds that caused a refusal, in the same transaction; whether there are any.
 
         Raises _Full, _Later, and Busy.
         """
@@ -222,19 +222,19 @@ class Batch:
             self.events.setdefault(stream, []).extend(events)
 
     def _check_room(self, unit: UnitOfWork | None, relied_on: set[Stream]) -> None:
-        """Raises _Full if there is none for another row, with these events."""
+        """Raises _Full if a row with these events, or this refusal, does not fit."""
         size = 1 + (sum(map(len, unit.events.values())) if unit else 0)
         refusals = sum(each.refused is not None for each in self.decided)
         if self._size(relied_on) + size > MAX_EVENTS or refusals >= MOST_REFUSALS:
             raise _Full
 
     def _size(self, relied_on: set[Stream]) -> int:
-        """The items so far, if a refusal relied on these streams too."""
+        """The number of items of the transaction, if a refusal relied on these streams too."""
         events = sum(map(len, self.events.values()))
         return events + len(self.decided) + len((self.relied_on | relied_on) - self.events.keys())
 
     def _absent(self) -> list[Place]:
-        """What must not exist for the refusals to be true."""
+        """The events that must not exist when it is written, or else a refusal is not true."""
         return [
             (stream, self.heads[stream].version + 1 if stream in self.heads else 1)
             for stream in self.relied_on
@@ -243,7 +243,7 @@ class Batch:
 
 
 class _Full(Exception):
-    """There is no room for a row in this transaction."""
+    """A row does not fit into this transaction."""
 
 
 class _Later(Exception):
