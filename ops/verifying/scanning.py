@@ -3,14 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from math import ceil
 from typing import Any, TypeVar
 
-from chalicelib import tables
 from chalicelib.backoff import Backoff
 from chalicelib.events.dead_letters import is_transient
 from chalicelib.tables import in_parallel
@@ -139,9 +138,8 @@ class Segment:
                 return
 
     def _begun(self, limiter: RateLimiter, after: Key | None) -> "Future[Page]":
-        pool = tables._pool(tables._depth.get())  # The threads that `in_parallel` uses.
         read = partial(retried, partial(self._read, limiter, after))
-        return pool.submit(copy_context().run, read)
+        return _readers().submit(copy_context().run, read)
 
     def _read(self, limiter: RateLimiter, after: Key | None) -> Page:
         found = client().scan(
@@ -153,6 +151,12 @@ class Segment:
             **({"ExclusiveStartKey": after} if after else {}),
         )
         return Page(found["Items"], found.get("LastEvaluatedKey"))
+
+
+@cache
+def _readers() -> ThreadPoolExecutor:
+    """The threads that read pages ahead; none of them waits for another."""
+    return ThreadPoolExecutor(thread_name_prefix="scan")
 
 
 def segments_for(items: int, processes: int) -> int:

@@ -43,7 +43,7 @@ def decode(encoded: bytes) -> list[Command]:
 
 
 def refused(refused: Refused) -> Answer:
-    """A refusal as an answer; `alone` if its fields do not suffice to make it again."""
+    """A refusal as an answer; `directly` if its fields do not suffice to make it again."""
     refusal = refused.refusal
     fields = {
         name: value
@@ -56,8 +56,8 @@ def refused(refused: Refused) -> Answer:
     try:
         restored = refusal_of(msgspec.json.decode(msgspec.json.encode(answer), type=Answer))
     except (Undecodable, msgspec.MsgspecError):
-        return Answer(kind="alone")
-    return answer if str(restored) == str(refusal) else Answer(kind="alone")
+        return Answer(kind="directly")
+    return answer if str(restored) == str(refusal) else Answer(kind="directly")
 
 
 def refusal_of(answer: Answer) -> Refusal:

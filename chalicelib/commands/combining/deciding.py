@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.commands.executor import Executor
 
 _TICK = timedelta(microseconds=1)
-ALONE, AGAIN = Answer(kind="alone"), Answer(kind="again")
+DIRECTLY = Answer(kind="directly")
 
 
 class TooFarAhead(Exception):
@@ -70,7 +70,7 @@ class Batch:
         commands = self.load(rows)
         if self.has_met_ahead and not commands:
             raise TooFarAhead
-        self.decided += [Decided(row, ALONE) for row in rows if row.id not in commands]
+        self.decided += [Decided(row, DIRECTLY) for row in rows if row.id not in commands]
         self.heads = dict(self.loaded)
         self.stamped_by = self.now = self.executor.clock()
         for head in self.heads.values():
@@ -137,7 +137,7 @@ class Batch:
             is_empty = not self.decided and not self.events
             if isinstance(error, _Later) or (isinstance(error, _Full) and not is_empty):
                 return False
-            decided, unit, relied_on = Decided(row, ALONE), None, set()
+            decided, unit, relied_on = Decided(row, DIRECTLY), None, set()
         if unit is not None:
             self._add(unit)
         self.decided.append(decided)
@@ -159,8 +159,7 @@ class Batch:
             return Decided(row, answers.refused(refused), refused=refused), None, relied_on
         executed = unit.answers(self.executor.store)
         if any(each.replayed or each.stripes for each in executed):
-            before = any(each.replayed for each in executed)
-            return Decided(row, AGAIN if before else ALONE), None, set()
+            return Decided(row, DIRECTLY), None, set()
         answer = None
         if not all(map(run.decider.completed_at, commands)):
             versions = tuple(each.recorded.version for each in executed)

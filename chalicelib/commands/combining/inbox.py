@@ -16,12 +16,12 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     - `refused`: the command with this `index` was. `refusal` is the refusal's class, `fields` are
       its fields.
     - `done`: the event that answers each command is at this version of its target stream.
-    - `again`: a command was done before, or seems so. The client executes them directly.
-    - `alone`: a leader cannot decide the commands. The client executes them directly.
+    - `directly`: the client executes the commands itself, since a leader cannot decide them, or one
+      of them seems to have been done before.
     - `withdrawn`: the client has given up. It is the client's own mark.
     """
 
-    kind: Literal["refused", "done", "again", "alone", "withdrawn"]
+    kind: Literal["refused", "done", "directly", "withdrawn"]
     refusal: str = ""
     fields: Mapping[str, Any] = {}
     index: int = 0

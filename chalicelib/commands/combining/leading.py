@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.commands.combining.deciding import ALONE, Batch, Decided, TooFarAhead
+from chalicelib.commands.combining.deciding import DIRECTLY, Batch, Decided, TooFarAhead
 from chalicelib.commands.combining.inbox import Commit, Inbox, Lease, Lost, Row
 from chalicelib.commands.combining.limits import (
     LEASE_SECONDS,
@@ -170,7 +170,7 @@ class Term:
                     continue
                 row = batch.decided[0].row if batch.decided else rows[0]
                 with suppress(Lost):
-                    self.inbox.commit(Commit([], [(row, ALONE)]))
+                    self.inbox.commit(Commit([], [(row, DIRECTLY)]))
                 return
             except Busy:
                 # Waiting is better than refusing: the clients of the rows wait anyway.

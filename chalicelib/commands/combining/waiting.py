@@ -220,7 +220,7 @@ class Waiting:
                 return [Executed(events[place]) for place in places]
             case "withdrawn":
                 raise Contention
-            case "again" | "alone":
+            case "directly":
                 self._clear()
                 raise Directly
 

@@ -85,7 +85,7 @@ def test_a_refusal_is_told_with_its_figures(refusal: Refusal) -> None:
 def test_a_refusal_that_its_fields_do_not_tell_is_left_to_its_client() -> None:
     refusal = errors.UnbalancedTransaction("USD/2", 1, 2, "usd/2")
 
-    assert answers.refused(Refused(0, refusal, NOW)).kind == "alone"
+    assert answers.refused(Refused(0, refusal, NOW)).kind == "directly"
 
 
 @pytest.mark.parametrize(

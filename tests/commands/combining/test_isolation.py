@@ -81,7 +81,7 @@ def test_a_head_that_this_build_cannot_read_holds_up_only_the_row_that_requires_
 
     assert term.result is not None
     assert inbox.stored.keys() == {unreadable.id}
-    assert told(inbox, unreadable) == Answer(kind="alone")
+    assert told(inbox, unreadable) == Answer(kind="directly")
 
 
 def test_a_command_with_a_field_of_a_newer_build_is_not_done_without_it(
@@ -106,7 +106,7 @@ def test_a_command_with_a_field_of_a_newer_build_is_not_done_without_it(
 
     lead(fixture, inbox, own)
 
-    assert [told(inbox, row) for row in (newer, within)] == [Answer(kind="alone")] * 2
+    assert [told(inbox, row) for row in (newer, within)] == [Answer(kind="directly")] * 2
 
 
 def waiting(fixture: ExecutorFixture, inbox: Any) -> Any:
@@ -243,7 +243,7 @@ def test_a_head_that_is_far_ahead_holds_up_only_the_rows_that_require_it(
     term = lead(fixture, inbox, own)
 
     assert term.result is not None
-    assert told(inbox, ahead) == Answer(kind="alone")
+    assert told(inbox, ahead) == Answer(kind="directly")
 
 
 def test_a_replay_on_a_led_account_leaves_no_row_at_any_read_level(
