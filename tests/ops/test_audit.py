@@ -215,6 +215,9 @@ class Row(NamedTuple):
         key = " ".join(value["S"] for value in key_of(ROOMS[self.room], self.item).values())
         return f"{self.room} {key.split(' ')[0] if self.room == 'statements' else key}"
 
+    def is_named_by(self, finding: str) -> bool:
+        return finding.startswith((f"{self.name}: ", f"{self.name} "))
+
 
 def rows(step: int) -> list[Row]:
     """Some rows of each read model."""
@@ -227,7 +230,7 @@ def test_each_row_that_is_missing_is_named() -> None:
             found = said(audited())
 
         _assert_are_named(group, found)
-        assert all(any(one.startswith(row.name) for row in group) for one in found), found
+        assert all(any(row.is_named_by(one) for row in group) for one in found), found
 
 
 def test_each_attribute_of_a_row_that_is_altered_is_named() -> None:
@@ -309,4 +312,4 @@ def _misses(finding: str, item: Item) -> bool:
 
 def _assert_are_named(group: Sequence[Row], found: list[str]) -> None:
     for row in group:
-        assert any(one.startswith(row.name) for one in found), (row, found)
+        assert any(map(row.is_named_by, found)), (row, found)
