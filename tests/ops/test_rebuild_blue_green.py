@@ -75,7 +75,7 @@ class Reader:
                 assert version >= newest[place], f"{read} went back"
                 newest[place] = version
                 self.count += 1
-            self.stop.wait(examples(150, 0) / 1000)
+            self.stop.wait(examples(300, 0) / 1000)
 
 
 def _version_of(account: str) -> Callable[[], int]:
