@@ -11,6 +11,7 @@ import socketserver
 import sys
 import time
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 from zlib import crc32
 
@@ -29,7 +30,7 @@ class _Answering(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
-        while head := b"".join(iter(self.rfile.readline, b"\r\n")).lower():
+        while head := b"".join(takewhile(b"\r\n".__ne__, self.rfile)).lower():
             self.rfile.read(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
             body = _WRITTEN if b"transactwriteitems" in head else _QUERIED
             self.wfile.write(

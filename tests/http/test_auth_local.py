@@ -38,7 +38,7 @@ class Guarded:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.key = cache(self._key)  # Each is a process; tests that need the same one share it.
+        self._made = cache(self._make)  # Each is a process; tests that need the same one share it.
 
     def ops(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """A command of the operator on the running server's books."""
@@ -51,8 +51,11 @@ class Guarded:
             check=False,
         )
 
-    def _key(self, *ledgers: str, scopes: tuple[str, ...] = ("read", "write")) -> Made:
-        """A new key; to all ledgers if none is named."""
+    def key(self, *ledgers: str, scopes: tuple[str, ...] = ("read", "write")) -> Made:
+        """A key; to all ledgers if none is named."""
+        return self._made(ledgers, scopes)
+
+    def _make(self, ledgers: tuple[str, ...], scopes: tuple[str, ...]) -> Made:
         opens = [word for ledger in ledgers for word in ("--ledger", ledger)] or ["--all-ledgers"]
         may = [word for scope in scopes for word in ("--scope", scope)]
         printed = self.ops("keys", "create", "--name", "test", *opens, *may).stdout
@@ -117,7 +120,7 @@ def test_a_key_opens_its_ledger_for_reading_and_writing(guarded: Guarded, ledger
 
 
 def test_what_a_key_wrote_bears_its_id(guarded: Guarded, ledger: str) -> None:
-    key = guarded.key(ledger)
+    key = guarded.key()
     guarded.ask("POST", accounts_of(ledger), key, ACCOUNT)
 
     session: Any = botocore.session.get_session()
@@ -132,11 +135,11 @@ def test_what_a_key_wrote_bears_its_id(guarded: Guarded, ledger: str) -> None:
     assert first["Item"]["actor"] == {"S": key.id}
 
 
-def test_a_key_that_may_only_read_is_forbidden_to_write(guarded: Guarded, ledger: str) -> None:
-    key = guarded.key(ledger, scopes=("read",))
+def test_a_key_that_may_only_read_is_forbidden_to_write(guarded: Guarded) -> None:
+    key = guarded.key("mine", scopes=("read",))
 
-    assert guarded.said("GET", accounts_of(ledger), key) == NOTHING_YET
-    status, problem = guarded.ask("POST", accounts_of(ledger), key, ACCOUNT)
+    assert guarded.said("GET", accounts_of("mine"), key) == NOTHING_YET
+    status, problem = guarded.ask("POST", accounts_of("mine"), key, ACCOUNT)
     assert (status, problem["code"]) == (403, "forbidden")
 
 

@@ -4,11 +4,20 @@ import shutil
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.local.books import assert_trial_balance, open_accounts, post, seen_by, transfer
 from tests.local.server import Server, end_all, processes
 
 TRANSACTIONS = "/ledgers/acme/transactions"
 ALICE = "/ledgers/acme/accounts/customers:alice"
+
+
+@pytest.fixture
+def server(server: Server) -> Server:
+    """One process, since none of these tests is about reloading."""
+    server.options.append("--no-autoreload")
+    return server
 
 
 def wait_for(server: Server, words: str) -> None:

@@ -34,6 +34,8 @@ def test_a_second_server_of_the_project_shares_the_engine_and_keeps_it_alive(
     server: Server,
 ) -> None:
     with chalice_local(server.project, server.home) as second:
+        for each in (server, second):
+            each.options.append("--no-autoreload")
         server.start()
         open_accounts(server, "acme")
         post(server, "acme", "from-the-first", 100)
@@ -59,6 +61,8 @@ def test_two_servers_of_an_engine_that_the_environment_names_have_the_same_books
         chalice_local(project, first_home, **endpoint) as first,
         chalice_local(project, second_home, **endpoint) as second,
     ):
+        for each in (first, second):
+            each.options.append("--no-autoreload")
         first.launch()
         second.start()
         first.wait_until_up()

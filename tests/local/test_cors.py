@@ -58,10 +58,12 @@ def chromium() -> Iterator[Browser]:
 def test_a_page_calls_the_api_only_if_its_origin_is_named(
     chromium: Browser, api: Server, port: int
 ) -> None:
-    def ask(origin: str, method: str, path: str, body: object = None) -> Any:
-        page = chromium.new_page()
+    pages = {origin: chromium.new_page() for origin in ("127.0.0.1", "localhost")}
+    for origin, page in pages.items():
         page.goto(f"http://{origin}:{port}/")
-        return page.evaluate(ASK, [api.url, method, path, body])
+
+    def ask(origin: str, method: str, path: str, body: object = None) -> Any:
+        return pages[origin].evaluate(ASK, [api.url, method, path, body])
 
     accounts = "/ledgers/acme/accounts"
     opened = [201, f"{accounts}/bob", None]

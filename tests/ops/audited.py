@@ -1,11 +1,11 @@
 """Books to be audited: every kind of event, two assets, all projected; and ways to damage them."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.routing import Command
@@ -185,7 +185,9 @@ def delete(table: type[Table], item: Item) -> None:
 @contextmanager
 def damaged(table: type[Table], *gone: Item, after: Item | None = None) -> Iterator[None]:
     """Items are gone, or one is there instead, for a while."""
-    before = items(table)
+    before = [*gone]
+    if after is not None:
+        before += _stored_at(table, after)
     for item in gone:
         delete(table, item)
     if after is not None:
@@ -196,8 +198,32 @@ def damaged(table: type[Table], *gone: Item, after: Item | None = None) -> Itera
         if after is not None:
             delete(table, after)
         for item in before:
-            if item in gone or (after is not None and key_of(table, item) == key_of(table, after)):
-                put(table, item)
+            put(table, item)
+
+
+def _stored_at(table: type[Table], item: Item) -> list[Item]:
+    """The item that is stored under the key of another, or none."""
+    client: Any = table._get_connection().connection.client
+    name, key = table.Meta.table_name, key_of(table, item)
+    found = client.get_item(TableName=name, Key=key, ConsistentRead=True)
+    return [found["Item"]] if "Item" in found else []
+
+
+class Damage(NamedTuple):
+    """An item that is gone, or another one (`after`) that is in its place or beside it."""
+
+    table: type[Table]
+    gone: Item | None
+    after: Item | None = None
+
+
+@contextmanager
+def all_damaged(damages: Iterable[Damage]) -> Iterator[None]:
+    """Items of different keys are damaged, for a while."""
+    with ExitStack() as stack:
+        for table, gone, after in damages:
+            stack.enter_context(damaged(table, *([gone] if gone else []), after=after))
+        yield
 
 
 def altered(item: Item, name: str, change: Callable[[Any], Any]) -> Item:

@@ -80,7 +80,7 @@ def wrong() -> list[str]:
 @contextmanager
 def traffic(*, writers: int = 2, commands: int = 20) -> Iterator[None]:
     """Writers write and a projector projects until the end, and beyond it what is left."""
-    pause = examples(100, 0) / 1000
+    pause = examples(200, 0) / 1000
     store = ToldStore()
     client = Client([Executor(store)])
     written = threading.Event()

@@ -24,13 +24,13 @@ pytestmark = pytest.mark.usefixtures("own_home")
 
 @pytest.mark.usefixtures("own_ministack")
 def test_a_killed_audit_leaves_no_process_and_the_same_command_goes_on() -> None:
-    stock(100)
+    stock()
     damage_rows()
     one = audited()
     command = [sys.executable, "-m", "ops", "audit", "--patience", "0", "--json"]
 
     process = subprocess.Popen(
-        [*command, "--processes", "3", "--segments", "24", "--rate", "150"],
+        [*command, "--processes", "3", "--segments", "24", "--rate", "75"],
         cwd=engines.ROOT,
         env=os.environ.copy(),
         stdout=subprocess.DEVNULL,

@@ -38,7 +38,7 @@ SAMPLE = engines.ROOT / "tests" / "data" / "berka-sample.csv"
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A short round, of which no fault is logged: there are hundreds."""
-    monkeypatch.setattr(command, "COMMANDS", examples(30, 60))
+    monkeypatch.setattr(command, "COMMANDS", examples(20, 60))
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -47,7 +47,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("empty_ministack", "short")
 def test_every_room_ends_as_after_a_calm_run_and_as_the_events_say() -> None:
     faults, client = Chaos(1), clients()
-    bank = read(SAMPLE)[:60]
+    bank = read(SAMPLE)[: examples(40, 60)]
 
     discarded = run(faults, client, 1, bank)
 
@@ -101,14 +101,14 @@ def test_what_is_wrong_is_found_and_named() -> None:
 
 def test_the_command_says_what_it_did_and_how_to_do_it_again(tmp_path: Path) -> None:
     data = tmp_path / "bank.csv"
-    data.write_text("\n".join(SAMPLE.read_text().splitlines()[:21]) + "\n")
+    data.write_text("\n".join(SAMPLE.read_text().splitlines()[:11]) + "\n")
     code = (
-        f"from ops.chaos import command; command.COMMANDS = {examples(15, 60)};"
+        f"from ops.chaos import command; command.COMMANDS = {examples(8, 60)};"
         "from ops.__main__ import ops; ops()"
     )
 
     ran = subprocess.run(
-        [sys.executable, "-c", code, "chaos", "--seed", "4", "--rounds", "1", "--data", str(data)],
+        [sys.executable, "-c", code, "chaos", "--seed", "1", "--rounds", "1", "--data", str(data)],
         cwd=engines.ROOT,
         capture_output=True,
         text=True,
@@ -116,6 +116,6 @@ def test_the_command_says_what_it_did_and_how_to_do_it_again(tmp_path: Path) -> 
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "again: make chaos SEED=4 ROUNDS=1" in ran.stdout
+    assert "again: make chaos SEED=1 ROUNDS=1" in ran.stdout
     assert "faults injected" in ran.stdout
     assert "survived" in ran.stdout

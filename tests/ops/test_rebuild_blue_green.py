@@ -45,7 +45,7 @@ def blue_green_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_fresh_process_finds_the_tables_that_serve() -> None:
-    stock(10)
+    stock()
     rebuilt("accounts", "--blue-green")
     code = (
         "from tests.ops.test_rebuild_blue_green import READS;"
@@ -75,7 +75,7 @@ class Reader:
                 assert version >= newest[place], f"{read} went back"
                 newest[place] = version
                 self.count += 1
-            self.stop.wait(examples(150, 0) / 1000)
+            self.stop.wait(examples(300, 0) / 1000)
 
 
 def _version_of(account: str) -> Callable[[], int]:
@@ -146,7 +146,7 @@ def test_new_tables_replace_the_old_ones_and_neither_readers_nor_writers_notice(
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_old_tables_are_gone_but_for_the_empty_ones_that_the_template_knows(stack: str) -> None:
-    stock(40)
+    stock()
     room, name = STACKS[stack][0], "balances" if stack == "accounts" else "transactions"
     kept = items(room)
 

@@ -90,15 +90,15 @@ def _events_done() -> int:
 
 
 def test_a_rebuild_by_three_processes_that_is_killed_goes_on_where_it_was() -> None:
-    stock(150)
+    stock()
     right = {room: items(room) for room in (BalanceRow, StatementRow)}
     _empty(BalanceRow, StatementRow)
     everything = len(items(EventItem))
     three = ["accounts", "--processes", "3"]
 
-    _killed([*three, "--rate", "50", "--segments", "6"], lambda: _events_done() > 100)
+    _killed([*three, "--rate", "50", "--segments", "6"], lambda: _events_done() > 40)
     assert wrong() != []
-    assert 100 < _events_done() < everything
+    assert 40 < _events_done() < everything
     status, told = _with_a_killed_worker([*three, "--rate", "100"])
     assert status == 1
     assert "a worker process was killed" in told
@@ -116,9 +116,9 @@ def test_a_killed_replacement_goes_on_where_it_was(monkeypatch: pytest.MonkeyPat
     read_again()
     monkeypatch.setattr(blue_green, "CACHE_SECONDS", 0.2)
     monkeypatch.setattr(bluegreen, "REQUEST_SECONDS", 0.0)
-    stock(150)
+    stock()
 
-    _killed(["accounts", "--blue-green", "--rate", "50"], lambda: _events_done() > 100)
+    _killed(["accounts", "--blue-green", "--rate", "50"], lambda: _events_done() > 40)
     assert in_use("balances") == InUse("a", ("b", "a"))
     write(30, seed=2)  # Projected into both tables meanwhile.
     rebuilt("accounts", "--blue-green")
@@ -128,7 +128,7 @@ def test_a_killed_replacement_goes_on_where_it_was(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_rebuild_keeps_to_its_rate() -> None:
-    stock(40)
+    stock()
     count = len(items(EventItem)) + len(items(BalanceRow))
     began = time.monotonic()
 
@@ -138,7 +138,7 @@ def test_a_rebuild_keeps_to_its_rate() -> None:
 
 
 def test_a_rebuild_of_one_room_leaves_the_other_alone() -> None:
-    stock(40)
+    stock()
     _empty(BalanceRow, StatementRow)
 
     rebuilt("accounts", "--room", "balances")
@@ -148,7 +148,7 @@ def test_a_rebuild_of_one_room_leaves_the_other_alone() -> None:
 
 
 def test_an_event_that_this_build_does_not_know_is_named_and_all_others_are_rebuilt() -> None:
-    stock(40)
+    stock()
     _empty(BalanceRow, StatementRow)
     strange = next(each for each in items(EventItem) if each["type"]["S"] == "EntryPosted")
     put(EventItem, {**strange, "type": {"S": "EntryPainted"}})
@@ -165,7 +165,7 @@ def test_an_event_that_this_build_does_not_know_is_named_and_all_others_are_rebu
 def test_what_is_not_proved_does_not_come_to_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOFOLD_GENERATIONS", "1")
     read_again()
-    stock(40)
+    stock()
     altered = next(row for row in items(BalanceRow) if int(row["version"]["N"]) > 1)
     altered["body"] = {"S": "{}"}
     prove = bluegreen._prove

@@ -6,7 +6,7 @@
 import gzip
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from chalicelib.domain.account.commands import ChangeAccount, FreezeAccount, UnfreezeAccount
 from chalicelib.read_models.integrity.table import CheckpointChunk, IntegrityRow
 from chalicelib.read_models.totals.table import ACCOUNT, TotalRow
+from ops.auditing.findings import Finding
 from ops.verifying.read_models import READ_MODELS
 from tests import engines
 from tests.domain.books import credit, debit, opening, posting
@@ -199,14 +200,14 @@ written: Streams = {}
 """The events of the ledger, before anybody tampers with them."""
 
 
-def tamper(kind: Kind, reach: str) -> None:
+def tamper(kinds: Sequence[Kind], reach: str) -> None:
     """Changes events, and makes everything agree as far as this reach says."""
     forger = Forger(written)
-    kind.do(forger)
-    if reach == CHAINED:
-        for stream in set(kind.streams) & set(forger.streams):
+    for kind in kinds:
+        kind.do(forger)
+        for stream in set(kind.streams) & set(forger.streams) if reach == CHAINED else ():
             forger.chain(stream)
-    elif reach != ALONE:
+    if reach not in (ALONE, CHAINED):
         forger.agree()
     forger.store()
     if reach == ROWS:
@@ -218,13 +219,17 @@ def looked(places: tuple[str, ...], **options: Any) -> str:
     report = audited(segments=1, **options)
     by_checkpoint = [each for each in report.found if _is_of_checkpoint(each.what)]
     found = [each for each in report.found if each not in by_checkpoint] or by_checkpoint
+    assert names(found, places) == bool(found), ("found, and not named", found)
+    return NO if not found else CHECKPOINT if found == by_checkpoint else YES
+
+
+def names(found: Sequence[Finding], places: tuple[str, ...]) -> bool:
+    """Whether one of these streams is named by what was found."""
     ids = {place.rpartition("/")[2] for place in places}
-    named = any(
+    return any(
         re.split("[/ ]", each.where)[-1] in ids or any(place in each.what for place in places)
         for each in found
     )
-    assert named == bool(found), ("found, and not named", found)
-    return NO if not found else CHECKPOINT if found == by_checkpoint else YES
 
 
 def _is_of_checkpoint(what: str) -> bool:
@@ -235,7 +240,7 @@ def outcomes(kind: Kind, file: Path) -> Iterator[str]:
     """Whether a kind of tampering is found at each reach, and what it takes."""
     for reach in (ALONE, CHAINED, EVENTS, ROWS):
         with undone():
-            tamper(kind, reach)
+            tamper([kind], reach)
             with undone():
                 # What is found without a look at the rows is found with one, and is found sooner.
                 quick = reach in (ALONE, CHAINED) and looked(kind.streams, rows=False)

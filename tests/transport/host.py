@@ -5,6 +5,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import BinaryIO
 from zlib import crc32
 
 Answer = Callable[[socket.socket], None]
@@ -66,9 +67,7 @@ class Host:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as received:
-            while lines := list(iter(received.readline, b"\r\n")):
-                if not lines[-1]:
-                    return
+            while lines := _head(received):
                 pairs = [line.decode().strip().partition(": ") for line in lines[1:]]
                 headers = {name: value for name, _, value in pairs}
                 self.requests.append((headers, received.read(int(headers["Content-Length"]))))
@@ -77,6 +76,16 @@ class Host:
                     answer(connection)
                 else:
                     connection.sendall(answer)
+
+
+def _head(received: BinaryIO) -> list[bytes]:
+    """The lines of a request before its body; none where the connection has ended."""
+    lines: list[bytes] = []
+    while (line := received.readline()) != b"\r\n":
+        if not line:
+            return []
+        lines.append(line)
+    return lines
 
 
 def hangs_up(connection: socket.socket) -> None:

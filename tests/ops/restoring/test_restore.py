@@ -30,6 +30,7 @@ from tests.ops.restoring.rehearsal import (
     make_functions,
     scanned,
 )
+from tests.soak import SOAKING
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -207,7 +208,7 @@ def test_interrupted_at_every_single_call_it_goes_on_to_the_same_end(
     def failing(name: str, before: Any) -> Any:
         def fail(call: Any, **arguments: Any) -> Any:
             what = f"{name} {sorted(map(str, arguments.items()))}"
-            first = what not in failed
+            first = what not in failed and arguments.get("TableName") not in ONLY_IN_SOAK
             failed.add(what)
             if first and not done:
                 raise Lost(what)
@@ -241,6 +242,13 @@ def stop_of(rehearsal: Rehearsal) -> str | None:
         return error.message
     return None
 
+
+ONLY_IN_SOAK = {
+    f"twofold-test-{name}"
+    for name in ("statements", "accounts_ledgers", "totals", "journal_ledgers")
+    if not SOAKING
+}
+"""Read tables of which each is emptied in one loop between two others that are interrupted."""
 
 ONCE = tuple(call for call in WRITES if call not in ("update_continuous_backups", "update_table"))
 
