@@ -103,7 +103,7 @@ class Executor:
             level=ReadLevel.REPLAY_CHECKED if dry_run else first_level,
         )
         try:
-            with self.turns.take(run, (run.until - self.monotonic()) / 2):
+            with self.turns.take(run, run.until - self.monotonic()):
                 return self.until_decided(run)
         finally:
             if run.conflicts or run.busy:

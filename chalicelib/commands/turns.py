@@ -28,15 +28,16 @@ class Turns:
     def take(self, run: Run, seconds: float) -> Iterator[None]:
         """Inside the block no other thread executes commands on the streams of these.
 
-        Waits for `seconds` at most, in all. Streams that only become known from what is stored,
-        such as the accounts of a hold, are not among them.
+        Waits for `seconds` at most, in all, which the run is given back. Streams that only become
+        known from what is stored, such as the accounts of a hold, are not among them.
         """
-        until = time.monotonic() + seconds
+        began = time.monotonic()
         with ExitStack() as taken:
             for lock in self._of(run) if self.locks else ():
-                if not lock.acquire(timeout=max(0.0, until - time.monotonic())):
+                if not lock.acquire(timeout=max(0.0, began + seconds - time.monotonic())):
                     break
                 taken.callback(lock.release)
+            run.until += time.monotonic() - began
             yield
 
     def _of(self, run: Run) -> list[threading.Lock]:
