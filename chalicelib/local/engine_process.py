@@ -5,7 +5,6 @@ import decimal
 import os
 import resource
 import signal
-import socket
 import sys
 import threading
 import time
@@ -65,7 +64,7 @@ def _save_finally(folder: Path, books: "Persistence", report: Callable[[str], No
 
 
 def _serve(port: int, stop: threading.Event) -> None:
-    """Serves ministack on a port of this machine until `stop` is set. Raises OSError."""
+    """Serves ministack on a port of this machine until `stop` is set. Exits if it cannot."""
     import uvicorn
     from ministack.app import app
 
@@ -81,6 +80,9 @@ def _serve(port: int, stop: threading.Event) -> None:
 
     config = uvicorn.Config(
         app,
+        # Not a socket of ours: asyncio would leave Nagle's algorithm on, a delay of 40 ms.
+        host="127.0.0.1",
+        port=port,
         http="httptools",
         loop="asyncio",
         ws="none",
@@ -94,8 +96,7 @@ def _serve(port: int, stop: threading.Event) -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    with socket.create_server(("127.0.0.1", port)) as listening:
-        asyncio.run(Server(config).serve([listening]))
+    asyncio.run(Server(config).serve())
 
 
 def _report(console: int | None, line: str) -> None:
