@@ -19,6 +19,7 @@ PARTS = {
     "cold": "benchmarks.cold",
     "cpu": "benchmarks.cpu",
     "auditing": "benchmarks.auditing",
+    "laptop": "benchmarks.laptop",
     "report": "benchmarks.report",
 }
 """The parts in the order in which they run, and the module of each, imported when it does."""

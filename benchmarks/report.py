@@ -15,7 +15,7 @@ Results = Mapping[str, Mapping[str, Any] | None]
 
 PARTS = (
     *("cost", "growth", "stores", "contention", "simulation"),
-    *("projectors", "cold", "cpu", "auditing"),
+    *("projectors", "cold", "cpu", "auditing", "laptop"),
 )
 TEMPLATES = {
     "performance.md": Path(__file__).with_name("page.md"),

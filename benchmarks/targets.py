@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from benchmarks import hot_targets
 from benchmarks.judging import Found, Target
+from benchmarks.pages.markdown import ms
 from benchmarks.pages.speed import clients_of
 from benchmarks.projectors import BUSY, NEW
 from benchmarks.stores.contestants import OURS
@@ -20,6 +21,7 @@ def targets(results: Mapping[str, Found | None]) -> Iterator[Target]:
         "projectors": _projectors,
         "cold": _cold,
         "auditing": _auditing,
+        "laptop": _laptop,
     }
     for part, judge in judges.items():
         found = results.get(part)
@@ -172,3 +174,17 @@ def _auditing(found: Found) -> Iterator[Target]:
         ratio <= 1.15,
         "the machine was shared by other work while this was measured",
     )
+
+
+def _laptop(found: Found) -> Iterator[Target]:
+    """Of as many clients as a test suite has at the most."""
+    most = max(row["clients"] for row in found["rows"])
+    for row in (row for row in found["rows"] if row["clients"] == most):
+        yield Target(
+            f"a laptop takes 100 writes a second from {most} clients of {row['kind']}, p99 below "
+            "300 ms",
+            f"{row['per_second']:.0f}/s, p99 {ms(row['p99'])} ms, {row['refused']} refused",
+            row["per_second"] >= 100 and row["p99"] < 300 and not row["refused"],
+            f"a write takes {row['server_cpu_ms'] + row['engine_cpu_ms']:.0f} ms of CPU time of "
+            "both processes together, on cores that the clients share (part 10)",
+        )

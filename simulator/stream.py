@@ -196,8 +196,11 @@ def index_of(record: Record, queues: int) -> int:
 def _without_bytes(value: Any) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, Mapping):
-        return {key: _without_bytes(item) for key, item in value.items()}
+    if isinstance(value, dict):
+        return {
+            key: item if isinstance(item, str) else _without_bytes(item)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_without_bytes(item) for item in value]
     return value

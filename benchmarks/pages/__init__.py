@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks.pages import auditing, cost, hot, projecting, speed, starting, summary
+from benchmarks.pages import auditing, cost, hot, laptop, projecting, speed, starting, summary
 
 TABLES: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "summary": (("cost", "stores", "contention", "projectors", "cold"), summary.summary),
@@ -31,5 +31,6 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "hot_spots": (("cpu",), starting.hot_spots),
     "audits": (("auditing",), auditing.measured),
     "audits_on_paper": (("auditing",), auditing.on_paper),
+    "laptop": (("laptop",), laptop.laptop),
 }
 """Each table by its name in the templates, the parts whose results it needs, and how it is made."""

@@ -20,6 +20,7 @@ from chalicelib.commands.combining.hot import Combiner, combiner
 from chalicelib.commands.decider import Cache, Command, Decider
 from chalicelib.commands.execution import Executed, Led, ReadLevel, Refused, Run
 from chalicelib.commands.outcome import give_up
+from chalicelib.commands.turns import NO_TURNS, Turns, turns
 from chalicelib.commands.unit_of_work import Loading, UnitOfWork, load
 from chalicelib.events.clocks import SENT_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
@@ -47,6 +48,7 @@ class Executor:
     head_cache: Cache | None = None
     decider: Decider = field(default_factory=lambda: _ledger())
     combiner: Combiner | None = None
+    turns: Turns = NO_TURNS
 
     def execute(
         self,
@@ -101,7 +103,8 @@ class Executor:
             level=ReadLevel.REPLAY_CHECKED if dry_run else first_level,
         )
         try:
-            return self.until_decided(run)
+            with self.turns.take(run, run.until - self.monotonic()):
+                return self.until_decided(run)
         finally:
             if run.conflicts or run.busy:
                 raced(type(commands[0]).__name__, run.conflicts, run.busy)
@@ -237,4 +240,5 @@ def _ledger() -> Decider:
 def executor() -> Executor:
     """The executor that the Lambdas use."""
     store = DynamoStore()
-    return Executor(store, head_cache=_ledger().new_cache(), combiner=combiner(store))
+    cache = _ledger().new_cache()
+    return Executor(store, head_cache=cache, combiner=combiner(store), turns=turns())

@@ -8,8 +8,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from chalicelib.local.persistence import Persistence
 
 _CHECK_SECONDS = 0.25
-_STOP_CHECK_SECONDS = 0.05
 _KEEP_ALIVE_SECONDS = 75
+_GRACE_SECONDS = 3
 _SAVE_AGAIN_SECONDS = 2.0
 _FINAL_SAVES = 5
 
@@ -64,20 +64,39 @@ def _save_finally(folder: Path, books: "Persistence", report: Callable[[str], No
 
 
 def _serve(port: int, stop: threading.Event) -> None:
-    """Serves ministack on a port of this machine until `stop` is set."""
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
+    """Serves ministack on a port of this machine until `stop` is set. Exits if it cannot."""
+    import uvicorn
     from ministack.app import app
 
-    async def stopped() -> None:
-        while not stop.is_set():
-            await asyncio.sleep(_STOP_CHECK_SECONDS)
+    class Server(uvicorn.Server):
+        """Ends when `stop` is set, and leaves signals to this process."""
 
-    config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
-    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
-    config.loglevel = "WARNING"
-    asyncio.run(serve(app, config, shutdown_trigger=stopped))
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+        async def on_tick(self, counter: int) -> bool:
+            return stop.is_set() or await super().on_tick(counter)
+
+    config = uvicorn.Config(
+        app,
+        # Not a socket of ours: asyncio would leave Nagle's algorithm on, a delay of 40 ms.
+        host="127.0.0.1",
+        port=port,
+        http="httptools",
+        loop="asyncio",
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,  # ministack sends one.
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    asyncio.run(Server(config).serve())
 
 
 def _report(console: int | None, line: str) -> None:

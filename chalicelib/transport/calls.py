@@ -51,7 +51,8 @@ class Calls:
     """Calls a client's operations. Safe under threads.
 
     Parameters, results and exceptions are botocore's, but a time is a number of seconds since the
-    epoch, and in a request `None` is not left out.
+    epoch, a stream's records have binary attributes in base64, as a Lambda is sent them, and in a
+    request `None` is not left out.
     """
 
     def __init__(self, client: Any) -> None:
@@ -132,7 +133,9 @@ class Calls:
         if reply.status_code >= 300:
             return self._error(model, reply)
         try:
-            content: dict[str, Any] = with_bytes(json.loads(reply.content))
+            content: dict[str, Any] = json.loads(reply.content)
+            if model.name != "GetRecords":
+                content = with_bytes(content)
             content["ResponseMetadata"] = {
                 "HTTPStatusCode": reply.status_code,
                 "HTTPHeaders": reply.headers,

@@ -138,3 +138,24 @@ def test_a_percentile_is_a_value_that_so_many_do_not_exceed() -> None:
     assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
     assert percentile([float(number) for number in range(1, 201)], 0.99) == 198.0
     assert percentile([1.0], 0.99) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("changed", "met"),
+    [
+        ({}, True),
+        ({"per_second": 99.0}, False),
+        ({"p99": 300.0}, False),
+        ({"refused": 1}, False),
+        ({"done": 0, "per_second": 0.0, "p50": None, "p99": None}, False),
+    ],
+)
+def test_a_laptop_is_judged_by_rate_and_latency_of_the_most_clients(
+    found: dict[str, Any], changed: dict[str, Any], met: bool
+) -> None:
+    good = {"per_second": 100.0, "p99": 299.0, "refused": 0}
+    for row in found["laptop"]["rows"]:
+        row.update(good if row["clients"] == 8 else {"per_second": 1.0, "p99": 9000.0})
+    found["laptop"]["rows"][-1].update(changed)
+
+    assert [target.met for target in targets({"laptop": found["laptop"]})] == [True, met]

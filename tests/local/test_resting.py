@@ -42,9 +42,9 @@ def test_a_write_before_the_rest_began_is_not_missed(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("seconds", "rested"), [(0.0, 0.05), (0.01, 0.05), (0.1, 0.1), (9.0, 0.25)]
+    ("seconds", "rested"), [(0.0, 0.05), (0.01, 0.05), (0.125, 0.375), (9.0, 0.5)]
 )
-def test_requests_have_half_of_the_time_of_a_busy_stream(
+def test_requests_have_three_quarters_of_the_time_of_a_busy_stream(
     monkeypatch: pytest.MonkeyPatch, seconds: float, rested: float
 ) -> None:
     rests: list[float] = []

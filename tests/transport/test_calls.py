@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib import tables
+from chalicelib.local.environment import streams_client
 from chalicelib.tables import in_time, sent_once
 from chalicelib.transport.calls import Calls, shorten
 from chalicelib.transport.http import Http
@@ -365,3 +366,13 @@ def test_botocores_session_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch)
     assert isinstance(Calls(plain(url)).http, URLLib3Session)
     monkeypatch.setenv("NO_PROXY", ".amazonaws.com")
     assert isinstance(Calls(plain(url)).http, Http)
+
+
+@pytest.mark.usefixtures("client")
+def test_a_record_of_a_stream_has_binary_attributes_as_a_lambda_is_sent_them(host: Host) -> None:
+    image = {"k": {"S": "é"}, "b": {"B": "AP8="}}
+    host.answers = [response(json.dumps({"Records": [{"dynamodb": {"NewImage": image}}]}).encode())]
+
+    page = streams_client().get_records(ShardIterator="next")
+
+    assert page["Records"][0]["dynamodb"]["NewImage"] == image
