@@ -1,7 +1,7 @@
-"""Part 8, audit and rebuild: what they cost in ledgers of more and more events.
+"""Part 8, audit and rebuild: their cost in ledgers of different sizes.
 
-Commands run as an operator runs them, in processes of their own; their start is part of the figure.
-What counts is CPU time: the engine shares the cores. Memory is that of the largest process.
+Commands run as an operator runs them, in processes of their own, whose start is included. CPU time
+counts, since the engine shares the cores. Memory is that of the largest process.
 """
 
 import json
@@ -31,8 +31,8 @@ from ops.verifying.read_models import GROUPS
 
 SIZES, QUICK_SIZES = (20_000, 100_000, 500_000), (2_000,)
 MOST, MOST_REBUILT = 100_000, 100_000
-"""Larger tables are measured only if the variable BENCH_EVENTS says so, and not rebuilt: it takes
-an hour beside an engine.
+"""The events of the largest tables that are audited, unless the variable BENCH_EVENTS has another
+number, and of the largest that are rebuilt, since that takes an hour.
 """
 
 DAMAGED = 2_000
@@ -83,7 +83,7 @@ def _measured(events: int, *, quick: bool) -> Iterator[dict[str, Any]]:
 def _timed(
     what: str, events: int, processes: int, *arguments: str, new: int = 0, status: int = 0
 ) -> dict[str, Any]:
-    """Runs a command; its seconds, CPU seconds of all its processes, and the memory of one."""
+    """Runs a command. Its row: seconds, CPU seconds of all processes, bytes of the largest one."""
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile("w+") as output:
         began, memory = time.monotonic(), 0
         process = psutil.Popen(
@@ -96,11 +96,11 @@ def _timed(
             memory = max(memory, _largest(process))
             time.sleep(0.2)
         output.seek(0)
-        told = output.read()
+        printed = output.read()
     process.returncode = os.waitstatus_to_exitcode(ended[1])
     if process.returncode != status:
-        raise RuntimeError(f"{what}: ended with {process.returncode}: {told[:2000]}")
-    done = json.loads(told)
+        raise RuntimeError(f"{what}: ended with {process.returncode}: {printed[:2000]}")
+    done = json.loads(printed)
     return {
         "what": what,
         "events": events,
@@ -115,7 +115,7 @@ def _timed(
 
 
 def _largest(process: psutil.Process) -> int:
-    """The most memory, in bytes, that one of a command's processes has had so far."""
+    """The peak memory, in bytes, of the largest of a command's processes so far."""
     sizes = [0]
     for each in (process, *process.children()):
         with suppress(OSError, StopIteration):

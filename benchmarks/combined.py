@@ -1,7 +1,7 @@
-"""Part 1, combining: what commands cost that meet others on one account.
+"""Part 1, combining: the cost of commands that collide with others on one account.
 
-Each is executed on the engine that the tables are connected to. Where it would wait, the clients
-that it meets do what they do, which is not counted with it.
+Each is executed on the engine to which the tables are connected. The calls of the other clients,
+which are made while it waits, are not counted.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,11 +29,12 @@ LED = (1, 10, 25)
 
 _FUNDS = 10**6
 _LONG = 600.0
+"""Seconds that no measurement takes."""
 
 
 @dataclass
 class Hot:
-    """A ledger with one account that many want, and a payee for each transfer."""
+    """A ledger with one hot account, and a payee for each transfer."""
 
     ledger: str
     meter: Meter
@@ -49,7 +50,7 @@ class Hot:
 
     @property
     def account(self) -> Stream:
-        """The stream of the account that many want."""
+        """The stream of the hot account."""
         return account_stream(self.ledger, "hot")
 
     def transfer(self, source: str, target: str, amount: int = 1) -> Command:
@@ -96,9 +97,10 @@ class Hot:
         *,
         is_known: bool = True,
     ) -> Tally:
-        """What a client costs, which may know that the account is hot.
+        """The calls of a client that executes a command.
 
-        `meanwhile` is what others do when it first waits.
+        `is_known` says that its process knows that the account is hot. `meanwhile` is called when
+        it first waits, for the work of other clients.
         """
         waiting, others = [meanwhile], Tally()
 
@@ -122,7 +124,7 @@ class Hot:
         return _without(self.meter.tally(execute), others)
 
     def led(self, commands: Sequence[Command], own: Command) -> Tally:
-        """What a client costs that waits, is given the lease, and appends others' commands too."""
+        """The calls of a client that waits, gets the lease, and appends others' commands too."""
         for command in commands:
             self.put(command)
         self.lead("another")
@@ -135,7 +137,7 @@ class Hot:
         return self.executed(own, appoint)
 
     def waited(self, command: Command) -> Tally:
-        """What a client costs that waits, and finds its answer at its first look."""
+        """The calls of a client that waits, and finds its answer at its first poll."""
         self.lead("another")
         return self.executed(command, lambda: self.led([], self.payment()))
 

@@ -1,4 +1,4 @@
-"""Targets of accounts that many clients write."""
+"""Targets of hot accounts."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,7 +12,7 @@ from benchmarks.simulation.part import COMBINED, DIRECT
 
 
 def contention(found: Found) -> Iterator[Target]:
-    """Of real clients, on an emulator."""
+    """The targets of real clients, on an emulator."""
     far = [row for row in found["rows"] if row["delay_ms"] and row["engine"] == LOCAL]
     of = {
         kind.name: [row for row in far if row["kind"] == kind.name] for kind in (STRICT, UNCOMBINED)
@@ -33,7 +33,7 @@ def contention(found: Found) -> Iterator[Target]:
 
 
 def _grows(rows: Rows) -> Target:
-    """Up to what the engine takes at the most, which is what it takes where nobody shares."""
+    """More stripes, more transfers, up to the maximum of the engine: without a shared account."""
     peaks = {
         kind.name: _rate(_best([row for row in rows if row["kind"] == kind.name]))
         for kind in (UNCOMBINED, *STRIPED, SPREAD)
@@ -50,35 +50,42 @@ def _grows(rows: Rows) -> Target:
 
 
 def simulation(found: Found) -> Iterator[Target]:
-    """Of clients in virtual time."""
+    """The targets of clients in virtual time."""
     rows = {(row["kind"], row["clients"]): row for row in found["combining"]}
-    for clients, seconds in ((64, 0.5), (256, None)):
-        row = rows[COMBINED, clients]
-        is_quick = seconds is None or row["p99"] < 1000 * seconds
-        yield Target(
-            f"simulated, {clients} clients of one account: 400/s, none refused"
-            + (f", p99 below {seconds} s, at most 10 write units" if seconds else ""),
-            f"{row['per_second']:.0f}/s, {row['refused']} refused, p99 {row['p99']:.0f} ms, "
-            f"{row['write_units']:.1f} write units",
-            row["per_second"] >= 400
-            and not row["refused"]
-            and is_quick
-            and (seconds is None or row["write_units"] <= 10),
-            "the simulation is in part 9",
-        )
+    many, most = rows[COMBINED, 64], rows[COMBINED, 256]
+    is_cheap = many["p99"] < 500 and many["write_units"] <= 10
+    aim = "simulated, {} clients of one account: 400/s, none refused"
+    yield Target(
+        f"{aim.format(64)}, p99 below 0.5 s, at most 10 write units",
+        _simulated(many),
+        _holds(many) and is_cheap,
+        "the simulation is in part 9",
+    )
+    yield Target(aim.format(256), _simulated(most), _holds(most), "the simulation is in part 9")
     for clients in (1, 2, 4):
         before, row = rows[DIRECT, clients], rows[COMBINED, clients]
-        most = 1.0 if clients == 1 else 1.4
+        times = 1.0 if clients == 1 else 1.4
         rate = row["per_second"] / before["per_second"]
         units = row["write_units"] / before["write_units"]
         yield Target(
-            f"simulated, {clients_of(clients)}: no slower than without inboxes, at most {most:g} "
+            f"simulated, {clients_of(clients)}: no slower than without inboxes, at most {times:g} "
             "times its write units",
             f"{rate:.2f} times as fast, {units:.2f} times the write units",
-            rate >= 1 and units <= most,
+            rate >= 1 and units <= times,
             "a term of leading takes a few round trips, which so few clients do not fill; p99 is "
             f"{row['p99']:.0f} ms instead of {before['p99']:.0f} ms",
         )
+
+
+def _simulated(row: Found) -> str:
+    return (
+        f"{row['per_second']:.0f}/s, {row['refused']} refused, p99 {row['p99']:.0f} ms, "
+        f"{row['write_units']:.1f} write units"
+    )
+
+
+def _holds(row: Found) -> bool:
+    return bool(row["per_second"] >= 400 and not row["refused"])
 
 
 def _best(rows: Rows) -> Found:

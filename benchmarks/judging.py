@@ -1,4 +1,4 @@
-"""Judging: what a target is."""
+"""Judging: the type of a target."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Rows = Sequence[Found]
 
 @dataclass(frozen=True)
 class Target:
-    """One line of the table. `missed` says by how much and why, should it not be met."""
+    """One line of the table of targets. `missed` says why it is not met, if it is not."""
 
     aim: str
     measured: str

@@ -1,4 +1,4 @@
-"""Ledgers: whole ones of any size, made in memory and put into the tables with all their rows."""
+"""Ledgers of any size, made in memory and put into the tables with the rows of all read models."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -22,15 +22,16 @@ from ops.verifying.read_models import READ_MODELS, after
 from tests.memory_store import MemoryStore
 
 LEDGER_EVENTS = 20_000
-"""Of one ledger; more events are more ledgers."""
+"""The most events of one ledger. More events make more ledgers."""
 
 _ACCOUNTS, _TOGETHER = 200, 20
+"""The accounts of a ledger, and the transfers of a batch."""
 
 Item = dict[str, Any]
 
 
 def filled(endpoint: str, events: int) -> dict[str, dict[str, int]]:
-    """Fills the tables with ledgers of this many events; `count` and `bytes` of each table."""
+    """Fills the tables with ledgers of this many events; the `count` and `bytes` of each table."""
     sizes: dict[str, dict[str, int]] = {}
     for number in range(-(-events // LEDGER_EVENTS)):
         wanted = min(LEDGER_EVENTS, events - number * LEDGER_EVENTS)

@@ -20,8 +20,8 @@ from tests.domain.books import credit, debit
 
 NEW, MANY, FEW = "1,000 new accounts", "1,000 accounts", "10 accounts"
 SPREADS = {MANY: 1_000, FEW: 10}
-"""The number of accounts of the transfers, by which events of a batch share rows. Their rows are
-there already; those of new accounts are not."""
+"""The accounts of the transfers: with few, the events of a batch share rows. The rows of new
+accounts do not exist yet, those of the others do."""
 
 BUSY, QUIET = "batches of 100 events", "one transfer in a batch"
 """The delays after which a projector reads a batch, whose events share the writes of a row."""
@@ -30,7 +30,7 @@ _BATCH = 100
 _ledgers = count(1)
 
 Events = Mapping[str, Sequence[Recorded]]
-"""The events of a ledger, by the spread that they are measured as."""
+"""The events of a ledger, by the name under which they are measured (NEW, MANY, FEW)."""
 
 
 def run(*, quick: bool) -> None:
@@ -105,12 +105,12 @@ class Speed:
 
 
 Speeds = Mapping[str, Speed]
-"""By what is compared: "ours", "singly", "bare", "conditional"."""
+"""The speed of each thing that is compared: "ours", "singly", "bare", "conditional"."""
 
 
 def _speeds(spread: str, transfers: int) -> dict[tuple[str, str], Speeds]:
-    """The speeds of each group's projector, of one that writes each row singly, and of bare writes,
-    each of a ledger of its own; by spread and group.
+    """The speeds of each group's projector, of one that writes rows singly, and of bare writes,
+    each in its own ledger; by the name of the events and the group.
     """
     ledgers = [_events(spread, transfers) for _ in _WORKS]
     return {
@@ -177,11 +177,11 @@ def _summary(turns: Sequence[Speeds]) -> dict[str, float]:
 
 
 def units_of(number: int, pace: str, *, new: bool = False) -> dict[str, dict[str, float]]:
-    """What each stack reads and writes of transfers among so many accounts, or of these as new
-    ones, as the engine reports it, where it finds so much at once. The ledger is registered before,
-    as it is once and for all.
+    """The units and rows for each event of each group, as the engine reports them: of transfers
+    among `number` accounts or, with `new`, of opening these. The ledger itself is registered
+    before, since that is done once.
 
-    Each row by a write of its own, since ministack charges every statement of a batch one unit.
+    Each row is written singly, since ministack charges one unit for every statement of a batch.
     """
     transfers, size = (200, _BATCH) if pace == BUSY else (50, None)
     touched = number if new else min(number, 2 * transfers)

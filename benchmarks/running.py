@@ -1,4 +1,4 @@
-"""Running: what transfers leave in tables and logs, and what an environment costs at rest.
+"""Running: the bytes of transfers in tables and logs, and the alarms and dashboards to pay for.
 
 Bytes are counted on the engine that is connected, alarms and dashboards in the stages' templates.
 """
@@ -42,9 +42,10 @@ ACCESS_VALUE_BYTES = 18
 """Of a value in a line of the access log, on average: assumed."""
 
 EVENTS = 3
-"""Of a transfer between two accounts."""
+"""The events of a transfer between two accounts."""
 
 BATCH_EVENTS = {BUSY: 100, QUIET: EVENTS}
+"""The events of a projector's batch."""
 
 _TRANSFERS = 200
 
@@ -86,7 +87,7 @@ def _transfer(api: Api) -> None:
 
 
 def _answer() -> None:
-    """What the API logs of as many transfers; the test client takes its output for itself."""
+    """Logs the answers of as many transfers, as the API does; the test client hides its output."""
     for number in range(_TRANSFERS):
         telemetry.answered("post_transaction", "ok", 201, str(UUID(int=number)))
 
@@ -104,7 +105,7 @@ def _projected(events: Sequence[Recorded], size: int) -> float:
 
 
 def _logged(work: Callable[[], None]) -> float:
-    """Bytes in the logs for each transfer of some work, as a Lambda would write them."""
+    """The bytes that `work` logs for each transfer, as a Lambda would."""
     with _log() as log:
         work()
     lines = log.getvalue().splitlines()

@@ -1,8 +1,8 @@
 """CPU time of a call of DynamoDB: through botocore, through Calls with botocore's session, and
 through Calls with its own. `python -m benchmarks.transport`
 
-The answers come from another process, which does not count. They take turns, and what is printed
-besides microseconds is the ratio of the least times, which the load of the machine does not change.
+The replies come from another process, which does not count. The variants take turns. Besides
+microseconds the ratio of the least times is printed, on which the machine's load has least effect.
 """
 
 import multiprocessing
@@ -44,9 +44,10 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
-def _serve(told: Any) -> None:
+def _serve(pipe: Any) -> None:
+    """Serves for ever, on a port that is sent through the pipe."""
     with _Server(("127.0.0.1", 0), _Answering) as server:
-        told.send(server.server_address[1])
+        pipe.send(server.server_address[1])
         server.serve_forever()
 
 
@@ -87,8 +88,8 @@ def _microseconds(call: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measures and prints."""
-    told, here = multiprocessing.Pipe()
-    server = multiprocessing.Process(target=_serve, args=(told,), daemon=True)
+    there, here = multiprocessing.Pipe()
+    server = multiprocessing.Process(target=_serve, args=(there,), daemon=True)
     server.start()
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = f"http://127.0.0.1:{here.recv()}"
     from chalicelib.tables import connection

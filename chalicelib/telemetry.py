@@ -17,7 +17,7 @@ logger = Logger(service="twofold")
 NAMESPACE = "Twofold"
 
 _MOST_VALUES = 99
-"""Of a metric per line; at the format's limit of 100 the library writes the line by itself."""
+"""The most values of a metric in a line. At 100, the format's limit, the library writes a line."""
 
 
 def _api_name() -> str:
@@ -41,8 +41,8 @@ def raced(command: str, lost: int, busy: int) -> None:
 
 
 def combined(rounds: int, commands: int, lost: int) -> None:
-    """A client led an account: it appended this many commands in so many transactions, and lost
-    some.
+    """A client was the leader of an account: its transactions that were written (`rounds`), the
+    commands in them, and its transactions that lost a race.
     """
     if rounds or lost:
         counts = {"Combined": [commands], "CombinedAppends": [rounds], "CombinedLost": [lost]}

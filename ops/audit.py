@@ -28,7 +28,7 @@ _SHOWN = 100
 @click.option(
     "--segments",
     type=click.IntRange(1, MOST_SEGMENTS),
-    help="Parts of a scan, which processes share. Default: one for 50,000 items.",
+    help="Parts of a scan, which processes share. Default: one for each 50,000 items.",
 )
 @click.option("--rate", type=click.IntRange(0), default=0, help="Items a second; 0: no limit.")
 @click.option(
@@ -77,15 +77,14 @@ def audit(
     """Verifies every event and every row of every ledger, and stores the verdict.
 
     Proves that each ledger has only grown since its last checkpoint, and writes a checkpoint of
-    each one without findings. The exit status is 1 if there are findings. Interrupted, it goes on
-    where it was.
+    each one without findings. The exit status is 1 if there are findings. If it is interrupted,
+    the same command continues it within three days.
     """
     if anew is not None and not anew.strip():
         raise click.UsageError("say why: --anew 'restored to 2026-11-25T12:00:00Z'")
-    if since and (against or anew or rate):
-        raise click.UsageError("--against, --anew and --rate are of a full audit, without --since")
-    if since and processes:
-        raise click.UsageError("--processes is of a full audit, without --since")
+    if since and (against or anew or rate or processes or segments):
+        names = "--against, --anew, --rate, --processes and --segments"
+        raise click.UsageError(f"{names} are for a full audit, without --since")
     if file is not None and file.exists():
         raise click.UsageError(f"{file} exists already")
     if file is not None and not file.resolve().parent.is_dir():

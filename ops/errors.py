@@ -1,6 +1,8 @@
 """Errors of AWS, of the network and of files, each as one line that says what to do."""
 
+import errno
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -71,6 +73,8 @@ def in_words(error: BaseException) -> str | None:
                 words = _of_server(each)
             case OSError(filename=str(name), strerror=str(reason)):
                 words = f"{name}: {reason}"
+            case OSError(errno=errno.ENOSPC) | sqlite3.OperationalError():
+                words = f"{each}: is there space left in TWOFOLD_HOME, {settings().home}?"
             case _:
                 continue
         return " ".join(words.split())

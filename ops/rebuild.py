@@ -1,4 +1,4 @@
-"""Rebuild: a projection group's read models made right from the events, while all goes on."""
+"""Rebuild: corrects a projection group's read models from the events, under live traffic."""
 
 from collections.abc import Mapping, Sequence
 
@@ -38,7 +38,7 @@ _COUNTS = {
 @click.option(
     "--segments",
     type=click.IntRange(1, MOST_SEGMENTS),
-    help="Parts of a scan, which processes share. Default: one for 50,000 items.",
+    help="Parts of a scan, which processes share. Default: one for each 50,000 items.",
 )
 @click.option("--rate", type=click.FloatRange(1), help="Events or rows a second; else no limit.")
 @click.option("--blue-green", is_flag=True, help="By new tables, which then replace the old ones.")
@@ -57,8 +57,8 @@ def rebuild(
 ) -> Answer:
     """Makes every row of a projection group's read models what the events say.
 
-    Projectors and readers go on meanwhile. Interrupted, it goes on where it was. A dry run reads as
-    much as a rebuild, and counts what is wrong now.
+    Projectors and readers go on meanwhile. If it is interrupted, the same command continues it
+    within a day. A dry run reads as much as a rebuild, and counts what is wrong now.
     """
     if blue_green and not settings().generations:
         raise click.UsageError("this stage looks for no other tables: set TWOFOLD_GENERATIONS=1")
@@ -76,7 +76,7 @@ def rebuild(
     ):
         progress = Progress(folder)
         if progress.resumed:
-            click.echo(f"going on with what began at {progress.began}")
+            click.echo(f"continuing the rebuild that began at {progress.began}")
         passes = Passes(crew, progress, bars, number, segments, rate and rate / number)
         if blue_green and not dry_run:
             try:

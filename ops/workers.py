@@ -1,6 +1,6 @@
 """Worker processes: tasks are done by several processes, or by this one.
 
-A worker that is killed ends the whole work with an error: a result is never without a part.
+A worker that is killed ends the whole work with an error, so that no result lacks a part.
 """
 
 import multiprocessing
@@ -21,7 +21,8 @@ import click
 from chalicelib import tables
 
 ITEMS_OF_A_PROCESS = 25_000
-"""A table with fewer items for each process is done sooner without a further process."""
+"""The least items for each process: with fewer, starting a further process takes longer than it
+saves."""
 
 processes_option = click.option(
     "--processes",
@@ -38,19 +39,19 @@ class WorkerLost(click.ClickException):
 
     def __init__(self) -> None:
         super().__init__(
-            "a worker process was killed, perhaps for want of memory, so this was not done. "
-            "The same command goes on where it was"
+            "a worker process was killed, perhaps because memory ran out, so there is no result. "
+            "Run the same command again: unless it is a dry run, it continues where it stopped"
         )
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Does tasks, in worker processes if there is a `pool`."""
+    """Does tasks in the worker processes of `pool`, or in this process if it is None."""
 
     pool: ProcessPoolExecutor | None = None
 
     def run(self, work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-        """The results, as they come. Raises the first error, and WorkerLost.
+        """The results, in the order in which they are done. Raises the first error, and WorkerLost.
 
         With a pool, `work`, tasks and results must be picklable.
         """
@@ -87,7 +88,7 @@ def workers(processes: int, method: str = "spawn") -> Iterator[Workers]:
 
 
 def processes_for(items: int) -> int:
-    """The number of processes for this many items, if nobody says another: at most the cores."""
+    """The default number of processes for this many items: at most one for each core."""
     return max(1, min(os.cpu_count() or 1, ceil(items / ITEMS_OF_A_PROCESS)))
 
 

@@ -27,10 +27,10 @@ ACCOUNTS_PER_ASSET = 6
 _STRIPES = 3
 
 
-def openings(ledger: str) -> Iterator[OpenAccount]:
+def openings(ledger: str, accounts: int = ACCOUNTS_PER_ASSET) -> Iterator[OpenAccount]:
     """Opens the accounts: per asset number 0 is striped and has no limit, the others have one."""
     for asset, name in ASSETS.items():
-        for number in range(ACCOUNTS_PER_ASSET):
+        for number in range(accounts):
             yield OpenAccount(
                 ledger=ledger,
                 account=f"{name}:{number}",
@@ -54,12 +54,20 @@ class RandomWriter:
 
     `send` executes commands together, and returns something false if they were refused. The same
     seed and name draw the same commands, as long as the same ones are accepted. No other writer
-    uses its ids.
+    uses its ids. `accounts` is how many there are of each asset: the fewer, the more writers meet.
     """
 
-    def __init__(self, send: Callable[..., object], ledger: str, seed: int, name: str) -> None:
+    def __init__(
+        self,
+        send: Callable[..., object],
+        ledger: str,
+        seed: int,
+        name: str,
+        accounts: int = ACCOUNTS_PER_ASSET,
+    ) -> None:
         self.send = send
         self.ledger = ledger
+        self.accounts = accounts
         self.name = name
         self.chance = random.Random(f"{seed} {name}")
         self._numbers = count(1)
@@ -93,7 +101,7 @@ class RandomWriter:
         """A new transaction, of one asset or of both, from any account to any other."""
         entries: list[Entry] = []
         for name in self.chance.sample(list(ASSETS.values()), self.chance.choice([1, 1, 1, 2])):
-            debit, credit = self.chance.sample(range(ACCOUNTS_PER_ASSET), 2)
+            debit, credit = self.chance.sample(range(self.accounts), 2)
             if self.chance.random() < 0.3:
                 debit, credit = 0, credit or 1
             amount = self.chance.choice([1, 7, 100, 2**53 + 1])
@@ -171,4 +179,4 @@ class RandomWriter:
 
     def _account(self) -> str:
         name = self.chance.choice(list(ASSETS.values()))
-        return f"{name}:{self.chance.randrange(ACCOUNTS_PER_ASSET)}"
+        return f"{name}:{self.chance.randrange(self.accounts)}"

@@ -1,4 +1,4 @@
-"""A folder for what a command keeps while it works, so that a killed one goes on from there."""
+"""Workplaces: the folder in which a command keeps its progress, so that it can be continued."""
 
 import fcntl
 import shutil
@@ -12,10 +12,10 @@ import click
 
 @contextmanager
 def workplace(folder: Path | None, *, shared: bool = True) -> Iterator[Path]:
-    """Yields the folder, for None a temporary one, and deletes it when the work is done.
+    """Yields the folder, or a temporary one if it is None, and deletes it when the block succeeds.
 
-    Two processes never use one folder. The second one has a temporary folder. Raises a click error
-    instead if it must not work at the same time (not `shared`).
+    A lock keeps a second process out of the folder. That one gets a temporary folder if `shared`;
+    otherwise a click error is raised, since only one process may do the work at a time.
     """
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="twofold-") as temporary:
@@ -27,7 +27,9 @@ def workplace(folder: Path | None, *, shared: bool = True) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             if not shared:
-                raise click.ClickException(f"another process works in {folder}") from None
+                raise click.ClickException(
+                    f"another process uses {folder}: wait until it ends"
+                ) from None
             with workplace(None) as temporary_one:
                 yield temporary_one
             return

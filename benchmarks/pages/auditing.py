@@ -1,4 +1,4 @@
-"""Part 8: what an audit and a rebuild cost, as measured and for much larger tables on paper."""
+"""Part 8: what an audit and a rebuild cost, as measured and extrapolated to larger tables."""
 
 from benchmarks.pages.markdown import Found, Row, dollars, table
 from benchmarks.prices import READ_DOLLARS

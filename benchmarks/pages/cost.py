@@ -132,7 +132,7 @@ def bill(cost: Found, projectors: Found) -> str:
 
 
 def kept(cost: Found) -> str:
-    """What stays of a million transfers, by month and year."""
+    """The cost of storing a million transfers, for a month and a year."""
     monthly = prices.kept(cost)
     lines = {**monthly, "**together**": sum(monthly.values())}
     rows = [(line, dollars(month), dollars(12 * month)) for line, month in lines.items()]
@@ -140,7 +140,7 @@ def kept(cost: Found) -> str:
 
 
 def at_rest(cost: Found) -> str:
-    """What an environment costs without traffic, by month and year."""
+    """The cost of an environment without traffic, for a month and a year."""
     monthly = prices.at_rest(cost)
     lines = {**monthly, "**together**": sum(monthly.values())}
     rows = [(line, dollars(month), dollars(12 * month)) for line, month in lines.items()]

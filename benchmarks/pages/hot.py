@@ -1,4 +1,4 @@
-"""One account that many clients write: parts 1, 4 and 9."""
+"""Hot accounts, in parts 1, 4 and 9."""
 
 from collections.abc import Sequence
 
@@ -40,7 +40,7 @@ def _contended_cell(row: Found) -> str:
 
 
 def counted(found: Found) -> str:
-    """Part 1: what commands cost that meet others."""
+    """Part 1: what commands cost that collide with others."""
     return table(
         ("command", "round trips", "requests", "read units", "write units"),
         (
@@ -57,7 +57,7 @@ def counted(found: Found) -> str:
 
 
 def refused(row: Found) -> float:
-    """The share of transfers that were not through in time."""
+    """The share of transfers that were refused with `contention`."""
     return float(row["refused"] / max(1, row["done"] + row["refused"]))
 
 

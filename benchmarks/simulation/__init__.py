@@ -1,4 +1,4 @@
 """Simulation: the real executor on a simulated DynamoDB, in virtual time.
 
-No processor and no engine is shared by the clients, so that what is seen is the protocol alone.
+Clients share no processor and no engine, so that only the protocol and its latencies count.
 """

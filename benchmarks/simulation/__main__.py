@@ -1,10 +1,9 @@
-"""`python -m benchmarks.simulation`: clients on hot accounts, before and with combining."""
+"""`python -m benchmarks.simulation`: clients of hot accounts, with combining and without."""
 
 import click
 
 from benchmarks.simulation.clients import Outcome, combining, direct, simulate
-
-CLIENTS = (1, 2, 4, 16, 64, 256)
+from benchmarks.simulation.part import CLIENTS
 
 
 @click.command(help=__doc__)
@@ -20,16 +19,16 @@ def main(seconds: float, seed: int, hot: int, between: float, clients: tuple[int
             outcome = simulate(
                 number, seconds=seconds, seed=seed, hot=hot, between=between, executor=executor
             )
-            click.echo(f"{name:>8} {number:>4} clients: {told(outcome, seconds)}")
+            click.echo(f"{name:>8} {number:>4} clients: {in_words(outcome, seconds)}")
 
 
-def told(outcome: Outcome, seconds: float) -> str:
-    """An outcome as text."""
+def in_words(outcome: Outcome, seconds: float) -> str:
+    """The line that is printed for an outcome."""
     done = len(outcome.seconds)
     p99 = sorted(outcome.seconds)[int(0.99 * done)]
     refused = outcome.refused / (done + outcome.refused)
     return (
-        f"{done / seconds:.0f}/s, p99 {1000 * p99:.0f} ms, {refused:.1%} refused, "
+        f"{done / seconds:.0f}/s, p99 {1000 * p99:.0f} ms, {refused:.1%} contention, "
         f"{outcome.units.get('write', 0) / done:.1f} write and "
         f"{outcome.units.get('read', 0) / done:.1f} read units a transfer"
     )

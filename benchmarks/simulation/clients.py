@@ -1,4 +1,4 @@
-"""Simulated clients: each pays out of a hot account again and again, as soon as it can."""
+"""Simulated clients: each pays out of a hot account, and again as soon as it is answered."""
 
 import random as of_process
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from chalicelib.events.recorded import Stream
 
 BOOK = "simulated"
 PAYEES = 20
-"""Accounts of each client's own, which it pays in turn: their heads come to be cached."""
+"""The accounts that each client pays in turn, which no other one does, so that it caches heads."""
 
 _EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 _FUNDS = 10**12
@@ -30,7 +30,9 @@ _FUNDS = 10**12
 
 @dataclass
 class Outcome:
-    """What happened: the seconds of each transfer that was done, and how many were refused."""
+    """The seconds of each transfer that was done, how many were `refused` with `contention`, and
+    the units by kind (`read`, `write`).
+    """
 
     seconds: list[float] = field(default_factory=list)
     refused: int = 0
@@ -42,7 +44,7 @@ MakeExecutor = Callable[[Engine, int], Executor]
 
 
 def direct(engine: Engine, _: int) -> Executor:
-    """An executor as one process has it."""
+    """An executor without an inbox."""
     time = engine.time
     return Executor(
         SimulatedStore(engine),
@@ -74,7 +76,7 @@ class _Deciding:
 
 
 def combining(engine: Engine, number: int) -> Executor:
-    """The same with an inbox."""
+    """An executor with an inbox."""
     inbox = SimulatedInbox(engine, engine.inbox)
     return replace(direct(engine, number), combiner=Combiner(lambda: inbox, engine.time.together))
 

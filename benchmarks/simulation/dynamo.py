@@ -16,8 +16,8 @@ from tests.memory_store import MemoryStore
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds: a read, a write, a transaction of three items and each further item; to decide a
-    command, and to encode and sign an append. Calls vary by `sigma`, lognormal.
+    """Durations in seconds: a read, a write, a transaction of three items and each further item;
+    deciding a command; encoding and signing an append. Calls are lognormal with this `sigma`.
     """
 
     read: float = 0.004
@@ -47,12 +47,12 @@ class Engine:
         """The time of a call, or of a part of one."""
         self.time.sleep(seconds * exp(self.random.gauss(0, self.times.sigma)))
 
-    def is_visible(self, place: Place) -> bool:  # noqa: ARG002  # All are, at once.
-        """Whether a plain read sees an event that is stored."""
+    def is_visible(self, place: Place) -> bool:  # noqa: ARG002  # Tests override it.
+        """Whether a plain read sees a stored event: here at once."""
         return True
 
     def written(self, places: Collection[Place]) -> None:
-        """Something was written just now."""
+        """Called after events were written. Does nothing here: tests override it."""
 
     def transaction_seconds(self, items: int) -> float:
         """How long a transaction of so many items takes."""
@@ -81,7 +81,7 @@ class SimulatedStore:
         found = {}
         for stream, head in self.engine.books.load(streams).items():
             while not self.engine.is_visible(head.place) and head.version > 1:
-                head = self.engine.books.read(stream, head.version - 1)  # Back.
+                head = self.engine.books.read(stream, head.version - 1)
             if self.engine.is_visible(head.place):
                 found[stream] = head
         return found

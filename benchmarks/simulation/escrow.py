@@ -1,6 +1,6 @@
-"""Escrow: sixteen stripes that share one limit by lending, beside one combined account.
+"""Escrow: sixteen stripes that share one limit by lending, compared with one combined account.
 
-The model, which no part of the ledger has:
+The model, which is not part of the ledger:
 
 - A pool of money, which must not fall below 0, is divided among stripes. Each is an account of its
   own that must not fall below 0; together they are the pool.
@@ -11,8 +11,8 @@ The model, which no part of the ledger has:
 - A payment is declined only if all stripes together have too little at one instant: all are read,
   and one transactional read proves that none of them has moved on.
 
-Six of ten payments go out, the others come in, each of 1 to 10: a pool that is not large is soon
-nearly empty, and stays so.
+Six of ten payments go out, the others come in, each of 1 to 10. So a small pool is soon nearly
+empty, and stays so.
 """
 
 import random as of_process
@@ -41,13 +41,16 @@ _BEFORE = datetime(2029, 12, 31, tzinfo=UTC)
 """Before all times of the simulation."""
 
 _PATIENCE = 4.0
+"""Seconds in which a payment must be answered, as in the API."""
+
 _OUT = 0.6
+"""The share of payments that go out."""
 
 
 @dataclass
 class Answers:
-    """What happened: the seconds of each payment that was done or declined, how many were declined,
-    how many got no answer in time, and the loans.
+    """The seconds of each payment that was done or declined, how many were `declined`, how many
+    were `refused` since they got no answer in time, the loans, and the units by kind.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -85,7 +88,7 @@ class Client:
     lent: int = 0
 
     def pay(self, payment: Payment) -> bool:
-        """Pays, or finds that it cannot be paid; whether there was an answer in time."""
+        """Pays, or declines what the pool cannot pay; whether it did one of them in time."""
         until = self.engine.time.now + _PATIENCE
         attempt = 0
         while self.engine.time.now < until:
@@ -111,7 +114,7 @@ class Client:
         self.process.execute(command, actor="client", request=command.transaction, within=within)
 
     def _is_short(self, payment: Payment) -> bool:
-        """Borrows, or proves that all stripes together have too little: whether it did that."""
+        """Whether it has proven that all stripes together have too little. Otherwise it borrows."""
         store = self.process.store
         heads = store.load([account_stream(LEDGER, stripe) for stripe in self.stripes])
         has = {stream.id: account_state(head).posted for stream, head in heads.items()}
@@ -129,7 +132,7 @@ class Client:
         return False
 
     def _lenders(self, has: dict[str, int], lacks: int) -> list[tuple[str, int]]:
-        """The stripes that lend, the richest ones first, and how much each does."""
+        """The stripes that lend and their amounts, the richest stripe first."""
         lenders = []
         for stripe in sorted(has, key=lambda one: -has[one]):
             if lacks > 0:

@@ -13,7 +13,9 @@ COMBINED, DIRECT = "combined", "not combined"
 """Executors with an inbox and without one."""
 
 _CAPACITIES = (1_000, 500, 250)
-_MANY = (16, 64, 256)
+"""Write units a second of one key. DynamoDB's are the first."""
+
+_THROTTLED_CLIENTS, _ESCROW_CLIENTS = (64, 256), (16, 64, 256)
 _SEED = 1
 
 
@@ -27,8 +29,8 @@ def run(*, quick: bool) -> None:
         seconds=seconds,
         seed=_SEED,
         combining=list(_combining(seconds, CLIENTS)),
-        throttled=list(_throttled(seconds, _MANY[1:2] if quick else _MANY[1:])),
-        escrow=list(_escrow(seconds, _MANY[:1] if quick else _MANY)),
+        throttled=list(_throttled(seconds, _THROTTLED_CLIENTS[: 1 if quick else None])),
+        escrow=list(_escrow(seconds, _ESCROW_CLIENTS[: 1 if quick else None])),
     )
 
 

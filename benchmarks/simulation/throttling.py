@@ -25,8 +25,8 @@ from chalicelib.tables import bucket_of
 
 @dataclass
 class Buckets:
-    """Write units that each key has left. `capacity` is what a second adds; `throttled` counts the
-    requests that failed.
+    """The write units that each key has left. `capacity` is the units that are added per second;
+    `throttled` counts the requests that failed.
     """
 
     time: VirtualTime
@@ -35,7 +35,7 @@ class Buckets:
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def take(self, units: Mapping[str, float]) -> None:
-        """Takes units of each key. Raises Busy, and then takes none."""
+        """Takes units of each key, or raises Busy and takes none."""
         now, left = self.time.now, {}
         for key, wanted in units.items():
             before, since = self._left.get(key, (self.capacity, now))

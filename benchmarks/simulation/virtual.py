@@ -1,7 +1,7 @@
 """Virtual time: threads that run one at a time, each until it sleeps; no real time passes.
 
-The thread whose sleep ends first goes on. So code that is written for threads and a clock is
-simulated as it is, with a result that depends on the seed only.
+The thread whose sleep ends first runs next. So code that uses threads and a clock is simulated
+unchanged, and its result depends on the seed only.
 """
 
 import heapq
@@ -11,8 +11,6 @@ from threading import Event, Lock, Thread
 from typing import TypeVar
 
 _Result = TypeVar("_Result")
-
-_STACK = 512 * 1024
 
 
 class VirtualTime:

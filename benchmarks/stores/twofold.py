@@ -7,8 +7,8 @@ a client remembers what it wrote itself, and nothing of the others, as a Lambda'
 it loads every state. The endpoint is the environment's. It takes orders of its own:
 
     {"do": "open", "account": "hot", "stripes": n}  an account; one without stripes has a limit
-    {"do": "forget", "combines": false}             clients begin anew, with an inbox or without one
-    {"do": "count"}                                 what they sent since then
+    {"do": "forget", "combines": false}             new clients, with an inbox or without
+    {"do": "count"}                                 round trips and write units since then
 """
 
 import sys
@@ -87,7 +87,7 @@ class Twofold:
         self._executor().execute(opening, actor="bench")
 
     def forget(self, told: dict[str, Any]) -> None:
-        """Begins this thread's client anew; those of other threads end with them."""
+        """Makes a new client for each thread at its next use, and counts from zero."""
         self._client = threading.local()
         self._combines = told["combines"]
         self._traffic.reset()

@@ -36,7 +36,7 @@ class Run:
     decided on; the next attempt uses them, if it comes at once. `unanswered` is what was appended
     without a reply: until its outcome is known, nothing else is decided. `conflicts` and `busy`
     count the attempts that lost a race, and those for which the store had no time. `leases` are
-    those of the accounts that were read; if it `is_direct`, none is used any more.
+    those that were read, by account. `is_direct` says that no inbox is used any more.
     """
 
     commands: Sequence[Command]
@@ -83,7 +83,7 @@ class Run:
 
 
 class Led(Exception):
-    """Commands are about to be decided on an account that another client leads."""
+    """An account that commands require has a leader: they are to wait in its inbox."""
 
     def __init__(self, combiner: "Combiner", account: Stream, lease: "Lease") -> None:
         super().__init__(f"{account} has a leader")

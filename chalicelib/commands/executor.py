@@ -140,7 +140,7 @@ class Executor:
             except (Busy, Unanswered) as error:
                 run.busy += 1
                 if self.combiner is not None and isinstance(error, Busy):
-                    self._look_for_leaders(self.combiner, run)
+                    self.combiner.after_throttling(self, run)
             except Led as led:
                 done = led.combiner.enter(self, run, led.account, led.lease)
                 if done is not None:
@@ -152,12 +152,6 @@ class Executor:
                 return give_up(self, run)
             self.sleep(delay)
         raise AssertionError("unreachable: the attempts are endless")
-
-    def _look_for_leaders(self, combiner: Combiner, run: Run) -> None:
-        # Loaded here, since most processes are never throttled.
-        from chalicelib.commands.combining.throttled import note_throttled
-
-        note_throttled(combiner, self, run)
 
     def attempt(self, run: Run) -> list[Executed] | None:
         """What was done, or None for another attempt at once.
@@ -181,7 +175,7 @@ class Executor:
         """
         store: Loading = self.store
         if self.combiner is not None and self.combiner.hot:
-            store = self.combiner.watching(self, run)
+            store = self.combiner.reading_leases(self, run)
         read = load(run, store)
         unit = UnitOfWork(run, read, self.clock())
         try:

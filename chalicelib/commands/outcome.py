@@ -1,4 +1,4 @@
-"""Outcome: what can be said of commands whose time is up."""
+"""Outcome: what is known of commands whose time is up."""
 
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def give_up(executor: "Executor", run: Run) -> list[Executed]:
-    """What can be said when the time is up: what was done, by this request or one before it.
+    """What was done by this request or an earlier one, once the time is up.
 
-    Raises Contention where nothing was, and OutcomeUnknown where that cannot be read.
+    Raises Contention if nothing was, and OutcomeUnknown if that cannot be read.
     """
     run.is_direct = True
     try:

@@ -32,7 +32,7 @@ class Read:
 
 
 class Loading(Protocol):
-    """What loads heads: an event store, or one whose loads tell more."""
+    """Loads heads: an event store, or a wrapper of one."""
 
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """See EventStore.load."""
@@ -72,7 +72,10 @@ def load(run: Run, store: Loading) -> Read:
 
 
 class UnitOfWork:
-    """What one attempt would append, on top of what it has read."""
+    """What one attempt would append, on top of what it has read.
+
+    `clock` is when it is decided; `now` the time of its events, by default later than all heads.
+    """
 
     def __init__(
         self, run: Run, read: Read, clock: datetime, *, now: datetime | None = None
@@ -84,8 +87,9 @@ class UnitOfWork:
         # One instant for the whole commit, later than everything it follows: per stream, order by
         # time is order by version.
         self.now = now or clock
-        for head in () if now else self.heads.values():
-            self.now = max(self.now, head.recorded_at + _TICK)
+        if now is None:
+            for head in self.heads.values():
+                self.now = max(self.now, head.recorded_at + _TICK)
         self.stamped_by = clock
         self._origin = Origin(recorded_at=self.now, command_id=run.command_id, actor=run.actor)
 

@@ -1,12 +1,12 @@
 """Guarded writes: many rows, each on the condition that the stored row, if any, is older.
 
-`BatchExecuteStatement` takes 25 of them in one request and answers each on its own. A statement
-does nothing if its condition is false, so a request that had no reply may be sent again, and one
-that arrives late does not undo a newer row.
+`BatchExecuteStatement` takes 25 of them in one request, and each succeeds or fails by itself. A
+statement does nothing if its condition is false, so a request without a reply may be sent again,
+and one that arrives late does not overwrite a newer row.
 
-PartiQL has no upsert. The first write of a row is an INSERT, each other one an UPDATE. A write that
-was neither done nor superseded is done by `single`, an UpdateItem or PutItem: its row was not there
-yet, or lacks an attribute, or there is an error, which `single` raises as its own.
+PartiQL has no upsert: the first write of a row is an INSERT, each later one an UPDATE. If it fails
+and the stored row is not as new, the write is repeated by `single`, an UpdateItem or PutItem. Then
+the row did not exist yet, or lacked an attribute, or there is an error, which `single` raises.
 """
 
 import json
@@ -28,18 +28,22 @@ _STATEMENTS = 25
 """DynamoDB's limit of one BatchExecuteStatement."""
 
 _BYTES = 250_000
-"""Of the statements of one request, as JSON, so that it stays below DynamoDB's limit of 300 KB."""
+"""The most bytes of the statements of one request, as JSON, below DynamoDB's limit of 300 KB."""
 
 _ATTEMPTS = 4
+"""Attempts in batches, within 0.14 s. The requests of `single` are then retried by botocore."""
+
 _BACKOFF = Backoff(base=0.02)
-_AGAIN = {
+_TRANSIENT = {
     "InternalServerError",
     "ProvisionedThroughputExceeded",
     "RequestLimitExceeded",
     "ThrottlingError",
     "TransactionConflict",
 }
-_USUAL = {"ConditionalCheckFailed", "DuplicateItem"}
+_EXPECTED = {"ConditionalCheckFailed", "DuplicateItem"}
+"""Errors of statements whose condition is false."""
+
 
 Item = Mapping[str, Mapping[str, Any]]
 
@@ -48,9 +52,9 @@ Item = Mapping[str, Mapping[str, Any]]
 class GuardedWrite:
     """The write of one row.
 
-    `names` are the attributes that it sets, or removes where the row has none. `guards` are those
-    of them whose stored values must all be smaller. `is_first` says whether the row is probably not
-    there yet. `single` does the same with a request of its own.
+    `names` are the attributes that it sets, or removes if they are None in the row. `guards` are
+    numbers whose stored values must all be smaller. `is_first` says that the row probably does not
+    exist yet. `single` does the same write with a request of its own.
     """
 
     row: Table
@@ -60,7 +64,7 @@ class GuardedWrite:
     single: Callable[[], object]
 
     def statement(self) -> dict[str, Any]:
-        """The statement and its parameters, as BatchExecuteStatement takes them."""
+        """The statement and its parameters, in the format of BatchExecuteStatement."""
         attributes = self.row.get_attributes()
         keys = [name for name, each in attributes.items() if each.is_hash_key or each.is_range_key]
         item = self._encoded([*keys, *self.names])
@@ -82,7 +86,7 @@ class GuardedWrite:
         }
 
     def is_superseded_by(self, item: Item) -> bool:
-        """Whether there is nothing newer in this write than in a stored row."""
+        """Whether a stored row is at least as new as this write by all guards."""
         return all(
             Decimal(item.get(name, {}).get("N", "-1")) >= getattr(self.row, name)
             for name in self.guards
@@ -99,6 +103,7 @@ class GuardedWrite:
 
 
 Strategy = Callable[[Sequence[GuardedWrite]], None]
+"""Does writes of different rows."""
 
 
 def singly(writes: Sequence[GuardedWrite]) -> None:
@@ -107,7 +112,7 @@ def singly(writes: Sequence[GuardedWrite]) -> None:
 
 
 def in_batches(writes: Sequence[GuardedWrite]) -> None:
-    """Does the writes by as few requests as there can be, in parallel."""
+    """Does the writes in batches, which are sent in parallel."""
     if len(writes) < 2:
         singly(writes)
         return
@@ -116,8 +121,7 @@ def in_batches(writes: Sequence[GuardedWrite]) -> None:
 
 
 STRATEGY: Strategy = in_batches
-"""How `write` does it. For an engine that does not answer each statement by its condition, as moto,
-it is `singly`."""
+"""The strategy of `write`. On moto, which ignores conditions of statements, tests use `singly`."""
 
 
 def write(writes: Sequence[GuardedWrite]) -> None:
@@ -126,6 +130,7 @@ def write(writes: Sequence[GuardedWrite]) -> None:
 
 
 Prepared = tuple[GuardedWrite, dict[str, Any]]
+"""A write and its statement."""
 
 
 def _batches(writes: Sequence[Prepared]) -> Iterator[list[Prepared]]:
@@ -142,7 +147,7 @@ def _batches(writes: Sequence[Prepared]) -> Iterator[list[Prepared]]:
 
 
 def _execute(batch: Sequence[Prepared]) -> list[GuardedWrite]:
-    """Executes the statements; those writes that are to be done singly."""
+    """Executes the statements; the writes that remain to be done singly."""
     left: list[GuardedWrite] = []
     for attempt in range(_ATTEMPTS):
         if len(batch) < 2:
@@ -151,7 +156,7 @@ def _execute(batch: Sequence[Prepared]) -> list[GuardedWrite]:
             time.sleep(_BACKOFF.delay(attempt - 1))
         again = []
         for prepared, code, item in _replies(batch):
-            if code in _AGAIN:
+            if code in _TRANSIENT:
                 again.append(prepared)
             elif code and not (item and prepared[0].is_superseded_by(item)):
                 left.append(prepared[0])
@@ -176,6 +181,6 @@ def _replies(batch: Sequence[Prepared]) -> Iterator[tuple[Prepared, str, Item | 
     for prepared, one in zip(batch, reply["Responses"], strict=True):
         failed = one.get("Error", {})
         code = failed.get("Code", "")
-        if code and code not in _USUAL | _AGAIN:
+        if code and code not in _EXPECTED | _TRANSIENT:
             logger.warning("a statement failed: %s: %s", code, failed.get("Message", ""))
         yield prepared, code, failed.get("Item")

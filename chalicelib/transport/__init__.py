@@ -1,1 +1,1 @@
-"""Transport: calls of DynamoDB's operations on items, for a third of botocore's CPU time."""
+"""Transport: calls of DynamoDB's operations on items, for an eighth of botocore's CPU time."""

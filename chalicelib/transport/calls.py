@@ -1,7 +1,7 @@
-"""Calls of DynamoDB's operations on items and streams, made in botocore's place.
+"""Calls of DynamoDB's operations on items and streams, in place of botocore's own calls.
 
-Botocore resolves the endpoint, provides credentials, parses errors, decides on retries and makes
-all other calls. Its events before-send, needs-retry and after-call are emitted; its others are not.
+Botocore still resolves the endpoint, provides credentials, parses errors, decides on retries and
+makes all other calls. Of its events only before-send, needs-retry and after-call are emitted.
 """
 
 import json
@@ -28,9 +28,11 @@ OPERATIONS = frozenset(
         "GetRecords",
     }
 )
-"""The operations that are not left to botocore."""
+"""The operations that are called here. Botocore calls the others."""
 
 _SKEWED = {"InvalidSignatureException", "RequestTimeTooSkewed", "RequestExpired"}
+"""Errors whose cause may be a wrong clock."""
+
 _Reply = tuple[Any, dict[str, Any]]  # An AWSResponse, and its content.
 _encode = json.JSONEncoder(
     default=lambda binary: b2a_base64(binary, newline=False).decode(), separators=(",", ":")
@@ -38,7 +40,10 @@ _encode = json.JSONEncoder(
 
 
 def shorten(client: Any) -> None:
-    """Makes a botocore client of DynamoDB, or of its streams, call OPERATIONS through Calls."""
+    """Makes a botocore client of DynamoDB, or of its streams, call OPERATIONS through `Calls`.
+
+    Changes the client itself.
+    """
     client._make_api_call = Calls(client)  # Botocore has no public hook that is early enough.
 
 
@@ -65,7 +70,7 @@ class Calls:
         self._signer = Signer(credentials, client.meta.region_name, host)
 
     def __call__(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The result of an operation."""
+        """The result of an operation. Raises ClientError, and botocore's errors of connections."""
         if operation not in OPERATIONS:
             result: dict[str, Any] = self._others(operation, params)
             return result
@@ -95,7 +100,7 @@ class Calls:
                 reply = self._attempt(model, body)
             except Exception as error:  # noqa: BLE001  # Raised below if it is not retried.
                 fault = error
-            if reply is not None and not corrected and self._is_skewed(reply):
+            if reply is not None and not corrected and self._corrects_clock(reply):
                 corrected = True
                 continue
             delay = self._delay(model, reply, fault, attempts, context)
@@ -151,10 +156,10 @@ class Calls:
         self._endpoint._add_modeled_error_fields(response, content, model, parser)
         return content
 
-    def _is_skewed(self, reply: _Reply) -> bool:
-        """Whether the request was refused because of our clock, which is corrected now."""
+    def _corrects_clock(self, reply: _Reply) -> bool:
+        """Corrects the clock if the request was refused because of it; whether it did."""
         code = reply[1].get("Error", {}).get("Code")
-        return code in _SKEWED and self._signer.follow(reply[0].headers.get("date", ""))
+        return code in _SKEWED and self._signer.correct_clock(reply[0].headers.get("date", ""))
 
     def _delay(
         self,
@@ -181,12 +186,9 @@ class Calls:
 
 
 def _session(client: Any) -> Any:
-    """Sends requests: Http, or botocore's own session through a proxy."""
-    url, config, session = (
-        client.meta.endpoint_url,
-        client.meta.config,
-        client._endpoint.http_session,
-    )
+    """What sends requests: Http, or botocore's session behind a proxy or without verified TLS."""
+    url, config = client.meta.endpoint_url, client.meta.config
+    session = client._endpoint.http_session
     if get_environ_proxies(url) or not session._verify:
         return session
     return Http(
@@ -199,12 +201,13 @@ def _session(client: Any) -> Any:
 
 
 def _is_intact(reply: Any) -> bool:
+    """Whether the content has the checksum that DynamoDB has sent, if any."""
     checksum = reply.headers.get("x-amz-crc32")
     return checksum is None or int(checksum) == crc32(reply.content)
 
 
 def with_bytes(value: Any) -> Any:
-    """Decoded JSON with bytes for binary attributes, and without null."""
+    """Decoded JSON with bytes for binary attributes (B, BS), and without null, as in botocore."""
     if isinstance(value, list):
         return [with_bytes(each) for each in value]
     if not isinstance(value, dict):

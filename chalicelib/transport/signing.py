@@ -1,4 +1,4 @@
-"""Signs requests to DynamoDB and its streams: AWS Signature Version 4, with the key of a day kept.
+"""Signs requests to DynamoDB and its streams by AWS Signature Version 4; the signing key is cached.
 
 (AWS Identity and Access Management User Guide, "Create a signed AWS API request".)
 """
@@ -15,7 +15,7 @@ from botocore.exceptions import NoCredentialsError
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 _SKEW_SECONDS = 240.0
-"""AWS accepts a signature that is up to 5 minutes old."""
+"""The difference from which a clock is corrected. AWS accepts up to 5 minutes."""
 
 
 class Signer:
@@ -57,8 +57,8 @@ class Signer:
             f"SignedHeaders={names}, Signature={signature}",
         }
 
-    def follow(self, date: str) -> bool:
-        """Follows the clock of a reply's header Date; whether ours differs too much from it."""
+    def correct_clock(self, date: str) -> bool:
+        """Takes the time of a reply's header Date if the clock differs too much; whether it did."""
         try:
             skew = parsedate_to_datetime(date).timestamp() - self._clock()
         except ValueError:

@@ -1,4 +1,4 @@
-"""The auditor: plans the tasks of an audit, and has them done by as many processes as it may."""
+"""The auditor: plans the tasks of an audit, and runs them in processes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,19 +24,24 @@ from ops.verifying.scanning import items_of, segments_for
 from ops.workers import processes_for, workers
 from ops.workplace import workplace
 
-PART_EVENTS, MOST_PARTS = 250_000, 256
-"""Events whose records are merged together. Each partition's file stays open to the end."""
+PART_EVENTS = 250_000
+"""Events of a partition, whose records are merged together."""
+
+MOST_PARTS = 256
+"""The most partitions: the file of each stays open to the end."""
 
 
 @dataclass
 class Auditor:
     """Audits this environment's tables. Writes nothing to them.
 
-    `processes` share the work; None: as many as there are cores, fewer for small tables. A table is
-    scanned in `segments`, None: by its size. They read at most `rate` items a second together (0:
-    no limit). What differs is read again for `patience` seconds. Without `rows` only the events are
-    audited. A killed audit goes on where it was if it has the same `folder`; without one, it does
-    not. `method` is how processes are started.
+    - `processes` is their number; None: one for each core, fewer for small tables.
+    - `segments` is the number of parts of each scan; None: by the size of the table.
+    - `rate` limits the items a second of all processes together; 0: no limit.
+    - `patience` is for how many seconds items that differ are read again.
+    - `rows`: False audits the events only.
+    - `folder` keeps the progress: an audit that was killed continues if it has the same one.
+    - `method` is how processes are started (see `workers`).
     """
 
     segments: int | None = None
@@ -49,7 +54,7 @@ class Auditor:
     processes: int | None = 1
     folder: Path | None = None
     method: str = "spawn"
-    _parts: Parts | None = None
+    _parts: Parts = field(default_factory=Parts)
 
     def run(self) -> Report:
         """The findings."""
@@ -58,17 +63,16 @@ class Auditor:
 
     @contextmanager
     def begun(self) -> Iterator[Scratch]:
-        """A scratch file in the folder of the audit, for the heads of earlier checkpoints."""
+        """Yields a scratch file in the audit's folder, for the heads of earlier checkpoints."""
         with workplace(self.folder) as folder, ExitStack() as files:
             path = folder / "audit.sqlite"
             path.unlink(missing_ok=True)
             scratch = files.enter_context(closing(Scratch(path)))
-            self._parts = files.enter_context(closing(Parts()))
+            files.enter_context(closing(self._parts))
             yield scratch
 
     def heads(self, ledger: str) -> Iterator[Head]:
         """The head of every stream of a ledger after the audit, in the order of their names."""
-        assert self._parts is not None
         return self._parts.heads(ledger)
 
     def audit(self, scratch: Scratch) -> Report:
@@ -87,7 +91,7 @@ class Auditor:
                 plan,
                 saved,
                 scratch,
-                self._parts or Parts(),
+                self._parts,
                 self.report,
                 self.bars,
                 self.patience,
@@ -116,7 +120,7 @@ class Auditor:
         }
         kept = saved.begin(about, {"segments": segments, "partitions": parts})
         if saved.resumed_from:
-            self.report.notes.append(f"went on with the audit that began at {saved.resumed_from}")
+            self.report.notes.append(f"continued the audit that began at {saved.resumed_from}")
         return Plan(
             folder=saved.folder,
             partitions=kept["partitions"],

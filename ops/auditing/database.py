@@ -1,4 +1,4 @@
-"""A database in a file, which this program alone reads and writes."""
+"""A SQLite database in a file, which only one audit uses."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+# Nothing is synced: after a crash of the machine an audit begins again.
 _PRAGMAS = """
 pragma journal_mode = truncate;
 pragma synchronous = off;
@@ -16,7 +17,7 @@ pragma synchronous = off;
 class Database:
     """A file of SQLite with the tables of `schema`. Thread-safe.
 
-    What is written is kept by `commit`: a process that is killed loses the rest, and no more.
+    A process that is killed loses what was written since the last `commit`.
     """
 
     schema = ""
@@ -30,7 +31,7 @@ class Database:
             self._file.executescript(_PRAGMAS + self.schema)
 
     def close(self) -> None:
-        """Closes the file, without what was not committed."""
+        """Closes the file. What was not committed is lost."""
         self._file.close()
 
     def commit(self) -> None:
@@ -47,6 +48,6 @@ class Database:
             return self._file.execute(statement, values).fetchall()
 
     def _each(self, statement: str, values: Sequence[Any]) -> Iterator[Any]:
-        """The rows while they are read: the table must not be written meanwhile."""
+        """The rows of a query, one by one. The table must not be written meanwhile."""
         with closing(self._file.execute(statement, values)) as found:
             yield from found

@@ -25,7 +25,7 @@ from ops.verifying.raw import Item, name_of, query
 from ops.verifying.scanning import Page
 
 FLUSH = 5000
-"""Assertions of one stream held in memory."""
+"""The most assertions of one stream in memory; they are some MB."""
 
 ASSERTIONS, STREAMS, EXPECTED, SEEN, DAMAGED, PROVEN = "a", "s", "r", "m", "d", "p"
 """The kinds of spilled records."""
@@ -63,7 +63,7 @@ def fold_segment(plan: Plan, number: int) -> FoldedSegment:
 
 @contextmanager
 def spilled(plan: Plan, stage: str, number: int) -> Iterator[Spill]:
-    """A file for the records of a segment, which has its name once it is complete."""
+    """Yields a file for the records of a segment, which gets its name once it is complete."""
     path = plan.spill(stage, number)
     fresh = path.with_suffix(f".{os.getpid()}")
     with closing(Spill(fresh, plan.partitions)) as spill:
@@ -93,7 +93,7 @@ class _Streams:
     _names: set[int] = field(default_factory=set)
 
     def take(self, name: str, items: Iterable[Item]) -> None:
-        """Audits a stream. After a finding of the scan the stream is queried."""
+        """Audits a stream. If the scan has a finding, the stream is queried, and that counts."""
         is_repeated = hash(name) in self._names
         self._names.add(hash(name))
         check, lines = self._fold(name, items, first_look=True)
@@ -118,7 +118,7 @@ class _Streams:
     def _fold(
         self, name: str, items: Iterable[Item], *, first_look: bool = False
     ) -> tuple[StreamCheck, list[Lines]]:
-        """The stream, and the digests of its histories. A first look ends at a finding."""
+        """The stream, and the digests of its histories. A `first_look` ends at a finding."""
         check = StreamCheck(name)
         lines = lines_of(check) if self.plan.rows else []
         add = partial(_add, self.spill, name)
@@ -151,5 +151,5 @@ def _add(spill: Spill, name: str, noted: Iterable[tuple[int, int, Assertion]]) -
 
 
 def row_key(model: str, key: str) -> str:
-    """The text whose partition has a row."""
+    """The text by which a row is assigned to a partition."""
     return f"{model} {key}"

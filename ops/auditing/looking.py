@@ -1,6 +1,6 @@
-"""Looking: reads suspected rows again, and says what is wrong with them.
+"""Looking: reads suspected rows again, and yields what is wrong with them now.
 
-A row that differed may have been ahead of the audit's scan of the events, or behind it. So it is
+A row that differed may have been newer than the audit's scan of the events, or older. So it is
 compared with the event of its own version, which must be at least the version of the scan.
 """
 
@@ -20,17 +20,17 @@ from ops.verifying.read_models import READ_MODELS, after, expected, is_asked_for
 from ops.verifying.reader import Reader
 
 _AT_ONCE = 100
-"""Rows that are read together."""
+"""Rows that are read together: a BatchGetItem reads up to 100."""
 
 _MOST = 2**63
-"""A version in a row that is not below this names no event."""
+"""Versions in rows are below this. A larger one belongs to no event."""
 
 Suspect = tuple[str, str, int]
 """A read model's name, a row's key as text, and the version that it must have reached."""
 
 
 def look_again(scratch: Scratch) -> Report:
-    """The findings of suspected rows as they are now. A row that is right is suspected no more."""
+    """The findings of suspected rows as they are now. Rows that are right now are cleared."""
     report, suspects = Report(), scratch.suspects()
     while chunk := list(islice(suspects, _AT_ONCE)):
         found = {suspect[:2]: list(each) for suspect, each in _look(chunk)}

@@ -19,7 +19,7 @@ class Parts:
         self._sums: defaultdict[str, set[str]] = defaultdict(set)
 
     def open(self, paths: Iterable[Path]) -> None:
-        """Opens the files, in the order of the partitions."""
+        """Opens the files, which are in the order of the partitions."""
         self._parts = [Scratch(path, read_only=True) for path in paths]
 
     def close(self) -> None:

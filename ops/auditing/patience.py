@@ -1,4 +1,4 @@
-"""Patience: reads again what differed, until it is right or a time has passed."""
+"""Patience: reads differing rows and sums again, until they are right or a time has passed."""
 
 from collections.abc import Callable, Collection, Iterator
 

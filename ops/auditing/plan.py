@@ -1,4 +1,4 @@
-"""The plan of an audit: what all of its tasks must know. Tasks may run in other processes."""
+"""The plan of an audit: the settings of all its tasks, which may run in other processes."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,10 +22,12 @@ def no_tick(_: int) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where an audit works, and how. `rate` is in items a second of one process; 0: no limit.
+    """The folder of an audit, and the settings of its tasks.
 
-    `segments` are those of each table's scan. `proven` says that there are earlier checkpoints, in
-    the file `earlier`. `sleep` and, in worker processes, `tick` are picklable.
+    `partitions` is their number. `segments` is the number of segments of each scan, by its label.
+    `rate` is in items a second of one process; 0: no limit. `rows` says whether read models are
+    audited. `proven` says that there are earlier checkpoints, in the file `earlier`. `sleep` and,
+    for worker processes, `tick` must be picklable.
     """
 
     folder: Path
@@ -71,7 +73,10 @@ def until_sound(
     look: Callable[[], Seen],
     wrong: Callable[[Seen], object],
 ) -> Seen:
-    """The first result that is not `wrong`, or the last one, with these waits in between."""
+    """The result of the first `look` that is not `wrong`, or of the last one.
+
+    `waits` are the seconds to wait after each `look` that is.
+    """
     for wait in waits:
         seen = look()
         if not wrong(seen):

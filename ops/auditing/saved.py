@@ -1,6 +1,6 @@
-"""Saved: the results of an audit's tasks, each in a file, so that a killed audit goes on from them.
+"""Saved: the results of an audit's tasks, each in a file, from which a killed audit continues.
 
-A task's files have their names only when they are complete, so a task is done wholly or again.
+A task's files get their names only once they are complete; a task without them is repeated.
 """
 
 import json
@@ -27,14 +27,14 @@ Task = TypeVar("Task")
 
 @dataclass
 class Saved:
-    """The results in `folder/done`. `resumed_from` is when the audit that goes on began."""
+    """The results, in `folder/done`. `resumed_from` is when the continued audit began, or None."""
 
     folder: Path
     workers: Workers
     resumed_from: str | None = None
 
     def begin(self, about: Mapping[str, Any], plan: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The plan to follow: that of an interrupted audit of the same things, or else this one."""
+        """The plan to follow: that of an interrupted audit with equal `about`, otherwise `plan`."""
         kept = self._kept()
         if kept is not None and kept["about"] == about:
             self.resumed_from = str(kept["began"])
@@ -52,7 +52,7 @@ class Saved:
         tasks: Sequence[Task],
         kind: type[Result],
     ) -> Iterator[Result]:
-        """The results of tasks: first those that are saved, and others as they come.
+        """The results of tasks: first the saved ones, then the others as they are done.
 
         Raises what `work` raises, and WorkerLost.
         """
@@ -63,7 +63,7 @@ class Saved:
             else:
                 todo.append(task)
         for path in self.workers.run(partial(_do, work, self._done, stage), todo):
-            os.utime(self._file)
+            os.utime(self._file)  # The time of the last progress.
             yield msgspec.json.decode(path.read_bytes(), type=kind)
 
     @property

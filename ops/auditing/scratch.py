@@ -38,7 +38,7 @@ class KnownRows(Protocol):
 
 
 class Scratch(Heads):
-    """The file."""
+    """The scratch file of an audit: streams, assertions, expected rows and suspected rows."""
 
     schema = (
         Heads.schema
@@ -128,7 +128,7 @@ create table if not exists suspects (model text, key text, primary key (model, k
         return self._all(statement, of)
 
     def index_assertions(self) -> None:
-        """Lets assertions be found by transaction, once all are there."""
+        """Indexes the assertions by transaction, once all are added."""
         self._many("create index if not exists by_of on assertions (of)", [()])
 
 

@@ -38,7 +38,7 @@ from ops.verifying.read_models import READ_MODELS, after, is_shared
 from ops.workplace import workplace
 
 _LINES = 100
-"""The number of events whose history rows are read together."""
+"""Events whose history rows are read together: a BatchGetItem reads up to 100."""
 
 
 @dataclass

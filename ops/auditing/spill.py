@@ -15,7 +15,7 @@ import msgspec
 from chalicelib.tables import bucket_of
 
 _MOST = 5_000
-"""Records held in memory."""
+"""The most records in memory: they are written as one block for each partition."""
 
 _FOOTER = 8
 """Bytes at the end of a file: where the index begins."""
@@ -25,7 +25,7 @@ Record = tuple[Any, ...]
 
 
 class Spill:
-    """Writes a file. Its parent moves it to its place when it is complete."""
+    """Writes a file of records in partitions, with an index at its end."""
 
     def __init__(self, path: Path, partitions: int) -> None:
         self._file = path.open("wb")
@@ -66,7 +66,7 @@ class Spill:
 
 
 def blocks(path: Path, partition: int) -> Iterator[list[Record]]:
-    """The records of a partition in a file, some thousands at a time at the most."""
+    """The records of a partition in a file, in blocks of at most a few thousand."""
     with closing(path.open("rb")) as file:
         file.seek(-_FOOTER, 2)
         end = file.tell()

@@ -27,6 +27,7 @@ FoldedSum = tuple[str, str, str, dict[str, int], str]
 MODELS = sums.with_sums(READ_MODELS.values())
 
 _AT_ONCE = 500
+"""Accounts that are read together."""
 
 
 @dataclass

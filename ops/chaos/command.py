@@ -32,6 +32,9 @@ from simulator.checkpoints import Checkpoints
 from simulator.mapping import SourceMapping
 from simulator.poller import Poller
 
+EXECUTORS = 3
+"""As of so many Lambdas: each has its own cached heads, and they lose races to each other."""
+
 WRITERS = 3
 COMMANDS = 60
 """Of each writer in a round."""
@@ -57,8 +60,7 @@ def chaos(seed: int | None, rounds: int, data: Path) -> None:
     with fresh_engine():
         tables.create(environment.TABLES)
         faults, bank = Chaos(seed), read(data)
-        store = DynamoStore()
-        client = Client(Executor(store, head_cache=HeadCache(), combiner=combiner(store)))
+        client = clients()
         discarded = run(faults, client, rounds, bank)
         problems = verify(client, bank, discarded)
     _print(faults, client)
@@ -67,6 +69,17 @@ def chaos(seed: int | None, rounds: int, data: Path) -> None:
     if problems:
         raise SystemExit(1)
     click.echo("\nsurvived: every row is what the events say, and the audit is clean")
+
+
+def clients() -> Client:
+    """Clients of EXECUTORS Lambdas, which combine their commands as deployed ones do."""
+    store = DynamoStore()
+    return Client(
+        [
+            Executor(store, head_cache=HeadCache(), combiner=combiner(store))
+            for _ in range(EXECUTORS)
+        ]
+    )
 
 
 def run(faults: Chaos, client: Client, rounds: int, bank: Sequence[Row]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from ops.auditing.examining import Examination
 from ops.chaos.workload import BERKA, Client
 from ops.demo import Row
 from ops.independent import check
-from ops.verifying.events import stored
+from ops.verifying.events import combined, stored
 from ops.verifying.raw import all_items
 from ops.verifying.read_models import stored_rows
 
@@ -39,6 +39,7 @@ def verify(client: Client, bank: Sequence[Row], discarded: Sequence[object]) -> 
     problems += [str(finding) for finding in audited.found]
     problems += [f"not settled: {what}" for what in audited.unsettled]
     click.echo(f"{len(events):,} events, {sum(map(len, rows.values())):,} rows compared")
+    click.echo(f"{combined(events):,} requests were done in a commit together with others")
     click.echo(f"audited {audited.events:,} events: {audited.count} findings")
     return problems
 

@@ -1,5 +1,6 @@
 """Clients of a chaos run: real payments and random commands, sent until they are answered."""
 
+import random
 import threading
 import time
 from collections import Counter
@@ -32,10 +33,11 @@ _Result = TypeVar("_Result")
 class Client:
     """Clients of the Write API, without HTTP, and what they were answered.
 
-    A request without an answer, or with one of 5xx, is sent again unchanged.
+    A request without an answer, or with one of 5xx, is sent again unchanged. Each attempt is made
+    by any of the executors, as by any Lambda.
     """
 
-    executor: Executor
+    executors: Sequence[Executor]
     acknowledged: list[Recorded] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     unanswered: Counter[str] = field(default_factory=Counter)
@@ -45,7 +47,7 @@ class Client:
         """The events that answer the commands, all or none; empty if they were refused."""
         try:
             done = self.until_answered(
-                lambda: self.executor.execute_together(commands, actor="chaos")
+                lambda: random.choice(self.executors).execute_together(commands, actor="chaos")
             )
         except Refused as refused:
             with self._lock:

@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from chalicelib import tables
-from chalicelib.backoff import Backoff
 from chalicelib.commands.combining.hot import combiner
 from chalicelib.commands.executor import Executor
 from chalicelib.commands.head_cache import HeadCache
@@ -24,6 +23,7 @@ from ops.chaos.engine import connected, fresh_engine
 from ops.faults.claims import Claim, events_of, false_claims, false_replays, invalid_events
 from ops.faults.proxy import NONE, Fault, Kind, proxied
 from ops.faults.workload import Client, open_accounts
+from ops.verifying.events import combined
 from simulator.dynamodb_errors import REASONS, cancelled, documented
 
 CLIENTS = 6
@@ -62,7 +62,7 @@ def faults(seed: int | None, rounds: int, requests: int) -> None:
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     click.echo(f"again: twofold faults --seed {seed} --rounds {rounds}\n")
     logging.disable(logging.CRITICAL)  # Each fault would be logged.
-    codes, injected, wrong = Counter[str](), Counter[str](), list[str]()
+    codes, injected, wrong, shared = Counter[str](), Counter[str](), list[str](), 0
     with fresh_engine():
         tables.create(environment.TABLES)
         upstream = str(settings().endpoint)
@@ -76,11 +76,13 @@ def faults(seed: int | None, rounds: int, requests: int) -> None:
                 outcome = run(drawn, proxy.settle, f"faults-{number}", CLIENTS, requests)
             codes += outcome.codes
             injected += drawn.injected
+            shared += outcome.combined
             wrong += [f"round {number + 1}: {each}" for each in outcome.wrong]
     for title, counts in (("answers", codes), ("faults of requests", injected)):
         click.echo(title)
         for name, many in counts.most_common():
             click.echo(f"  {name:60} {many:>7,}")
+    click.echo(f"{shared:,} requests were done in a commit together with others")
     for each in wrong:
         click.echo(f"WRONG {each}")
     if wrong:
@@ -132,10 +134,11 @@ class RandomFaults:
 
 @dataclass
 class Outcome:
-    """The result of a run: every claim, and every problem."""
+    """The result of a run: every claim, every problem, and how many requests were combined."""
 
     claims: list[Claim]
     wrong: list[str]
+    combined: int
 
     @property
     def codes(self) -> Counter[str]:
@@ -184,11 +187,10 @@ def run(
         wrong += false_replays(writer.claims, writer.again, events)
     after = events_of(ledger)
     wrong += [*invalid_events(after), *false_claims(claims, after)]
-    return Outcome(claims, wrong)
+    return Outcome(claims, wrong, combined(after))
 
 
 def _executor() -> Executor:
-    """The executor of one Lambda, with shorter deadlines than a deployed one."""
-    backoff = Backoff(base=0.01, cap=0.2, deadline=1.0)
+    """The executor of one Lambda."""
     store = DynamoStore()
-    return Executor(store, head_cache=HeadCache(), backoff=backoff, combiner=combiner(store))
+    return Executor(store, head_cache=HeadCache(), combiner=combiner(store))

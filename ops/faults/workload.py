@@ -25,10 +25,13 @@ _CREATING = (HoldTransaction, OpenAccount, PostTransaction, ReverseTransaction)
 
 _FUNDS = 200
 
+ACCOUNTS = 3
+"""Of each asset, one of them striped: so few that clients lose races and are combined."""
+
 
 def open_accounts(executor: Executor, ledger: str) -> None:
     """Opens the accounts, and pays some money into those that have a limit."""
-    for opening in openings(ledger):
+    for opening in openings(ledger, ACCOUNTS):
         executor.execute(opening, actor="faults")
         if opening.min_balance is not None:
             bank, _, _ = opening.account.partition(":")
@@ -44,7 +47,7 @@ class Client(RandomWriter):
     """One client of an executor, and what its requests were answered."""
 
     def __init__(self, executor: Executor, ledger: str, seed: int, name: str) -> None:
-        super().__init__(self._send, ledger, seed, name)
+        super().__init__(self._send, ledger, seed, name, ACCOUNTS)
         self.claims: list[Claim] = []
         self._commands: dict[str, tuple[Command, ...]] = {}
         self._executor = executor

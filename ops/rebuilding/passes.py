@@ -1,4 +1,4 @@
-"""Passes over tables by several processes, which continue where an interrupted rebuild stopped."""
+"""Passes over tables by several processes, each continued where an interrupted rebuild stopped."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Passes:
 def _do(
     folder: Path, label: str, work: Work, rate: float | None, tick: Tick | None, segment: Segment
 ) -> int:
-    """Does the rest of a segment; the number of its items, unless `tick` was told."""
+    """Does the rest of a segment; the number of its items, or 0 if `tick` was called with them."""
     part, count = Part(part_file(folder, f"{label} {segment.number}")), 0
     if isinstance(part.position, str):
         return 0  # It is DONE.

@@ -1,6 +1,6 @@
-"""Progress of a rebuild in files, from which an interrupted one continues.
+"""The progress of a rebuild in files, from which an interrupted one continues.
 
-Each part of the work has a file of its own, so that processes share none.
+Each part of the work has its own file, so that no two processes write the same one.
 """
 
 import json
@@ -60,7 +60,7 @@ class Part:
 
 
 class Progress:
-    """The parts of a rebuild, in a folder. `resumed` says that it goes on with what `began`."""
+    """The parts of a rebuild, in a folder, which `began` then. `resumed` says that it continues."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,5 +1,6 @@
 """Events, read from the event table."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import cast
@@ -86,3 +87,14 @@ def grouped(pages: Iterable[Page]) -> Iterator[tuple[str, Iterator[Item]]]:
         yield name, rest
         for _ in rest:
             pass
+
+
+def combined(events: Iterable[Recorded]) -> int:
+    """How many requests were done in a commit together with others.
+
+    No two commits have an event of the same stream at the same instant.
+    """
+    requests: dict[tuple[Stream, datetime], set[str]] = defaultdict(set)
+    for event in events:
+        requests[event.stream, event.recorded_at].add(event.command_id)
+    return len({id for commit in requests.values() if len(commit) > 1 for id in commit})

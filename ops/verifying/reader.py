@@ -1,4 +1,4 @@
-"""A reader of stored events that reads many together, which costs a tenth of single reads."""
+"""A reader of stored events, which can read many together."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -8,18 +8,19 @@ from ops.verifying.events import Coordinates, event_of, readable
 from ops.verifying.raw import Item, get, get_all, key, key_text, query
 
 _SHORT = 8
-"""The most events of a stream that is read by its coordinates. Longer ones are queried."""
+"""Streams with fewer events, as nearly all transactions, are read by coordinates. Others are
+queried."""
 
 
 class Reader:
-    """Reads events; those that were fetched, as they were then."""
+    """Reads events. An event that was fetched is as it was then."""
 
     def __init__(self) -> None:
         self._fetched: dict[Coordinates, Item | None] = {}
         self._versions: dict[str, int] = {}
 
     def fetch(self, wanted: Iterable[Coordinates]) -> None:
-        """Reads these events together, if they were not."""
+        """Reads those of these events together that were not fetched before."""
         keys = {each: key(EventItem, *each) for each in wanted if each not in self._fetched}
         found = get_all(EventItem, list(keys.values()))
         for coordinates, item in keys.items():

@@ -21,9 +21,10 @@ PAGE = 1000
 """The most items of a request."""
 
 SEGMENT_ITEMS = 50_000
-"""Items of a segment: about what a killed process of an audit does again, 15 seconds of work."""
+"""Items of a segment, which a killed process of an audit repeats: about 15 seconds of work."""
 
 MOST_SEGMENTS = 4_096
+"""The most segments of a scan: each has a few files. DynamoDB allows a million."""
 
 ATTEMPTS = 8
 _BACKOFF = Backoff(base=0.05, cap=6.4)

@@ -43,7 +43,7 @@ class ToldStore(DynamoStore):
 def write(commands: int = 150, *, seed: int = 1) -> None:
     """Books of the random ledger, projected."""
     store = ToldStore()
-    client = Client(Executor(store))
+    client = Client([Executor(store)])
     open_accounts(client)
     RandomWriter(client.send, RANDOM, seed, f"before-{seed}").write(commands)
     _project(store.told)
@@ -82,7 +82,7 @@ def traffic(*, writers: int = 2, commands: int = 20) -> Iterator[None]:
     """Writers write and a projector projects until the end, and beyond it what is left."""
     pause = examples(100, 0) / 1000
     store = ToldStore()
-    client = Client(Executor(store))
+    client = Client([Executor(store)])
     written = threading.Event()
 
     def go_on_writing(name: str) -> None:

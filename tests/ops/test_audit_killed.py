@@ -58,7 +58,7 @@ def test_a_killed_audit_leaves_no_process_and_the_same_command_goes_on() -> None
 
     assert again.returncode == 1
     assert [str(each) for each in one.found] == [shown(each) for each in told["found"]]
-    assert any(note.startswith("went on with the audit") for note in told["notes"])
+    assert any(note.startswith("continued the audit") for note in told["notes"])
     assert told["events"] == one.events
 
 

@@ -126,7 +126,7 @@ def test_an_audit_of_which_workers_are_killed_ends_with_an_error_and_then_finds_
             else:
                 break
 
-    went_on = [each for each in report.notes if each.startswith("went on with the audit")]
+    went_on = [each for each in report.notes if each.startswith("continued the audit")]
     assert lost > 0
     assert len(went_on) == 1
     assert told(report) == one

@@ -17,7 +17,7 @@ from chalicelib.read_models.balances.table import BalanceRow
 from chalicelib.read_models.statements.table import StatementRow
 from chalicelib.read_models.totals.table import TotalRow
 from ops.chaos import command
-from ops.chaos.command import run
+from ops.chaos.command import clients, run
 from ops.chaos.verify import verify
 from ops.chaos.workload import RANDOM, Client, open_accounts
 from ops.demo import read
@@ -46,7 +46,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("empty_ministack", "short")
 def test_every_room_ends_as_after_a_calm_run_and_as_the_events_say() -> None:
-    faults, client = Chaos(1), Client(Executor(DynamoStore()))
+    faults, client = Chaos(1), clients()
     bank = read(SAMPLE)[:60]
 
     discarded = run(faults, client, 1, bank)
@@ -67,7 +67,7 @@ def test_every_room_ends_as_after_a_calm_run_and_as_the_events_say() -> None:
 
 @pytest.mark.usefixtures("empty_ministack")
 def test_what_is_wrong_is_found_and_named() -> None:
-    client = Client(Executor(DynamoStore()))
+    client = Client([Executor(DynamoStore())])
     open_accounts(client)
     RandomWriter(client.send, RANDOM, 1, "w").write(30)
     deliver(stored())

@@ -1,4 +1,4 @@
-"""A killed rebuild goes on where it was; one keeps to its rate, and says what it could not do."""
+"""A killed rebuild continues; one keeps to its rate, and says what it could not do."""
 
 import json
 import os
@@ -104,7 +104,7 @@ def test_a_rebuild_by_three_processes_that_is_killed_goes_on_where_it_was() -> N
     assert "a worker process was killed" in told
     output = rebuilt(*three).output
 
-    assert "going on with what began at" in output
+    assert "continuing the rebuild that began at" in output
     assert f"{everything} events\n" in output  # Those of the killed one among them, none twice.
     assert wrong() == []
     assert {room: items(room) for room in right} == right  # As a single projector made them.

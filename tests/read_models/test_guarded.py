@@ -169,7 +169,7 @@ class TestBatches:
         assert [name for name, _ in calls] == ["BatchExecuteStatement", "PutItem", "PutItem"]
         assert len(stored(ledger, range(2))) == 2
 
-    @pytest.mark.parametrize("code", sorted(guarded._AGAIN))
+    @pytest.mark.parametrize("code", sorted(guarded._TRANSIENT))
     def test_statements_that_are_busy_are_sent_again_with_the_others_left_out(
         self, ledger: str, code: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

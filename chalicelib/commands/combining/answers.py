@@ -18,7 +18,7 @@ TYPES: dict[str, type[Struct]] = {each.__name__: each for each in get_args(Ledge
 
 
 class Undecodable(Exception):
-    """Commands of a newer build, or that this build would not take."""
+    """The commands or the refusal are of another build, or not valid in this one."""
 
 
 class _Encoded(Struct):
@@ -34,13 +34,16 @@ def encode(commands: Sequence[Command]) -> bytes:
 def decode(encoded: bytes) -> list[Command]:
     """The commands. Raises Undecodable."""
     try:
-        return [_command(each) for each in msgspec.json.decode(encoded, type=list[_Encoded])]
+        commands = [_command(each) for each in msgspec.json.decode(encoded, type=list[_Encoded])]
     except (msgspec.MsgspecError, KeyError, TypeError, Refusal) as error:
         raise Undecodable(str(error)) from error
+    if encode(commands) != encoded:  # A field that is not known here is not left out of it.
+        raise Undecodable("the commands have other fields than this build's")
+    return commands
 
 
 def refused(refused: Refused) -> Answer:
-    """A refusal as an answer; `alone` if it cannot be told from its fields."""
+    """A refusal as an answer; `alone` if its fields do not suffice to make it again."""
     refusal = refused.refusal
     fields = {
         name: value
@@ -51,15 +54,18 @@ def refused(refused: Refused) -> Answer:
         kind="refused", refusal=type(refusal).__name__, fields=fields, index=refused.index
     )
     try:
-        told = str(refusal_of(msgspec.json.decode(msgspec.json.encode(answer), type=Answer)))
-    except (AttributeError, TypeError, msgspec.MsgspecError):
-        told = ""
-    return answer if told == str(refusal) else Answer(kind="alone")
+        restored = refusal_of(msgspec.json.decode(msgspec.json.encode(answer), type=Answer))
+    except (Undecodable, msgspec.MsgspecError):
+        return Answer(kind="alone")
+    return answer if str(restored) == str(refusal) else Answer(kind="alone")
 
 
 def refusal_of(answer: Answer) -> Refusal:
-    """The refusal of an answer."""
-    refusal: Refusal = getattr(errors, answer.refusal)(**answer.fields)
+    """The refusal of an answer. Raises Undecodable."""
+    try:
+        refusal: Refusal = getattr(errors, answer.refusal)(**answer.fields)
+    except (AttributeError, TypeError) as error:
+        raise Undecodable(str(error)) from error
     return refusal
 
 
@@ -70,6 +76,6 @@ def _fields(command: Command) -> dict[str, Any]:
 
 def _command(encoded: _Encoded) -> Command:
     kind = TYPES[encoded.type]
-    if kind is ChangeAccount:  # Its fields may be KEEP, a kind of value that JSON does not have.
+    if kind is ChangeAccount:  # msgspec does not convert to its fields' type, with KEEP.
         return ChangeAccount(**encoded.fields)
     return msgspec.convert(encoded.fields, kind)

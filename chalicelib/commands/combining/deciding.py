@@ -1,15 +1,16 @@
-"""Deciding: the commands of an inbox, one after the other, as one transaction."""
+"""Deciding: a leader decides the commands of an inbox one after the other, as one transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from chalicelib.commands.combining import answers
 from chalicelib.commands.combining.inbox import Answer, Commit, Row
 from chalicelib.commands.combining.limits import MOST_REFUSALS
-from chalicelib.commands.decider import Attempt, Command
+from chalicelib.commands.decider import Attempt, Cache, Command
 from chalicelib.commands.execution import Executed, ReadLevel, Refused, Run
 from chalicelib.commands.releasing import expired_holds_of
 from chalicelib.commands.unit_of_work import Read, UnitOfWork, load
@@ -25,13 +26,13 @@ ALONE, AGAIN = Answer(kind="alone"), Answer(kind="again")
 
 
 class TooFarAhead(Exception):
-    """What is there was recorded further ahead of this clock than clocks differ."""
+    """A head was recorded later than this clock by more than clocks may differ."""
 
 
 @dataclass
 class Decided:
-    """What becomes of a row: the answer for it, None if its events say it; `executed` and
-    `refused` say the same to a client of this process.
+    """The outcome of a row. `answer` is written into it; None if its events are the answer.
+    `executed` and `refused` are the same outcome, for a client of this process.
     """
 
     row: Row
@@ -42,10 +43,10 @@ class Decided:
 
 @dataclass
 class Batch:
-    """Rows that are decided on growing heads.
+    """The rows of one transaction, each decided on the heads that those before it leave.
 
-    `loaded` are the newest events that are stored, as far as they are known; `heads` also has those
-    that the rows add. `events` and `decided` are what is to be written.
+    `loaded` are the known stored heads; `heads` are those after the rows. `events` and `decided`
+    are to be written. Refusals `relied_on` these streams. `now` is the time of the events.
     """
 
     executor: "Executor"
@@ -55,6 +56,7 @@ class Batch:
     events: dict[Stream, list[Recorded]] = field(default_factory=dict)
     decided: list[Decided] = field(default_factory=list)
     relied_on: set[Stream] = field(default_factory=set)
+    has_met_ahead: bool = False
     stamped_by: datetime = field(init=False)
     now: datetime = field(init=False)
     attempt: Attempt = field(init=False)
@@ -64,34 +66,55 @@ class Batch:
 
         Raises Busy, and TooFarAhead.
         """
+        self.loaded = {at: one for at, one in self.loaded.items() if not self._are_ahead({at: one})}
         commands = self.load(rows)
+        if self.has_met_ahead and not commands:
+            raise TooFarAhead
         self.decided += [Decided(row, ALONE) for row in rows if row.id not in commands]
         self.heads = dict(self.loaded)
         self.stamped_by = self.now = self.executor.clock()
         for head in self.heads.values():
             self.now = max(self.now, head.recorded_at + _TICK)
-        if self.now - self.stamped_by > DIFFER:
-            raise TooFarAhead
         for row in rows:
             if row.id in commands and not self._decide(row, commands[row.id]):
                 return
 
     def load(self, rows: Sequence[Row]) -> dict[str, list[Command]]:
-        """The commands of rows, those left out that cannot be decoded, once the heads that they
-        require are `loaded`. Raises Busy.
+        """Loads the heads that rows require; the commands by their row's id. Rows are left out that
+        cannot be decoded, or whose heads cannot be read or are too far ahead. Raises Busy.
         """
         commands: dict[str, list[Command]] = {}
         for row in rows:
             with suppress(answers.Undecodable):
                 commands[row.id] = answers.decode(row.commands)
-        if wanted := [one for each in commands.values() for one in each]:
-            read = load(self._run(wanted, self.loaded), self.executor.store)
-            self.loaded |= read.heads
-            self.attempt = read.attempt
+        if not self._load(commands.values()):
+            commands = {id: each for id, each in commands.items() if self._load([each])}
+            self._load(commands.values())  # As one attempt again.
         return commands
 
+    def _load(self, commands: Iterable[Sequence[Command]]) -> bool:
+        """Whether the heads that commands require can be decided on. Raises Busy."""
+        if wanted := list(chain.from_iterable(commands)):
+            try:
+                read = load(self._run(wanted, self.loaded), self.executor.store)
+            except Busy:
+                raise
+            except Exception:  # noqa: BLE001  # Their clients are told of it, and no others.
+                return False
+            if self._are_ahead(read.heads):
+                self.has_met_ahead = True
+                return False
+            self.loaded |= read.heads
+            self.attempt = read.attempt
+        return True
+
+    def _are_ahead(self, heads: Mapping[Stream, Recorded]) -> bool:
+        """Whether one of them is further ahead of this clock than clocks differ."""
+        latest = self.executor.clock() + DIFFER
+        return any(head.recorded_at + _TICK > latest for head in heads.values())
+
     def commit(self) -> Commit:
-        """The transaction."""
+        """The transaction to write."""
         appends = [
             Append(stream=stream, expected_version=events[0].version - 1, events=events)
             for stream, events in self.events.items()
@@ -99,11 +122,11 @@ class Batch:
         return Commit(appends, [(each.row, each.answer) for each in self.decided], self._absent())
 
     def written(self) -> dict[Stream, Recorded]:
-        """The heads once this is written, of the streams that it writes."""
+        """The heads of the streams that this writes, once it is written."""
         return {stream: events[-1] for stream, events in self.events.items()}
 
     def _decide(self, row: Row, commands: Sequence[Command]) -> bool:
-        """Whether there was room for it."""
+        """Decides a row; False if it has to wait for the next transaction. Raises Busy."""
         unit: UnitOfWork | None
         try:
             decided, unit, relied_on = self._outcome(row, commands)
@@ -145,7 +168,7 @@ class Batch:
         return Decided(row, answer, executed), unit, set()
 
     def _release(self, row: Row, run: Run, refused: Refused) -> bool:
-        """Expires the holds that stand in the way in the same transaction; whether there are any.
+        """Expires the holds that caused a refusal, in the same transaction; whether there are any.
 
         Raises _Full, _Later, and Busy.
         """
@@ -155,9 +178,12 @@ class Batch:
             return False
         releases = self._run(expired, self.heads, row)
         loaded = load(releases, self.executor.store).heads
-        self.loaded |= {one: loaded[one] for one in loaded.keys() - self.events.keys()}
+        stored = {one: loaded[one] for one in loaded.keys() - self.events.keys()}
+        if self._are_ahead(stored):
+            raise TooFarAhead
+        self.loaded |= stored
         self.heads |= loaded
-        if any(loaded[one].recorded_at >= self.now for one in loaded.keys() - self.events.keys()):
+        if any(head.recorded_at >= self.now for head in stored.values()):
             raise _Later
         unit = self._unit(releases)
         unit.decide()
@@ -180,7 +206,8 @@ class Batch:
         return Run(
             commands,
             executor.decider,
-            executor.head_cache or executor.decider.new_cache(),
+            # What is decided on heads that are not written yet must not be cached.
+            Cache() if row else executor.head_cache or executor.decider.new_cache(),
             command_id=row.command_id if row else "",
             actor=row.actor if row else "",
             dry_run=False,
@@ -195,19 +222,19 @@ class Batch:
             self.events.setdefault(stream, []).extend(events)
 
     def _check_room(self, unit: UnitOfWork | None, relied_on: set[Stream]) -> None:
-        """Raises _Full if there is none for another row, with these events."""
+        """Raises _Full if a row with these events, or this refusal, does not fit."""
         size = 1 + (sum(map(len, unit.events.values())) if unit else 0)
         refusals = sum(each.refused is not None for each in self.decided)
         if self._size(relied_on) + size > MAX_EVENTS or refusals >= MOST_REFUSALS:
             raise _Full
 
     def _size(self, relied_on: set[Stream]) -> int:
-        """The items so far, if a refusal relied on these streams too."""
+        """The number of items of the transaction, if a refusal relied on these streams too."""
         events = sum(map(len, self.events.values()))
         return events + len(self.decided) + len((self.relied_on | relied_on) - self.events.keys())
 
     def _absent(self) -> list[Place]:
-        """What must not exist for the refusals to be true."""
+        """The events that must not exist when it is written, or else a refusal is not true."""
         return [
             (stream, self.heads[stream].version + 1 if stream in self.heads else 1)
             for stream in self.relied_on
@@ -216,7 +243,7 @@ class Batch:
 
 
 class _Full(Exception):
-    """There is no room for a row in this transaction."""
+    """A row does not fit into this transaction."""
 
 
 class _Later(Exception):

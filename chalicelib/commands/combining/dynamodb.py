@@ -1,4 +1,4 @@
-"""The inbox on DynamoDB. Botocore retries no write here: a reply is the outcome of its request."""
+"""The inbox on DynamoDB. Writes are not retried, so that a reply is the outcome of its request."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -101,22 +101,23 @@ class DynamoInbox:
         def waiting(bucket: int) -> list[Row]:
             found = InboxItem.query(f"{account}#{bucket}", consistent_read=True)
             with reading():
-                return [row_of(account, item) for item in found if item.command_id is not None]
+                waits = [each for each in found if each.command_id and each.answer is None]
+                return [row_of(account, item) for item in waits]
 
         with in_time():
             found = [row for each in in_parallel(waiting, range(BUCKETS)) for row in each]
-        return sorted((row for row in found if row.answer is None), key=lambda row: row.id)
+        return sorted(found, key=lambda row: row.id)
 
     def poll(self, row: Row, event: Place | None, *, lease: bool) -> Polled:
         """See Inbox.poll."""
         key, inbox, events = key_of(row), InboxItem.Meta.table_name, EventItem.Meta.table_name
         keys = [raw_key(*key), *([raw_key(str(row.account), LEASE)] if lease else [])]
-        asked: dict[str, Any] = {inbox: {"Keys": keys}}
+        requested: dict[str, Any] = {inbox: {"Keys": keys}}
         if event is not None:
             stream, version = event
-            place = {"stream": {"S": str(stream)}, "version": {"N": str(version)}}
-            asked[events] = {"Keys": [place]}
-        found = _batch(asked)
+            event_key = {"stream": {"S": str(stream)}, "version": {"N": str(version)}}
+            requested[events] = {"Keys": [event_key]}
+        found = _batch(requested)
         items = {item.id: item for item in map(item_from, found.get(inbox, []))}
         there = [event_of(raw) for raw in found.get(events, [])]
         return Polled(
@@ -159,22 +160,22 @@ class DynamoInbox:
     def commit(self, commit: Commit) -> None:
         """See Inbox.commit."""
         events = [event for append in commit.appends for event in append.events]
-        gone = [row for row, answer in commit.settled if answer is None]
-        told = [(row, answer) for row, answer in commit.settled if answer is not None]
-        # In the order in which PynamoDB sends the kinds, and so the reasons come back.
-        subjects: list[Row | Recorded | Place] = [*commit.absent, *gone, *events]
-        subjects += [row for row, _ in told]
+        deleted = [row for row, answer in commit.settled if answer is None]
+        answered = [(row, answer) for row, answer in commit.settled if answer is not None]
+        # PynamoDB sends the kinds of writes in this order, so the reasons are in it too.
+        subjects: list[Row | Recorded | Place] = [*commit.absent, *deleted, *events]
+        subjects += [row for row, _ in answered]
         try:
             with sent_once(), TransactWrite(connection=connection()) as transaction:
                 for stream, version in commit.absent:
                     transaction.condition_check(EventItem, str(stream), version, _ABSENT)
-                for row in gone:
+                for row in deleted:
                     transaction.delete(item_of(row), _WAITS)
                 for event in events:
                     transaction.save(to_item(event), _ABSENT, return_values=ALL_OLD)
-                for row, answer in told:
-                    said = InboxItem.answer.set(encoded(answer))
-                    transaction.update(item_of(row), [said], _WAITS)
+                for row, answer in answered:
+                    action = InboxItem.answer.set(encoded(answer))
+                    transaction.update(item_of(row), [action], _WAITS)
         except TransactWriteError as error:
             raise self._lost(subjects, error) from error
         except ResponseParserError as error:
@@ -183,6 +184,7 @@ class DynamoInbox:
     def _lost(
         self, subjects: Sequence[Row | Recorded | Place], error: TransactWriteError
     ) -> Exception:
+        """The exception for a failed transaction, whose writes were of these subjects."""
         rows: set[str] = set()
         heads: dict[Stream, Recorded | None] = {}
         codes = {response_code(error)}
@@ -194,7 +196,7 @@ class DynamoInbox:
                 rows.add(subject.id)
             elif isinstance(subject, Recorded):
                 raw = reason.raw_item
-                # The last one that is there is the newest.
+                # Later events overwrite earlier ones, so the newest returned one stays.
                 heads[subject.stream] = self._current(event_of(raw)) if raw else None
             else:
                 heads[subject[0]] = None
@@ -225,11 +227,11 @@ def _done(write: Callable[[], object]) -> bool:
     return True
 
 
-def _batch(asked: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _batch(requested: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The items of a BatchGetItem, by table. Raises Busy."""
-    with _as_reading(), in_time():
+    with _as_reading(), sent_once():  # The next poll is the retry.
         # PynamoDB's own batches are of one table.
-        reply = connection().dispatch("BatchGetItem", {"RequestItems": asked})
+        reply = connection().dispatch("BatchGetItem", {"RequestItems": requested})
     if reply.get("UnprocessedKeys"):
         raise Busy("a poll was not processed")
     found: dict[str, list[dict[str, Any]]] = reply["Responses"]
@@ -238,6 +240,7 @@ def _batch(asked: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 @contextmanager
 def _as_reading() -> Iterator[None]:
+    """Translates errors like `reading`, also those of botocore, as `dispatch` raises them."""
     with reading():
         try:
             yield

@@ -1,10 +1,10 @@
-"""Hot accounts: which accounts this process has met others on, and when it uses an inbox."""
+"""Hot accounts: the accounts on which this process lost races, and when it uses their inboxes."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from chalicelib.commands.combining.limits import (
@@ -32,8 +32,9 @@ logger = logging.getLogger(__name__)
 class Combiner:
     """What a process knows of hot accounts. Safe under threads.
 
-    `hot` has the streams that it lost a race on, and until when it expects others there, by the
-    monotonic clock. While it is empty nothing else of this folder runs.
+    `hot` has the accounts that other clients write too, each with the monotonic time in seconds
+    until which it counts as hot. While it is empty nothing else of this folder runs. `is_missing`
+    says that this environment has no inbox.
     """
 
     make_inbox: "Callable[[], Inbox]"
@@ -46,24 +47,27 @@ class Combiner:
         """Made when the first race is lost, so that a cold start does not load it."""
         return self.make_inbox()
 
-    def watching(self, executor: "Executor", run: Run) -> Loading:
-        """The store, with a `load` that also reads the leases of the accounts that it loads."""
+    def reading_leases(self, executor: "Executor", run: Run) -> Loading:
+        """The store, with a `load` that also reads the leases of the accounts that it loads; the
+        store itself if no leases are to be read.
+        """
         now = executor.monotonic()
         for stream, until in list(self.hot.items()):
             if until < now:
                 self.hot.pop(stream, None)
         if not self.hot or run.dry_run or run.is_direct or self.is_missing:
             return executor.store
-        return _Watching(executor.store, self, executor, run)
+        return _LeaseReader(executor.store, self, executor, run)
 
     def after_conflict(
         self, executor: "Executor", run: Run, conflict: Conflict
     ) -> list[Executed] | None:
-        """Notes what is hot; enters an inbox after a number of conflicts. None to go on directly.
+        """Notes the accounts of a conflict as hot, and enters an inbox after LOST_APPENDS. None if
+        the commands are to be attempted directly.
 
         Raises what the execution of the commands raises.
         """
-        # An account that a command would have opened is not busy for that it is open already.
+        # A conflict on an account that a command opens says only that it is open already.
         opened = run.created_streams()
         lost = [
             stream
@@ -78,6 +82,18 @@ class Combiner:
         account = min(known, key=str)
         return self.enter(executor, run, account, run.leases[account], take_lease=True)
 
+    def after_throttling(self, executor: "Executor", run: Run) -> None:
+        """Notes the accounts of throttled commands as hot, so that their leases are read next time.
+
+        A leader's transaction needs much of an account's capacity at once. Commands that are sent
+        one by one would take it, and be throttled again: they wait in the inbox instead.
+        """
+        attempt = run.decider.attempt(run.cache)
+        for command in run.commands:
+            for stream in attempt.required_streams(command, {}, with_target=False):
+                if run.decider.can_be_led(stream):
+                    self._note(stream, executor.monotonic() + LED_SECONDS)
+
     def enter(
         self,
         executor: "Executor",
@@ -87,11 +103,12 @@ class Combiner:
         *,
         take_lease: bool = False,
     ) -> list[Executed] | None:
-        """Waits in an account's inbox. None if the commands must be done directly.
+        """Waits in an account's inbox, whose lease was `lease`; with `take_lease` this client tries
+        to take it. None if the commands are to be attempted directly.
 
         Raises what the execution of the commands raises.
         """
-        # Loaded here, since most processes never meet another.
+        # Imported here, since most processes never use an inbox.
         from chalicelib.commands.combining import answers
         from chalicelib.commands.combining.inbox import Row
         from chalicelib.commands.combining.waiting import Directly, Waiting
@@ -119,6 +136,7 @@ class Combiner:
             return None
         finally:
             self._note(account, executor.monotonic() + LED_SECONDS)
+            run.cache.invalidate(list(_required(run)))  # A leader has written them since.
 
     def _alone(self, executor: "Executor", run: Run) -> list[Executed]:
         """Executes commands that are too large for an inbox while this client has the leases of
@@ -139,7 +157,7 @@ class Combiner:
         try:
             return replace(executor, combiner=None).until_decided(run)
         finally:
-            with suppress(Busy, Unanswered):  # Then it runs out.
+            with suppress(Busy, Unanswered):  # Then the lease expires.
                 for account, lease in taken:
                     self.inbox.take(account, lease, Lease(epoch=lease.epoch + 1))
 
@@ -148,8 +166,8 @@ class Combiner:
 
 
 @dataclass(frozen=True)
-class _Watching:
-    """A store whose loads read leases too, and the streams that the commands would create."""
+class _LeaseReader:
+    """A store whose loads also read leases, and the streams that the commands would create."""
 
     store: EventStore
     combiner: Combiner
@@ -159,9 +177,10 @@ class _Watching:
     def load(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """See EventStore.load. Raises Led, unless the commands were done before."""
         accounts = [stream for stream in streams if self.run.decider.can_be_led(stream)]
-        own = [stream for stream in self.run.created_streams() if stream not in streams]
-        reads: list[Callable[[], object]] = [lambda: self.store.load([*streams, *own])]
-        reads += [lambda account=account: self._lease(account) for account in accounts]  # type: ignore[misc]  # Of this turn.
+        created = self.run.created_streams()
+        own = [stream for stream in created if stream not in streams]
+        reads: list[Callable[[], object]] = [partial(self.store.load, [*streams, *own])]
+        reads += [partial(self._lease, account) for account in accounts]
         heads: dict[Stream, Recorded]
         heads, *leases = self.combiner.parallel(reads)
         now = self.executor.clock().timestamp()
@@ -169,7 +188,7 @@ class _Watching:
             if lease is not None:
                 self.run.leases[account] = lease
         led = _led(self.run, now)
-        if led and not any(stream in heads for stream in own):
+        if led and not any(stream in heads for stream in created):
             raise Led(self.combiner, led[0], self.run.leases[led[0]])
         return heads
 
@@ -184,20 +203,27 @@ class _Watching:
 
 
 def _led(run: Run, now: float) -> list[Stream]:
-    """The accounts that had a leader when their lease was read last, in order of their names."""
+    """The accounts that had a leader when their leases were last read, sorted by name."""
     led = [account for account, lease in run.leases.items() if lease.owner and lease.until > now]
     return sorted(led, key=str)
 
 
+def _required(run: Run) -> Iterator[Stream]:
+    """The streams that its commands require, as far as they tell without any head."""
+    attempt = run.decider.attempt(run.cache)
+    for command in run.commands:
+        yield from attempt.required_streams(command, {}, with_target=True)
+
+
 def _places(run: Run) -> Iterator[Place]:
-    """The events that say that the commands were done; none if one of them has none."""
+    """The coordinates of the events that prove the commands done; none if one command has none."""
     found = [run.decider.completed_at(command) for command in run.commands]
     if all(found):
         yield from (place for place in found if place is not None)
 
 
 def combiner(store: EventStore) -> Combiner:
-    """What the Lambdas use."""
+    """The combiner that the Lambdas use."""
 
     def inbox() -> "Inbox":
         from chalicelib.commands.combining.dynamodb import DynamoInbox

@@ -1,4 +1,4 @@
-"""The inbox of an account: rows with commands that wait, and the lease of the client that leads."""
+"""The inbox of an account: rows with waiting commands, and the lease of the client that leads."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,14 @@ from chalicelib.events.store import Append, Place
 
 
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a leader tells the client of a row.
+    """The answer of a leader to a row.
 
-    - `refused`: `refusal` is its class, `fields` are its figures, `index` is the command's.
+    - `refused`: the command with this `index` was. `refusal` is the refusal's class, `fields` are
+      its fields.
     - `done`: the event that answers each command is at this version of its target stream.
-    - `again`: it was done before, or seems so: the client looks.
-    - `alone`: no leader can decide it: the client does it as if there were no inbox.
-    - `withdrawn`: its client has given it up.
+    - `again`: a command was done before, or seems so. The client executes them directly.
+    - `alone`: a leader cannot decide the commands. The client executes them directly.
+    - `withdrawn`: the client has given up. It is the client's own mark.
     """
 
     kind: Literal["refused", "done", "again", "alone", "withdrawn"]
@@ -28,12 +29,12 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """Commands of one request that wait in an account's inbox, to be done together or not at all.
+    """The waiting commands of one request in an account's inbox, to be done together or not at all.
 
-    `id` is a UUIDv7 of this submission, and names the client in leases. `commands` are encoded.
-    `gives_up` is when its client will withdraw, in seconds since the epoch by the client's clock.
-    `also` are other accounts that they require and that had a leader, too. `leads` is a lease that
-    was handed over to the client, which it learns from its own row.
+    `id` is a UUIDv7 of this submission, and identifies the client in leases. `commands` are encoded
+    by `answers.encode`. `gives_up` is when the client will withdraw, in seconds since the epoch by
+    its clock. `also` are other required accounts that had a leader, too. `leads` is a lease that a
+    leader has handed over to this client.
     """
 
     account: Stream
@@ -48,7 +49,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Lease(Struct, frozen=True, kw_only=True):
-    """Who leads an account: `owner` is the id of the client's row; "" is nobody.
+    """Which client leads an account: `owner` is the id of its row, "" if none does.
 
     `epoch` rises with each new owner. `until` is in seconds since the epoch, by the owner's clock.
     """
@@ -59,12 +60,12 @@ class Lease(Struct, frozen=True, kw_only=True):
 
 
 FREE = Lease()
-"""The lease of an account that nobody has led yet."""
+"""The lease of an account that has had no leader yet."""
 
 
 @dataclass(frozen=True)
 class Polled:
-    """What a waiting client has read: `lease` is None where it was not read."""
+    """What a poll has read: each is None if it does not exist, and `lease` if it was not read."""
 
     event: Recorded | None
     row: Row | None
@@ -87,7 +88,7 @@ class Lost(Exception):
     """A leader's transaction failed, and nothing was written.
 
     `rows` are the ids of rows that were settled or withdrawn, or are being so. `heads` has each
-    stream that has moved on, with the event that took the version; None if that was not returned.
+    stream that has a newer event, with that event; None if DynamoDB did not return it.
     """
 
     def __init__(self, rows: Collection[str], heads: Mapping[Stream, Recorded | None]) -> None:
@@ -97,7 +98,7 @@ class Lost(Exception):
 
 
 class Missing(Exception):
-    """There is no inbox: this environment's tables are from before it."""
+    """There is no inbox table: the environment was deployed before it existed."""
 
 
 class Inbox(Protocol):
@@ -110,16 +111,16 @@ class Inbox(Protocol):
         """Adds a row; nothing happens if there is one with its id."""
 
     def take(self, account: Stream, seen: Lease, lease: Lease) -> bool:
-        """Replaces the lease `seen` by another one; whether it still was the present one."""
+        """Replaces the lease `seen` by another one, if it is still stored; whether it was."""
 
     def appoint(self, row: Row, lease: Lease) -> bool:
-        """Says in a row that its client has a lease; whether the row waits."""
+        """Writes a lease into the row of its new owner, if the row still waits; whether it does."""
 
     def rows(self, account: Stream) -> list[Row]:
         """The rows without an answer, in the order of their ids."""
 
     def poll(self, row: Row, event: Place | None, *, lease: bool) -> Polled:
-        """Reads an event, the row and perhaps the lease, as they were a moment ago."""
+        """Reads an event, the row and, with `lease`, the lease (eventually consistent)."""
 
     def outcome(
         self, row: Row, places: Sequence[Place]

@@ -1,10 +1,11 @@
-"""Leading: the client that has an account's lease decides the commands of the inbox for a while."""
+"""Leading: the client with an account's lease decides the commands of the inbox for a while."""
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.commands.combining.deciding import ALONE, Batch, Decided, TooFarAhead
 from chalicelib.commands.combining.inbox import Commit, Inbox, Lease, Lost, Row
@@ -28,18 +29,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_Result = TypeVar("_Result")
 Parallel = Callable[[Sequence[Callable[[], Any]]], Sequence[Any]]
-"""Runs works at the same time, and returns their results. Raises the first error."""
+"""Calls functions in parallel, and returns their results. Raises the first error."""
 
 
 @dataclass
 class Term:
-    """One client's time as leader of an account, and of others that the same commands require.
+    """One client's time as leader of an account, and of other accounts that the commands require.
 
-    `own` is its row, `leases` are those that it has, that of its row's account first. `until` is
-    when it gives up, by the executor's monotonic clock. `most` is how many rows it decides at once:
-    after a leader that died, one at first, since a command may have killed it.
+    `own` is its row, `result` that row's outcome. `leases` are those that it has, first that of its
+    row's account. `until` is when it gives up, by the executor's monotonic clock. `most` is how
+    many rows it decides at once: after a leader that died 1 at first, since a command may have
+    killed it. `is_replaced` says that another client took a lease.
     """
 
     executor: "Executor"
@@ -55,6 +56,7 @@ class Term:
     lost: int = 0
     is_too_far_ahead: bool = False
     is_replaced: bool = False
+    is_settled: bool = False
     _known: dict[Stream, Recorded] = field(default_factory=dict)
     _ahead: list[Row] | None = None
     _seen: set[str] = field(default_factory=set)
@@ -62,11 +64,8 @@ class Term:
     _renewed: float = 0.0
 
     def lead(self) -> Decided | None:
-        """Leads until its term ends; what became of its own row, None if another settled it or
-        nobody did. Raises nothing of the store: what has no answer is looked up by who waits.
-        """
+        """Leads; the outcome of its own row, or None. Errors only end the term."""
         self._began = self._renewed = self.executor.monotonic()
-        rows: list[Row] = []
         try:
             rows = self._waiting()
             while rows and not self._is_over():
@@ -76,21 +75,24 @@ class Term:
             logger.info("a term has ended early: %r", error)
             self.is_too_far_ahead = isinstance(error, TooFarAhead)
             rows = []
+        except Exception:
+            logger.exception("a term has ended early")
+            rows = []
         self._end(rows)
         combined(self.rounds, self.rows_done, self.lost)
         return self.result
 
     def _is_over(self) -> bool:
-        """Whether another took over, its client waited long enough, or has no time left itself."""
+        """Whether it was replaced, has led long enough, or has no time left for its own row."""
         now = self.executor.monotonic()
         if self.is_replaced:
             return True
-        if self.result is None:
+        if self.result is None and not self.is_settled:
             return now > self.until - MARGIN_SECONDS
         return now - self._began > TERM_SECONDS
 
     def _waiting(self) -> list[Row]:
-        """The rows to be decided, in their order: its own, those seen before, the others."""
+        """The rows to be decided: its own, then those seen before, then the others by age."""
         accounts = list(self.leases)
         is_due = self.executor.monotonic() - self._renewed > RENEW_SECONDS
         found = self.parallel(
@@ -102,29 +104,28 @@ class Term:
         if is_due:
             self._renewed = self.executor.monotonic()
         rows = [row for each in found[: len(accounts)] for row in each]
-        now = self.executor.clock().timestamp()
+        now, own = self.executor.clock().timestamp(), self.own.id
+        self.is_settled = own not in {row.id for row in rows}
         stale = [row for row in rows if row.gives_up + STALE_SECONDS < now]
         for row in stale:
             self.inbox.withdraw(row)
-        alive = [
-            row
-            for row in rows
-            if row.gives_up - now > MARGIN_SECONDS or (row.id == self.own.id and row not in stale)
-        ]
-        alive.sort(key=lambda row: (row.id != self.own.id, row.id not in self._seen, row.id))
+        soon = now + MARGIN_SECONDS
+        alive = [row for row in rows if row.gives_up > soon or (row.id == own and row not in stale)]
+        alive.sort(key=lambda row: (row.id != own, row.id not in self._seen, row.id))
         self._seen = {row.id for row in alive}
         return self._take_others(alive)
 
     def _renew(self, account: Stream, *, is_due: bool) -> None:
-        """Looks whether it still has a lease, and renews it if that is due."""
+        """Reads whether it still has a lease, and renews it if that is due."""
         mine = self.leases[account]
-        is_mine = self.inbox.lease(account).epoch <= mine.epoch
+        there = self.inbox.lease(account)  # Perhaps as it was before it took it.
+        is_mine = there.epoch < mine.epoch or (there.epoch, there.owner) == (mine.epoch, mine.owner)
         if not is_mine or (is_due and not self._take(account, mine, mine.epoch)):
             self.is_replaced = True
             del self.leases[account]
 
     def _take(self, account: Stream, seen: Lease, epoch: int) -> bool:
-        """Replaces the lease `seen` by its own; whether it still was the present one."""
+        """Replaces the lease `seen` by its own, if it is still stored; whether it was."""
         until = self.executor.clock().timestamp() + LEASE_SECONDS
         lease = Lease(owner=self.own.id, epoch=epoch, until=until)
         if self.inbox.take(account, seen, lease):
@@ -133,10 +134,10 @@ class Term:
         return False
 
     def _take_others(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows, once it also has the leases of other hot accounts that they require. Those that
-        require one which it has just taken wait a round, in which its leader learns of that.
+        """Takes the leases of other hot accounts that rows require; the rows to decide now.
 
-        It takes those with a larger name only, so that two leaders do not take each other's.
+        Rows of an account taken just now wait a round, in which its leader notices. Only accounts
+        with larger names are taken, so that two leaders do not take each other's.
         """
         others = {
             other for row in rows for other in row.also if str(other) > str(self.own.account)
@@ -147,8 +148,8 @@ class Term:
         return [row for row in rows if others.isdisjoint(row.also)] or list(rows)
 
     def _round(self, rows: Sequence[Row]) -> None:
-        """Decides rows and appends them, again and again until one transaction is written or none
-        is left. Raises Busy, Unanswered, TooFarAhead.
+        """Decides rows and appends them, repeatedly until one transaction is written or no row is
+        left. Raises Busy, Unanswered, TooFarAhead.
         """
         most, throttled, self._ahead = self.most, 0, None
         while rows and not self._is_over():
@@ -157,7 +158,7 @@ class Term:
                 batch.decide(rows[:most])
                 self._known |= batch.loaded
                 if not batch.decided and not batch.events:
-                    return  # It is decided on these heads the next time, and at a later time.
+                    return  # The next round decides on these heads, at a later time.
                 self._commit(batch)
             except Lost as lost:
                 self.lost += 1
@@ -167,10 +168,12 @@ class Term:
                 if len(batch.decided) > 1:
                     most = len(batch.decided) // 2
                     continue
-                self.inbox.commit(Commit([], [(batch.decided[0].row, ALONE)]))
+                row = batch.decided[0].row if batch.decided else rows[0]
+                with suppress(Lost):
+                    self.inbox.commit(Commit([], [(row, ALONE)]))
                 return
             except Busy:
-                # Waiting here is better than refusing: the others wait too.
+                # Waiting is better than refusing: the clients of the rows wait anyway.
                 pause = self.executor.backoff.delay(throttled)
                 self.executor.sleep(max(LEAST_PAUSE_SECONDS, pause))
                 throttled += 1
@@ -188,8 +191,8 @@ class Term:
         self._known = loaded | batch.written()
 
     def _read_ahead(self, batch: Batch) -> tuple[list[Row] | None, dict[Stream, Recorded]]:
-        """The rows of the next transaction, and the heads that they require, read while one is
-        being written: what that one writes overrides them. None where that was not possible.
+        """The next rows, or None, and the heads that they require: read while a transaction is
+        being written, whose heads then override them.
         """
         self.executor.sleep(READ_AHEAD_SECONDS)
         settled = {each.row.id for each in batch.decided}
@@ -202,7 +205,7 @@ class Term:
         return rows, ahead.loaded
 
     def _after(self, lost: Lost, rows: Sequence[Row]) -> list[Row]:
-        """The rows that are left after a lost race, whose heads are then known. Raises Busy."""
+        """The rows that are left after a lost race, once their heads are known. Raises Busy."""
         unseen = [stream for stream, head in lost.heads.items() if head is None]
         for stream in unseen:
             self._known.pop(stream, None)
@@ -215,18 +218,18 @@ class Term:
         self.rounds += 1
         self.rows_done += len(batch.decided)
         self.most = min(MOST_ROWS, 2 * self.most)
-        for decided in batch.decided:
-            if decided.row.id == self.own.id:
-                self.result = decided
+        mine = (each for each in batch.decided if each.row.id == self.own.id)
+        self.result = next(mine, self.result)
 
     def _end(self, left: Sequence[Row]) -> None:
-        """Hands each lease over to the client of the account's newest row that is left, which looks
-        soonest, or gives it back.
+        """Hands each lease over to the client of the account's newest remaining row, which polls
+        first, or gives it back. Once its own time is up leases are left to expire.
         """
+        leases = self.leases if self.executor.monotonic() < self.until else ()
         try:
-            self.parallel([partial(self._give, account, left) for account in self.leases])
+            self.parallel([partial(self._give, account, left) for account in leases])
         except (Busy, Unanswered):
-            logger.info("a lease was left to run out")
+            logger.info("a lease was not given back and will expire")
 
     def _give(self, account: Stream, left: Sequence[Row]) -> None:
         lease = self.leases[account]
@@ -238,11 +241,9 @@ class Term:
         heir = max(heirs, key=lambda row: row.id)
         until = self.executor.clock().timestamp() + LEASE_SECONDS
         given = Lease(owner=heir.id, epoch=lease.epoch + 1, until=until)
-        _, is_there = self.parallel(
-            [
-                lambda: self.inbox.take(account, lease, given),
-                lambda: self.inbox.appoint(heir, given),
-            ]
-        )
+        take = partial(self.inbox.take, account, lease, given)
+        is_given, is_there = self.parallel([take, partial(self.inbox.appoint, heir, given)])
         if not is_there:
             self.inbox.take(account, given, free)
+        elif not is_given:
+            self.inbox.appoint(heir, Lease())  # Another has it: two would write at the same time.

@@ -1,4 +1,4 @@
-"""The inbox table: rows with commands that wait, and the lease of each account that was hot."""
+"""The inbox table: rows with waiting commands, and the lease of each account that was hot."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,13 +12,14 @@ from chalicelib.events.recorded import Stream
 from chalicelib.tables import Integer, Named, Table, bucket_of
 
 LEASE = "lease"
-"""The range key of a lease, whose hash key is the account; a row's is its id."""
+"""The range key of a lease, whose hash key is the account. The range key of a row is its id."""
 
 MICRO = 1_000_000
+"""Microseconds in a second. Times are stored in microseconds."""
 
 
 class InboxItem(Table):
-    """A row, or a lease. It has no stream: what is in it is nobody's history."""
+    """A row or a lease. The table has no stream, since it holds no history."""
 
     class Meta(metaclass=Named):
         name = "inbox"
@@ -46,7 +47,7 @@ def key_of(row: Row) -> tuple[str, str]:
 
 
 def raw_key(account: str, id: str) -> dict[str, Any]:
-    """A key as DynamoDB takes it."""
+    """A key in DynamoDB's format."""
     return {"account": {"S": account}, "id": {"S": id}}
 
 
@@ -56,12 +57,12 @@ def item_of(row: Row) -> InboxItem:
 
 
 def expiry() -> datetime:
-    """When an item that is written now is deleted."""
+    """When DynamoDB deletes an item that is written now."""
     return datetime.now(UTC) + timedelta(seconds=KEEP_SECONDS)
 
 
 def item_from(attributes: dict[str, Any]) -> InboxItem:
-    """An item as DynamoDB returns it."""
+    """The item of attributes in DynamoDB's format."""
     item = InboxItem()
     item.deserialize(attributes)
     return item
@@ -88,10 +89,10 @@ def lease_of(item: InboxItem) -> Lease:
 
 
 def encoded(answer: Answer | Lease) -> str:
-    """An answer or a lease as it is stored."""
+    """An answer or a lease as JSON, in which it is stored."""
     return msgspec.json.encode(answer).decode()
 
 
 def micro(seconds: float) -> int:
-    """Seconds as microseconds, as they are stored."""
+    """Seconds in microseconds."""
     return round(seconds * MICRO)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
 
 
 class Directly(Exception):
-    """The client has to do its commands itself: the inbox has no answer, and does nothing more."""
+    """The client has to execute its commands itself, and no leader will."""
 
 
 @dataclass
 class Waiting:
-    """One request in an inbox.
+    """One request in an inbox. `lease` is the newest lease that its client knows.
 
-    `places` are the events that say that its commands were done; empty where its row says so.
+    `places` are the events that prove its commands done; empty if its row has the answer instead.
     """
 
     executor: "Executor"
@@ -61,7 +62,7 @@ class Waiting:
             if leads:
                 decided = self._lead()
                 if decided is not None:
-                    return self._told_by(decided)
+                    return self._executed(decided)
                 leads = False
             if self.executor.monotonic() + pause > self.run.until:
                 return self._withdraw()
@@ -80,7 +81,7 @@ class Waiting:
         raise AssertionError("unreachable: the polls are endless")
 
     def _enter(self, *, take_lease: bool) -> bool:
-        """Puts the row, and takes the lease if it is free; whether it has it."""
+        """Puts the row and, with `take_lease`, tries to take the lease; whether it has it."""
         if not take_lease:
             self._put()
             return False
@@ -88,7 +89,7 @@ class Waiting:
         return bool(leads)
 
     def _put(self) -> None:
-        """A put without a reply is repeated. It may still arrive later: see `_withdraw`."""
+        """Puts the row until there is a reply; an earlier put may still take effect later."""
         while True:
             try:
                 self.inbox.put(self.row)
@@ -106,7 +107,7 @@ class Waiting:
         try:
             is_taken = self.inbox.take(self.row.account, self.lease, lease)
         except (Busy, Unanswered):
-            return False  # The next read of the lease shows it.
+            return False  # A later poll reads whether it was taken.
         self._took_over, self.lease = bool(self.lease.owner) and is_taken, lease
         self._since = self.executor.monotonic()
         return is_taken
@@ -119,7 +120,7 @@ class Waiting:
         return True
 
     def _may_lead(self, lease: Lease | None) -> bool:
-        """Whether this client has the lease, or could take it from nobody or from a dead client."""
+        """Whether this client has the lease. Takes one that is free or was not renewed."""
         if lease is None:
             return False
         if lease.owner == self.row.id:
@@ -135,24 +136,22 @@ class Waiting:
 
     def _lead(self) -> Decided | None:
         took_over, self._took_over = self._took_over, False
+        leases, most = {self.row.account: self.lease}, 1 if took_over else MOST_ROWS
         term = Term(
-            self.executor,
-            self.inbox,
-            self.parallel,
-            self.row,
-            {self.row.account: self.lease},
-            self.run.until,
-            most=1 if took_over else MOST_ROWS,
+            self.executor, self.inbox, self.parallel, self.row, leases, self.run.until, most=most
         )
         decided = term.lead()
-        if term.is_too_far_ahead and self.inbox.withdraw(self.row, leave_mark=self._may_be_put):
-            raise Directly  # Which says how far.
+        if term.is_too_far_ahead:
+            with suppress(Busy, Unanswered):  # Then the outcome is looked up.
+                if self.inbox.withdraw(self.row, leave_mark=self._may_be_put):
+                    raise Directly  # The direct execution raises ClocksApart.
         self.run.conflicts += term.lost
         self.lease = term.leases.get(self.row.account, self.lease)
         self._since = self.executor.monotonic()
         return decided
 
-    def _told_by(self, decided: Decided) -> list[Executed]:
+    def _executed(self, decided: Decided) -> list[Executed]:
+        """The outcome that this client has decided itself. Raises Refused, Directly."""
         if decided.answer is not None:
             self._clear()
             if decided.refused is not None and decided.answer.kind == "refused":
@@ -162,7 +161,7 @@ class Waiting:
         return decided.executed
 
     def _found(self, polled: Polled) -> list[Executed] | None:
-        """What the poll tells, if it tells enough. Raises as `answer`, and Busy."""
+        """The outcome, if the poll shows it. Raises as `answer`, and Busy."""
         if polled.event is not None and len(self.places) == 1 and self._is_ours(0, polled.event):
             return [Executed(polled.event)]
         if polled.row is not None and polled.row.answer is not None:
@@ -170,10 +169,9 @@ class Waiting:
         return self._outcome() if polled.event is not None or polled.row is None else None
 
     def _outcome(self) -> list[Executed] | None:
-        """What is known at one instant; None while the command waits. Raises as `answer`, and Busy.
+        """The outcome at one instant; None while the command waits. Raises as `answer`, and Busy.
 
-        A row that is gone and an event that is absent prove nothing by themselves: the items of a
-        transaction become visible one by one.
+        A missing row or event proves nothing by itself: a transaction's items appear one by one.
         """
         row, events = self.inbox.outcome(self.row, self.places)
         found = [events.get(place) for place in self.places]
@@ -184,18 +182,18 @@ class Waiting:
         if row is not None and row.answer is not None:
             return self._answered(row.answer)
         if row is not None:
-            # Another request has done one of its commands, so that it looks itself.
+            # Another request has done one of the commands: the direct execution finds out.
             if done and self.inbox.withdraw(row, leave_mark=self._may_be_put):
                 raise Directly
             return None
         if done:
             raise Directly
         if self._may_be_put:
-            return None  # It may still arrive; once its time is up a mark keeps it out.
+            return None  # The put may still take effect, unless a withdrawal leaves its mark.
         raise Contention
 
     def _is_ours(self, number: int, event: Recorded) -> bool:
-        """Whether the event is of this request, and of such a command."""
+        """Whether the event proves that this request has done its command of this number."""
         if event.command_id != self.run.command_id:
             return False
         attempt = self.run.decider.attempt(self.run.cache)
@@ -206,11 +204,14 @@ class Waiting:
             return False
 
     def _answered(self, answer: Answer) -> list[Executed]:
-        """What a leader has answered. Raises as `answer`, and Busy."""
+        """The outcome that a leader has answered. Raises as `answer`, and Busy."""
         match answer.kind:
             case "refused":
                 self._clear()
-                raise Refused(answer.index, answers.refusal_of(answer), self.executor.clock())
+                with suppress(answers.Undecodable):  # It is another build's.
+                    refusal = answers.refusal_of(answer)
+                    raise Refused(answer.index, refusal, self.executor.clock())
+                raise Directly
             case "done":
                 targets = map(self.run.decider.target_stream, self.run.commands)
                 places = list(zip(targets, answer.versions, strict=True))
@@ -224,7 +225,7 @@ class Waiting:
                 raise Directly
 
     def _clear(self) -> None:
-        """Deletes the answered row, unless an earlier put of it may still arrive."""
+        """Deletes the answered row, unless an earlier put of it may still take effect."""
         if not self._may_be_put:
             try:
                 self.inbox.delete(self.row)
@@ -232,7 +233,7 @@ class Waiting:
                 return  # DynamoDB deletes it in a day.
 
     def _withdraw(self) -> list[Executed]:
-        """Gives up. Raises Contention only if the command is not done and never will be."""
+        """Withdraws. Raises as `answer`: Contention only if nothing is done and never will be."""
         until = self.executor.monotonic() + WITHDRAW_SECONDS
         while self.executor.monotonic() < until:
             try:

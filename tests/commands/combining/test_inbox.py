@@ -1,12 +1,21 @@
 """The contract of an inbox, held by its twin in memory and on every engine."""
 
+import time
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
+from botocore.awsrequest import AWSResponse
 from msgspec import structs
 
+from chalicelib.commands.combining.dynamodb import DynamoInbox
 from chalicelib.commands.combining.inbox import FREE, Answer, Commit, Inbox, Lease, Lost, Row
+from chalicelib.commands.combining.table import InboxItem, item_of
+from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.recorded import Recorded, Stream
-from chalicelib.events.store import EventStore
+from chalicelib.events.store import Busy, EventStore
 from chalicelib.ledger.aggregates import account_stream, transaction_stream
+from chalicelib.tables import connection
 from tests.events.recordings import OPENED, append_of, entered, recorded
 
 REFUSED = Answer(
@@ -203,3 +212,39 @@ def test_what_no_transaction_takes_is_an_error(inbox: Inbox, cash: Stream) -> No
 
     with pytest.raises(ValueError, match="transaction"):
         inbox.commit(Commit([], [(row, REFUSED) for row in rows]))
+
+
+@pytest.mark.usefixtures("moto")
+def test_an_answer_of_a_newer_build_hides_no_row_that_waits() -> None:
+    inbox, cash = DynamoInbox(DynamoStore()), account_stream("acme", "cash")
+    told, waits = row_of(cash, 1), row_of(cash, 2)
+    inbox.put(told)
+    inbox.put(waits)
+
+    item_of(told).update([InboxItem.answer.set('{"kind":"of a newer build"}')])
+
+    assert inbox.rows(cash) == [waits]
+
+
+@pytest.mark.usefixtures("moto")
+def test_a_throttled_poll_is_not_repeated_before_the_next_one_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inbox, cash = DynamoInbox(DynamoStore()), account_stream("acme", "cash")
+    body = b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}'
+    asked, slept = list[Any](), list[float]()
+
+    def throttled(request: Any, **_: Any) -> AWSResponse:
+        asked.append(request)
+        return AWSResponse(request.url, 400, {}, SimpleNamespace(stream=lambda: iter([body])))  # type: ignore[arg-type]  # All that is used.
+
+    monkeypatch.setattr(time, "sleep", slept.append)
+    events: Any = connection().client.meta.events  # Its hooks may return a reply.
+    events.register_first("before-send.dynamodb.BatchGetItem", throttled)
+    try:
+        with pytest.raises(Busy):
+            inbox.poll(row_of(cash, 1), None, lease=True)
+    finally:
+        events.unregister("before-send.dynamodb.BatchGetItem", throttled)
+
+    assert (len(asked), slept) == (1, [])

@@ -257,7 +257,7 @@ def test_a_throttled_leader_waits_and_rows_of_clients_that_are_gone_are_deleted(
 ) -> None:
     fixture.open_accounts(funds=100)
     gone = put(inbox, pay("gone", 1))
-    gives_up = (NOW - timedelta(seconds=60)).timestamp()
+    gives_up = (NOW - timedelta(seconds=90)).timestamp()
     inbox.stored[gone.id] = structs.replace(gone, gives_up=gives_up)
     row = put(inbox, pay("a", 1))
 

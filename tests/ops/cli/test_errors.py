@@ -1,6 +1,7 @@
 """A person's mistake, or an AWS that cannot be used, ends every command in one line."""
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -168,6 +169,8 @@ def answered(code: str, message: str = "no") -> ClientError:
         (answered("InvalidClientTokenId"), "AWS_PROFILE"),
         (answered("ThrottlingException", "too\n  many"), "ThrottlingException: too many"),
         (PermissionError(13, "Permission denied", "/root/x"), "/root/x: Permission denied"),
+        (OSError(28, "No space left on device"), "TWOFOLD_HOME"),
+        (sqlite3.OperationalError("database or disk is full"), "TWOFOLD_HOME"),
         (urllib3.exceptions.HTTPError("refused"), "make run"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
