@@ -87,7 +87,7 @@ def test_what_is_packed_is_what_is_built_and_publint_has_nothing_to_say(
     assert found == {"LICENSE", "README.md", "package.json"} | {
         f"dist/{module}{end}" for module in modules for end in (".js", ".d.ts")
     }
-    run("npx", "publint", "run", "--strict", str(package), folder=client)
+    run("node_modules/.bin/publint", "run", "--strict", str(package), folder=client)
 
 
 def test_a_project_that_uses_it_compiles_and_its_readme_runs(
@@ -116,7 +116,9 @@ def test_a_bundle_for_browsers_needs_nothing_of_node(
     bundle = project / "bundle.js"
     options = ["--bundle", "--minify", "--platform=browser", "--global-name=twofold"]
 
-    run("npx", "esbuild", *options, f"--outfile={bundle}", "dist/index.js", folder=client)
+    run(
+        "node_modules/.bin/esbuild", *options, f"--outfile={bundle}", "dist/index.js", folder=client
+    )
 
     assert bundle.stat().st_size < MOST_BYTES
     browser = Path(__file__).with_name("browser.mjs")

@@ -2,9 +2,8 @@
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import botocore.session
 import urllib3
 
 from tests import engines
+from tests.ops.forking import Forking, forking
 
 ENVIRONMENT = "prod"
 ACCESS = {
@@ -25,9 +25,10 @@ ACCESS = {
 class Cloud:
     """An endpoint that answers as AWS does, and the stages deployed there."""
 
-    def __init__(self, endpoint: str, project: Path) -> None:
+    def __init__(self, endpoint: str, project: Path, processes: Forking) -> None:
         self.endpoint = endpoint
         self.project = project
+        self._processes = processes
         self.access = ACCESS
         self._http = urllib3.PoolManager(retries=False, timeout=60)
         self._session = botocore.session.get_session()
@@ -63,13 +64,15 @@ class Cloud:
 
     def ops(self, *arguments: str) -> str:
         """What a command of the operator prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", "ops", *arguments],
-            cwd=self.project,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
+        return self._run("ops", arguments, self.environment)
+
+    def chalice(self, *arguments: str) -> str:
+        """What a command of Chalice's prints."""
+        return self._run("chalice", arguments, {**self.access, "AWS_ENDPOINT_URL": self.endpoint})
+
+    def _run(self, program: str, words: Sequence[str], variables: Mapping[str, str]) -> str:
+        done = self._processes.run(
+            program, *words, environment={**os.environ, **variables}, folder=self.project
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -179,16 +182,19 @@ def understood(policy: str) -> str:
 def cloud(home: Path, project: Path = engines.ROOT) -> Iterator[Cloud]:
     """A ministack of one's own with every service and IAM enforced, for a copy of the project."""
     port = engines.free_port()
-    with engines.running(
-        [sys.executable, str(engines.ROOT / "tests" / "e2e" / "emulator.py")],
-        f"http://127.0.0.1:{port}",
-        cwd=home,
-        GATEWAY_PORT=str(port),
-        BIND_HOST="127.0.0.1",
-        AUTH="true",
-        SFTP_ENABLED="0",
-        IOT_MTLS_ENABLED="0",
-        LOG_LEVEL="WARNING",
-        TMPDIR=str(home),  # It leaves what it unpacks.
-    ) as endpoint:
-        yield Cloud(endpoint, project)
+    with (
+        forking(home) as processes,
+        engines.running(
+            [sys.executable, str(engines.ROOT / "tests" / "e2e" / "emulator.py")],
+            f"http://127.0.0.1:{port}",
+            cwd=home,
+            GATEWAY_PORT=str(port),
+            BIND_HOST="127.0.0.1",
+            AUTH="true",
+            SFTP_ENABLED="0",
+            IOT_MTLS_ENABLED="0",
+            LOG_LEVEL="WARNING",
+            TMPDIR=str(home),  # It leaves what it unpacks.
+        ) as endpoint,
+    ):
+        yield Cloud(endpoint, project, processes)

@@ -4,13 +4,9 @@ Every command is one of docs/chalice-deploy.md, and its list of differences from
 compared with what is deployed.
 """
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -24,29 +20,10 @@ STAGES = ("write", "accounts", "journal")
 LEDGER = "/ledgers/acme"
 
 
-def chalice(made: Cloud, *arguments: str) -> str:
-    """What a command of Chalice's prints."""
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("chalice")), *arguments],
-        cwd=made.project,
-        env={
-            **os.environ,
-            **made.access,
-            "AWS_ENDPOINT_URL": made.endpoint,
-            "PYTHONPATH": engines.quick_path(),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def bring_up(made: Cloud, stage: str) -> str:
     """The three commands; what they print."""
     printed = made.ops("--stage", stage, "provision")
-    printed += chalice(made, "deploy", "--stage", stage)
+    printed += made.chalice("deploy", "--stage", stage)
     return printed + made.ops("--stage", stage, "tune")
 
 
@@ -142,7 +119,7 @@ def test_deploying_again_overwrites_and_tuning_restores(deployed: Cloud, before:
     id = api(deployed, "accounts")
 
     deployed.ops("--stage", "accounts", "provision")
-    chalice(deployed, "deploy", "--stage", "accounts")
+    deployed.chalice("deploy", "--stage", "accounts")
 
     overwritten = deployed.client("apigateway").get_rest_api(restApiId=id)
     assert overwritten["name"] == "twofold"
@@ -165,7 +142,7 @@ def test_taken_down_but_for_the_books(deployed: Cloud, before: Picture) -> None:
     assert before
     for stage in reversed(STAGES):
         assert "removed: " in deployed.ops("--stage", stage, "tune", "--remove")
-        chalice(deployed, "delete", "--stage", stage)
+        deployed.chalice("delete", "--stage", stage)
         printed = deployed.ops("--stage", stage, "provision", "--remove")
         assert ("kept: the table twofold-prod-events" in printed) == (stage == "write")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.http.description import OPENAPI
-from tests.local.server import Server, chalice_local, copy_project
+from tests.local.server import steady_server
 from tests.openapi.test_description import operations
 from tests.soak import examples
 
@@ -25,15 +25,13 @@ CHECKS = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running server on empty books."""
-    project = copy_project(tmp_path_factory.mktemp("project"))
-    with chalice_local(project, tmp_path_factory.mktemp("books") / "home") as server:
-        server.start()
-        yield server
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running server on empty books."""
+    with steady_server(tmp_path_factory.mktemp("project")) as url:
+        yield url
 
 
-def test_no_random_request_is_answered_as_is_not_described(server: Server, tmp_path: Path) -> None:
+def test_no_random_request_is_answered_as_is_not_described(url: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             SCHEMATHESIS,
@@ -43,7 +41,7 @@ def test_no_random_request_is_answered_as_is_not_described(server: Server, tmp_p
             # Of the file, since it never asks the address that it has a document from.
             str(OPENAPI),
             "--url",
-            server.url,
+            url,
             "--checks",
             ",".join(CHECKS),
             "--phases",
