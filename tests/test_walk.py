@@ -1,5 +1,6 @@
 """How far a warm transfer walks through the code: a reader has to follow it."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from app import app
 from benchmarks.invocations import request, transfer
 from chalicelib.commands import executor
+from chalicelib.settings import settings, using
 from tests.memory_store import MemoryStore
 from tests.walk import Walk, walked
 
@@ -21,6 +23,8 @@ def walk(monkeypatch: pytest.MonkeyPatch) -> Walk:
     store = MemoryStore()
     monkeypatch.setattr(executor, "DynamoStore", lambda: store)
     executor.executor.cache_clear()
+    with using(replace(settings(), in_lambda=True)):
+        executor.executor()  # As deployed: on a laptop the threads of one process take turns.
     for id, normal_balance in (("cash", "debit"), ("alice", "credit")):
         body = {"id": id, "asset": "USD/2", "normal_balance": normal_balance}
         app(request("POST", "/ledgers/{ledger}/accounts", body, ledger="acme"), _CONTEXT)

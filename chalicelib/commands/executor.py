@@ -7,6 +7,7 @@ was decided on is known to have been there at one instant.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -20,7 +21,7 @@ from chalicelib.commands.combining.hot import Combiner, combiner
 from chalicelib.commands.decider import Cache, Command, Decider
 from chalicelib.commands.execution import Executed, Led, ReadLevel, Refused, Run
 from chalicelib.commands.outcome import give_up
-from chalicelib.commands.turns import NO_TURNS, Turns, turns
+from chalicelib.commands.turns import TakeTurns, turns
 from chalicelib.commands.unit_of_work import Loading, UnitOfWork, load
 from chalicelib.events.clocks import SENT_WITHIN
 from chalicelib.events.dynamodb import DynamoStore
@@ -48,7 +49,7 @@ class Executor:
     head_cache: Cache | None = None
     decider: Decider = field(default_factory=lambda: _ledger())
     combiner: Combiner | None = None
-    turns: Turns = NO_TURNS
+    take_turns: TakeTurns = nullcontext
 
     def execute(
         self,
@@ -103,7 +104,7 @@ class Executor:
             level=ReadLevel.REPLAY_CHECKED if dry_run else first_level,
         )
         try:
-            with self.turns.take(run, run.until - self.monotonic()):
+            with self.take_turns(run):
                 return self.until_decided(run)
         finally:
             if run.conflicts or run.busy:
@@ -241,4 +242,4 @@ def executor() -> Executor:
     """The executor that the Lambdas use."""
     store = DynamoStore()
     cache = _ledger().new_cache()
-    return Executor(store, head_cache=cache, combiner=combiner(store), turns=turns())
+    return Executor(store, head_cache=cache, combiner=combiner(store), take_turns=turns())

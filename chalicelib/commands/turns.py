@@ -7,34 +7,37 @@ A Lambda's process answers one request at a time, so it needs none.
 import threading
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from chalicelib.commands.execution import Run
 from chalicelib.settings import settings
 
+TakeTurns = Callable[[Run], AbstractContextManager[object]]
+"""Inside the block no other thread executes commands on the streams of the run's."""
+
 
 class Turns:
-    """A number of locks, of which each stream has one; with 0 no thread waits. Safe under threads.
+    """A number of locks, of which each stream has one. Safe under threads.
 
-    They save work only. What is recorded does not depend on them, so whoever has waited in vain
-    goes on without: others may be waiting for a store that has no time.
+    They save work only: what is recorded does not depend on them, so a thread that has waited for
+    as long as its command may take goes on without.
     """
 
     def __init__(self, locks: int) -> None:
         self.locks = [threading.Lock() for _ in range(locks)]
 
     @contextmanager
-    def take(self, run: Run, seconds: float) -> Iterator[None]:
-        """Inside the block no other thread executes commands on the streams of these.
+    def take(self, run: Run) -> Iterator[None]:
+        """See TakeTurns. The time that it waits is added to the run's.
 
-        Waits for `seconds` at most, in all, which the run is given back. Streams that only become
-        known from what is stored, such as the accounts of a hold, are not among them.
+        Streams that only become known from what is stored, such as the accounts of a hold, are not
+        among those of a run.
         """
         began = time.monotonic()
         with ExitStack() as taken:
-            for lock in self._of(run) if self.locks else ():
-                if not lock.acquire(timeout=max(0.0, began + seconds - time.monotonic())):
+            for lock in self._of(run):
+                if not lock.acquire(timeout=max(0.0, run.until - time.monotonic())):
                     break
                 taken.callback(lock.release)
             run.until += time.monotonic() - began
@@ -49,9 +52,6 @@ class Turns:
         return [self.locks[index] for index in sorted(indexes)]
 
 
-NO_TURNS = Turns(0)
-
-
-def turns() -> Turns:
+def turns() -> TakeTurns:
     """Those of this process."""
-    return NO_TURNS if settings().in_lambda else Turns(256)
+    return nullcontext if settings().in_lambda else Turns(256).take

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from threading import Barrier
 
@@ -12,7 +13,6 @@ import pytest
 from chalicelib.commands.execution import Executed
 from chalicelib.commands.executor import executor
 from chalicelib.commands.routing import Command
-from chalicelib.commands.turns import NO_TURNS
 from chalicelib.domain.account.events import AccountOpened, EntryPosted
 from chalicelib.domain.errors import Contention, InsufficientFunds
 from chalicelib.events.recorded import FIRST_LINK, Recorded, Stream
@@ -46,7 +46,7 @@ class Outcome:
 
 def do(command: Command) -> Executed:
     """Executes a command as the Lambdas do."""
-    return replace(executor(), turns=NO_TURNS).execute(command, actor="key-1")
+    return replace(executor(), take_turns=nullcontext).execute(command, actor="key-1")
 
 
 def at_once(work: Callable[[int], Executed], threads: int) -> list[Executed]:

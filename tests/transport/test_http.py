@@ -140,15 +140,21 @@ def test_a_reply_in_chunks_is_put_together(host: Host) -> None:
 
 
 def test_a_late_reply_is_not_taken_for_that_of_the_next_request(host: Host) -> None:
-    http, given_up = client(host.url, read_timeout=0.01), threading.Event()
+    http, asked, given_up = (
+        client(host.url, read_timeout=0.01),
+        threading.Event(),
+        threading.Event(),
+    )
 
     def late(connection: socket.socket) -> None:
+        asked.set()
         given_up.wait(20)
         connection.sendall(response(b"late"))
 
     host.answers = [late, response(b"next")]
     with pytest.raises(ReadTimeoutError):
         ask(http)
+    assert asked.wait(20)  # Else the host may read the next request first.
     given_up.set()
     http._read_timeout = 20
 
