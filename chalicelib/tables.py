@@ -1,7 +1,6 @@
-"""Tables: what all DynamoDB tables share: their naming, and one client per process, since a client
-for each model, as PynamoDB makes it, takes 77 ms of a cold start.
-"""
+"""What all DynamoDB tables share: their naming, and one client per process."""
 
+import os
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -145,7 +144,7 @@ class Table(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        # PynamoDB has no public way to give a model a shared connection.
+        # One client for each model takes 77 ms of a cold start; PynamoDB has no public way to share.
         shared, own, name = connection(), cls._connection, cls.Meta.table_name
         # The name changes with the stage, and with the active blue-green table.
         if own is None or own.connection is not shared or own.table_name != name:
@@ -205,7 +204,7 @@ def create(models: Iterable[type[Table]]) -> None:
 
 
 @cache
-def _pool(depth: int) -> ThreadPoolExecutor:
+def _pool(depth: int, process: int) -> ThreadPoolExecutor:  # A fork has no threads of its parent.
     return ThreadPoolExecutor(_WORKERS, thread_name_prefix=f"tables-{depth}")
 
 
@@ -219,14 +218,14 @@ def in_parallel(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> lis
     if len(waiting) < 2:
         return [work(item) for item in waiting]
     connection()
-    depth = _depth.get()
+    depth, pid = _depth.get(), os.getpid()
 
     def deeper(item: _Item) -> _Result:
         _depth.set(depth + 1)  # In the copy of the context that this runs in.
         return work(item)
 
     try:
-        futures = [_pool(depth).submit(copy_context().run, deeper, item) for item in waiting]
+        futures = [_pool(depth, pid).submit(copy_context().run, deeper, item) for item in waiting]
     except RuntimeError:
         # The interpreter is shutting down; the current request still gets its response.
         return [work(item) for item in waiting]

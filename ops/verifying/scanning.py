@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from math import ceil
 from typing import Any, TypeVar
 
@@ -127,19 +127,21 @@ class Segment:
 
     def pages(self, limiter: RateLimiter, after: Key | None = None) -> Iterator[Page]:
         """The pages after a key, or all. The next one is read while one is used."""
-        ahead = self._begun(limiter, after)
-        while True:
-            page = ahead.result()
-            limiter.take(len(page.items))
-            if page.after is not None:
-                ahead = self._begun(limiter, page.after)
-            yield page
-            if page.after is None:
-                return
+        with ThreadPoolExecutor(1) as reader:
 
-    def _begun(self, limiter: RateLimiter, after: Key | None) -> "Future[Page]":
-        read = partial(retried, partial(self._read, limiter, after))
-        return _readers().submit(copy_context().run, read)
+            def begun(after: Key | None) -> Future[Page]:
+                read = partial(retried, partial(self._read, limiter, after))
+                return reader.submit(copy_context().run, read)
+
+            ahead = begun(after)
+            while True:
+                page = ahead.result()
+                limiter.take(len(page.items))
+                if page.after is not None:
+                    ahead = begun(page.after)
+                yield page
+                if page.after is None:
+                    return
 
     def _read(self, limiter: RateLimiter, after: Key | None) -> Page:
         found = client().scan(
@@ -151,12 +153,6 @@ class Segment:
             **({"ExclusiveStartKey": after} if after else {}),
         )
         return Page(found["Items"], found.get("LastEvaluatedKey"))
-
-
-@cache
-def _readers() -> ThreadPoolExecutor:
-    """The threads that read pages ahead; none of them waits for another."""
-    return ThreadPoolExecutor(thread_name_prefix="scan")
 
 
 def segments_for(items: int, processes: int) -> int:
