@@ -26,13 +26,11 @@ from chalicelib.settings import holding, settings
 from chalicelib.transport.calls import shorten
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
-
 CONNECT_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 3.0
 """Two requests that time out, and the check of their outcome, end within a Lambda's 10 s."""
 
-_ATTEMPTS = 4
-_WORKERS = 16
+_ATTEMPTS, _WORKERS = 4, 16
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _depth: ContextVar[int] = ContextVar("depth", default=0)
@@ -144,7 +142,7 @@ class Table(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        # One client for each model takes 77 ms of a cold start; PynamoDB has no public way to share.
+        # PynamoDB has no public way to share one; another client takes 77 ms of a cold start.
         shared, own, name = connection(), cls._connection, cls.Meta.table_name
         # The name changes with the stage, and with the active blue-green table.
         if own is None or own.connection is not shared or own.table_name != name:
@@ -204,8 +202,11 @@ def create(models: Iterable[type[Table]]) -> None:
 
 
 @cache
-def _pool(depth: int, process: int) -> ThreadPoolExecutor:  # A fork has no threads of its parent.
+def _pool(depth: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_WORKERS, thread_name_prefix=f"tables-{depth}")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # It has none of its parent's threads.
 
 
 def in_parallel(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
@@ -218,14 +219,14 @@ def in_parallel(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> lis
     if len(waiting) < 2:
         return [work(item) for item in waiting]
     connection()
-    depth, pid = _depth.get(), os.getpid()
+    depth = _depth.get()
 
     def deeper(item: _Item) -> _Result:
         _depth.set(depth + 1)  # In the copy of the context that this runs in.
         return work(item)
 
     try:
-        futures = [_pool(depth, pid).submit(copy_context().run, deeper, item) for item in waiting]
+        futures = [_pool(depth).submit(copy_context().run, deeper, item) for item in waiting]
     except RuntimeError:
         # The interpreter is shutting down; the current request still gets its response.
         return [work(item) for item in waiting]
