@@ -137,7 +137,7 @@ def _ours(stack: str, fed: Sequence[Batch]) -> Speed:
 
 
 def _singly(stack: str, fed: Sequence[Batch]) -> Speed:
-    with patch.object(guarded, "STRATEGY", guarded.singly):
+    with patch.object(guarded, "write", guarded.singly):
         return _ours(stack, fed)
 
 
@@ -192,7 +192,7 @@ def units_of(number: int, pace: str, *, new: bool = False) -> dict[str, dict[str
         if not new:
             feed(name, opened)
     found = {}
-    with patch.object(guarded, "STRATEGY", guarded.singly), Meter().attached() as meter:
+    with patch.object(guarded, "write", guarded.singly), Meter().attached() as meter:
         for name, stack in STACKS.items():
             tally = meter.tally(partial(feed, name, events, size))
             if tally.units is None:

@@ -33,17 +33,19 @@ from tests.faster_moto import faster_moto
 
 ROOT = Path(__file__).resolve().parents[1]
 
+_in_batches = guarded.write
+
 
 @contextmanager
 def connected(endpoint: str | None) -> Iterator[None]:
     """The models' connection points at an endpoint; None is moto.
 
-    It takes a statement's failed condition for success.
+    It takes a statement's failed condition for success, so guarded rows are written singly there.
     """
     before = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
     _point(endpoint)
     try:
-        with patch.object(guarded, "STRATEGY", guarded.in_batches if endpoint else guarded.singly):
+        with patch.object(guarded, "write", _in_batches if endpoint else guarded.singly):
             yield
     finally:
         _point(before)

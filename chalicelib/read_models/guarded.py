@@ -102,31 +102,21 @@ class GuardedWrite:
         }
 
 
-Strategy = Callable[[Sequence[GuardedWrite]], None]
-"""Does writes of different rows."""
-
-
 def singly(writes: Sequence[GuardedWrite]) -> None:
     """Does each write by a request of its own, in parallel."""
     in_parallel(lambda write: write.single(), writes)
 
 
-def in_batches(writes: Sequence[GuardedWrite]) -> None:
-    """Does the writes in batches, which are sent in parallel."""
+def write(writes: Sequence[GuardedWrite]) -> None:
+    """Does writes of different rows, in batches that are sent in parallel.
+
+    Raises PynamoDB's or botocore's error if one fails.
+    """
     if len(writes) < 2:
         singly(writes)
         return
     batches = list(_batches([(write, write.statement()) for write in writes]))
     singly([write for left in in_parallel(_execute, batches) for write in left])
-
-
-STRATEGY: Strategy = in_batches
-"""The strategy of `write`. On moto, which ignores conditions of statements, tests use `singly`."""
-
-
-def write(writes: Sequence[GuardedWrite]) -> None:
-    """Does writes of different rows. Raises PynamoDB's or botocore's error if one fails."""
-    STRATEGY(writes)
 
 
 Prepared = tuple[GuardedWrite, dict[str, Any]]

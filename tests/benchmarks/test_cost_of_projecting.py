@@ -5,6 +5,7 @@ unit, DynamoDB Local none. DynamoDB charges a statement by the size of its row, 
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from unittest.mock import patch
 
 import pytest
@@ -12,15 +13,17 @@ import pytest
 from benchmarks.projectors import feed, openings_and_transfers
 from benchmarks.rows import STACKS
 from chalicelib.read_models import guarded
+from chalicelib.read_models.guarded import GuardedWrite
 from tests.requests_sent import requests_sent
 
 pytestmark = pytest.mark.usefixtures("ministack")
 
 SINGLE = ("PutItem", "UpdateItem")
 Counts = Counter[str]
+Write = Callable[[Sequence[GuardedWrite]], None]
 
 
-def written(stack: str, strategy: guarded.Strategy) -> list[tuple[Counts, Counts]]:
+def written(stack: str, write: Write) -> list[tuple[Counts, Counts]]:
     """The requests, and the rows that each kind of them wrote, of 100 new accounts, and of 50
     transfers between them.
     """
@@ -30,7 +33,7 @@ def written(stack: str, strategy: guarded.Strategy) -> list[tuple[Counts, Counts
     found = []
     for events in phases:
         requests, rows = Counter[str](), Counter[str]()
-        with patch.object(guarded, "STRATEGY", strategy), requests_sent() as sent:
+        with patch.object(guarded, "write", write), requests_sent() as sent:
             feed(stack, events)
         for operation, params in sent:
             requests[operation] += 1
@@ -44,7 +47,7 @@ def written(stack: str, strategy: guarded.Strategy) -> list[tuple[Counts, Counts
 @pytest.mark.parametrize("stack", STACKS)
 def test_each_row_is_written_once_whether_in_batches_or_singly(stack: str) -> None:
     singly = [rows for _, rows in written(stack, guarded.singly)]
-    together = [rows for _, rows in written(stack, guarded.in_batches)]
+    together = [rows for _, rows in written(stack, guarded.write)]
 
     for before, after in zip(singly, together, strict=True):
         statements = after.pop("BatchExecuteStatement", 0)
@@ -56,8 +59,8 @@ def test_each_row_is_written_once_whether_in_batches_or_singly(stack: str) -> No
 
 
 def test_a_batch_of_a_hundred_events_needs_so_many_requests() -> None:
-    accounts = [requests for requests, _ in written("accounts", guarded.in_batches)]
-    journal = [requests for requests, _ in written("journal", guarded.in_batches)]
+    accounts = [requests for requests, _ in written("accounts", guarded.write)]
+    journal = [requests for requests, _ in written("journal", guarded.write)]
 
     assert accounts == [{"BatchWriteItem": 4, "BatchExecuteStatement": 4}] * 2
     assert [each["BatchExecuteStatement"] for each in journal] == [0, 3]

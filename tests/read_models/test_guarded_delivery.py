@@ -75,7 +75,7 @@ def test_batches_leave_what_single_writes_leave_and_what_a_calm_delivery_leaves(
     number = next(_numbers)
     singly, together, calm = (f"{name}-{number}" for name in ("singly", "together", "calm"))
 
-    with patch.object(guarded, "STRATEGY", guarded.singly):
+    with patch.object(guarded, "write", guarded.singly):
         for batch in batches(history(singly, seed), seed):
             deliver(batch)
     for batch in batches(history(together, seed), seed):
