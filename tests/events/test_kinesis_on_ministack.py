@@ -21,7 +21,7 @@ from chalicelib.events.dead_letters import stored
 from chalicelib.events.dynamodb import DynamoStore
 from chalicelib.events.stream import read
 from chalicelib.events.table import EventItem
-from chalicelib.local.environment import TABLES, stream_arn, streams_client
+from chalicelib.local.environment import TABLES, stream_arn
 from chalicelib.read_models import accounts, journal
 from chalicelib.settings import read_again, settings
 from tests import engines
@@ -149,7 +149,8 @@ def as_lambda_sends_it(record: Record, shard: str) -> Record:
 
 def out_of_dynamodb(ledger: str) -> list[Record]:
     """The records of a ledger in the event table's own stream, as its API gives them."""
-    streams, arn = streams_client(), stream_arn()
+    # Of botocore: that of the local environment leaves bytes in base64, as Lambda does.
+    streams, arn = client("dynamodbstreams", str(settings().endpoint)), stream_arn()
     records: list[Record] = []
     for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
         start = streams.get_shard_iterator(
