@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib import tables
+from chalicelib.http.sealing import ensure_sealing_key
 from chalicelib.local.environment import TABLES
 from tests import engines
 
@@ -38,6 +39,7 @@ def dynamodb_local() -> Iterator[str]:
             raise Missing("DynamoDB Local needs java and npm")
         with engines.connected(endpoint):
             tables.create(TABLES)
+            ensure_sealing_key()
             yield endpoint
 
 
@@ -50,6 +52,7 @@ def ministack() -> Iterator[str]:
         engines.connected(endpoint),
     ):
         tables.create(TABLES)
+        ensure_sealing_key()
         yield endpoint
 
 
