@@ -4,15 +4,24 @@
 """
 
 import sys
+from threading import Thread
 
 from chalicelib.local import environment
+from simulator.mapping import SourceMapping
+from simulator.poller import Poller
 
 
 def main(name: str) -> None:
-    """Pumps the stream into this group only."""
-    for other in environment.PROJECTORS.keys() - {name}:
-        del environment.PROJECTORS[other]
-    environment.run()
+    """Pumps the stream into this group only, in batches of Lambda's default size."""
+    mapping = SourceMapping(report_failures=True, bisect=True)
+    poller = Poller(
+        name,
+        environment.streams_client(),
+        environment.stream_arn(),
+        environment.PROJECTORS[name],
+        mapping,
+    )
+    Thread(target=poller.run, daemon=True).start()
     sys.stdin.read()
 
 

@@ -39,8 +39,9 @@ TABLES: tuple[type[Table], ...] = (
     KeyItem,
     *(table for group in groups() for table in group.tables),
 )
-FEEDING = SourceMapping(report_failures=True, bisect=True)
-"""As of a deployed projector, but without a limit of retries or age."""
+FEEDING = SourceMapping(batch_size=1_000, report_failures=True, bisect=True)
+"""As of a deployed projector, but without a limit of retries or age, and in larger batches, so that
+projectors keep up with clients that write as fast as they can."""
 _SWEEP_SECONDS = 2
 _CATCH_UP_MARGIN = timedelta(minutes=1)
 
