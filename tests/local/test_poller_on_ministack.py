@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,9 @@ class TakesAPart(Collector):
 
 
 def poller_for(collector: Collector, checkpoints: SavedCheckpoints | None = None) -> Poller:
-    return Poller("books", streams_client(), stream_arn(), collector, FEEDING, checkpoints)
+    """A poller with batches that are smaller than what the tests write."""
+    feeding = replace(FEEDING, batch_size=100)
+    return Poller("books", streams_client(), stream_arn(), collector, feeding, checkpoints)
 
 
 @pytest.mark.usefixtures("ministack")
