@@ -1,6 +1,6 @@
 """Execution: what is known of commands from one attempt to the next, and what becomes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -64,6 +64,12 @@ class Run:
         """The target streams of the commands that create theirs."""
         ask = self.decider
         return [ask.target_stream(one) for one in self.commands if ask.creates_its_stream(one)]
+
+    def required_streams(self, *, with_target: bool) -> Iterator[Stream]:
+        """The streams that the commands require, as far as is known without any head."""
+        attempt = self.decider.attempt(self.cache)
+        for command in self.commands:
+            yield from attempt.required_streams(command, {}, with_target=with_target)
 
     def after_conflict(self, conflict: Conflict) -> bool:
         """Whether to decide again without a wait: after the first conflict, on the heads that came

@@ -6,12 +6,12 @@ A Lambda's process answers one request at a time, so it needs none.
 
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from chalicelib.commands.execution import Run
 from chalicelib.settings import settings
+from chalicelib.tables import bucket_of
 
 TakeTurns = Callable[[Run], AbstractContextManager[object]]
 """Inside the block no other thread executes commands on the streams of the run's."""
@@ -45,10 +45,8 @@ class Turns:
 
     def _of(self, run: Run) -> list[threading.Lock]:
         """In one order for all, so that no two threads wait for each other."""
-        attempt, indexes = run.decider.attempt(run.cache), set[int]()
-        for command in run.commands:
-            streams = attempt.required_streams(command, {}, with_target=False)
-            indexes |= {zlib.crc32(str(each).encode()) % len(self.locks) for each in streams}
+        streams = run.required_streams(with_target=False)
+        indexes = {bucket_of(str(each), len(self.locks)) for each in streams}
         return [self.locks[index] for index in sorted(indexes)]
 
 

@@ -88,11 +88,9 @@ class Combiner:
         A leader's transaction needs much of an account's capacity at once. Commands that are sent
         one by one would take it, and be throttled again: they wait in the inbox instead.
         """
-        attempt = run.decider.attempt(run.cache)
-        for command in run.commands:
-            for stream in attempt.required_streams(command, {}, with_target=False):
-                if run.decider.can_be_led(stream):
-                    self._note(stream, executor.monotonic() + LED_SECONDS)
+        for stream in run.required_streams(with_target=False):
+            if run.decider.can_be_led(stream):
+                self._note(stream, executor.monotonic() + LED_SECONDS)
 
     def enter(
         self,
@@ -136,7 +134,8 @@ class Combiner:
             return None
         finally:
             self._note(account, executor.monotonic() + LED_SECONDS)
-            run.cache.invalidate(list(_required(run)))  # A leader has written them since.
+            # A leader has written them since.
+            run.cache.invalidate(list(run.required_streams(with_target=True)))
 
     def _alone(self, executor: "Executor", run: Run) -> list[Executed]:
         """Executes commands that are too large for an inbox while this client has the leases of
@@ -206,13 +205,6 @@ def _led(run: Run, now: float) -> list[Stream]:
     """The accounts that had a leader when their leases were last read, sorted by name."""
     led = [account for account, lease in run.leases.items() if lease.owner and lease.until > now]
     return sorted(led, key=str)
-
-
-def _required(run: Run) -> Iterator[Stream]:
-    """The streams that its commands require, as far as they tell without any head."""
-    attempt = run.decider.attempt(run.cache)
-    for command in run.commands:
-        yield from attempt.required_streams(command, {}, with_target=True)
 
 
 def _places(run: Run) -> Iterator[Place]:
